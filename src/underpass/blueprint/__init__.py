@@ -1,0 +1,23 @@
+"""Configuration to CloudFormation templates: one module per part of the pattern, three kinds of stack.
+
+Pure: the same configuration gives the same bytes, and nothing outside the package is read.
+"""
+
+from __future__ import annotations
+
+from underpass.blueprint.consumer import consumer_stack
+from underpass.blueprint.foundation import foundation_stack
+from underpass.blueprint.service import service_stack
+from underpass.blueprint.stack import Stack
+from underpass.config import Config
+
+__all__ = ["Stack", "stacks"]
+
+
+def stacks(config: Config) -> tuple[Stack, ...]:
+    """Return every stack of ``config``, in the order they are deployed."""
+    return (
+        foundation_stack(config),
+        service_stack(config),
+        *(consumer_stack(config, consumer) for consumer in config.consumers),
+    )

@@ -1,0 +1,48 @@
+"""The foundation stack: what outlives a release of the application.
+
+Logical ids (``<n>`` counts zones from 1):
+
+=====================  ==========================================================================
+part                   logical ids
+=====================  ==========================================================================
+network                Vpc, AppSubnet<n>, DataSubnet<n>, AppRouteTable<n>, DataRouteTable and
+                       their associations; TaskSecurityGroup
+egress = "nat"         InternetGateway, InternetGatewayAttachment, PublicSubnet<n>,
+                       PublicRouteTable, PublicDefaultRoute, NatAddress<n>, NatGateway<n>,
+                       AppDefaultRoute<n>
+egress = "endpoints"   S3Endpoint, <Service>Endpoint, EndpointSecurityGroup
+keys, registry         Key, Repository
+database               DatabaseSecret, DatabaseSecretAttachment, DatabaseSubnetGroup,
+                       DatabaseSecurityGroup, TaskEgressToDatabase, DatabaseInstance
+files                  FileSystem, MountTarget<n>, AccessPoint, FileSystemSecurityGroup,
+                       TaskEgressToFileSystem
+assets                 AssetsBucket, AssetsBucketPolicy
+=====================  ==========================================================================
+"""
+
+from __future__ import annotations
+
+from troposphere import Template
+
+from underpass.blueprint.foundation import assets, database, egress, files, keys, network, registry
+from underpass.blueprint.stack import Stack
+from underpass.config import Config
+
+
+def foundation_stack(config: Config) -> Stack:
+    """Return the foundation: network, key, registry, and the stores the configuration asks for."""
+    template = Template(Description=f"{config.name}: network, key, registry and data (underpass)")
+    net = network.add(template, config)
+    if config.network.egress == "nat":
+        egress.add_nat(template, config, net)
+    else:
+        egress.add_endpoints(template, config, net)
+    key = keys.add(template, config)
+    registry.add(template, config, key)
+    if config.database:
+        database.add(template, config, config.database, net, key)
+    if config.files:
+        files.add(template, config, net, key)
+    if config.assets:
+        assets.add(template, config, key)
+    return Stack(f"{config.name}-foundation", template.to_dict())

@@ -1,0 +1,128 @@
+"""The ways out of the application subnets: a NAT gateway per zone, or VPC endpoints and nothing else."""
+
+from __future__ import annotations
+
+from troposphere import GetAtt, Ref, Sub, Tags, Template
+from troposphere.ec2 import (
+    EIP,
+    InternetGateway,
+    NatGateway,
+    Route,
+    Subnet,
+    VPCEndpoint,
+    VPCGatewayAttachment,
+)
+
+from underpass.blueprint.addresses import zones
+from underpass.blueprint.exports import export
+from underpass.blueprint.foundation.network import Network, associate, joined, route_table, subnet
+from underpass.blueprint.security_groups import group_id, security_group, tcp
+from underpass.config import Config
+
+ANYWHERE = "0.0.0.0/0"
+
+
+def add_nat(template: Template, config: Config, network: Network) -> None:
+    """Add public subnets with a NAT gateway each; a zone's tasks leave through their own zone's."""
+    gateway = template.add_resource(InternetGateway("InternetGateway", Tags=Tags(Name=config.name)))
+    attachment = template.add_resource(
+        VPCGatewayAttachment(
+            "InternetGatewayAttachment", VpcId=Ref(network.vpc), InternetGatewayId=Ref(gateway)
+        )
+    )
+    table = route_table(template, config, network.vpc, "PublicRouteTable")
+    template.add_resource(
+        Route(
+            "PublicDefaultRoute",
+            RouteTableId=Ref(table),
+            DestinationCidrBlock=ANYWHERE,
+            GatewayId=Ref(gateway),
+            DependsOn=attachment.title,
+        )
+    )
+    public = []
+    for zone, app_table in zip(zones(config), network.app_route_tables, strict=True):
+        public.append(subnet(template, config, network.vpc, zone, "Public"))
+        associate(template, public[-1], table)
+        nat = _nat_gateway(template, config, public[-1], zone.number, attachment)
+        template.add_resource(
+            Route(
+                f"AppDefaultRoute{zone.number}",
+                RouteTableId=Ref(app_table),
+                DestinationCidrBlock=ANYWHERE,
+                NatGatewayId=Ref(nat),
+            )
+        )
+    export(template, config, "PublicSubnetIds", joined(tuple(public)))
+
+
+def _nat_gateway(
+    template: Template,
+    config: Config,
+    public: Subnet,
+    number: int,
+    attachment: VPCGatewayAttachment,
+) -> NatGateway:
+    tags = Tags(Name=f"{config.name}-nat-{number}")
+    address = template.add_resource(
+        EIP(f"NatAddress{number}", Domain="vpc", Tags=tags, DependsOn=attachment.title)
+    )
+    return template.add_resource(
+        NatGateway(
+            f"NatGateway{number}",
+            AllocationId=GetAtt(address, "AllocationId"),
+            SubnetId=Ref(public),
+            Tags=tags,
+            # Until the internet gateway is attached a NAT gateway fails to start.
+            DependsOn=attachment.title,
+        )
+    )
+
+
+def endpoint_services(config: Config) -> dict[str, str]:
+    """Return the AWS services that need an interface endpoint: logical id's start to service name.
+
+    ECR needs S3 besides, for image layers: that is a gateway endpoint.
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/vpc-endpoints.html
+    """
+    services = {"EcrApi": "ecr.api", "EcrDkr": "ecr.dkr", "Logs": "logs"}
+    if config.capacity.provider == "ec2":  # the agent on the instances; Fargate's needs none
+        services |= {"Ecs": "ecs", "EcsAgent": "ecs-agent", "EcsTelemetry": "ecs-telemetry"}
+    if config.database:
+        services["SecretsManager"] = "secretsmanager"
+    return services
+
+
+def add_endpoints(template: Template, config: Config, network: Network) -> None:
+    """Add endpoints to the AWS services the tasks need; there is no internet gateway and no NAT."""
+    group = security_group(
+        template,
+        "EndpointSecurityGroup",
+        Ref(network.vpc),
+        "Endpoints of AWS services",
+        ingress=[
+            tcp(443, "Tasks and container instances", CidrIp=str(zone.app))
+            for zone in zones(config)
+        ],
+    )
+    for title, service in endpoint_services(config).items():
+        template.add_resource(
+            VPCEndpoint(
+                f"{title}Endpoint",
+                VpcEndpointType="Interface",
+                ServiceName=Sub(f"com.amazonaws.${{AWS::Region}}.{service}"),
+                VpcId=Ref(network.vpc),
+                SubnetIds=[Ref(subnet) for subnet in network.app_subnets],
+                SecurityGroupIds=[group_id(group)],
+                PrivateDnsEnabled=True,
+            )
+        )
+    template.add_resource(
+        VPCEndpoint(
+            "S3Endpoint",
+            VpcEndpointType="Gateway",
+            ServiceName=Sub("com.amazonaws.${AWS::Region}.s3"),
+            VpcId=Ref(network.vpc),
+            RouteTableIds=[Ref(table) for table in network.app_route_tables],
+        )
+    )

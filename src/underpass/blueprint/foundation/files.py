@@ -1,0 +1,94 @@
+"""The shared file system (EFS): a mount target per zone, and the access point the tasks mount."""
+
+from __future__ import annotations
+
+from troposphere import GetAtt, Ref, Sub, Template
+from troposphere.efs import (
+    AccessPoint,
+    BackupPolicy,
+    CreationInfo,
+    FileSystem,
+    LifecyclePolicy,
+    MountTarget,
+    PosixUser,
+    RootDirectory,
+)
+from troposphere.kms import Key
+
+from underpass.blueprint.exports import export
+from underpass.blueprint.foundation.network import Network
+from underpass.blueprint.iam import document
+from underpass.blueprint.security_groups import group_id, reach, security_group, tcp
+from underpass.config import Config
+
+NFS_PORT = 2049
+OWNER = "1000"  # every file belongs to this user and group, whoever the container runs as
+
+
+def add(template: Template, config: Config, network: Network, key: Key) -> None:
+    """Add the file system. It stays when the stack goes."""
+    file_system = template.add_resource(_file_system(key))
+    tasks = group_id(network.task_group)
+    group = security_group(
+        template,
+        "FileSystemSecurityGroup",
+        Ref(network.vpc),
+        "The file system: mounted by the tasks only",
+        ingress=[tcp(NFS_PORT, "Tasks", SourceSecurityGroupId=tasks)],
+    )
+    reach(template, "TaskEgressToFileSystem", tasks, NFS_PORT, group_id(group), "The file system")
+    # One mount target per zone is all AWS allows; every subnet of the zone reaches it.
+    # https://docs.aws.amazon.com/efs/latest/ug/API_CreateMountTarget.html
+    for number, subnet in enumerate(network.data_subnets, start=1):
+        template.add_resource(
+            MountTarget(
+                f"MountTarget{number}",
+                FileSystemId=Ref(file_system),
+                SubnetId=Ref(subnet),
+                SecurityGroups=[group_id(group)],
+            )
+        )
+    access_point = template.add_resource(
+        AccessPoint(
+            "AccessPoint",
+            FileSystemId=Ref(file_system),
+            PosixUser=PosixUser(Uid=OWNER, Gid=OWNER),
+            RootDirectory=RootDirectory(
+                Path=f"/{config.name}",
+                CreationInfo=CreationInfo(OwnerUid=OWNER, OwnerGid=OWNER, Permissions="0750"),
+            ),
+        )
+    )
+    export(template, config, "FileSystemId", Ref(file_system))
+    export(template, config, "AccessPointId", Ref(access_point))
+
+
+def _file_system(key: Key) -> FileSystem:
+    return FileSystem(
+        "FileSystem",
+        Encrypted=True,
+        KmsKeyId=GetAtt(key, "Arn"),
+        ThroughputMode="elastic",
+        BackupPolicy=BackupPolicy(Status="ENABLED"),
+        LifecyclePolicies=[LifecyclePolicy(TransitionToIA="AFTER_30_DAYS")],
+        # Without a policy of its own, anyone who reaches a mount target may mount.
+        # https://docs.aws.amazon.com/efs/latest/ug/iam-access-control-nfs-efs.html
+        FileSystemPolicy=document(
+            {
+                "Sid": "RolesOfThisAccountMount",
+                "Effect": "Allow",
+                "Principal": {"AWS": Sub("arn:${AWS::Partition}:iam::${AWS::AccountId}:root")},
+                "Action": ["elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"],
+                "Condition": {"Bool": {"elasticfilesystem:AccessedViaMountTarget": "true"}},
+            },
+            {
+                "Sid": "OnlyOverTls",
+                "Effect": "Deny",
+                "Principal": {"AWS": "*"},
+                "Action": "*",
+                "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+            },
+        ),
+        DeletionPolicy="Retain",
+        UpdateReplacePolicy="Retain",
+    )

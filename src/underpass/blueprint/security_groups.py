@@ -1,0 +1,102 @@
+"""Security groups: closed both ways until a rule opens a port to a named peer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from troposphere import GetAtt, Template
+from troposphere.ec2 import (
+    SecurityGroup,
+    SecurityGroupEgress,
+    SecurityGroupIngress,
+    SecurityGroupRule,
+)
+
+# EC2 opens every port outwards when a group names no egress rule; this one leads nowhere.
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ec2-securitygroup.html
+_NOWHERE = SecurityGroupRule(
+    IpProtocol="-1", CidrIp="127.0.0.1/32", Description="Nothing: replaces the default rule"
+)
+
+
+def security_group(
+    template: Template,
+    title: str,
+    vpc_id: object,
+    description: str,
+    *,
+    ingress: Sequence[SecurityGroupRule] = (),
+    egress: Sequence[SecurityGroupRule] = (),
+) -> SecurityGroup:
+    """Add a group that admits ``ingress`` and may open connections to ``egress`` only."""
+    return template.add_resource(
+        SecurityGroup(
+            title,
+            GroupDescription=description,
+            VpcId=vpc_id,
+            SecurityGroupEgress=list(egress) or [_NOWHERE],
+            **({"SecurityGroupIngress": list(ingress)} if ingress else {}),
+        )
+    )
+
+
+def tcp(port: object, description: str, **peer: object) -> SecurityGroupRule:
+    """Return a rule for one TCP port; ``peer`` is a CidrIp, or a Source- or DestinationSecurityGroupId."""
+    return SecurityGroupRule(
+        IpProtocol="tcp", FromPort=port, ToPort=port, Description=description, **peer
+    )
+
+
+def to_the_web() -> list[SecurityGroupRule]:
+    """Return egress rules for AWS APIs and the web.
+
+    Where they lead is the route tables' decision: a NAT gateway, or VPC endpoints and nothing else.
+    """
+    return [
+        tcp(443, "AWS APIs and other HTTPS", CidrIp="0.0.0.0/0"),
+        tcp(80, "Certificate revocation lists, package mirrors", CidrIp="0.0.0.0/0"),
+    ]
+
+
+def admit(
+    template: Template,
+    title: str,
+    group_id: object,
+    port: object,
+    source_group_id: object,
+    why: str,
+) -> SecurityGroupIngress:
+    """Let ``source_group_id`` into a group, by a resource of its own: two groups may name each other."""
+    return template.add_resource(
+        SecurityGroupIngress(
+            title,
+            GroupId=group_id,
+            IpProtocol="tcp",
+            FromPort=port,
+            ToPort=port,
+            SourceSecurityGroupId=source_group_id,
+            Description=why,
+        )
+    )
+
+
+def reach(
+    template: Template, title: str, group_id: object, port: object, peer_group_id: object, why: str
+) -> SecurityGroupEgress:
+    """Let a group open connections to ``peer_group_id``, by a resource of its own."""
+    return template.add_resource(
+        SecurityGroupEgress(
+            title,
+            GroupId=group_id,
+            IpProtocol="tcp",
+            FromPort=port,
+            ToPort=port,
+            DestinationSecurityGroupId=peer_group_id,
+            Description=why,
+        )
+    )
+
+
+def group_id(group: SecurityGroup) -> GetAtt:
+    """Return the group's id."""
+    return GetAtt(group, "GroupId")

@@ -1,0 +1,46 @@
+"""The service stack: what runs the application, and the way in to it.
+
+Parameters: ``Image`` (the application's image) and, on EC2, ``InstanceImage`` (the AMI, by its public
+SSM parameter). Everything else comes from the configuration and from the foundation's exports.
+
+=========================  ======================================================================
+part                       logical ids
+=========================  ======================================================================
+balancers                  Nlb, NlbListener, NlbTargetGroup, NlbSecurityGroup, Alb, AlbListener,
+                           AlbTargetGroup, AlbSecurityGroup, AlbIngressFromNlb, TaskIngressFromAlb
+alb_targets = "lambda"     RegistrarFunction, RegistrarRole, RegistrarLogGroup, RegistrarSchedule,
+                           RegistrarSchedulePermission
+cluster                    Cluster, ClusterCapacityProviders
+capacity.provider = "ec2"  LaunchTemplate, AutoScalingGroup, CapacityProvider, InstanceRole,
+                           InstanceProfile, InstanceSecurityGroup
+tasks                      TaskDefinition, TaskRole, ExecutionRole, LogGroup, Service
+PrivateLink                EndpointService, EndpointServicePermissions
+=========================  ======================================================================
+"""
+
+from __future__ import annotations
+
+from troposphere import Output, Template
+
+from underpass.blueprint.service import balancers, cluster, privatelink, registrar, service, task
+from underpass.blueprint.stack import Stack
+from underpass.config import Config
+
+
+def service_stack(config: Config) -> Stack:
+    """Return the service stack."""
+    template = Template(
+        Description=f"{config.name}: service, balancers and PrivateLink (underpass)"
+    )
+    path = balancers.add(template, config)
+    outputs = path.outputs()
+    if config.privatelink.alb_targets == "lambda":
+        outputs |= registrar.add(template, config, path)
+    capacity = cluster.add(template, config)
+    definition, task_outputs = task.add(template, config)
+    outputs |= task_outputs
+    outputs |= service.add(template, config, capacity, definition, path)
+    outputs |= privatelink.add(template, config, path)
+    for name, value in outputs.items():
+        template.add_output(Output(name, Value=value))
+    return Stack(f"{config.name}-service", template.to_dict())

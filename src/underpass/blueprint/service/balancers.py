@@ -1,0 +1,232 @@
+"""The two load balancers of the path: NLB (what PrivateLink offers) and ALB (what knows the tasks)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from troposphere import GetAtt, Ref, Template
+from troposphere.ec2 import SecurityGroup, SecurityGroupRule
+from troposphere.elasticloadbalancingv2 import (
+    Action,
+    Certificate,
+    Listener,
+    LoadBalancer,
+    LoadBalancerAttributes,
+    Matcher,
+    TargetDescription,
+    TargetGroup,
+    TargetGroupAttribute,
+)
+
+from underpass.blueprint.addresses import zones
+from underpass.blueprint.exports import imported, imported_list
+from underpass.blueprint.security_groups import admit, group_id, security_group, tcp
+from underpass.config import Config
+
+HEALTHY_CODES = "200-399"
+DRAIN_S = 30
+
+# TLS 1.3 and 1.2 with forward secrecy only. Not 1.3 alone: the health checks of an ALB-type target
+# group would fail. https://docs.aws.amazon.com/elasticloadbalancing/latest/network/application-load-balancer-target.html
+TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-Res-2021-06"
+
+
+@dataclass(frozen=True)
+class Path:
+    """The path from the endpoint service to the tasks."""
+
+    nlb: LoadBalancer
+    nlb_target_group: TargetGroup
+    nlb_listener: Listener
+    alb: LoadBalancer
+    alb_target_group: TargetGroup
+    alb_listener: Listener
+
+    def outputs(self) -> dict[str, Any]:
+        """Return the stack's outputs about the path."""
+        return {
+            "NlbArn": Ref(self.nlb),
+            "NlbDnsName": GetAtt(self.nlb, "DNSName"),
+            "NlbTargetGroupArn": Ref(self.nlb_target_group),
+            "AlbArn": Ref(self.alb),
+            "AlbDnsName": GetAtt(self.alb, "DNSName"),
+            "AlbTargetGroupArn": Ref(self.alb_target_group),
+        }
+
+
+def add(template: Template, config: Config) -> Path:
+    """Add both balancers, in the application subnets of every zone."""
+    nlb_group, alb_group = _security_groups(template, config)
+    alb = template.add_resource(_alb(config, alb_group))
+    alb_target_group = template.add_resource(_alb_target_group(config))
+    alb_listener = template.add_resource(_alb_listener(config, alb, alb_target_group))
+    nlb = template.add_resource(_nlb(config, nlb_group))
+    nlb_target_group = template.add_resource(_nlb_target_group(config, alb, alb_listener))
+    nlb_listener = template.add_resource(
+        Listener(
+            "NlbListener",
+            LoadBalancerArn=Ref(nlb),
+            Port=config.listener_port,
+            Protocol="TCP",  # with TLS too: TLS ends at the ALB
+            DefaultActions=[Action(Type="forward", TargetGroupArn=Ref(nlb_target_group))],
+        )
+    )
+    return Path(nlb, nlb_target_group, nlb_listener, alb, alb_target_group, alb_listener)
+
+
+def consumers_are_known(config: Config) -> bool:
+    """Return whether the NLB can admit PrivateLink traffic by the consumers' addresses.
+
+    Inbound enforcement matches the *consumer's* address. It is on when the configuration names
+    consumers: each one's block is admitted, no other, and the ALB's group may then name the NLB's.
+    Without any, an enforcing NLB would be silently dead, so it is off: PrivateLink's principals and
+    acceptance decide alone, no rule admits anyone within the VPC, and the ALB has to admit the
+    NLB's addresses instead of its group.
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/network/load-balancer-security-groups.html
+    """
+    return bool(config.consumers)
+
+
+def _security_groups(template: Template, config: Config) -> tuple[SecurityGroup, SecurityGroup]:
+    vpc_id, port = imported(config, "VpcId"), config.listener_port
+    tasks = imported(config, "TaskSecurityGroupId")
+    enforced = consumers_are_known(config)
+    alb_group = security_group(
+        template,
+        "AlbSecurityGroup",
+        vpc_id,
+        "The ALB: reached by the NLB only",
+        ingress=[] if enforced else _from_nlb_subnets(config),
+        egress=[tcp(config.service.port, "Tasks", DestinationSecurityGroupId=tasks)],
+    )
+    nlb_group = security_group(
+        template,
+        "NlbSecurityGroup",
+        vpc_id,
+        "The NLB: reached over PrivateLink",
+        ingress=[tcp(port, "Consumers", CidrIp=cidr) for cidr in _consumer_cidrs(config)],
+        egress=[tcp(port, "ALB", DestinationSecurityGroupId=group_id(alb_group))],
+    )
+    if enforced:
+        admit(template, "AlbIngressFromNlb", group_id(alb_group), port, group_id(nlb_group), "NLB")
+    admit(template, "TaskIngressFromAlb", tasks, config.service.port, group_id(alb_group), "ALB")
+    return nlb_group, alb_group
+
+
+def _consumer_cidrs(config: Config) -> list[str]:
+    return [str(cidr) for cidr in sorted({consumer.cidr for consumer in config.consumers})]
+
+
+def _from_nlb_subnets(config: Config) -> list[SecurityGroupRule]:
+    return [tcp(config.listener_port, "NLB", CidrIp=str(zone.app)) for zone in zones(config)]
+
+
+def _nlb(config: Config, group: SecurityGroup) -> LoadBalancer:
+    return LoadBalancer(
+        "Nlb",
+        Type="network",
+        Scheme="internal",
+        Subnets=imported_list(config, "AppSubnetIds"),
+        SecurityGroups=[group_id(group)],  # now or never: an NLB made without one can get none
+        EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic=(
+            "on" if consumers_are_known(config) else "off"
+        ),
+        LoadBalancerAttributes=[
+            # A zone whose ALB node is being replaced borrows another zone's instead of failing.
+            LoadBalancerAttributes(Key="load_balancing.cross_zone.enabled", Value="true"),
+        ],
+    )
+
+
+def _nlb_target_group(config: Config, alb: LoadBalancer, alb_listener: Listener) -> TargetGroup:
+    if config.privatelink.alb_targets == "alb":
+        return TargetGroup(
+            "NlbTargetGroup",
+            TargetType="alb",
+            Protocol="TCP",
+            Port=config.listener_port,
+            VpcId=imported(config, "VpcId"),
+            Targets=[TargetDescription(Id=Ref(alb), Port=config.listener_port)],
+            HealthCheckProtocol="HTTPS" if config.tls else "HTTP",
+            HealthCheckPath=config.service.health_check,
+            HealthCheckIntervalSeconds=10,
+            HealthCheckTimeoutSeconds=5,
+            Matcher=Matcher(HttpCode=HEALTHY_CODES),
+            DependsOn=alb_listener.title,  # its port must be an existing listener's
+        )
+    return TargetGroup(
+        "NlbTargetGroup",
+        TargetType="ip",
+        Protocol="TCP",
+        Port=config.listener_port,
+        VpcId=imported(config, "VpcId"),
+        # No targets: the registrar puts the ALB's addresses here. TCP checks: a node of the ALB is
+        # well when it listens; whether the tasks are is the ALB's own question.
+        HealthCheckProtocol="TCP",
+        HealthCheckIntervalSeconds=10,
+        HealthCheckTimeoutSeconds=5,
+        HealthyThresholdCount=2,
+        UnhealthyThresholdCount=2,
+        TargetGroupAttributes=_attributes(
+            {
+                "deregistration_delay.timeout_seconds": str(DRAIN_S),
+                # A removed address belongs to nobody, soon perhaps to a stranger: cut its flows.
+                "deregistration_delay.connection_termination.enabled": "true",
+                # The ALB admits the NLB's group, so it must see the NLB's address.
+                "preserve_client_ip.enabled": "false",
+            }
+        ),
+    )
+
+
+def _alb(config: Config, group: SecurityGroup) -> LoadBalancer:
+    return LoadBalancer(
+        "Alb",
+        Type="application",
+        Scheme="internal",
+        Subnets=imported_list(config, "AppSubnetIds"),
+        SecurityGroups=[group_id(group)],
+        LoadBalancerAttributes=[
+            LoadBalancerAttributes(
+                Key="routing.http.drop_invalid_header_fields.enabled", Value="true"
+            ),
+        ],
+    )
+
+
+def _alb_target_group(config: Config) -> TargetGroup:
+    return TargetGroup(
+        "AlbTargetGroup",
+        TargetType="ip",
+        Protocol="HTTP",
+        Port=config.service.port,
+        VpcId=imported(config, "VpcId"),
+        HealthCheckProtocol="HTTP",
+        HealthCheckPath=config.service.health_check,
+        HealthCheckIntervalSeconds=10,
+        HealthCheckTimeoutSeconds=5,
+        HealthyThresholdCount=2,
+        UnhealthyThresholdCount=3,
+        Matcher=Matcher(HttpCode=HEALTHY_CODES),
+        TargetGroupAttributes=_attributes({"deregistration_delay.timeout_seconds": str(DRAIN_S)}),
+    )
+
+
+def _alb_listener(config: Config, alb: LoadBalancer, target_group: TargetGroup) -> Listener:
+    tls: dict[str, Any] = {}
+    if config.tls:
+        tls["Certificates"] = [Certificate(CertificateArn=config.tls.certificate)]
+        tls["SslPolicy"] = TLS_POLICY
+    return Listener(
+        "AlbListener",
+        LoadBalancerArn=Ref(alb),
+        Port=config.listener_port,
+        Protocol="HTTPS" if config.tls else "HTTP",
+        DefaultActions=[Action(Type="forward", TargetGroupArn=Ref(target_group))],
+        **tls,
+    )
+
+
+def _attributes(values: dict[str, str]) -> list[TargetGroupAttribute]:
+    return [TargetGroupAttribute(Key=key, Value=value) for key, value in values.items()]

@@ -1,0 +1,77 @@
+"""The ECS service: how many tasks run, where, and how a new release replaces the old one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from troposphere import GetAtt, Ref, Template
+from troposphere.ecs import (
+    AwsvpcConfiguration,
+    CapacityProviderStrategyItem,
+    DeploymentCircuitBreaker,
+    DeploymentConfiguration,
+    LoadBalancer,
+    NetworkConfiguration,
+    PlacementStrategy,
+    Service,
+    TaskDefinition,
+)
+
+from underpass.blueprint.exports import imported, imported_list
+from underpass.blueprint.service.balancers import Path
+from underpass.blueprint.service.cluster import Capacity
+from underpass.config import Config
+
+
+def add(
+    template: Template, config: Config, capacity: Capacity, definition: TaskDefinition, path: Path
+) -> dict[str, Any]:
+    """Add the service behind the ALB."""
+    service = template.add_resource(
+        Service(
+            "Service",
+            Cluster=Ref(capacity.cluster),
+            TaskDefinition=Ref(definition),
+            DesiredCount=config.service.tasks.min,
+            CapacityProviderStrategy=[
+                CapacityProviderStrategyItem(CapacityProvider=capacity.provider, Weight=1)
+            ],
+            NetworkConfiguration=NetworkConfiguration(
+                AwsvpcConfiguration=AwsvpcConfiguration(
+                    AssignPublicIp="DISABLED",
+                    Subnets=imported_list(config, "AppSubnetIds"),
+                    SecurityGroups=[imported(config, "TaskSecurityGroupId")],
+                )
+            ),
+            LoadBalancers=[
+                LoadBalancer(
+                    ContainerName=config.name,
+                    ContainerPort=config.service.port,
+                    TargetGroupArn=Ref(path.alb_target_group),
+                )
+            ],
+            HealthCheckGracePeriodSeconds=config.service.grace_period,
+            AvailabilityZoneRebalancing="ENABLED",
+            DeploymentConfiguration=DeploymentConfiguration(
+                MinimumHealthyPercent=100,
+                MaximumPercent=200,
+                DeploymentCircuitBreaker=DeploymentCircuitBreaker(Enable=True, Rollback=True),
+            ),
+            # The target group must hang on a listener, the path to the tasks be open, and the
+            # capacity provider belong to the cluster, before the first task starts.
+            DependsOn=[path.alb_listener.title, "TaskIngressFromAlb", capacity.associations.title],
+            **_placement(config),
+        )
+    )
+    return {"ClusterName": Ref(capacity.cluster), "ServiceName": GetAtt(service, "Name")}
+
+
+def _placement(config: Config) -> dict[str, Any]:
+    if config.capacity.provider == "fargate":  # spreads over zones by itself, and takes no strategy
+        return {}
+    return {
+        "PlacementStrategies": [
+            PlacementStrategy(Type="spread", Field="attribute:ecs.availability-zone"),
+            PlacementStrategy(Type="spread", Field="instanceId"),
+        ]
+    }

@@ -1,0 +1,201 @@
+"""The task definition, with its two roles: what the application may do, and what starts it may."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from troposphere import GetAtt, Parameter, Ref, Sub, Template
+from troposphere.ecs import (
+    AuthorizationConfig,
+    ContainerDefinition,
+    EFSVolumeConfiguration,
+    Environment,
+    LinuxParameters,
+    LogConfiguration,
+    MountPoint,
+    PortMapping,
+    RuntimePlatform,
+    Secret,
+    TaskDefinition,
+    Volume,
+)
+from troposphere.iam import Role
+from troposphere.logs import LogGroup
+
+from underpass.blueprint.exports import imported
+from underpass.blueprint.iam import Statement, allow, role
+from underpass.blueprint.logs import log_group
+from underpass.blueprint.service.cluster import architecture
+from underpass.config import Config
+
+FILES_VOLUME = "files"
+
+# What the task gets of the database: variable to key of the secret.
+DATABASE_VARIABLES = {
+    "DATABASE_HOST": "host",
+    "DATABASE_PORT": "port",
+    "DATABASE_NAME": "dbname",
+    "DATABASE_USERNAME": "username",
+    "DATABASE_PASSWORD": "password",
+}
+
+
+def add(template: Template, config: Config) -> tuple[TaskDefinition, dict[str, Any]]:
+    """Add the task definition, its roles and its log group."""
+    image = template.add_parameter(
+        Parameter("Image", Type="String", Description="The application's image")
+    )
+    logs = log_group(template, config, "LogGroup", "service")
+    definition = template.add_resource(
+        TaskDefinition(
+            "TaskDefinition",
+            Family=config.name,
+            NetworkMode="awsvpc",
+            RequiresCompatibilities=[config.capacity.provider.upper()],
+            RuntimePlatform=RuntimePlatform(
+                OperatingSystemFamily="LINUX", CpuArchitecture=architecture(config)
+            ),
+            Cpu=str(config.service.cpu),
+            Memory=str(config.service.memory),
+            TaskRoleArn=GetAtt(_task_role(template, config), "Arn"),
+            ExecutionRoleArn=GetAtt(_execution_role(template, config, logs), "Arn"),
+            ContainerDefinitions=[_container(config, Ref(image), logs)],
+            **({"Volumes": [_files_volume(config)]} if config.files else {}),
+        )
+    )
+    return definition, {"LogGroupName": Ref(logs)}
+
+
+def plain_environment(config: Config) -> dict[str, Any]:
+    """Return the variables that are no secrets; the file's own cannot hide what underpass promises."""
+    variables: dict[str, Any] = {**config.service.environment, "AWS_REGION": Ref("AWS::Region")}
+    if config.assets:
+        variables["ASSETS_BUCKET"] = imported(config, "BucketName")
+    if config.files:
+        variables["FILES_PATH"] = config.files.mount
+    return variables
+
+
+def _container(config: Config, image: Ref, logs: LogGroup) -> ContainerDefinition:
+    more: dict[str, Any] = {}
+    if config.database:
+        secret = imported(config, "DatabaseSecretArn")
+        more["Secrets"] = [
+            # ARN:json-key:version-stage:version-id
+            # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-secrets-manager.html
+            Secret(Name=name, ValueFrom=Sub(f"${{Secret}}:{key}::", Secret=secret))
+            for name, key in DATABASE_VARIABLES.items()
+        ]
+    if config.files:
+        more["MountPoints"] = [
+            MountPoint(SourceVolume=FILES_VOLUME, ContainerPath=config.files.mount, ReadOnly=False)
+        ]
+    return ContainerDefinition(
+        Name=config.name,
+        Image=image,
+        Essential=True,
+        PortMappings=[PortMapping(ContainerPort=config.service.port, Protocol="tcp")],
+        Environment=[
+            Environment(Name=name, Value=value)
+            for name, value in sorted(plain_environment(config).items())
+        ],
+        LinuxParameters=LinuxParameters(
+            InitProcessEnabled=True
+        ),  # reaps children, passes signals on
+        LogConfiguration=LogConfiguration(
+            LogDriver="awslogs",
+            Options={
+                "awslogs-group": Ref(logs),
+                "awslogs-region": Ref("AWS::Region"),
+                "awslogs-stream-prefix": config.name,
+            },
+        ),
+        **more,
+    )
+
+
+def _files_volume(config: Config) -> Volume:
+    return Volume(
+        Name=FILES_VOLUME,
+        EFSVolumeConfiguration=EFSVolumeConfiguration(
+            FilesystemId=imported(config, "FileSystemId"),
+            TransitEncryption="ENABLED",  # access points and IAM need it
+            AuthorizationConfig=AuthorizationConfig(
+                AccessPointId=imported(config, "AccessPointId"), IAM="ENABLED"
+            ),
+        ),
+    )
+
+
+def _task_role(template: Template, config: Config) -> Role:
+    """Add the role the application itself has: its bucket and its files."""
+    statements: list[Statement] = []
+    if config.assets:
+        bucket = imported(config, "BucketName")
+        arn = "arn:${AWS::Partition}:s3:::${Bucket}"
+        statements += [
+            allow(["s3:ListBucket"], Sub(arn, Bucket=bucket)),
+            allow(["s3:GetObject"], Sub(f"{arn}/*", Bucket=bucket)),
+            _decrypt(config, "s3"),
+        ]
+    if config.files:
+        statements.append(
+            allow(
+                ["elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"],
+                _arn("elasticfilesystem", "file-system/${Id}", Id=imported(config, "FileSystemId")),
+                {
+                    "ArnEquals": {
+                        "elasticfilesystem:AccessPointArn": _arn(
+                            "elasticfilesystem",
+                            "access-point/${Id}",
+                            Id=imported(config, "AccessPointId"),
+                        )
+                    }
+                },
+            )
+        )
+    return role(
+        template, "TaskRole", "ecs-tasks.amazonaws.com", statements, trust_condition=_ONLY_HERE
+    )
+
+
+def _execution_role(template: Template, config: Config, logs: LogGroup) -> Role:
+    """Add the role ECS starts a task with: pull the image, read the secret, write the log."""
+    repository = imported(config, "RepositoryName")
+    statements = [
+        allow(["ecr:GetAuthorizationToken"], "*"),  # knows no resources
+        allow(
+            ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+            _arn("ecr", "repository/${Name}", Name=repository),
+        ),
+        allow(
+            ["logs:CreateLogStream", "logs:PutLogEvents"],
+            _arn("logs", f"log-group:${{{logs.title}}}:*"),
+        ),
+    ]
+    if config.database:
+        statements += [
+            allow(["secretsmanager:GetSecretValue"], imported(config, "DatabaseSecretArn")),
+            _decrypt(config, "secretsmanager"),
+        ]
+    return role(
+        template, "ExecutionRole", "ecs-tasks.amazonaws.com", statements, trust_condition=_ONLY_HERE
+    )
+
+
+# ECS assumes the roles for tasks of this account only: no confused deputy.
+# https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html
+_ONLY_HERE = {"StringEquals": {"aws:SourceAccount": Ref("AWS::AccountId")}}
+
+
+def _decrypt(config: Config, service: str) -> Statement:
+    via = Sub(f"{service}.${{AWS::Region}}.${{AWS::URLSuffix}}")
+    condition = {"StringEquals": {"kms:ViaService": via}}
+    return allow(["kms:Decrypt"], imported(config, "KeyArn"), condition)
+
+
+def _arn(service: str, resource: str, **values: object) -> Sub:
+    return Sub(
+        f"arn:${{AWS::Partition}}:{service}:${{AWS::Region}}:${{AWS::AccountId}}:{resource}",
+        **values,
+    )

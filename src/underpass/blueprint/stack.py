@@ -1,0 +1,39 @@
+"""A stack as blueprint emits it: a name, a template, and the parameters it is deployed with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Stack:
+    """One CloudFormation stack of the pattern.
+
+    Attributes
+    ----------
+    name
+        The stack's name: ``NAME-foundation``, ``NAME-service`` or ``NAME-consumer-CONSUMER``.
+    template
+        The template, JSON-serialisable.
+    parameters
+        Values known from the configuration alone; the pipeline adds what only a deployment knows.
+    account
+        The AWS account it belongs to; empty for the provider's own.
+    """
+
+    name: str
+    template: Mapping[str, Any]
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    account: str = ""
+
+    def body(self) -> str:
+        """Return the template as text, the same bytes every time."""
+        import json
+        import re
+
+        text = json.dumps(self.template, indent=1, ensure_ascii=False)
+        # ASCII, save for what JSON escapes in two halves: readers that take JSON for YAML (cfn-lint
+        # and CloudFormation's own) refuse a half, and control characters as they are.
+        return re.sub("[\x7f-\uffff]", lambda match: f"\\u{ord(match[0]):04x}", text) + "\n"

@@ -1,0 +1,97 @@
+"""The ``underpass`` command: its groups of commands, and the one place where errors are told.
+
+Everything heavy (pydantic, boto3, troposphere, the twin) is imported by the commands when they run,
+so that ``--help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from underpass import __version__
+from underpass.cli import configuration, output, places, templates, twin
+from underpass.errors import UnderpassError, UsageError
+
+INTERRUPTED = 130  # as shells count a process that Ctrl-C ended
+_GROUPS = (configuration, templates, twin, places)
+
+
+def run() -> None:
+    """Run the command line and end the process."""
+    sys.exit(main(sys.argv[1:]))
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command and return the exit status: 0 done, 1 failed, 2 not understood.
+
+    An expected error is printed as what happened, why, and what to do next; with ``--json`` as one
+    line on standard output. Anything else is a fault of underpass and shows its traceback.
+    """
+    ours = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    try:
+        status = application()(
+            list(arguments) or ["--help"], prog_name="underpass", standalone_mode=False
+        )
+    except Exception as error:
+        told = _expected(error)
+        if told is None:
+            raise
+        output.failure(told, as_json="--json" in ours)
+        return told.exit_status
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return status if isinstance(status, int) else 0
+
+
+def application() -> typer.Typer:
+    """Return the command line with every group of commands."""
+    app = typer.Typer(
+        help="A private way under the public road: host a container application on Amazon ECS, "
+        "reached only over AWS PrivateLink.",
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_root)
+    for group in _GROUPS:
+        app.add_typer(group.app)
+    return app
+
+
+def _print_version(asked: bool) -> None:  # noqa: FBT001  typer calls it with the option's value
+    if asked:
+        typer.echo(f"underpass {__version__}")
+        raise typer.Exit
+
+
+def _root(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and end."
+        ),
+    ] = False,
+) -> None:
+    pass
+
+
+def _expected(error: Exception) -> UnderpassError | None:
+    """Return the error as one the user can act on, or None for a fault of underpass."""
+    if isinstance(error, UnderpassError):
+        return error
+    if isinstance(error, typer.TyperException):  # the command line was not understood
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context else "underpass"
+        return UsageError(error.format_message().rstrip("."), "", f"run `{command} --help`")
+    if isinstance(error, typer.Abort):
+        return UnderpassError("stopped")
+    if type(error).__module__.startswith("botocore"):  # known by name: importing it takes 0.1 s
+        return UnderpassError(
+            "AWS did not do what was asked", str(error), "check the credentials and the region"
+        )
+    return None

@@ -1,0 +1,128 @@
+"""``status``, ``logs``, ``exec`` and ``open``: what runs, what it says, and being where it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from underpass.cli import output
+from underpass.cli.options import Json
+
+if TYPE_CHECKING:
+    from underpass.config import Config
+    from underpass.twin.target import TwinTarget
+
+app = typer.Typer()
+
+AnyFolder = Annotated[
+    Path | None,
+    typer.Argument(help="The folder with underpass.toml; may be left out when one twin runs."),
+]
+
+
+@app.command()
+def status(folder: AnyFolder = None, *, as_json: Json = False) -> None:
+    """Show the tasks, targets, stacks, database and endpoints."""
+    from dataclasses import asdict
+
+    from underpass.cli import tables
+    from underpass.deploy.observe.status import status as of_everything
+
+    config, target = _running(folder)
+    seen = of_everything(config, target)
+    output.result(asdict(seen), "" if as_json else tables.status(seen), as_json=as_json)
+
+
+@app.command()
+def logs(
+    folder: AnyFolder = None,
+    *,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as lines arrive.")] = False,
+    task: Annotated[
+        str, typer.Option("--task", help="Only this task's; its id, or the start.")
+    ] = "",
+    as_json: Json = False,
+) -> None:
+    """Print what the tasks have written, the oldest first."""
+    import json
+
+    from underpass.deploy.clock import Clock
+    from underpass.deploy.observe import logs as written
+
+    config, target = _running(folder)
+    client = target.client("logs")
+    lines = (
+        written.follow(client, config.name, Clock(), task=task)
+        if follow
+        else written.read(client, config.name, task=task)
+    )
+    for line in lines:
+        if as_json:
+            told = {"time": line.time.isoformat(), "task": line.task, "text": line.text}
+            typer.echo(json.dumps(told))
+        else:
+            typer.echo(f"{line.time:%H:%M:%S} {line.task[:8]}  {line.text}")
+
+
+@app.command("exec")
+def execute(
+    argv: Annotated[list[str], typer.Argument(metavar="-- COMMAND...", help="The command.")],
+    *,
+    place: Annotated[
+        str, typer.Option("--in", help="consumer/NAME, task/ID or internet.", metavar="PLACE")
+    ],
+    folder: Annotated[
+        Path | None, typer.Option("--folder", help="The folder with underpass.toml.")
+    ] = None,
+    as_json: Json = False,
+) -> int:
+    """Run a command at a place of the twin, with the network and the names it has there."""
+    import os
+    import subprocess
+
+    from underpass.twin import entering
+    from underpass.twin.running import select
+
+    if folder is None and len(argv) > 1 and Path(argv[0], "underpass.toml").is_file():
+        folder, argv = Path(argv[0]), argv[1:]  # as the other commands take it
+    command = entering.command(select(folder), place, argv, Path.cwd())
+    if not as_json:
+        os.execvp(command[0], command)  # noqa: S606  terminal, signals and status become the command's
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    output.line(
+        {
+            "ok": done.returncode == 0,
+            "exit_status": done.returncode,
+            "stdout": done.stdout,
+            "stderr": done.stderr,
+        }
+    )
+    return done.returncode
+
+
+@app.command("open")
+def open_(folder: AnyFolder = None, *, as_json: Json = False) -> None:
+    """Open the application in a browser, through the first consumer's VPC."""
+    from dataclasses import asdict
+
+    from underpass.deploy.reach import reaches
+
+    found = reaches(*_running(folder))
+    if as_json:
+        output.line({name: asdict(reach) for name, reach in found.items()})
+        return
+    for name, reach in found.items():
+        typer.echo(f"{name}: {reach.url}")
+    typer.launch(next(iter(found.values())).url)
+
+
+def _running(folder: Path | None) -> tuple[Config, TwinTarget]:
+    from underpass.config import load
+    from underpass.twin.running import select
+    from underpass.twin.target import TwinTarget
+
+    running = select(folder)
+    config = load(running.state.parent)
+    return config, TwinTarget(running, config)

@@ -1,0 +1,54 @@
+"""What runs, as tables for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import typer
+
+from underpass.deploy.observe.status import Status
+
+_GOOD = {"healthy", "available", "running"}
+
+
+def status(seen: Status) -> str:
+    """Return everything ``status`` knows as text."""
+    parts = [
+        _table("stacks", [(one.name, one.status) for one in seen.stacks]),
+        _table("tasks", [(one.id, one.zone, one.address, one.health) for one in seen.tasks]),
+        _table(
+            "NLB targets (the ALB's nodes)",
+            [(f"{t.address}:{t.port}", t.zone, t.state, t.reason) for t in seen.targets.nlb],
+        ),
+        _table(
+            "ALB targets (the tasks)",
+            [(f"{t.address}:{t.port}", t.zone, t.state, t.reason) for t in seen.targets.alb],
+        ),
+    ]
+    if seen.database:
+        database = seen.database
+        parts.append(_table("database", [(database.id, database.status, database.endpoint)]))
+    parts.append(
+        _table("endpoints", [(one.consumer, one.id, one.state, one.url) for one in seen.endpoints])
+    )
+    return "\n\n".join(parts)
+
+
+def _table(title: str, rows: Iterable[Sequence[str]]) -> str:
+    lines = [list(row) for row in rows] or [["none"]]
+    widths = [max(len(cell) for cell in column) for column in zip(*lines, strict=True)]
+    text = [typer.style(title, bold=True)]
+    for line in lines:
+        cells = (
+            _coloured(cell, cell.ljust(width)) for cell, width in zip(line, widths, strict=True)
+        )
+        text.append("  " + "  ".join(cells).rstrip())
+    return "\n".join(text)
+
+
+def _coloured(cell: str, padded: str) -> str:
+    if cell in _GOOD or cell.endswith("_COMPLETE"):
+        return typer.style(padded, fg="green")
+    if cell in {"unhealthy", "failed", "rejected"} or cell.endswith("_FAILED"):
+        return typer.style(padded, fg="red")
+    return padded

@@ -1,0 +1,89 @@
+"""``up`` and ``down``: the twin's life."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from underpass.cli import output
+from underpass.cli.options import Folder, Json, Yes
+
+app = typer.Typer()
+
+Port = Annotated[
+    int | None,
+    typer.Option("--port", min=1, max=65535, help="The loopback port of the first consumer."),
+]
+ApiPort = Annotated[
+    int | None, typer.Option("--api-port", min=1, max=65535, help="The AWS API's loopback port.")
+]
+
+
+@app.command()
+def up(
+    folder: Folder = Path(),
+    *,
+    port: Port = None,
+    api_port: ApiPort = None,
+    as_json: Json = False,
+) -> None:
+    """Run the application on the twin, or bring a running twin up to date."""
+    import time
+    from dataclasses import asdict
+
+    from underpass.cli.progress import Progress
+    from underpass.cli.starting import bring_up
+    from underpass.config import load
+
+    config = load(folder)
+    began = time.monotonic()
+    with Progress(config.name) as progress:
+        running, result = bring_up(config, progress, port=port, api_port=api_port)
+    data = {
+        "seconds": round(time.monotonic() - began, 2),
+        "consumers": {name: asdict(reach) for name, reach in result.consumers.items()},
+        "api_url": running.api_url,
+        "state_dir": str(running.state),
+    }
+    output.result(data, progress.summary(data), as_json=as_json)
+
+
+@app.command()
+def down(
+    folder: Annotated[Path | None, typer.Argument(help="The folder with underpass.toml.")] = None,
+    *,
+    data: Annotated[
+        bool, typer.Option("--data", help="Delete the databases and files as well; needs --yes.")
+    ] = False,
+    yes: Yes = False,
+    as_json: Json = False,
+) -> None:
+    """End the twin; its databases and files stay in the state folder."""
+    import shutil
+
+    from underpass.errors import UsageError
+    from underpass.twin import launch, running
+
+    state = running.state_folder(folder) if folder else running.meant(None)
+    if data and not yes:
+        raise UsageError(
+            "this deletes the twin's databases and files", str(state), "add --yes to go ahead"
+        )
+    ended = False
+    if state.exists():
+        with launch.locked(state):
+            region = running.find(state)
+            if region:
+                launch.stop(region)
+                ended = True
+        if data:
+            shutil.rmtree(state)
+    kept = state.exists()
+    text = "the twin has ended" if ended else "no twin was running"
+    if kept:
+        text += f"\nits databases and files are kept in {state}"
+    output.result(
+        {"ended": ended, "state_dir": str(state) if kept else None}, text, as_json=as_json
+    )

@@ -1,0 +1,1 @@
+"""The template language: parse, intrinsic functions, dependency order, difference. Knows no service."""

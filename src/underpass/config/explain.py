@@ -1,0 +1,177 @@
+"""A pydantic error in the words of ``underpass.toml``, with the nearest thing that is right."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from difflib import get_close_matches
+from ipaddress import IPv4Network
+from typing import TYPE_CHECKING, Any, get_args
+
+from pydantic import BaseModel
+
+from underpass.config import kinds as t
+from underpass.config.model import Config
+from underpass.config.positions import KeyPath
+from underpass.config.problems import Fault
+from underpass.config.reference import slug
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+_KINDS = {
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "string_type": "text in quotes",
+    "bool_type": "true or false",
+    "tuple_type": "a list",
+    "model_type": "a section",
+    "dict_type": "a section",
+    "value_error": "text in quotes",
+}
+
+
+def explain(error: ErrorDetails) -> Fault:
+    """Return what is wrong, where, and what to write instead."""
+    path: KeyPath = error["loc"]
+    if path[-1:] == ("[key]",):  # pydantic's way to point at a mapping's key
+        path = path[:-1]
+        return Fault((path,), f"{_shown(path[-1])} is not {t.PATTERNS[error['ctx']['pattern']]}")
+    if error["type"] == "extra_forbidden":
+        return unknown(path)
+    return Fault((path,), *_WORDS.get(error["type"], _other)(error))
+
+
+def unknown(path: KeyPath) -> Fault:
+    """Return the fault of a key that does not exist, with the nearest one that does."""
+    section, key = path[:-1], str(path[-1])
+    names = [field for where, field in every_key() if where == _names(section)]
+    where = _header(_names(section)) if section else "the file"
+    message = f"is not a key of {where}"
+    if near := get_close_matches(key, names, n=1):
+        return Fault((path,), message, f"did you mean {near[0]}?", (*section, near[0]))
+    if homes := [_header(home) for home, field in every_key() if field == key and home]:
+        return Fault((path,), message, f"it belongs in {' or '.join(homes)}")
+    return Fault((path,), message, f"its keys are {', '.join(names)}")
+
+
+def _header(section: tuple[str, ...]) -> str:
+    name = ".".join(section)
+    return f"[[{name}]]" if name == "consumers" else f"[{name}]"
+
+
+def every_key(
+    model: type[BaseModel] = Config, at: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yield every key a file may hold, as (section, key); sections are keys of what holds them."""
+    for name, field in model.model_fields.items():
+        if field.exclude:
+            continue
+        yield at, name
+        inner = _section(field.annotation)
+        if inner:
+            yield from every_key(inner, (*at, name))
+
+
+def _section(annotation: Any) -> type[BaseModel] | None:
+    """Return the section inside ``Section``, ``Section | None`` or ``tuple[Section, ...]``."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next(filter(None, map(_section, get_args(annotation))), None)
+
+
+def _names(path: KeyPath) -> tuple[str, ...]:
+    return tuple(part for part in path if isinstance(part, str))
+
+
+def _shown(value: Any) -> str:
+    """Return a value the way TOML writes it, cut to a readable length."""
+    text = json.dumps(value, default=str, ensure_ascii=False)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _missing(error: ErrorDetails) -> tuple[str, str]:
+    model: type[BaseModel] = Config
+    for part in _names(error["loc"])[:-1]:
+        model = _section(model.model_fields[part].annotation) or model
+    name = str(error["loc"][-1])
+    field = model.model_fields[name]
+    if _section(field.annotation):
+        return "is missing", f"add a [{name}] section"
+    example = f"add {name} = {_shown(field.examples[0])}" if field.examples else ""
+    return f"is missing: {str(field.description).rstrip('.')}", example
+
+
+def _choice(error: ErrorDetails) -> tuple[str, str]:
+    expected = error["ctx"]["expected"].replace("'", '"')
+    choices = re.findall(r'"[^"]*"|\d+', expected)
+    near = get_close_matches(_shown(error["input"]).lower(), choices, n=1, cutoff=0.5)
+    return f"{_shown(error['input'])} is not {expected}", f"did you mean {near[0]}?" if near else ""
+
+
+def _pattern(error: ErrorDetails) -> tuple[str, str]:
+    pattern, value = error["ctx"]["pattern"], str(error["input"])
+    near = _NEAREST.get(pattern, str)(value.strip().lower())
+    suggestion = f'did you mean "{near}"?' if re.match(pattern, near) else ""
+    return f"{_shown(value)} is not {t.PATTERNS[pattern]}", suggestion
+
+
+def _region(text: str) -> str:
+    """Return the region in ``us_east_1``, ``us-east1`` or the zone ``us-east-1a``."""
+    return re.sub(r"-?(\d)[a-z]?$", r"-\1", re.sub(r"[ _]", "-", text))
+
+
+def _kind(error: ErrorDetails) -> tuple[str, str]:
+    value, wanted = error["input"], _KINDS[error["type"]]
+    suggestion = ""
+    if error["type"] == "value_error":
+        suggestion = 'write it like "10.20.0.0/16"'
+    elif wanted == "text in quotes" and not isinstance(value, Mapping | list):
+        suggestion = f'write "{_shown(value).strip(chr(34))}"'
+    elif isinstance(value, str) and re.fullmatch(r"\d+|true|false", value):
+        suggestion = f"write {value} without quotes"
+    elif wanted == "a list":
+        table = isinstance(value, Mapping)
+        suggestion = f"write [[{error['loc'][-1]}]]" if table else f"write [{_shown(value)}]"
+    return f"needs {wanted}, and this is {_shown(value)}", suggestion
+
+
+def _least(error: ErrorDetails) -> tuple[str, str]:
+    return f"{_shown(error['input'])} is too small", f"the least is {error['ctx']['ge']}"
+
+
+def _most(error: ErrorDetails) -> tuple[str, str]:
+    return f"{_shown(error['input'])} is too large", f"the most is {error['ctx']['le']}"
+
+
+def _network(error: ErrorDetails) -> tuple[str, str]:
+    value = str(error["input"])
+    try:
+        whole = IPv4Network(value, strict=False)
+    except ValueError:
+        return f"{_shown(value)} is not a block of IPv4 addresses", 'write it like "10.20.0.0/16"'
+    return f"{_shown(value)} is an address within a block", f'the block is "{whole}"'
+
+
+def _other(error: ErrorDetails) -> tuple[str, str]:
+    return error["msg"][:1].lower() + error["msg"][1:], ""
+
+
+_NEAREST: dict[str, Callable[[str], str]] = {  # the commonest slip of each kind undone
+    t.NAME: slug,
+    t.REGION: _region,
+    t.HTTP_PATH: "/{}".format,
+    t.MOUNT: "/{}".format,
+    t.INSTANCE_CLASS: "db.{}".format,
+}
+_WORDS: dict[str, Callable[[ErrorDetails], tuple[str, str]]] = {
+    "missing": _missing,
+    "literal_error": _choice,
+    "string_pattern_mismatch": _pattern,
+    "string_too_short": lambda _: ("is empty", ""),
+    "greater_than_equal": _least,
+    "less_than_equal": _most,
+    "ip_v4_network": _network,
+    **dict.fromkeys(_KINDS, _kind),
+}

@@ -1,0 +1,78 @@
+"""The kinds of value ``underpass.toml`` may hold, and the words that describe each in an error."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Network
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, StringConstraints, WithJsonSchema
+from pydantic.types import Strict
+
+PATTERNS: dict[str, str] = {
+    # pattern: what it asks for, as an error says it
+    (NAME := r"^[a-z][a-z0-9-]{0,29}[a-z0-9]$"): (
+        "2 to 31 lower-case letters, digits and hyphens, starting with a letter"
+    ),
+    (VARIABLE := r"^[A-Za-z_][A-Za-z0-9_]*$"): (
+        "a variable's name: letters, digits and underscores, not starting with a digit"
+    ),
+    (DOMAIN := r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$"): (
+        "a lower-case domain name such as notes.internal.example"
+    ),
+    (HTTP_PATH := r"^/[!-~]*$"): "a path that starts with / and has no spaces",
+    (MOUNT := r"^(/[\w.-]+)+/?$"): "an absolute path such as /data",
+    (REGION := r"^[a-z]{2}(-[a-z]+)+-\d$"): "an AWS region such as us-east-1",
+    (INSTANCE_TYPE := r"^[a-z][a-z0-9-]*\.[a-z0-9-]+$"): "an EC2 instance type such as t3.medium",
+    (INSTANCE_CLASS := r"^db\.[a-z0-9]+\.[a-z0-9]+$"): (
+        "a database instance class such as db.t4g.micro"
+    ),
+    (VERSION := r"^\d+(\.\d+){0,2}$"): 'a version such as "16" or "16.4"',
+    (DATABASE_NAME := r"^[a-zA-Z][a-zA-Z0-9_]{0,62}$"): (
+        "a database name: up to 63 letters, digits and underscores, starting with a letter"
+    ),
+    (ACCOUNT := r"^\d{12}$"): "an AWS account: twelve digits",
+    (PRINCIPAL := r"^(\*|arn:aws[a-z-]*:iam::\d{12}:(root|(user|role)/[\w+=,.@/-]+))$"): (
+        "a principal such as arn:aws:iam::222222222222:root"
+    ),
+    (ROLE := r"^arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+$"): (
+        "a role such as arn:aws:iam::222222222222:role/deploy"
+    ),
+    (CERTIFICATE := r"^arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate/[\w-]+$"): (
+        "an ACM certificate such as arn:aws:acm:us-east-1:111111111111:certificate/ID"
+    ),
+    (VPC_ID := r"^vpc-[0-9a-f]{8,17}$"): "a VPC such as vpc-0123456789abcdef0",
+    (SUBNET_ID := r"^subnet-[0-9a-f]{8,17}$"): "a subnet such as subnet-0123456789abcdef0",
+}
+
+
+def _text(value: Any) -> Any:
+    """Refuse what ``IPv4Network`` would take and nobody means, such as a bare number."""
+    if not isinstance(value, str | IPv4Network):
+        raise ValueError("not text")  # noqa: TRY004  pydantic turns only ValueError into a problem
+    return value
+
+
+Name = Annotated[str, StringConstraints(pattern=NAME)]
+Variable = Annotated[str, StringConstraints(pattern=VARIABLE)]
+Domain = Annotated[str, StringConstraints(pattern=DOMAIN, max_length=253)]
+HttpPath = Annotated[str, StringConstraints(pattern=HTTP_PATH, max_length=1024)]
+Mount = Annotated[str, StringConstraints(pattern=MOUNT)]
+RegionName = Annotated[str, StringConstraints(pattern=REGION)]
+InstanceType = Annotated[str, StringConstraints(pattern=INSTANCE_TYPE)]
+InstanceClass = Annotated[str, StringConstraints(pattern=INSTANCE_CLASS)]
+Version = Annotated[str, StringConstraints(pattern=VERSION)]
+DatabaseName = Annotated[str, StringConstraints(pattern=DATABASE_NAME)]
+Account = Annotated[str, StringConstraints(pattern=ACCOUNT)]
+Principal = Annotated[str, StringConstraints(pattern=PRINCIPAL)]
+Role = Annotated[str, StringConstraints(pattern=ROLE)]
+Certificate = Annotated[str, StringConstraints(pattern=CERTIFICATE)]
+VpcId = Annotated[str, StringConstraints(pattern=VPC_ID)]
+SubnetId = Annotated[str, StringConstraints(pattern=SUBNET_ID)]
+Text = Annotated[str, StringConstraints(min_length=1)]
+Whole = Annotated[int, Strict()]  # true is not 1, and "8000" is not 8000
+Flag = Annotated[bool, Strict()]
+Cidr = Annotated[
+    IPv4Network,
+    BeforeValidator(_text),
+    WithJsonSchema({"type": "string", "pattern": r"^\d{1,3}(\.\d{1,3}){3}/\d{1,2}$"}),
+]

@@ -1,0 +1,112 @@
+"""``underpass.toml`` from disk to a ``Config``, or everything that is wrong with it in one error."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from underpass.config import paths, positions, rules
+from underpass.config.model import Config
+from underpass.config.problems import ConfigError, Fault, MissingConfigError, Problem, dotted
+from underpass.config.validate import validate
+
+FILE_NAME = "underpass.toml"
+
+
+def load(where: Path) -> Config:
+    """Read the configuration of a folder, or of the file named.
+
+    Parameters
+    ----------
+    where
+        A folder with an ``underpass.toml``, or such a file under any name.
+
+    Raises
+    ------
+    ConfigError
+        With every problem of the file, each with its line, when it cannot be used.
+
+    Example
+    -------
+    >>> load(Path("examples/notes")).name
+    'notes'
+    """
+    file = where / FILE_NAME if where.is_dir() else where
+    text = _read(file, where)
+    config, problems = parse(
+        text, file, lambda config: (*rules.check(config), *paths.check(config))
+    )
+    if problems or config is None:
+        raise ConfigError(str(file), problems)
+    return config
+
+
+def parse(
+    text: str, file: Path, check: Callable[[Config], Iterable[Fault]] = rules.check
+) -> tuple[Config | None, tuple[Problem, ...]]:
+    """Return the configuration if there is one, and the problems in the order of their lines.
+
+    Parameters
+    ----------
+    text
+        The file's text.
+    file
+        Where it stands, for the problems and for the paths in it; it is not read.
+    check
+        The rules: what to look for beyond single keys.
+    """
+    try:
+        data = tomllib.loads(text)
+        lines = positions.lines(text.replace("\r\n", "\n"))
+    except (ValueError, RecursionError) as error:  # ValueError: also a number too long for an int
+        return None, (_syntax(error, text, file),)
+    config, faults = validate(data, file.parent, check)
+    problems = {
+        Problem(
+            str(file),
+            positions.nearest(lines, fault.keys[0]),
+            dotted(fault.keys[0]),
+            fault.message,
+            fault.suggestion,
+        )
+        for fault in faults
+    }
+    ordered = tuple(sorted(problems, key=lambda problem: (problem.line, problem.key)))
+    return (None if ordered else config), ordered
+
+
+def _read(file: Path, where: Path) -> str:
+    try:
+        return file.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError as error:
+        if not file.parent.is_dir() or file.name != FILE_NAME:
+            raise MissingConfigError(
+                str(where), "", "name a folder with an underpass.toml"
+            ) from error
+        raise MissingConfigError(
+            str(file),
+            "underpass reads what to run from it",
+            f"run `underpass init {file.parent}` to write one",
+        ) from error
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        problem = Problem(str(file), line, "", "is not UTF-8", "save the file as UTF-8")
+        raise ConfigError(str(file), (problem,)) from error
+    except OSError as error:
+        raise ConfigError(
+            str(file), (Problem(str(file), 1, "", f"cannot be read: {error.strerror}"),)
+        ) from error
+
+
+def _syntax(error: Exception, text: str, file: Path) -> Problem:
+    """Return a syntax error with its line, which Python 3.11 gives only in the message."""
+    if isinstance(error, RecursionError):
+        return Problem(str(file), 1, "", "is nested too deeply")
+    message = str(error)
+    at = re.search(r" \(at (?:line (\d+), column (\d+)|end of document)\)$", message)
+    line = int(at[1]) if at and at[1] else text.rstrip("\n").count("\n") + 1 if at else 1
+    what = message[: at.start()] if at else message
+    column = f" at column {at[2]}" if at and at[2] else " at the end of the file" if at else ""
+    return Problem(str(file), line, "", f"is not TOML{column}: {what[:1].lower()}{what[1:]}")

@@ -1,0 +1,220 @@
+"""``underpass.toml`` as values: every section and key, its default, and what is allowed.
+
+Single keys are checked here; what two keys must agree on is in ``rules``.
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Network
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
+
+from underpass.config import kinds as t
+
+
+class Section(BaseModel):
+    """A section of the file: frozen, and closed to keys it does not know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+class Between(Section):
+    """A least and a greatest number of something."""
+
+    min: t.Whole = Field(default=2, ge=0, description="The least that is kept running.")
+    max: t.Whole = Field(default=6, ge=1, description="The most that scaling may reach.")
+
+
+class Instances(Between):
+    """How many container instances there may be."""
+
+    min: t.Whole = Field(default=2, ge=1, description="The least number of instances.")
+    max: t.Whole = Field(default=4, ge=1, description="The most that scaling may reach.")
+
+
+class Service(Section):
+    """What to run, and how to know that it runs."""
+
+    build: t.Text | None = Field(
+        default=None, description="A folder with a Dockerfile, relative to this file."
+    )
+    image: t.Text | None = Field(
+        default=None, description="An image that exists already, instead of build."
+    )
+    port: t.Whole = Field(
+        ge=1, le=65535, description="The port the application listens on.", examples=[8000]
+    )
+    health_check: t.HttpPath = Field(
+        default="/", description="The path that answers 200-399 when the task is well."
+    )
+    grace_period: t.Whole = Field(
+        default=60,
+        ge=0,
+        le=7200,
+        description="Seconds a new task may take before failed health checks count.",
+    )
+    cpu: t.Whole = Field(
+        default=256, ge=128, le=16384, description="ECS CPU units; 1024 is one vCPU."
+    )
+    memory: t.Whole = Field(default=512, ge=64, le=122880, description="MiB.")
+    tasks: Between = Field(
+        default=Between(), description="How many tasks run at least and at most."
+    )
+    environment: dict[t.Variable, str] = Field(
+        default={}, description="Plain environment variables; never secrets."
+    )
+    process: tuple[t.Text, ...] = Field(
+        default=(),
+        description=(
+            "How the twin starts a task where no container engine is used; "
+            "{python} is underpass's own interpreter."
+        ),
+    )
+
+
+class Capacity(Section):
+    """What the tasks run on."""
+
+    provider: Literal["ec2", "fargate"] = Field(
+        default="ec2", description="EC2 instances of your own, or Fargate."
+    )
+    instance_type: t.InstanceType = Field(
+        default="t3.medium", description="The instance type, for ec2."
+    )
+    instances: Instances = Field(
+        default=Instances(), description="How many instances run at least and at most, for ec2."
+    )
+
+
+class Network(Section):
+    """The provider's VPC."""
+
+    cidr: t.Cidr = Field(
+        default=IPv4Network("10.20.0.0/16"), description="The VPC's private addresses."
+    )
+    zones: Literal[2, 3] = Field(default=2, description="How many Availability Zones.")
+    egress: Literal["nat", "endpoints"] = Field(
+        default="nat",
+        description=(
+            "How tasks reach AWS: through NAT gateways, or through VPC endpoints "
+            "with no way to the internet at all."
+        ),
+    )
+
+
+class Database(Section):
+    """An RDS instance."""
+
+    engine: Literal["postgres", "mysql", "mariadb"] = Field(
+        default="postgres", description="The engine; the twin runs postgres."
+    )
+    version: t.Version = Field(default="16", description="The engine's version.")
+    instance_class: t.InstanceClass = Field(
+        default="db.t4g.micro", description="The instance class."
+    )
+    storage_gb: t.Whole = Field(default=20, ge=20, le=65536, description="GiB of gp3 storage.")
+    multi_az: t.Flag = Field(default=True, description="A synchronous standby in another zone.")
+    name: t.DatabaseName = Field(default="app", description="The database's name.")
+    seed: t.Text | None = Field(
+        default=None, description="A file of SQL loaded once, relative to this file."
+    )
+
+
+class Files(Section):
+    """A shared file system (EFS)."""
+
+    mount: t.Mount = Field(default="/data", description="Where the tasks see it.")
+
+
+class Assets(Section):
+    """A bucket of static assets (S3)."""
+
+    source: t.Text = Field(
+        description="The folder whose files are uploaded, relative to this file.",
+        examples=["static/"],
+    )
+
+
+class PrivateLink(Section):
+    """The endpoint service."""
+
+    allow: tuple[t.Principal, ...] = Field(default=(), description="Who may ask for an endpoint.")
+    acceptance: t.Flag = Field(
+        default=True,
+        description=(
+            "Connections wait until accepted; those of [[consumers]] are accepted by underpass."
+        ),
+    )
+    alb_targets: Literal["lambda", "alb"] = Field(
+        default="lambda",
+        description=(
+            "How the NLB finds the ALB: the registrar function, or an ALB-type target group."
+        ),
+    )
+    domain: t.Domain | None = Field(
+        default=None, description="The name consumers use; NAME.internal when left out."
+    )
+
+
+class Tls(Section):
+    """HTTPS on the private path."""
+
+    certificate: t.Certificate = Field(
+        description="The certificate's ARN; the twin issues its own."
+    )
+
+
+class Consumer(Section):
+    """A VPC that reaches the application."""
+
+    name: t.Name = Field(description="What to call it.", examples=["analytics"])
+    cidr: t.Cidr = Field(
+        default=IPv4Network("10.20.0.0/16"),
+        description=(
+            "Its addresses; the twin makes this VPC, and overlap with the provider's is fine."
+        ),
+    )
+    account: t.Account | None = Field(default=None, description="Its AWS account.")
+    profile: t.Text | None = Field(
+        default=None, description="The AWS profile to deploy its endpoint with."
+    )
+    role: t.Role | None = Field(default=None, description="The role to assume instead.")
+    vpc_id: t.VpcId | None = Field(default=None, description="Its VPC in AWS.")
+    subnet_ids: tuple[t.SubnetId, ...] = Field(
+        default=(), description="Its subnets in AWS, one per zone."
+    )
+
+
+class Config(Section):
+    """The whole file."""
+
+    name: t.Name = Field(
+        description="The application's name, and the start of every stack's name.",
+        examples=["notes"],
+    )
+    region: t.RegionName = Field(default="us-east-1", description="The AWS region.")
+    service: Service
+    capacity: Capacity = Capacity()
+    network: Network = Network()
+    database: Database | None = None
+    files: Files | None = None
+    assets: Assets | None = None
+    privatelink: PrivateLink = PrivateLink()
+    tls: Tls | None = None
+    consumers: tuple[Consumer, ...] = ()
+    folder: SkipJsonSchema[Path] = Field(
+        default=Path(), exclude=True, description="The folder of the file; set by the loader."
+    )
+
+    @property
+    def domain(self) -> str:
+        """The name consumers use."""
+        return self.privatelink.domain or f"{self.name}.internal"
+
+    @property
+    def listener_port(self) -> int:
+        """The port of the endpoint, the NLB and the ALB: 443 with TLS, else 80."""
+        return 443 if self.tls else 80

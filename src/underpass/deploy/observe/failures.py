@@ -1,0 +1,143 @@
+"""Watching for an application that does not come up while the deployment waits for it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from underpass.config import Config
+from underpass.deploy.clock import Clock
+from underpass.deploy.observe import logs, targets, tasks
+from underpass.deploy.observe.targets import TargetStatus
+from underpass.deploy.stacks import existing
+from underpass.deploy.target import Target
+
+_EVERY_S = (
+    0.3  # how often to look for stopped tasks: a rollback soon deletes what they have written
+)
+_HEALTH_EVERY_S = 1.0
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A task that ended although it should have gone on."""
+
+    task: str
+    reason: str
+    exit_code: int | None
+    log: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        code = "" if self.exit_code is None else f" (exit code {self.exit_code})"
+        return f"task {self.task} stopped: {self.reason}{code}"
+
+
+class Watch:
+    """Sees tasks fail while the deployment waits for them, and keeps why and their last log lines.
+
+    Tasks that were there before it count for nothing: they are what is being replaced.
+    """
+
+    def __init__(self, target: Target, config: Config, clock: Clock) -> None:
+        self._target = target
+        self._config = config
+        self._clock = clock
+        self._failures: dict[str, Failure] = {}
+        self._running_since: dict[str, float] = {}
+        self._unwell: dict[str, str] = {}  # task to what its health check said last
+        self._next = self._next_health = clock.now()
+        cluster = self._parts().get("Cluster")
+        before = self._tasks(cluster, "STOPPED") + self._tasks(cluster, "RUNNING")
+        self._over = {tasks.task_id(task) for task in before}  # nothing to see in them any more
+
+    @property
+    def failures(self) -> tuple[Failure, ...]:
+        """The tasks that failed since the watch began, the latest last."""
+        return tuple(self._failures.values())
+
+    def look(self, warn: Callable[[str], None], *, at_once: bool = False) -> str:
+        """Look at the tasks, and return why to give up; empty while there is hope.
+
+        Parameters
+        ----------
+        warn
+            Called with each new failure.
+        at_once
+            Look even if the last look was a moment ago.
+        """
+        now = self._clock.now()
+        if now < self._next and not at_once:
+            return ""
+        self._next = now + _EVERY_S
+        parts = self._parts()
+        news = self._see_stopped(self._tasks(parts.get("Cluster"), "STOPPED"))
+        for failure in news:
+            warn(str(failure))
+        if now < self._next_health and not news and not at_once:
+            return ""
+        self._next_health = now + _HEALTH_EVERY_S
+        behind = targets.describe(self._target.client("elbv2"), parts.get("AlbTargetGroup"))
+        running = self._tasks(parts.get("Cluster"), "RUNNING")
+        return self._verdict(behind, self._see_running(running, behind))
+
+    def _see_stopped(self, stopped: list[Any]) -> list[Failure]:
+        """Note the tasks that failed, and return the new ones."""
+        known = len(self._failures)
+        for task in stopped:
+            name = tasks.task_id(task)
+            if name not in self._over and tasks.failed(task):
+                self._note(name, task)
+            if task["lastStatus"] == "STOPPED":
+                self._over.add(name)
+        return list(self.failures[known:])
+
+    def _note(self, name: str, task: Any) -> None:
+        """Keep a failure and what is known of it by now; its last lines may come a moment later."""
+        reason, health = tasks.stopped_reason(task), self._unwell.get(name)
+        log = logs.tail(self._target.client("logs"), self._config.name, name)
+        before = self._failures.get(name)
+        self._failures[name] = Failure(
+            name,
+            f"{reason}: {health}" if health else reason,
+            tasks.exit_code(task),
+            log or (before.log if before else ()),
+        )
+
+    def _see_running(self, running: list[Any], behind: tuple[TargetStatus, ...]) -> int:
+        """Return how many new tasks are unwell although they have had their grace period."""
+        unwell = {one.address: one.reason for one in behind if one.state == "unhealthy"}
+        now, count = self._clock.now(), 0
+        for task in running:
+            name, address = tasks.task_id(task), tasks.address(task)
+            if task["lastStatus"] == "RUNNING" and name not in self._over:
+                since = self._running_since.setdefault(name, now)
+                if address in unwell:
+                    self._unwell[name] = unwell[address]
+                    count += now - since >= self._config.service.grace_period
+        return count
+
+    def _verdict(self, behind: tuple[TargetStatus, ...], unwell: int) -> str:
+        """Say why there is no hope, if that is so.
+
+        Tasks have failed as often as ECS's own circuit breaker allows, or as many as are wanted are unwell
+        after their grace period; and not one is healthy.
+        https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-circuit-breaker.html
+        """
+        wanted = self._config.service.tasks.min
+        if any(one.state == "healthy" for one in behind):
+            return ""
+        if len(self._failures) >= min(max(3, math.ceil(wanted / 2)), 200):
+            return "no task is healthy"
+        if unwell >= max(wanted, 1):
+            grace = self._config.service.grace_period
+            return f"no task is healthy after its grace period of {grace} s"
+        return ""
+
+    def _parts(self) -> dict[str, str]:
+        cloudformation = self._target.client("cloudformation")
+        return existing.resources(cloudformation, f"{self._config.name}-service")
+
+    def _tasks(self, cluster: str | None, status: str) -> list[Any]:
+        return list(tasks.describe(self._target.client("ecs"), cluster, status)) if cluster else []

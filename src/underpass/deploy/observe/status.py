@@ -1,0 +1,181 @@
+"""What is deployed and how it is, gathered through the AWS APIs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from botocore.exceptions import ClientError
+
+from underpass.config import Config
+from underpass.config.model import Consumer
+from underpass.deploy import consumers
+from underpass.deploy.observe import targets, tasks
+from underpass.deploy.observe.targets import TargetStatus
+from underpass.deploy.stacks import existing
+from underpass.deploy.target import Target
+
+NOT_CREATED = "NOT_CREATED"
+
+
+@dataclass(frozen=True)
+class StackStatus:
+    """A stack and its status; ``NOT_CREATED`` when there is none."""
+
+    name: str
+    status: str
+
+
+@dataclass(frozen=True)
+class TaskStatus:
+    """A task; ``health`` is its state as a target of the ALB, or how far ECS has got with it."""
+
+    id: str
+    zone: str
+    address: str
+    health: str
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What the NLB sends to (the ALB's addresses) and what the ALB sends to (the tasks)."""
+
+    nlb: tuple[TargetStatus, ...] = ()
+    alb: tuple[TargetStatus, ...] = ()
+
+
+@dataclass(frozen=True)
+class DatabaseStatus:
+    """The database instance."""
+
+    id: str
+    status: str
+    endpoint: str
+
+
+@dataclass(frozen=True)
+class EndpointStatus:
+    """A consumer's endpoint: the state of its connection, and the URL the consumer uses."""
+
+    consumer: str
+    id: str
+    state: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Status:
+    """One application's deployment."""
+
+    name: str
+    stacks: tuple[StackStatus, ...]
+    tasks: tuple[TaskStatus, ...]
+    targets: Targets
+    database: DatabaseStatus | None
+    endpoints: tuple[EndpointStatus, ...]
+
+
+def status(config: Config, target: Target) -> Status:
+    """Return the state of everything of ``config`` on ``target``; what is not there is left out."""
+    cloudformation = target.client("cloudformation")
+    foundation = existing.describe(cloudformation, f"{config.name}-foundation")
+    service = existing.describe(cloudformation, f"{config.name}-service")
+    parts = existing.resources(cloudformation, f"{config.name}-service")
+    outputs = foundation.outputs if foundation else {}
+    ours = {
+        consumer: existing.describe(
+            target.client("cloudformation", consumer), f"{config.name}-consumer-{consumer.name}"
+        )
+        for consumer in config.consumers
+    }
+    behind = Targets(
+        _targets(target, parts.get("NlbTargetGroup"), outputs.get("VpcId", "")),
+        _targets(target, parts.get("AlbTargetGroup"), outputs.get("VpcId", "")),
+    )
+    return Status(
+        config.name,
+        (
+            _stack(f"{config.name}-foundation", foundation),
+            _stack(f"{config.name}-service", service),
+            *(_stack(f"{config.name}-consumer-{c.name}", found) for c, found in ours.items()),
+        ),
+        _tasks(target, parts.get("Cluster"), behind.alb),
+        behind,
+        _database(target, outputs.get("DatabaseInstanceId")),
+        _endpoints(target, parts.get("EndpointService"), ours),
+    )
+
+
+def _stack(name: str, found: existing.Description | None) -> StackStatus:
+    return StackStatus(name, found.status if found else NOT_CREATED)
+
+
+def _targets(target: Target, group: str | None, vpc_id: str) -> tuple[TargetStatus, ...]:
+    found = targets.describe(target.client("elbv2"), group)
+    unplaced = [one.address for one in found if not one.zone]
+    zones = _zones(target, unplaced, vpc_id) if unplaced else {}
+    placed = (replace(one, zone=one.zone or zones.get(one.address, "")) for one in found)
+    return tuple(sorted(placed, key=lambda one: (one.zone, one.address)))
+
+
+def _zones(target: Target, addresses: list[str], vpc_id: str) -> dict[str, str]:
+    """Return the zones of addresses; another VPC may use the same ones."""
+    filters = [
+        {"Name": "vpc-id", "Values": [vpc_id]},
+        {"Name": "addresses.private-ip-address", "Values": addresses},
+    ]
+    found = target.client("ec2").describe_network_interfaces(Filters=filters)["NetworkInterfaces"]
+    return {one["PrivateIpAddress"]: one["AvailabilityZone"] for one in found}
+
+
+def _tasks(
+    target: Target, cluster: str | None, alb: tuple[TargetStatus, ...]
+) -> tuple[TaskStatus, ...]:
+    if cluster is None:
+        return ()
+    health = {one.address: one.state for one in alb}
+    described = (
+        TaskStatus(
+            tasks.task_id(task),
+            task.get("availabilityZone", ""),
+            address := tasks.address(task),
+            health.get(address) or task["lastStatus"].lower(),
+        )
+        for task in tasks.describe(target.client("ecs"), cluster, "RUNNING")
+    )
+    return tuple(sorted(described, key=lambda one: (one.zone, one.id)))
+
+
+def _database(target: Target, instance_id: str | None) -> DatabaseStatus | None:
+    if instance_id is None:
+        return None
+    rds = target.client("rds")
+    try:
+        found = rds.describe_db_instances(DBInstanceIdentifier=instance_id)["DBInstances"][0]
+    except rds.exceptions.DBInstanceNotFoundFault:
+        return None
+    endpoint = found.get("Endpoint", {})
+    where = f"{endpoint['Address']}:{endpoint['Port']}" if endpoint else ""
+    return DatabaseStatus(instance_id, found["DBInstanceStatus"], where)
+
+
+def _endpoints(
+    target: Target, service_id: str | None, ours: Mapping[Consumer, existing.Description | None]
+) -> tuple[EndpointStatus, ...]:
+    states = {}
+    if service_id is not None:
+        try:
+            states = {
+                one["VpcEndpointId"]: one["VpcEndpointState"]
+                for one in consumers.connections(target.client("ec2"), service_id)
+            }
+        except ClientError as error:  # the service is being deleted
+            if "NotFound" not in error.response["Error"]["Code"]:
+                raise
+    described = []
+    for consumer, found in ours.items():
+        outputs = found.outputs if found else {}
+        if endpoint := outputs.get("EndpointId"):
+            state = states.get(endpoint, "unknown")
+            described.append(EndpointStatus(consumer.name, endpoint, state, outputs.get("Url", "")))
+    return tuple(described)

@@ -1,0 +1,60 @@
+"""The service's tasks, as ECS describes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+_AT_ONCE = 100  # tasks a call describes
+
+
+def describe(ecs: Any, cluster: str, status: str) -> Iterator[Any]:
+    """Yield the tasks whose desired status is RUNNING or STOPPED; none when the cluster is gone."""
+    try:
+        pages = ecs.get_paginator("list_tasks").paginate(cluster=cluster, desiredStatus=status)
+        arns = [arn for page in pages for arn in page["taskArns"]]
+        for start in range(0, len(arns), _AT_ONCE):
+            found = ecs.describe_tasks(cluster=cluster, tasks=arns[start : start + _AT_ONCE])
+            yield from found["tasks"]
+    except ecs.exceptions.ClusterNotFoundException:  # deleted, or rolled back meanwhile
+        return
+
+
+def task_id(task: Any) -> str:
+    """Return the id at the end of a task's ARN."""
+    return str(task["taskArn"]).rsplit("/", 1)[-1]
+
+
+def address(task: Any) -> str:
+    """Return the private address of the task's interface; empty until it has one."""
+    details = {
+        detail["name"]: detail["value"]
+        for attachment in task.get("attachments", [])
+        for detail in attachment.get("details", [])
+    }
+    return str(details.get("privateIPv4Address", ""))
+
+
+def exit_code(task: Any) -> int | None:
+    """Return the exit code of the first container that has one."""
+    codes = (container.get("exitCode") for container in task.get("containers", []))
+    return next((code for code in codes if code is not None), None)
+
+
+def stopped_reason(task: Any) -> str:
+    """Return why the task stopped, in the words of ECS or else of one of its containers."""
+    reasons = [container.get("reason") for container in task.get("containers", [])]
+    return task.get("stoppedReason") or next(filter(None, reasons), "no reason given")
+
+
+def failed(task: Any) -> bool:
+    """Return whether a task ended on its own or for being unwell, not because it was told to.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stopped-task-error-codes.html
+    """
+    reason = task.get("stoppedReason", "").lower()
+    return (
+        task.get("stopCode") in ("EssentialContainerExited", "TaskFailedToStart")
+        or "health check" in reason
+        or "essential container" in reason
+    )

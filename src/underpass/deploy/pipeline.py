@@ -1,0 +1,262 @@
+"""From a configuration to an application that answers its consumers: the whole deployment.
+
+It knows AWS only through boto3, and not whether AWS or the twin answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from underpass import blueprint
+from underpass.blueprint import Stack
+from underpass.config import Config
+from underpass.config.model import Consumer
+from underpass.deploy import assets, capacity, consumers
+from underpass.deploy.clock import Clock, poll
+from underpass.deploy.observe.diagnose import diagnose
+from underpass.deploy.observe.failures import Watch
+from underpass.deploy.reach import Reach, reached
+from underpass.deploy.stacks import changesets, existing, transition
+from underpass.deploy.stacks.existing import StackFailedError
+from underpass.deploy.steps import Event, Step, Steps
+from underpass.deploy.target import ConsumerNetwork, Target
+
+Outputs = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Result:
+    """A finished deployment: how each consumer reaches it, by name, and how long it took."""
+
+    consumers: Mapping[str, Reach]
+    seconds: float
+
+
+def deploy(
+    config: Config,
+    target: Target,
+    emit: Callable[[Event], None],
+    *,
+    clock: Clock | None = None,
+    answer_timeout_s: float = 300.0,
+) -> Result:
+    """Deploy ``config`` on ``target``, or bring what is deployed there up to date.
+
+    Parameters
+    ----------
+    emit
+        Called with each event, one at a time, from whichever thread it happens in.
+    answer_timeout_s
+        How long the path may take to answer once everything stands; in AWS the registrar, health
+        checks and DNS take minutes.
+
+    Raises
+    ------
+    UnderpassError
+        When a step fails. What stands stays; the next run goes on from there.
+    """
+    clock = clock or Clock()
+    deployment = _Deployment(config, target, Steps(emit, clock))
+    return deployment.run(answer_timeout_s)
+
+
+class _Deployment:
+    """One run. Each method is one step of the story told by ``run``."""
+
+    def __init__(self, config: Config, target: Target, steps: Steps) -> None:
+        self._config = config
+        self._target = target
+        self._steps = steps
+        self._clock = steps.clock
+
+    def run(self, answer_timeout_s: float) -> Result:
+        began = self._clock.now()
+        config = self._config
+        wanted_foundation, service_stack, *consumer_stacks = blueprint.stacks(config)
+        self._preflight()
+        foundation_stack, foundation = self._foundation(wanted_foundation)
+        image, *_ = self._steps.together(
+            partial(self._image, foundation),
+            partial(self._assets, foundation),
+            partial(self._data, foundation),
+        )
+        tasks = Watch(self._target, config, self._clock)
+        service, networks = self._steps.together(
+            partial(self._service, service_stack, image, tasks),
+            partial(self._networks, foundation),
+        )
+        joining = [
+            partial(self._consumer, stack, consumer, networks[consumer.name], service)
+            for stack, consumer in zip(consumer_stacks, config.consumers, strict=True)
+        ]
+        deployed = self._steps.together(*joining, *self._leaving())[: len(joining)]
+        self._path(answer_timeout_s, tasks)
+        if foundation_stack is not wanted_foundation:
+            self._clean_up(foundation_stack, wanted_foundation)
+        reach = {
+            consumer.name: reached(self._target, consumer, outputs)
+            for consumer, outputs in zip(config.consumers, deployed, strict=True)
+        }
+        return Result(reach, self._clock.now() - began)
+
+    def _preflight(self) -> None:
+        with self._steps.step("preflight") as step:
+            self._target.preflight(self._config)
+            account = self._target.client("sts").get_caller_identity()["Account"]
+            step.outcome = f"account {account}, {self._config.region}"
+            if narrow := capacity.check(self._target.client("ec2"), self._config):
+                step.tell("warning", narrow)
+            if not self._config.consumers:
+                step.tell(
+                    "warning", "there are no [[consumers]]: nobody will reach the application"
+                )
+            if not self._config.service.tasks.min:
+                step.tell("warning", "[service] tasks.min is 0: nothing will answer")
+
+    def _foundation(self, wanted: Stack) -> tuple[Stack, Outputs]:
+        """Deploy the foundation, still with what the service may use so far, and return it so."""
+        with self._steps.step("foundation") as step:
+            cloudformation = self._target.client("cloudformation")
+            there = existing.settled(cloudformation, wanted.name, step)
+            deployed = existing.template(cloudformation, wanted.name) if there else {}
+            stack = transition.widened(wanted, deployed)
+            return stack, changesets.deploy(cloudformation, stack, {}, step).outputs
+
+    def _image(self, foundation: Outputs) -> str:
+        with self._steps.step("image") as step:
+            step.outcome = self._target.publish_image(self._config, foundation["RepositoryUri"])
+            return step.outcome
+
+    def _assets(self, foundation: Outputs) -> None:
+        if self._config.assets is None:
+            return
+        with self._steps.step("assets") as step:
+            source = self._config.folder / self._config.assets.source
+            synced = assets.sync(self._target.client("s3"), foundation["BucketName"], source)
+            step.outcome = str(synced)
+
+    def _data(self, foundation: Outputs) -> None:
+        if self._config.database is None or self._config.database.seed is None:
+            return
+        with self._steps.step("data") as step:
+            seeded = self._target.load_seed(
+                foundation["DatabaseInstanceId"],
+                foundation["DatabaseSecretArn"],
+                self._config.folder / self._config.database.seed,
+            )
+            step.outcome = f"{self._config.database.seed} loaded" if seeded.now else "loaded before"
+            if seeded.note:
+                step.tell("warning", seeded.note)
+
+    def _networks(self, foundation: Outputs) -> dict[str, ConsumerNetwork]:
+        """Prepare the consumers' side while the provider's is being made."""
+        subnets = self._target.client("ec2").describe_subnets(
+            SubnetIds=foundation["AppSubnetIds"].split(",")
+        )["Subnets"]
+        zones = sorted({subnet["AvailabilityZone"] for subnet in subnets})
+        return {
+            consumer.name: self._target.consumer_network(consumer, zones)
+            for consumer in self._config.consumers
+        }
+
+    def _service(self, stack: Stack, image: str, tasks: Watch) -> Outputs:
+        with self._steps.step("service") as step:
+            try:
+                return changesets.deploy(
+                    self._target.client("cloudformation"),
+                    stack,
+                    {"Image": image},
+                    step,
+                    lambda _: self._look(tasks, step, "the application does not start"),
+                ).outputs
+            except StackFailedError as error:
+                tasks.look(_warn(step), at_once=True)
+                if not tasks.failures:  # it was something else
+                    raise
+                why = (self._config, self._target, error.what, error.why, tasks.failures)
+                raise diagnose(*why) from error
+
+    def _consumer(
+        self, stack: Stack, consumer: Consumer, network: ConsumerNetwork, service: Outputs
+    ) -> Outputs:
+        with self._steps.step(f"consumer {consumer.name}") as step:
+            acceptance = consumers.Acceptance(
+                self._target.client("ec2"), service["EndpointServiceId"]
+            )
+            outputs = changesets.deploy(
+                self._target.client("cloudformation", consumer),
+                stack,
+                consumers.parameters(network, service["EndpointServiceName"]),
+                step,
+                acceptance.watch,
+                consumers.tags(self._config, consumer.name),
+            ).outputs
+            poll(
+                self._clock,
+                lambda: acceptance.finish(outputs["EndpointId"]) or None,
+                timeout_s=60,
+                what=f"the connection of consumer {consumer.name}",
+            )
+            return outputs
+
+    def _leaving(self) -> list[Callable[[], None]]:
+        cloudformation = self._target.client("cloudformation")
+        dropped = consumers.dropped(cloudformation, self._config)
+        return [partial(self._leave, name, stack.name) for name, stack in dropped.items()]
+
+    def _leave(self, consumer: str, stack: str) -> None:
+        """Delete the stack, and so the endpoint, of a consumer that is not in the configuration."""
+        with self._steps.step(f"consumer {consumer}") as step:
+            cloudformation = self._target.client("cloudformation")
+            if there := existing.settled(cloudformation, stack, step):
+                existing.delete(cloudformation, there, self._clock)
+            step.outcome = "removed: it is no longer in underpass.toml"
+
+    def _path(self, timeout_s: float, tasks: Watch) -> None:
+        """Wait until each consumer gets an answer from the application."""
+        if not self._config.consumers or not self._config.service.tasks.min:
+            return
+        with self._steps.step("path") as step:
+            deadline = self._clock.now() + timeout_s
+            for consumer in self._config.consumers:
+                answered = partial(self._answered, consumer, tasks, deadline, step)
+                what = f"the path from {consumer.name}"
+                poll(self._clock, answered, timeout_s=2 * timeout_s, what=what)
+            step.outcome = f"{self._config.service.health_check} answers every consumer"
+
+    def _answered(
+        self, consumer: Consumer, tasks: Watch, deadline: float, step: Step
+    ) -> bool | None:
+        path = self._config.service.health_check
+        works, seen = self._target.answers(consumer, path)
+        if works:
+            return True
+        what = f"{path} does not answer consumer {consumer.name}"
+        self._look(tasks, step, what)
+        if self._clock.now() >= deadline:
+            raise diagnose(self._config, self._target, what, seen, tasks.failures)
+        if seen != step.outcome:  # not the same again and again
+            step.tell("progress", f"{consumer.name}: {seen}")
+            step.outcome = seen
+        return None
+
+    def _clean_up(self, deployed: Stack, wanted: Stack) -> None:
+        """Take out of the foundation what only the service before this one used."""
+        with self._steps.step("clean-up") as step:
+            cloudformation = self._target.client("cloudformation")
+            ids = existing.resources(cloudformation, wanted.name)
+            changesets.deploy(cloudformation, wanted, {}, step)
+            told = (deployed.template, wanted.template, ids, self._target.snapshots)
+            for farewell in transition.farewells(*told):
+                step.tell("warning", farewell)
+
+    def _look(self, tasks: Watch, step: Step, what: str) -> None:
+        """Look for tasks that fail, and give up when there is no hope."""
+        if hopeless := tasks.look(_warn(step)):
+            raise diagnose(self._config, self._target, what, hopeless, tasks.failures)
+
+
+def _warn(step: Step) -> Callable[[str], None]:
+    return partial(step.tell, "warning")

@@ -1,0 +1,183 @@
+"""Templates to stacks through change sets: made, waited for, executed, or dropped when empty.
+
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updating-stacks-changesets.html
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from underpass.blueprint.stack import Stack
+from underpass.deploy.clock import Clock, poll
+from underpass.deploy.stacks import existing
+from underpass.deploy.stacks.events import StackEvent, Stream
+from underpass.deploy.stacks.existing import Description
+from underpass.deploy.steps import Step
+from underpass.errors import UnderpassError
+
+_TIMEOUT_S = 600.0
+_EMPTY = ("didn't contain changes", "no updates are to be performed")
+
+
+@dataclass(frozen=True)
+class Change:
+    """One resource a change set would add, modify or remove."""
+
+    action: str
+    logical_id: str
+    type: str
+    replacement: str = ""
+
+
+@dataclass(frozen=True)
+class ChangeSet:
+    """A change set that can be executed, by its ARN: names are unique only within a stack."""
+
+    arn: str
+    stack_id: str
+    changes: tuple[Change, ...]
+
+
+class EmptyChangeSetError(UnderpassError):
+    """The template and parameters are what the stack has already."""
+
+
+class NotExecutableError(UnderpassError):
+    """CloudFormation refuses the change set; the reason is its own."""
+
+
+def deploy(
+    cloudformation: Any,
+    stack: Stack,
+    parameters: Mapping[str, str],
+    step: Step,
+    watch: Callable[[tuple[StackEvent, ...]], None] = lambda _: None,
+    tags: Mapping[str, str] | None = None,
+) -> Description:
+    """Bring a stack to what its template says, and return it with its outputs.
+
+    Parameters
+    ----------
+    parameters
+        What only a deployment knows; wins over what the stack brings.
+    watch
+        See ``existing.follow``.
+    tags
+        The stack's tags, which AWS puts on its resources too.
+
+    Raises
+    ------
+    NotExecutableError
+        When the template is refused; nothing was changed.
+    StackFailedError
+        When a resource failed; CloudFormation rolls back.
+    """
+    before = existing.settled(cloudformation, stack.name, step)
+    values = {**stack.parameters, **parameters}
+    try:
+        change_set = create(
+            cloudformation, stack, values, step.clock, tags or {}, exists=before is not None
+        )
+    except EmptyChangeSetError:
+        if before is None:
+            raise
+        step.outcome = "nothing to change"
+        watch(())
+        return before
+    stream = Stream(cloudformation, change_set.stack_id)
+    cloudformation.execute_change_set(ChangeSetName=change_set.arn)
+    total = len(change_set.changes)
+    after = existing.follow(cloudformation, change_set.stack_id, stream, step, total, watch)
+    step.outcome = f"{total} resource{'s' * (total != 1)} {'changed' if before else 'created'}"
+    return after
+
+
+def create(
+    cloudformation: Any,
+    stack: Stack,
+    parameters: Mapping[str, str],
+    clock: Clock,
+    tags: Mapping[str, str],
+    *,
+    exists: bool,
+) -> ChangeSet:
+    """Make a change set and return it once it can be executed; an unusable one is deleted.
+
+    Raises
+    ------
+    EmptyChangeSetError
+        When there is nothing to change.
+    NotExecutableError
+        When CloudFormation cannot make it.
+    """
+    try:
+        made = cloudformation.create_change_set(
+            StackName=stack.name,
+            ChangeSetName=f"underpass-{uuid.uuid4().hex[:16]}",
+            ChangeSetType="UPDATE" if exists else "CREATE",
+            TemplateBody=stack.body(),  # AWS takes 51,200 bytes this way and more through S3; the twin any
+            Parameters=[
+                {"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()
+            ],
+            Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
+            Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
+        )
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ValidationError":
+            raise
+        raise NotExecutableError(
+            f"CloudFormation refuses the template of {stack.name}",
+            error.response["Error"]["Message"],
+            "run `underpass check`",
+        ) from error
+    arn = made["Id"]
+
+    def look() -> Any:
+        now = cloudformation.describe_change_set(ChangeSetName=arn)
+        return None if now["Status"] in ("CREATE_PENDING", "CREATE_IN_PROGRESS") else now
+
+    found = poll(clock, look, timeout_s=_TIMEOUT_S, what=f"the change set of {stack.name}")
+    if found["Status"] != "CREATE_COMPLETE" or found["ExecutionStatus"] != "AVAILABLE":
+        _drop(cloudformation, arn, made["StackId"], clock, with_stack=not exists)
+        raise _unusable(stack.name, found)
+    return ChangeSet(arn, made["StackId"], _changes(cloudformation, arn, found))
+
+
+def _changes(cloudformation: Any, arn: str, page: Any) -> tuple[Change, ...]:
+    changes = list(page["Changes"])
+    while token := page.get("NextToken"):
+        page = cloudformation.describe_change_set(ChangeSetName=arn, NextToken=token)
+        changes += page["Changes"]
+    return tuple(
+        Change(
+            change["ResourceChange"]["Action"],
+            change["ResourceChange"]["LogicalResourceId"],
+            change["ResourceChange"]["ResourceType"],
+            change["ResourceChange"].get("Replacement", ""),
+        )
+        for change in changes
+    )
+
+
+def _drop(cloudformation: Any, arn: str, stack_id: str, clock: Clock, *, with_stack: bool) -> None:
+    cloudformation.delete_change_set(ChangeSetName=arn)
+    if with_stack:  # a change set that creates leaves an empty stack under review behind
+        leftover = existing.describe(cloudformation, stack_id)
+        if leftover and leftover.status == "REVIEW_IN_PROGRESS":
+            existing.delete(cloudformation, leftover, clock)
+
+
+def _unusable(name: str, found: Any) -> EmptyChangeSetError | NotExecutableError:
+    reason = found.get("StatusReason", "")
+    if any(phrase in reason.lower() for phrase in _EMPTY):
+        return EmptyChangeSetError(f"there is nothing to change in {name}", reason)
+    return NotExecutableError(
+        f"CloudFormation cannot change {name}",
+        reason or f"the change set is {found['Status']} and {found['ExecutionStatus']}",
+        "change the configuration and run the command again",
+    )

@@ -1,0 +1,69 @@
+"""Taking something out of the foundation that the service still uses.
+
+CloudFormation refuses to take an export away that another stack imports. So the foundation is deployed
+with what it has besides what it is to have, the service moves on, and then the rest goes.
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-exports.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from underpass.blueprint.stack import Stack
+
+Template = Mapping[str, Any]
+
+
+def widened(stack: Stack, deployed: Template) -> Stack:
+    """Return the stack with all that only ``deployed`` has; as it is unless it would take exports away.
+
+    Parameters
+    ----------
+    deployed
+        The template the stack has now; empty when there is none.
+    """
+    if exports(deployed) <= exports(stack.template):
+        return stack
+    both = {
+        section: {**deployed.get(section, {}), **content}
+        if isinstance(content, Mapping)
+        else content
+        for section, content in {**deployed, **stack.template}.items()
+    }
+    return replace(stack, template=both)
+
+
+def exports(template: Template) -> frozenset[str]:
+    """Return the names a template exports."""
+    outputs = template.get("Outputs", {}).values()
+    return frozenset(str(one["Export"]["Name"]) for one in outputs if "Export" in one)
+
+
+def farewells(
+    before: Template, after: Template, ids: Mapping[str, str], snapshots: str
+) -> list[str]:
+    """Return what becomes of the data of each resource that is in ``before`` and no longer in ``after``.
+
+    Parameters
+    ----------
+    ids
+        Physical ids by logical id.
+    snapshots
+        What keeps the data of a database that is deleted, as a sentence.
+    """
+    told = {
+        "Snapshot": f"is deleted; {snapshots}",
+        "Retain": "stays as it is, with its data, and is yours to delete",
+    }
+    gone = {
+        name: resource
+        for name, resource in before.get("Resources", {}).items()
+        if name not in after.get("Resources", {})
+    }
+    return [
+        f"{name} ({ids.get(name, resource['Type'])}) {told[resource['DeletionPolicy']]}"
+        for name, resource in gone.items()
+        if resource.get("DeletionPolicy") in told
+    ]

@@ -1,0 +1,98 @@
+"""Where a deployment goes, as the pipeline sees it: an AWS account or a running twin."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from underpass.config import Config
+from underpass.config.model import Consumer
+
+
+class ConsumerNetwork(Protocol):
+    """The consumer's side of a connection: where its endpoint goes and who may use it."""
+
+    @property
+    def vpc_id(self) -> str:
+        """The consumer's VPC."""
+
+    @property
+    def cidr(self) -> str:
+        """The addresses that may use the endpoint."""
+
+    @property
+    def subnet_ids(self) -> tuple[str, ...]:
+        """The subnets of the endpoint, one per zone."""
+
+
+class Seeded(Protocol):
+    """How loading a seed went."""
+
+    @property
+    def now(self) -> bool:
+        """Whether it was loaded now, and not before."""
+
+    @property
+    def note(self) -> str:
+        """What else a user should know, such as that the file changed since; empty if nothing."""
+
+
+class Target(Protocol):
+    """What the pipeline needs beyond boto3; the twin and AWS each give their own.
+
+    All methods may be called from several threads at once.
+
+    Attributes
+    ----------
+    name
+        ``twin`` or ``aws``.
+    snapshots
+        What keeps the data of a database that is deleted with a last snapshot, as a sentence for people.
+    """
+
+    name: str
+    snapshots: str
+
+    def preflight(self, config: Config) -> None:
+        """Look for what will not work on this target, before anything is changed.
+
+        Raises
+        ------
+        UsageError
+            With what to change in the configuration.
+        """
+        ...
+
+    def client(self, service: str, consumer: Consumer | None = None) -> Any:
+        """Return a boto3 client in the provider's account, or in the consumer's."""
+        ...
+
+    def publish_image(self, config: Config, repository_uri: str) -> str:
+        """Put what ``[service]`` says into the repository and return the image's URI.
+
+        The same source gives the same URI, so that nothing is redeployed without a change.
+        """
+        ...
+
+    def load_seed(self, instance_id: str, secret_arn: str, seed: Path) -> Seeded:
+        """Load ``seed`` into the database unless a seed was loaded before, and tell which it was.
+
+        Raises
+        ------
+        UnderpassError
+            With file, line and statement, when the database refuses a statement; nothing is kept of it.
+        """
+        ...
+
+    def consumer_network(self, consumer: Consumer, zones: Sequence[str]) -> ConsumerNetwork:
+        """Return the consumer's VPC, made first where the target makes its own."""
+        ...
+
+    def answers(self, consumer: Consumer, path: str) -> tuple[bool, str]:
+        """Ask the application for ``path`` from within the consumer's VPC: (works, what was seen)."""
+        ...
+
+    def consumer_url(self, consumer: Consumer) -> str:
+        """Return a URL for the user's own browser that goes through the consumer's VPC; empty if none."""
+        ...

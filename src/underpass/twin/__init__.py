@@ -1,0 +1,1 @@
+"""The twin: a local AWS region on one Linux machine, in which the packets really flow."""

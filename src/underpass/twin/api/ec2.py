@@ -1,0 +1,256 @@
+"""EC2 networking in moto, made to give interfaces addresses that can be wired.
+
+moto draws many private addresses at random. Here each interface has a free address of its own subnet, each
+public address is one of 203.0.113.0/24, and interfaces AWS makes itself (NAT gateways', EFS mount targets')
+are described, grouped and deleted as AWS's are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from ipaddress import IPv4Address, IPv4Network
+from typing import Any
+
+PUBLIC_ADDRESSES = IPv4Network("203.0.113.0/24")
+_FIRST_PUBLIC = 10
+_FIRST_HOST = 4  # AWS keeps the first four addresses of a subnet, and the last
+_WITHOUT_GROUP = ("ELB net/",)  # a network load balancer may carry none, and then lets all pass
+
+Method = Callable[..., Any]
+
+
+def install() -> None:
+    """Patch moto; once is enough, and more does no harm."""
+    from moto.ec2.models.elastic_ip_addresses import ElasticAddressBackend
+    from moto.ec2.models.elastic_network_interfaces import NetworkInterface, NetworkInterfaceBackend
+    from moto.ec2.models.nat_gateways import NatGatewayBackend
+    from moto.ec2.models.security_groups import SecurityGroupBackend
+    from moto.ec2.models.subnets import Subnet
+    from moto.ec2.responses.elastic_network_interfaces import ElasticNetworkInterfaces
+    from moto.efs.models import EFSBackend
+
+    if NetworkInterface.check_auto_public_ip is _give_public_address:
+        return
+    NetworkInterface.check_auto_public_ip = _give_public_address
+    NetworkInterface.get_filter_value = _filter_value(NetworkInterface.get_filter_value)
+    _wrap(NetworkInterfaceBackend, "create_network_interface", _create_interface)
+    _wrap(NetworkInterfaceBackend, "delete_network_interface", _delete_interface)
+    _wrap(ElasticNetworkInterfaces, "create_network_interface", _check_request)
+    _wrap(SecurityGroupBackend, "create_security_group", _create_group)
+    _wrap(ElasticAddressBackend, "allocate_address", _allocate_address)
+    _wrap(NatGatewayBackend, "create_nat_gateway", _create_nat_gateway)
+    _wrap(NatGatewayBackend, "delete_nat_gateway", _delete_nat_gateway)
+    _wrap(EFSBackend, "create_mount_target", _create_mount_target)
+    Subnet.get_available_subnet_ip = lambda subnet, instance: free_address(subnet)  # noqa: ARG005
+    Subnet.request_ip = lambda subnet, ip, instance: _check_address(subnet, ip)  # noqa: ARG005
+
+
+def _wrap(cls: type, name: str, wrapper: Callable[..., Any]) -> None:
+    original = getattr(cls, name)
+
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return wrapper(original, self, *args, **kwargs)
+
+    setattr(cls, name, method)
+
+
+# Private addresses
+
+
+def free_address(subnet: Any) -> str:
+    """Return an address of a moto subnet that no interface has: the next one after the last given.
+
+    An address that was given back is not given out again at once, as in AWS.
+    """
+    hosts = IPv4Network(subnet.cidr_block)
+    count = hosts.num_addresses - _FIRST_HOST - 1
+    taken = _addresses(subnet)
+    start = getattr(subnet, "underpass_next", 0)
+    for offset in range(count):
+        position = (start + offset) % count
+        address = str(hosts[_FIRST_HOST + position])
+        if address not in taken:
+            subnet.underpass_next = position + 1
+            return address
+    raise _error(
+        "InsufficientFreeAddressesInSubnet",
+        f"The specified subnet does not have enough free addresses: {subnet.id}",
+    )
+
+
+def _check_address(subnet: Any, address: str) -> None:
+    """Refuse an address that was asked for and cannot be had."""
+    hosts = IPv4Network(subnet.cidr_block)
+    if IPv4Address(address) not in hosts:
+        raise _error(
+            "InvalidParameterValue", "Address does not fall within the subnet's address range"
+        )
+    position = int(IPv4Address(address)) - int(hosts.network_address)
+    if not _FIRST_HOST <= position < hosts.num_addresses - 1:
+        raise _error("InvalidParameterValue", "Address is in subnet's reserved address range")
+    if address in _addresses(subnet):
+        raise _error("InvalidIPAddress.InUse", f"Address {address} is in use.")
+
+
+def _addresses(subnet: Any) -> set[str]:
+    return {
+        address["PrivateIpAddress"]
+        for interface in subnet.ec2_backend.enis.values()
+        if interface.subnet.id == subnet.id
+        for address in interface.private_ip_addresses
+    }
+
+
+# Interfaces
+
+
+def _create_interface(
+    original: Method,
+    backend: Any,
+    subnet: Any,
+    private_ip_address: Any = None,
+    private_ip_addresses: Any = None,
+    group_ids: Any = None,
+    description: str | None = None,
+    tags: Any = None,
+    **kwargs: Any,
+) -> Any:
+    subnet = backend.get_subnet(subnet) if isinstance(subnet, str) else subnet
+    if isinstance(private_ip_address, list):
+        private_ip_address = private_ip_address[0] if private_ip_address else None
+    for group_id in group_ids or ():
+        if backend.get_security_group_from_id(group_id) is None:
+            raise _error("InvalidGroup.NotFound", f"The security group '{group_id}' does not exist")
+    inside = IPv4Network(subnet.cidr_block)
+    if private_ip_address and IPv4Address(private_ip_address) in inside:
+        _check_address(subnet, private_ip_address)
+    elif not private_ip_addresses:
+        private_ip_address = free_address(subnet)  # in the place of one moto drew at random
+    if "device_index" in kwargs:  # made with an instance: AWS deletes it with the instance
+        kwargs["delete_on_termination"] = True
+    interface = original(
+        backend,
+        subnet,
+        private_ip_address,
+        private_ip_addresses,
+        group_ids=group_ids,
+        description=description,
+        tags=tags,
+        **kwargs,
+    )
+    if not group_ids and interface.description.startswith(_WITHOUT_GROUP):
+        interface._group_set = []  # noqa: SLF001
+    return interface
+
+
+def _check_request(original: Method, response: Any) -> Any:
+    address = response._get_param("PrivateIpAddress")  # noqa: SLF001
+    if address:
+        _check_address(response.ec2_backend.get_subnet(response._get_param("SubnetId")), address)  # noqa: SLF001
+    return original(response)
+
+
+def _delete_interface(original: Method, backend: Any, eni_id: str) -> Any:
+    for address in backend.addresses:
+        if address.eni is not None and address.eni.id == eni_id:
+            backend.disassociate_address(address=address.public_ip)
+    return original(backend, eni_id)
+
+
+def _create_group(original: Method, backend: Any, *args: Any, **kwargs: Any) -> Any:
+    """Let a VPC's default group take in what comes from its own interfaces, as AWS's does."""
+    group = original(backend, *args, **kwargs)
+    if group.is_default:
+        own = [{"GroupId": group.id}]
+        backend.authorize_security_group_ingress(
+            group.id, "-1", None, None, [], source_groups=own, vpc_id=group.vpc_id
+        )
+    return group
+
+
+def _filter_value(original: Method) -> Method:
+    values: dict[str, Callable[[Any], Any]] = {
+        "status": lambda interface: interface.status,
+        "interface-type": lambda interface: interface.interface_type,
+        "requester-managed": lambda interface: interface.requester_managed,
+        "mac-address": lambda interface: interface.mac_address,
+        "association.public-ip": lambda interface: interface.public_ip,
+    }
+
+    def get_filter_value(self: Any, filter_name: str, method_name: str | None = None) -> Any:
+        if filter_name in values:
+            return values[filter_name](self)
+        return original(self, filter_name, method_name)
+
+    return get_filter_value
+
+
+def _describe(interface: Any, description: str, kind: str) -> None:
+    """Mark an interface as one AWS made for a service."""
+    interface.description = description
+    interface.interface_type = kind
+    interface.requester_managed = True
+    interface.status = "in-use"
+
+
+# Public addresses
+
+
+def _allocate_address(
+    original: Method, backend: Any, domain: str, address: str | None = None, tags: Any = None
+) -> Any:
+    return original(backend, domain, address or _free_public_address(backend), tags)
+
+
+def _give_public_address(interface: Any) -> None:
+    if str(interface.public_ip_auto_assign).lower() == "true" and not interface.public_ip:
+        interface.public_ip = _free_public_address(interface.ec2_backend)
+
+
+def _free_public_address(backend: Any) -> str:
+    taken = {address.public_ip for address in backend.addresses}
+    taken.update(interface.public_ip for interface in backend.enis.values())
+    candidates: Iterable[str] = map(str, list(PUBLIC_ADDRESSES.hosts())[_FIRST_PUBLIC - 1 :])
+    for candidate in candidates:
+        if candidate not in taken:
+            return candidate
+    raise _error("AddressLimitExceeded", "The maximum number of addresses has been reached.")
+
+
+# Interfaces of other services
+
+
+def _create_nat_gateway(original: Method, backend: Any, *args: Any, **kwargs: Any) -> Any:
+    gateway = original(backend, *args, **kwargs)
+    interface = gateway._eni  # noqa: SLF001
+    _describe(interface, f"Interface for NAT Gateway {gateway.id}", "nat_gateway")
+    interface._group_set = []  # noqa: SLF001
+    return gateway
+
+
+def _delete_nat_gateway(original: Method, backend: Any, nat_gateway_id: str) -> Any:
+    if nat_gateway_id not in backend.nat_gateways:
+        raise _error("NatGatewayNotFound", f"NAT gateway {nat_gateway_id} was not found")
+    gateway = original(backend, nat_gateway_id)
+    if gateway._eni.id in backend.enis:  # noqa: SLF001
+        backend.delete_network_interface(gateway._eni.id)  # noqa: SLF001
+    return gateway
+
+
+def _create_mount_target(original: Method, backend: Any, *args: Any, **kwargs: Any) -> Any:
+    target = original(backend, *args, **kwargs)
+    interface = backend.ec2_backend.get_network_interface(target.network_interface_id)
+    target.security_groups = [group.id for group in interface.group_set]
+    _describe(
+        interface,
+        f"EFS mount target for {target.file_system_id} ({target.mount_target_id})",
+        "efs",
+    )
+    return target
+
+
+def _error(code: str, message: str) -> Exception:
+    from moto.ec2.exceptions import EC2ClientError
+
+    error: Exception = EC2ClientError(code, message)
+    return error

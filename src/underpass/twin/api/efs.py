@@ -1,0 +1,51 @@
+"""EFS in moto: its mount targets made to have the interfaces AWS gives them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+
+def install() -> None:
+    """Patch moto; once is enough, and more does no harm."""
+    from moto.efs.models import EFSBackend
+
+    if hasattr(EFSBackend, "twin"):
+        return
+    EFSBackend.twin = True
+    EFSBackend.create_mount_target = _create(EFSBackend.create_mount_target)
+    EFSBackend.modify_mount_target_security_groups = _modify(
+        EFSBackend.modify_mount_target_security_groups
+    )
+
+
+def _create(original: Callable[..., Any]) -> Callable[..., Any]:
+    def create_mount_target(
+        backend: Any,
+        file_system_id: str,
+        subnet_id: str,
+        ip_address: str | None = None,
+        security_groups: list[str] | None = None,
+    ) -> Any:
+        ec2 = backend.ec2_backend
+        if not security_groups and subnet_id in {subnet.id for subnet in ec2.describe_subnets()}:
+            vpc_id = ec2.get_subnet(subnet_id).vpc_id
+            security_groups = [ec2.get_default_security_group(vpc_id).id]
+        target = original(backend, file_system_id, subnet_id, ip_address, security_groups)
+        interface = ec2.get_network_interface(target.network_interface_id)
+        # https://docs.aws.amazon.com/efs/latest/ug/accessing-fs.html: how a user recognises it
+        interface.description = f"EFS mount target for {file_system_id} ({target.mount_target_id})"
+        return target
+
+    return create_mount_target
+
+
+def _modify(original: Callable[..., None]) -> Callable[..., None]:
+    def modify(backend: Any, mount_target_id: str, security_groups: list[str]) -> None:
+        original(backend, mount_target_id, security_groups)
+        target = backend.mount_targets_by_id[mount_target_id]
+        backend.ec2_backend.modify_network_interface_attribute(
+            target.network_interface_id, security_groups
+        )
+
+    return modify

@@ -1,0 +1,153 @@
+"""The region put together: the API, the CloudFormation service, the controllers, the doors."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+from underpass.twin.api import cloudformation, events, install, lambda_
+from underpass.twin.api.server import Api, Listener, moto_application
+from underpass.twin.balancers.controller import Balancers
+from underpass.twin.balancers.health import HealthTable
+from underpass.twin.clients import Clients
+from underpass.twin.compute.ecs.controller import Services
+from underpass.twin.compute.ecs.instances import Instances
+from underpass.twin.compute.ecs.platform import Platform
+from underpass.twin.compute.ecs.table import Table
+from underpass.twin.compute.logs import Logs
+from underpass.twin.compute.metadata import Metadata
+from underpass.twin.context import Region
+from underpass.twin.control import Control
+from underpass.twin.databases.controller import Databases
+from underpass.twin.databases.seed import load_seed
+from underpass.twin.doors import Doors
+from underpass.twin.fabric.fabric import Fabric
+from underpass.twin.fabric.kernel.within import within
+from underpass.twin.fabric.wiring import INTERNET_NAME
+from underpass.twin.files import Files
+from underpass.twin.functions.runner import Functions
+from underpass.twin.hub import Hub, Loop
+from underpass.twin.schedule import Schedules
+from underpass.twin.stacks.engine import Engine
+from underpass.twin.stacks.provider import registry
+from underpass.twin.way import Way
+
+INSIDE = ("127.0.0.1", 4566)  # on the loopback of the region's own, otherwise empty, namespace
+OUTSIDE = ("198.51.100.10", 80)  # on the internet, where tasks and functions find AWS
+
+
+class Controller(Protocol):
+    """What keeps one part of the region as it is wanted."""
+
+    topics: ClassVar[tuple[str, ...]]
+
+    def reconcile(self) -> None:
+        """Bring what runs closer to what is wanted."""
+        ...
+
+
+class Assembly:
+    """Everything that runs in a region, in the order it starts."""
+
+    def __init__(self, state: Path, name: str, stopping: threading.Event) -> None:
+        self._stopping = stopping
+        region = Region(name, Clients(f"http://{INSIDE[0]}:{INSIDE[1]}", name), Hub(), state)
+        self.region = region
+        self.health, self.tasks = HealthTable(), Table()
+        self.fabric = Fabric(region)
+        self.balancers = Balancers(region, self.fabric, self.health)
+        self.databases = Databases(region, self.fabric)
+        self.files = Files(region, self.fabric)
+        self.functions = Functions(region, self.fabric.path(INTERNET_NAME))
+        self.schedules = Schedules(region)
+        logs = Logs(lambda: region.clients("logs"))
+        platform = Platform(region, self.fabric, self.files, self.tasks, logs, Metadata())
+        self.instances = Instances(platform)
+        self.services = Services(platform)
+        self.doors = Doors()
+        self._ways: dict[str, Way] = {}
+        self._loops: list[Loop] = []
+
+    def start(self, *, api: int) -> None:
+        """Start everything; returns once the API answers on the inherited socket."""
+        install(self.health, self.tasks)
+        cloudformation.install(Engine(self.region, registry(self.region)))
+        lambda_.attach(self.functions)
+        events.attach(self.schedules.deliver)
+        application = Api(self.region.hub, moto_application())
+        self.fabric.start()
+        outside = within(self.fabric.path(INTERNET_NAME), lambda: _bound(*OUTSIDE))
+        for bound in (_bound(*INSIDE), outside, socket.socket(fileno=api)):
+            Listener(application, bound).start()
+        for part in (self.balancers, self.services, self.schedules, self.doors):
+            part.start()
+        self._loops = [self._keep(controller) for controller in self._controllers()]
+        handlers = {
+            "doors": self._add_doors,
+            "place": self._place,
+            "seed": self._load_seed,
+            "status": self._status,
+            "stop": self._stop,
+        }
+        Control(self.region.state, handlers).start()
+
+    def stop(self) -> None:
+        """End what wants to be ended in order; the rest dies with the region."""
+        for loop in self._loops:
+            loop.stop()
+        for part in (self.schedules, self.services, self.functions, self.balancers, self.databases):
+            part.stop()
+
+    def _controllers(self) -> tuple[Controller, ...]:
+        return (
+            self.fabric,
+            self.balancers,
+            self.databases,
+            self.files,
+            self.instances,
+            self.services,
+            self.functions,
+            self.schedules,
+        )
+
+    def _keep(self, controller: Controller) -> Loop:
+        loop = Loop(type(controller).__name__.lower(), controller.reconcile)
+        return loop.start(self.region.hub, controller.topics)
+
+    # What the command line asks for
+
+    def _add_doors(self, request: Mapping[str, Any], fds: Sequence[int]) -> None:
+        """Aim the doors, open those whose sockets came along, and close those of nobody any more."""
+        for gone in self._ways.keys() - request["aims"].keys():
+            del self._ways[gone]
+            self.doors.close(gone)
+        for consumer in request["aims"]:
+            self._ways.setdefault(consumer, Way(self.region, self.fabric, consumer))
+            self._ways[consumer].aim(*request["aims"][consumer])
+        for consumer, fd in zip(request["opened"], fds, strict=True):
+            self.doors.open(consumer, socket.socket(fileno=fd), self._ways[consumer].dial)
+
+    def _place(self, request: Mapping[str, Any], _: Sequence[int]) -> list[str]:
+        kind, _slash, name = request["place"].partition("/")
+        return self.services.enter(name) if kind == "task" else self.fabric.place(request["place"])
+
+    def _load_seed(self, request: Mapping[str, Any], _: Sequence[int]) -> dict[str, Any]:
+        instance_id, secret_arn = request["instance_id"], request["secret_arn"]
+        seed = Path(request["seed"])
+        loaded = load_seed(self.region, self.fabric, instance_id, secret_arn, seed)
+        return {"now": loaded.now, "note": loaded.note}
+
+    def _status(self, _: Mapping[str, Any], __: Sequence[int]) -> dict[str, Any]:
+        return {"controllers": {loop.name: loop.last_error for loop in self._loops}}
+
+    def _stop(self, _: Mapping[str, Any], __: Sequence[int]) -> None:
+        self._stopping.set()
+
+
+def _bound(address: str, port: int) -> socket.socket:
+    bound = socket.socket()
+    bound.bind((address, port))
+    return bound

@@ -1,0 +1,1 @@
+"""The ALB: one Envoy for all nodes, told by files."""

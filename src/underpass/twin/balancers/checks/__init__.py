@@ -1,0 +1,1 @@
+"""Health checks: asking targets, from the nodes that would use them."""

@@ -1,0 +1,173 @@
+"""Load balancers made real: observes the APIs, keeps nodes, flows, Envoy, links, names and states in step.
+
+Two loops share the work. ``reconcile`` reads what is wanted (some fifteen calls) and keeps the nodes'
+interfaces; ``apply`` makes the data plane from the last reading and the health table, without any call, so
+that a target that fails or recovers is acted upon within milliseconds.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterable
+from typing import ClassVar
+
+from underpass.twin.api import elbv2, endpoints
+from underpass.twin.balancers import names, nodes, targets
+from underpass.twin.balancers.alb.certificates import Authority
+from underpass.twin.balancers.alb.configuration import resources
+from underpass.twin.balancers.alb.process import EnvoyProcess
+from underpass.twin.balancers.checks.prober import Prober
+from underpass.twin.balancers.health import HealthTable
+from underpass.twin.balancers.model import Balancing, LoadBalancer, Place
+from underpass.twin.balancers.nlb.controller import Flows
+from underpass.twin.balancers.nlb.privatelink import connections
+from underpass.twin.balancers.observe import DRAINED, Observer
+from underpass.twin.clock import scaled_s
+from underpass.twin.context import Region
+from underpass.twin.fabric.fabric import Fabric
+from underpass.twin.hub import Loop
+
+log = logging.getLogger(__name__)
+
+HEALTH = "health"
+STATES = "balancers"  # published when a load balancer or an endpoint became usable
+SOURCE = "balancers"  # of DNS records
+
+
+class Balancers:
+    """The load balancers and PrivateLink connections of one region.
+
+    Parameters
+    ----------
+    health
+        The table ``elbv2.install`` was given.
+    """
+
+    topics: ClassVar[tuple[str, ...]] = ("elasticloadbalancing", "ec2", "route53", DRAINED)
+
+    def __init__(self, region: Region, fabric: Fabric, health: HealthTable) -> None:
+        self._region = region
+        self._fabric = fabric
+        self._health = health
+        self._prober = Prober(health, fabric.socket, lambda: region.hub.publish(HEALTH))
+        self._envoy = EnvoyProcess(region.run / "envoy", region.state / "logs" / "envoy.log")
+        self._flows = Flows(fabric, health.seen)
+        self._observer = Observer(region.clients, region.hub)
+        self._wanted = Balancing()
+        self._applying = Loop("balancers-apply", self.apply, settle_s=0.005)
+        self._drains: dict[str, threading.Timer] = {}
+        self._authority = Authority(region.state / "tls")
+
+    def start(self) -> None:
+        """Start the checks and the loop that applies what is wanted."""
+        self._prober.start()
+        self._applying.start(self._region.hub, (HEALTH, "interfaces"))
+
+    def stop(self) -> None:
+        """Stop the loop, the checks and Envoy."""
+        self._applying.stop()
+        self._prober.stop()
+        self._envoy.stop()
+        for timer in self._drains.values():
+            timer.cancel()
+
+    def reconcile(self) -> None:
+        """Read what is wanted, keep the nodes' interfaces, and have the rest applied."""
+        wanted = self._observer.observe()
+        if nodes.reconcile(self._region.clients, wanted):
+            wanted = self._observer.observe()
+        self._await_drains(wanted)
+        if wanted != self._wanted:
+            self._wanted = wanted
+            self._applying.wake()
+
+    def apply(self) -> None:
+        """Make checks, flows, Envoy, links, names and states those of the last reading.
+
+        Raises
+        ------
+        ExceptionGroup
+            When some of it failed; the rest was done, and the loop tries again.
+        """
+        wanted, up = self._wanted, self._fabric.up
+        plan = targets.plan(wanted, up)
+        self._health.keep(plan.checks, plan.unused)
+        self._prober.watch(plan.checks)
+        connected = connections(wanted, up)
+        failed: list[Exception] = []
+        attempt(failed, lambda: self._flows.apply(wanted, connected))
+        attempt(failed, lambda: self._apply_envoy(wanted))
+        self._name(wanted)
+        if failed:
+            raise ExceptionGroup("load balancers", failed)
+        self._tell_states(wanted, {one.place.interface_id for one in connected})
+
+    def _apply_envoy(self, wanted: Balancing) -> None:
+        running = {
+            balancer.arn: tuple(
+                node for node in wanted.nodes_of(balancer) if self._fabric.up(node.interface_id)
+            )
+            for balancer in wanted.balancers
+        }
+        certificate = self._authority.issue(wanted.certified) if wanted.certified else None
+        made = resources(wanted, running, self._health.seen, self._envoy.folder, certificate)
+        self._envoy.apply(made)
+
+    # What others are told
+
+    def _name(self, wanted: Balancing) -> None:
+        def well(balancer: LoadBalancer, node: Place) -> bool:
+            return targets.finds_healthy(balancer, node, wanted, self._health.seen)
+
+        up, dns = self._fabric.up, self._fabric.names
+        connected = connections(wanted, up)
+        everywhere = names.balancer_records(wanted, up, well)
+        dns.set(SOURCE, "*", everywhere | names.endpoint_records(connected, well))
+        private = names.private_records(connected, well)
+        for vpc_id in {*dns.sources(SOURCE), *private} - {"*"}:
+            dns.set(SOURCE, vpc_id, private.get(vpc_id, {}))
+
+    def _tell_states(self, wanted: Balancing, connected: Iterable[str]) -> None:
+        ready = set(connected)
+        changed = False
+        for balancer in wanted.balancers:
+            if balancer.state == "provisioning" and self._is_ready(wanted, balancer):
+                elbv2.set_state(balancer.arn, "active")
+                changed = True
+        for endpoint in wanted.endpoints:
+            interfaces = {place.interface_id for place in endpoint.places}
+            if not endpoint.balancers and not endpoint.service.startswith("com.amazonaws.vpce."):
+                ready |= {one for one in interfaces if self._fabric.up(one)}  # one of AWS's own
+            if endpoint.state == "pending" and interfaces and interfaces <= ready:
+                changed |= endpoints.set_state(endpoint.id, "available", self._region.name)
+        if changed:
+            self._region.hub.publish(STATES)
+
+    def _is_ready(self, wanted: Balancing, balancer: LoadBalancer) -> bool:
+        found = wanted.nodes_of(balancer)
+        there = {node.subnet_id for node in found if self._fabric.up(node.interface_id)}
+        return there >= {subnet_id for subnet_id, _, _ in balancer.subnets}
+
+    def _await_drains(self, wanted: Balancing) -> None:
+        """See to it that someone looks again when a target has finished draining."""
+        for group in wanted.groups:
+            if group.draining and group.arn not in self._drains:
+                timer = threading.Timer(
+                    scaled_s(group.drain_s, at_least_s=0.0) + 0.05, self._drained, (group.arn,)
+                )
+                timer.daemon = True
+                self._drains[group.arn] = timer
+                timer.start()
+
+    def _drained(self, arn: str) -> None:
+        self._drains.pop(arn, None)
+        self._region.hub.publish(DRAINED)
+
+
+def attempt(failed: list[Exception], work: Callable[[], None]) -> None:
+    """Run ``work``; what it raises joins ``failed``."""
+    try:
+        work()
+    except Exception as error:  # noqa: BLE001  the other parts must not suffer
+        failed.append(error)

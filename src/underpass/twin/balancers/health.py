@@ -1,0 +1,132 @@
+"""What the health checks see: which target answers which node, in AWS's words.
+
+The prober writes it, the flow maps and Envoy's endpoints are made from it, and the API's
+``describe_target_health`` reads it; so what the API says is what the packets meet.
+States, reason codes and their descriptions are those of the Elastic Load Balancing API
+(``API_TargetHealth``).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """A target's state."""
+
+    INITIAL = "initial"
+    HEALTHY = "healthy"
+    UNHEALTHY = "unhealthy"
+    UNUSED = "unused"
+    DRAINING = "draining"
+
+
+@dataclass(frozen=True)
+class Health:
+    """A target's state and, unless it is healthy, AWS's reason code and description."""
+
+    state: State
+    reason: str = ""
+    description: str = ""
+
+
+HEALTHY = Health(State.HEALTHY)
+REGISTERING = Health(
+    State.INITIAL, "Elb.RegistrationInProgress", "Target registration is in progress"
+)
+INITIAL = Health(State.INITIAL, "Elb.InitialHealthChecking", "Initial health checks in progress")
+FAILED = Health(State.UNHEALTHY, "Target.FailedHealthChecks", "Health checks failed")
+TIMED_OUT = Health(State.UNHEALTHY, "Target.Timeout", "Request timed out")
+NOT_CONFIGURED = Health(
+    State.UNUSED,
+    "Target.NotInUse",
+    "Target group is not configured to receive traffic from the load balancer",
+)
+ZONE_NOT_ENABLED = Health(
+    State.UNUSED,
+    "Target.NotInUse",
+    "Target is in an Availability Zone that is not enabled for the load balancer",
+)
+NOT_REGISTERED = Health(
+    State.UNUSED, "Target.NotRegistered", "Target is not registered to the target group"
+)
+DRAINING = Health(
+    State.DRAINING, "Target.DeregistrationInProgress", "Target deregistration is in progress"
+)
+
+
+def mismatch(status: int) -> Health:
+    """Return the state of a target that answered, but not with a status the matcher allows."""
+    return Health(
+        State.UNHEALTHY,
+        "Target.ResponseCodeMismatch",
+        f"Health checks failed with these codes: [{status}]",
+    )
+
+
+@dataclass(frozen=True, order=True)
+class TargetKey:
+    """A target as it is registered: with a target group, under an id, on a port."""
+
+    group: str
+    id: str
+    port: int
+
+
+@dataclass(frozen=True, order=True)
+class CheckKey:
+    """One check: a node (by its interface's id) asks one address of a target."""
+
+    target: TargetKey
+    address: str
+    node: str
+
+
+class HealthTable:
+    """The health of every target, as each node sees it. Safe to use from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._seen: dict[TargetKey, dict[CheckKey, Health]] = {}
+        self._unused: dict[TargetKey, Health] = {}
+
+    def keep(self, checks: Iterable[CheckKey], unused: Mapping[TargetKey, Health]) -> None:
+        """Forget all but these checks, start new ones as initial, and note who gets none, and why."""
+        with self._lock:
+            seen: dict[TargetKey, dict[CheckKey, Health]] = {}
+            for check in checks:
+                before = self._seen.get(check.target, {}).get(check, INITIAL)
+                seen.setdefault(check.target, {})[check] = before
+            self._seen = seen
+            self._unused = dict(unused)
+
+    def put(self, check: CheckKey, health: Health) -> bool:
+        """Note what a check saw; return whether that is news."""
+        with self._lock:
+            checks = self._seen.get(check.target)
+            if checks is None or check not in checks or checks[check] == health:
+                return False
+            checks[check] = health
+            return True
+
+    def seen(self, check: CheckKey) -> Health:
+        """Return what one node sees at one address."""
+        with self._lock:
+            return self._seen.get(check.target, {}).get(check, INITIAL)
+
+    def of(self, target: TargetKey) -> Health:
+        """Return a target's health as the API tells it.
+
+        Initial until every node has seen it, then healthy if any node finds it so.
+        """
+        with self._lock:
+            if target in self._unused:
+                return self._unused[target]
+            views = tuple(self._seen.get(target, {}).values())
+        if not views:
+            return REGISTERING
+        order = (State.INITIAL, State.HEALTHY, State.UNHEALTHY)
+        return min(views, key=lambda health: order.index(health.state))

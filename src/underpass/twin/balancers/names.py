@@ -1,0 +1,68 @@
+"""What load balancers and endpoints are called in DNS. Pure.
+
+AWS's names answer with the zones that are well: a zone whose node finds no healthy target is left out, and
+when no zone is well all are named. They resolve everywhere, as AWS's do; a private name only in its VPC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from underpass.twin.balancers.model import Balancing, Endpoint, LoadBalancer, Place
+from underpass.twin.balancers.nlb.privatelink import Connection
+
+Records = dict[str, tuple[str, ...]]
+Well = Callable[[LoadBalancer, Place], bool]
+
+
+def balancer_records(balancing: Balancing, up: Callable[[str], bool], well: Well) -> Records:
+    """Return the names of load balancers; an NLB has one for each zone too."""
+    records: Records = {}
+    for balancer in balancing.balancers:
+        nodes = [node for node in balancing.nodes_of(balancer) if up(node.interface_id)]
+        good = [node for node in nodes if well(balancer, node)] or nodes
+        records[balancer.dns_name] = _addresses(good)
+        records[f"all.{balancer.dns_name}"] = _addresses(nodes)
+        if balancer.kind == "network":
+            for node in nodes:
+                records[f"{node.zone}.{balancer.dns_name}"] = (node.address,)
+    return {name: addresses for name, addresses in records.items() if addresses}
+
+
+def endpoint_records(connections: Iterable[Connection], well: Well) -> Records:
+    """Return the regional and zonal names of endpoints that are connected."""
+    records: Records = {}
+    for endpoint, connected in _by_endpoint(connections):
+        good = [one.place for one in connected if well(one.balancer, one.node)]
+        everywhere = _addresses(good or [one.place for one in connected])
+        records[endpoint.names[0]] = everywhere
+        for name in endpoint.names[1:]:
+            label = name.partition(".")[0]
+            zones = [one.place for one in connected if label.endswith(f"-{one.place.zone}")]
+            if zones:
+                records[name] = _addresses(zones)
+    return records
+
+
+def private_records(connections: Iterable[Connection], well: Well) -> dict[str, Records]:
+    """Return the private names of services, by the VPC that uses them."""
+    found: dict[str, Records] = {}
+    everywhere = endpoint_records(connections, well)
+    for endpoint, _ in _by_endpoint(connections):
+        for name in endpoint.names[1:]:
+            if name not in everywhere:
+                found.setdefault(endpoint.vpc_id, {})[name] = everywhere[endpoint.names[0]]
+    return found
+
+
+def _by_endpoint(
+    connections: Iterable[Connection],
+) -> list[tuple[Endpoint, list[Connection]]]:
+    grouped: dict[str, tuple[Endpoint, list[Connection]]] = {}
+    for one in connections:
+        grouped.setdefault(one.endpoint.id, (one.endpoint, []))[1].append(one)
+    return list(grouped.values())
+
+
+def _addresses(places: Iterable[Place]) -> tuple[str, ...]:
+    return tuple(sorted(place.address for place in places))

@@ -1,0 +1,1 @@
+"""The NLB and PrivateLink: flows translated in the kernel."""

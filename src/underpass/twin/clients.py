@@ -1,0 +1,57 @@
+"""boto3 clients that talk to the twin's own API, made once each and shared between threads."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+ACCESS_KEY = "underpass"
+ACCOUNT_ID = "123456789012"  # moto's account; a twin is one account
+
+
+class Clients:
+    """The AWS clients of one region, by service name: ``clients("ec2").describe_vpcs()``.
+
+    Parameters
+    ----------
+    endpoint_url
+        Where the region's API listens.
+    region
+        The AWS region the twin stands in for.
+    """
+
+    def __init__(self, endpoint_url: str, region: str) -> None:
+        self.endpoint_url = endpoint_url
+        self.region = region
+        self._lock = threading.Lock()
+        self._session: Any = None
+        self._made: dict[str, Any] = {}
+
+    def __call__(self, service: str) -> Any:
+        """Return the client for ``service``, making it on first use."""
+        made = self._made.get(service)
+        if made is not None:
+            return made
+        with self._lock:
+            if service not in self._made:
+                self._made[service] = self._make(service)
+            return self._made[service]
+
+    def _make(self, service: str) -> Any:
+        import boto3
+        from botocore.config import Config
+
+        if self._session is None:
+            self._session = boto3.session.Session(
+                aws_access_key_id=ACCESS_KEY,
+                aws_secret_access_key=ACCESS_KEY,
+                region_name=self.region,
+            )
+        config = Config(
+            max_pool_connections=32,
+            retries={"total_max_attempts": 1},
+            connect_timeout=5,
+            read_timeout=60,
+            s3={"addressing_style": "path"},
+        )
+        return self._session.client(service, endpoint_url=self.endpoint_url, config=config)

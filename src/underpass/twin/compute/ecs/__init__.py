@@ -1,0 +1,1 @@
+"""Services and tasks: what is wanted, what runs, and what to do about the difference."""

@@ -1,0 +1,214 @@
+"""What a sandbox sees: the host's programs, the image's folder, its volumes, and no more of this machine.
+
+A container image brings its own programs. The process runtime has none, so it shows the host's instead,
+read-only: the system's folders, this Python (``{python}``), and what is on the PATH. Home folders, /run
+(where other programs' sockets are), /tmp, /var, the region's state and other tasks' data are not there.
+
+The container runs as uid 0 of the region's user namespace (the user who started the twin, or root) with no
+capability. A user namespace of its own would take nothing more away, as all that is the host's is read-only,
+and would leave it unable to write its volumes, whose files belong to uid 0.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from pathlib import Path
+
+SYSTEM = ("usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32", "etc", "opt", "nix", "gnu")
+APP_DIR = "/app"
+SIZE_MIB = 2048  # how much a container may write into its own file system, which is memory
+
+
+@dataclass(frozen=True)
+class Volume:
+    """A folder of the host shown at ``target``."""
+
+    source: Path
+    target: str
+    writable: bool = True
+
+
+@dataclass(frozen=True)
+class Tmpfs:
+    """An empty folder in memory."""
+
+    target: str
+    size_mib: int
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A ulimit; -1 is no limit."""
+
+    name: str
+    soft: int
+    hard: int
+
+
+@dataclass(frozen=True)
+class Spec:
+    """One container: what it runs, and what it may see.
+
+    Attributes
+    ----------
+    app
+        The image's folder; the container finds it at ``/app`` and starts there.
+    argv
+        What to run; ``{python}`` stands for this interpreter.
+    environment
+        The whole environment but for PATH, HOME, LANG and PWD, which have defaults.
+    network
+        The path of the network namespace to run in; empty for the caller's own.
+    root
+        An empty folder to mount on; nothing of it shows outside.
+    resolv
+        The resolv.conf of the container's VPC.
+    hosts
+        The text of /etc/hosts.
+    listen
+        An address and a port to listen on in the container's network, handed back to the caller.
+    init
+        Whether a small first process reaps orphans (``linuxParameters.initProcessEnabled``).
+    read_only
+        Whether only volumes may be written (``readonlyRootFilesystem``).
+    """
+
+    app: Path
+    argv: tuple[str, ...]
+    environment: Mapping[str, str]
+    root: Path
+    network: str = ""
+    hostname: str = "task"
+    resolv: Path | None = None
+    hosts: str = ""
+    volumes: tuple[Volume, ...] = ()
+    tmpfs: tuple[Tmpfs, ...] = ()
+    limits: tuple[Limit, ...] = field(default=(Limit("nofile", 65536, 65536),))
+    listen: tuple[str, int] | None = None
+    init: bool = False
+    read_only: bool = False
+    hidden: tuple[Path, ...] = ()
+
+    def to_json(self) -> str:
+        """Return what ``sandbox.py`` reads, in one line."""
+        argv = [part.replace("{python}", sys.executable) for part in self.argv]
+        environment = _defaults() | dict(self.environment)
+        binds, links = _programs(environment["PATH"], argv[0])
+        own = [(str(self.resolv), "/etc/resolv.conf", False)] if self.resolv else []
+        return json.dumps(
+            {
+                "root": str(self.root),
+                "size_mib": SIZE_MIB,
+                "links": links,
+                "binds": [*([path, path, False] for path in binds), *own],
+                "files": [("/etc/hosts", self.hosts or f"127.0.0.1 localhost {self.hostname}\n")],
+                "masks": [*_root_only(), *_covered(self.hidden, binds)],
+                "app": str(self.app),
+                "at": APP_DIR,
+                "cwd": APP_DIR,
+                "volumes": [(str(v.source), v.target, v.writable) for v in self.volumes],
+                "tmpfs": [(t.target, f"mode=1777,size={t.size_mib}m") for t in self.tmpfs],
+                "read_only": self.read_only,
+                "init": self.init,
+                "network": self.network,
+                "hostname": self.hostname,
+                "listen": self.listen,
+                "limits": [tuple(asdict(limit).values()) for limit in self.limits],
+                "argv": argv,
+                "environment": environment,
+            }
+        )
+
+
+def _defaults() -> dict[str, str]:
+    # "python" is this Python: the user's may be a shim that needs a home folder.
+    search_path = [str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]
+    return {
+        "PATH": os.pathsep.join(search_path),
+        "LANG": os.environ.get("LANG", "C.UTF-8"),
+        "HOME": "/tmp",  # noqa: S108  the sandbox's own
+        "PWD": APP_DIR,
+        "PYTHONUNBUFFERED": "1",  # as nearly every Python image does: lines appear at once
+    }
+
+
+@cache
+def _programs(search_path: str, program: str) -> tuple[list[str], list[tuple[str, str]]]:
+    """Return the folders to show read-only, and the links of / to repeat: (folders, [(link, target)])."""
+    folders: list[str] = []
+    links: list[tuple[str, str]] = []
+    for name in SYSTEM:
+        path = Path("/") / name
+        if path.is_symlink():
+            links.append((str(path), str(path.readlink())))
+        elif path.is_dir():
+            folders.append(str(path))
+    wanted = [
+        sys.prefix,
+        sys.base_prefix,
+        *(str(hop.parent.parent) for hop in _hops(Path(sys.executable))),
+    ]
+    wanted += [
+        _with_libraries(Path(entry))
+        for entry in search_path.split(os.pathsep)
+        if entry.startswith("/")
+    ]
+    wanted += [str(Path(program).parent)] if program.startswith("/") else []
+    linked = [link for link, _ in links]
+    for folder in dict.fromkeys(wanted):
+        if (
+            Path(folder).is_dir()
+            and folder != "/"
+            and not _under(folder, [*folders, *linked, APP_DIR])
+        ):
+            folders.append(folder)
+    return folders, links
+
+
+def _hops(path: Path) -> Iterable[Path]:
+    """Yield ``path`` and every path its symbolic links lead through: each must exist in the sandbox too."""
+    yield path
+    for _ in range(40):
+        if not path.is_symlink():
+            return
+        path = Path(os.path.normpath(path.parent / path.readlink()))
+        yield path
+
+
+def _with_libraries(folder: Path) -> str:
+    """Return a folder of programs, or the one above it that they need (Node, a virtual environment)."""
+    above = folder.parent
+    whole = (above / "lib" / "node_modules").is_dir() or (above / "pyvenv.cfg").is_file()
+    return str(above if folder.name == "bin" and whole and above != Path.home() else folder)
+
+
+def _under(path: str, folders: Iterable[str]) -> bool:
+    return any(path == folder or path.startswith(folder + "/") for folder in folders)
+
+
+def _covered(hidden: Iterable[Path], binds: Iterable[str]) -> list[str]:
+    """Return what must be hidden and would show because it lies within a folder that is shown."""
+    binds = list(binds)
+    return [str(path) for path in hidden if _under(str(path), binds)]
+
+
+@cache
+def _root_only() -> list[str]:
+    """Return what of /etc only root may read: where the twin is root, its containers must not."""
+    found: list[str] = []
+    for folder, folders, files in os.walk("/etc"):
+        for name in [*folders, *files]:
+            path = Path(folder, name)
+            if (
+                not path.is_symlink()
+                and not path.stat().st_mode & 0o004
+                and os.access(path, os.R_OK)
+            ):
+                found.append(str(path))
+        folders[:] = [name for name in folders if str(Path(folder, name)) not in found]
+    return found

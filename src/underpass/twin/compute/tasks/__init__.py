@@ -1,0 +1,1 @@
+"""One task: its interface, containers and registrations, from start to end."""

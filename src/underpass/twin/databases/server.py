@@ -1,0 +1,194 @@
+"""One PostgreSQL server process: started on an interface, watched, stopped.
+
+It runs in namespaces of its own besides the interface's network: a user namespace, because PostgreSQL
+refuses uid 0; a pid namespace, so that no backend outlives the server and the lock file of a server that
+was killed is known to be stale; an ipc namespace, so that its shared memory dies with it.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from underpass.errors import UnderpassError
+from underpass.twin.databases.data import AS_ORDINARY_USER, SUPERUSER
+from underpass.twin.databases.versions import Binaries
+
+_HBA = f"""\
+local all all trust
+host all {SUPERUSER} all reject
+host all all all scram-sha-256
+"""
+_SETTINGS = {
+    "shared_buffers": "32MB",
+    "huge_pages": "off",
+    "dynamic_shared_memory_type": "mmap",  # in the data folder: nothing is left in /dev/shm
+    "min_wal_size": "32MB",
+    "max_wal_size": "256MB",
+    "password_encryption": "scram-sha-256",
+    "unix_socket_permissions": "0700",
+    "lc_messages": "C",  # the reader of the log looks for English
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+}
+_READY = "database system is ready to accept connections"
+_START_TIMEOUT_S = 120  # recovery after a crash may take its time
+_STOP_TIMEOUT_S = 30
+_LOG_LIMIT = 8 << 20
+_TAIL = 12
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What a server is started with; a server whose spec differs from the wanted one is restarted.
+
+    Attributes
+    ----------
+    sockets
+        The folder of its Unix socket, which trusts whoever may enter it: the region alone.
+    enter
+        The command that enters the interface's network namespace.
+    parameters
+        Those of the parameter group; a change takes effect at the next start, as RDS's "pending-reboot" does.
+    """
+
+    name: str
+    binaries: Binaries
+    data: Path
+    sockets: Path
+    address: str
+    port: int
+    enter: tuple[str, ...] = ()
+    parameters: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+
+    def command(self) -> list[str]:
+        """Return the command line that starts it."""
+        settings = {
+            **_SETTINGS,
+            **dict(self.parameters),
+            "listen_addresses": self.address,
+            "port": str(self.port),
+            "unix_socket_directories": str(self.sockets),
+            "hba_file": str(self.sockets / "pg_hba.conf"),
+            "cluster_name": self.name,
+        }
+        isolate = [*AS_ORDINARY_USER, "--ipc", "--pid", "--fork", "--kill-child", "--"]
+        chosen = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
+        return [
+            *self.enter,
+            *isolate,
+            self.binaries.program("postgres"),
+            "-D",
+            str(self.data),
+            *chosen,
+        ]
+
+
+class Server:
+    """A server that was started with ``spec``.
+
+    Parameters
+    ----------
+    spec
+        What it is started with.
+    log_file
+        Where its log goes.
+    on_exit
+        Called, in another thread, when the process ends without having been asked to.
+    """
+
+    def __init__(self, spec: Spec, log_file: Path, on_exit: Callable[[], None]) -> None:
+        self.spec = spec
+        self._log_file = log_file
+        self._on_exit = on_exit
+        self._process: subprocess.Popen[str] | None = None
+        self._settled = threading.Event()  # it is ready, or it has ended
+        self._ended = threading.Event()
+        self._asked_to_end = False
+        self._tail: list[str] = []
+
+    @property
+    def running(self) -> bool:
+        """Whether the process is there."""
+        return self._process is not None and not self._ended.is_set()
+
+    def start(self) -> None:
+        """Start it and return when it accepts connections.
+
+        Raises
+        ------
+        UnderpassError
+            With the last lines of its log, when it does not come up.
+        """
+        self.spec.sockets.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (self.spec.sockets / "pg_hba.conf").write_text(_HBA)
+        self._process = subprocess.Popen(
+            self.spec.command(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+            cwd="/",
+            env={"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"},
+        )
+        threading.Thread(target=self._watch, name=f"postgres-{self.spec.name}", daemon=True).start()
+        settled = self._settled.wait(_START_TIMEOUT_S)
+        if settled and not self._ended.is_set():
+            return
+        self.stop()
+        reason = "it ended" if settled else f"it was not ready within {_START_TIMEOUT_S} s"
+        raise UnderpassError("PostgreSQL did not start", "\n".join([reason, *self._tail]))
+
+    def stop(self) -> None:
+        """End it: connections are cut, what was committed is written, then the process ends."""
+        self._asked_to_end = True
+        if not self.running:
+            return
+        self._signal(signal.SIGINT)
+        if not self._ended.wait(_STOP_TIMEOUT_S):
+            self._signal(signal.SIGKILL)
+            self._ended.wait()
+
+    def pid(self) -> int | None:
+        """Return the server's own pid, the one below ``unshare``; None when it is not there."""
+        assert self._process is not None
+        process = self._process.pid
+        try:
+            children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+        except (FileNotFoundError, ProcessLookupError):
+            return None
+        return int(children[0]) if children else None
+
+    def _signal(self, number: signal.Signals) -> None:
+        pid = self.pid()
+        try:
+            if pid is not None:
+                os.kill(pid, number)
+            elif self._process is not None:
+                self._process.kill()
+        except ProcessLookupError:
+            pass
+
+    def _watch(self) -> None:
+        """Keep the log and say when the server is ready, and when it ends."""
+        assert self._process is not None
+        assert self._process.stderr is not None
+        if self._log_file.exists() and self._log_file.stat().st_size > _LOG_LIMIT:
+            self._log_file.replace(self._log_file.with_suffix(".log.1"))
+        with self._process.stderr as lines, self._log_file.open("a", buffering=1) as log:
+            for line in lines:
+                log.write(line)
+                self._tail = [*self._tail, line.rstrip()][-_TAIL:]
+                if _READY in line:
+                    self._settled.set()
+        self._process.wait()
+        self._ended.set()
+        self._settled.set()
+        if not self._asked_to_end:
+            self._on_exit()

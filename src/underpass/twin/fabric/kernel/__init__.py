@@ -1,0 +1,1 @@
+"""The fabric's hands: namespaces, devices, routes and nftables, by system call and netlink alone."""

@@ -1,0 +1,1 @@
+"""The CloudFormation actions: boto3's shapes in, boto3's shapes out."""

@@ -1,0 +1,1 @@
+"""Load balancers, their target groups and listeners."""

@@ -1,0 +1,1 @@
+"""What runs tasks and functions: clusters, services, instances, scaling, Lambda."""

@@ -1,0 +1,1 @@
+"""Logs, metrics, alarms, notifications and events."""

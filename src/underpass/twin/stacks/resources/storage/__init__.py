@@ -1,0 +1,1 @@
+"""What holds data: databases, files, buckets, images."""

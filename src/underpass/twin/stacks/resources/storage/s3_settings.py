@@ -1,0 +1,151 @@
+"""A bucket's settings: the action that puts each, and how CloudFormation's form becomes S3's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How one property of a bucket is put, and put back.
+
+    ``clear`` is the action that removes it; where S3 has none, ``default`` is put instead.
+    """
+
+    put: str
+    parameter: str
+    clear: str = ""
+    convert: Callable[[Any], Any] = _same
+    default: Any = field(default_factory=dict)
+
+
+def _encryption(value: Any) -> Any:
+    rules = []
+    for rule in value["ServerSideEncryptionConfiguration"]:
+        fitted = dict(rule)
+        if "ServerSideEncryptionByDefault" in fitted:
+            fitted["ApplyServerSideEncryptionByDefault"] = fitted.pop(
+                "ServerSideEncryptionByDefault"
+            )
+        rules.append(fitted)
+    return {"Rules": rules}
+
+
+def _logging(value: Any) -> Any:
+    enabled = {"TargetPrefix": value.get("LogFilePrefix", "")}
+    if "DestinationBucketName" in value:
+        enabled["TargetBucket"] = value["DestinationBucketName"]
+    if "TargetObjectKeyFormat" in value:
+        enabled["TargetObjectKeyFormat"] = value["TargetObjectKeyFormat"]
+    return {"LoggingEnabled": enabled}
+
+
+def _cors(value: Any) -> Any:
+    return {"CORSRules": [_renamed(rule, CORS) for rule in value["CorsRules"]]}
+
+
+def _lifecycle(value: Any) -> Any:
+    return {"Rules": [_lifecycle_rule(rule) for rule in value["Rules"]]}
+
+
+def _lifecycle_rule(rule: Mapping[str, Any]) -> dict[str, Any]:
+    fitted = _renamed(rule, {"Id": "ID"})
+    prefix, tags = fitted.pop("Prefix", None), fitted.pop("TagFilters", None) or []
+    parts: dict[str, Any] = {"Prefix": prefix} if prefix else {}
+    for key in ("ObjectSizeGreaterThan", "ObjectSizeLessThan"):
+        if key in fitted:
+            parts[key] = fitted.pop(key)
+    if len(parts) + len(tags) > 1:
+        fitted["Filter"] = {"And": {**parts, **({"Tags": tags} if tags else {})}}
+    else:
+        fitted["Filter"] = {"Tag": tags[0]} if tags else parts or {"Prefix": ""}
+    expiration = {
+        new: fitted.pop(old)
+        for old, new in (
+            ("ExpirationInDays", "Days"),
+            ("ExpirationDate", "Date"),
+            ("ExpiredObjectDeleteMarker", "ExpiredObjectDeleteMarker"),
+        )
+        if old in fitted
+    }
+    if expiration:
+        fitted["Expiration"] = expiration
+    if "NoncurrentVersionExpirationInDays" in fitted:
+        days = fitted.pop("NoncurrentVersionExpirationInDays")
+        fitted["NoncurrentVersionExpiration"] = {"NoncurrentDays": days}
+    for single, several, days in (
+        ("Transition", "Transitions", "Days"),
+        ("NoncurrentVersionTransition", "NoncurrentVersionTransitions", "NoncurrentDays"),
+    ):
+        moves = [*fitted.pop(several, []), *([fitted.pop(single)] if single in fitted else [])]
+        if moves:
+            table = {"TransitionInDays": days, "TransitionDate": "Date"}
+            fitted[several] = [_renamed(move, table) for move in moves]
+    return fitted
+
+
+def _notifications(value: Any) -> Any:
+    fitted: dict[str, Any] = {}
+    for written, name, arn in (
+        ("LambdaConfigurations", "LambdaFunctionConfigurations", "LambdaFunctionArn"),
+        ("QueueConfigurations", "QueueConfigurations", "QueueArn"),
+        ("TopicConfigurations", "TopicConfigurations", "TopicArn"),
+    ):
+        fitted[name] = [_notification(one, arn) for one in value.get(written) or ()]
+    if (value.get("EventBridgeConfiguration") or {}).get("EventBridgeEnabled") in {True, "true"}:
+        fitted["EventBridgeConfiguration"] = {}
+    return fitted
+
+
+def _notification(value: Mapping[str, Any], arn: str) -> dict[str, Any]:
+    target = next(value[key] for key in ("Function", "Queue", "Topic") if key in value)
+    fitted: dict[str, Any] = {arn: target, "Events": [value["Event"]]}
+    if "Filter" in value:
+        rules = value["Filter"]["S3Key"]["Rules"]
+        fitted["Filter"] = {"Key": {"FilterRules": rules}}
+    return fitted
+
+
+def _renamed(value: Mapping[str, Any], table: Mapping[str, str]) -> dict[str, Any]:
+    return {table.get(key, key): inner for key, inner in value.items()}
+
+
+CORS = {"ExposedHeaders": "ExposeHeaders", "MaxAge": "MaxAgeSeconds", "Id": "ID"}
+SETTINGS: Mapping[str, Setting] = {
+    "BucketEncryption": Setting(
+        "put_bucket_encryption",
+        "ServerSideEncryptionConfiguration",
+        "delete_bucket_encryption",
+        _encryption,
+    ),
+    "CorsConfiguration": Setting(
+        "put_bucket_cors", "CORSConfiguration", "delete_bucket_cors", _cors
+    ),
+    "LifecycleConfiguration": Setting(
+        "put_bucket_lifecycle_configuration",
+        "LifecycleConfiguration",
+        "delete_bucket_lifecycle",
+        _lifecycle,
+    ),
+    "LoggingConfiguration": Setting("put_bucket_logging", "BucketLoggingStatus", convert=_logging),
+    "NotificationConfiguration": Setting(
+        "put_bucket_notification_configuration", "NotificationConfiguration", convert=_notifications
+    ),
+    "OwnershipControls": Setting(
+        "put_bucket_ownership_controls", "OwnershipControls", "delete_bucket_ownership_controls"
+    ),
+    "PublicAccessBlockConfiguration": Setting(
+        "put_public_access_block", "PublicAccessBlockConfiguration", "delete_public_access_block"
+    ),
+    "VersioningConfiguration": Setting(
+        "put_bucket_versioning",
+        "VersioningConfiguration",
+        default={"Status": "Suspended"},
+    ),
+}

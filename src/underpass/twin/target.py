@@ -1,0 +1,105 @@
+"""The twin as a deployment's target, seen from the host: what boto3 alone cannot do there."""
+
+from __future__ import annotations
+
+import http.client
+import ssl
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from underpass.config import Config
+from underpass.config.model import Consumer
+from underpass.errors import UsageError
+from underpass.twin import consumers, control
+from underpass.twin.clients import Clients
+from underpass.twin.compute import images
+from underpass.twin.running import Running
+
+_ANSWER_TIMEOUT_S = 5
+
+
+class Seeded(NamedTuple):
+    """Whether the seed was loaded now, and what else a user should know."""
+
+    now: bool
+    note: str
+
+
+class TwinTarget:
+    """A running twin, as ``deploy.pipeline`` uses it."""
+
+    name = "twin"
+
+    def __init__(self, running: Running, config: Config) -> None:
+        self.snapshots = f"its data stay in {running.state / 'databases'}"
+        self._running = running
+        self._clients = Clients(running.api_url, running.region)
+        self._domain = config.domain
+        self._scheme = "https" if config.tls else "http"
+
+    def client(self, service: str, consumer: Consumer | None = None) -> Any:  # noqa: ARG002  one account
+        """Return a boto3 client on the twin's API."""
+        return self._clients(service)
+
+    def preflight(self, config: Config) -> None:
+        """Refuse what the twin has no way to start.
+
+        Raises
+        ------
+        UsageError
+            When the configuration does not say how to start a task as a process.
+        """
+        service = config.service
+        if not service.process:
+            runs = "[service] process is empty, and the twin starts tasks as processes"
+            image = f"it has no container engine to run {service.image} with"
+            raise UsageError(
+                "the twin does not know how to start a task",
+                f"{runs}: {image}" if service.image else runs,
+                'say how in underpass.toml, such as process = ["{python}", "-m", "app"]',
+            )
+
+    def publish_image(self, config: Config, repository_uri: str) -> str:
+        """Copy the build folder into the twin's store of images and return the image's URI."""
+        service = config.service
+        folder = config.folder / (service.build or ".")
+        return images.publish(self._running.state, repository_uri, folder, service.process)
+
+    def load_seed(self, instance_id: str, secret_arn: str, seed: Path) -> Seeded:
+        """Load the seed file through the region, which reaches the database."""
+        loaded = control.call(
+            self._running.state,
+            "seed",
+            instance_id=instance_id,
+            secret_arn=secret_arn,
+            seed=str(seed.resolve()),
+            timeout_s=600,
+        )
+        return Seeded(**loaded)
+
+    def consumer_network(self, consumer: Consumer, zones: Sequence[str]) -> consumers.ConsumerVpc:
+        """Return the consumer's VPC, made on first use."""
+        return consumers.ensure(self._clients, consumer.name, consumer.cidr, zones)
+
+    def answers(self, consumer: Consumer, path: str) -> tuple[bool, str]:
+        """Ask for ``path`` through the consumer's door; a redirect is an answer, as to the ALB."""
+        door = ("127.0.0.1", self._running.doors[consumer.name])
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # the twin's own issuing
+        with closing(
+            http.client.HTTPSConnection(*door, timeout=_ANSWER_TIMEOUT_S, context=context)
+            if self._scheme == "https"
+            else http.client.HTTPConnection(*door, timeout=_ANSWER_TIMEOUT_S)
+        ) as line:
+            try:
+                line.request("GET", path, headers={"Host": self._domain})
+                status = line.getresponse().status
+            except (OSError, http.client.HTTPException) as error:
+                return False, str(error) or type(error).__name__
+        return status < 400, f"HTTP {status}"
+
+    def consumer_url(self, consumer: Consumer) -> str:
+        """Return the loopback URL that goes through the consumer's VPC."""
+        return f"{self._scheme}://127.0.0.1:{self._running.doors[consumer.name]}/"

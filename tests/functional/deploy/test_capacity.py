@@ -1,0 +1,63 @@
+"""Instances and tasks: what never fits is refused, and what may not fit is warned of."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from underpass.config import Config
+from underpass.deploy import capacity
+from underpass.errors import UsageError
+
+
+def config(provider: str = "ec2", instance_type: str = "t3.medium", **service: Any) -> Config:
+    return Config.model_validate(
+        {
+            "name": "notes",
+            "service": {"port": 80, "build": ".", **service},
+            "capacity": {"provider": provider, "instance_type": instance_type},
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("wanted", "why"),
+    [
+        ({"memory": 4097}, "memory is 4097 MiB, and the instance has 4096"),
+        ({"cpu": 2049}, "cpu is 2049 CPU units, and the instance has 2048"),
+        ({"instance_type": "t3.medum"}, r"t3\.medum"),
+    ],
+)
+def test_what_never_fits_is_refused(
+    client: Callable[[str], Any], wanted: dict[str, Any], why: str
+) -> None:
+    with pytest.raises(UsageError, match=why):
+        capacity.check(client("ec2"), config(**wanted))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "room"),
+    [
+        ({"tasks": {"min": 9, "max": 9}}, 8),  # three interfaces, one of them the instance's own
+        ({"tasks": {"min": 5, "max": 9}, "memory": 3000}, 4),
+        ({"tasks": {"min": 5, "max": 9}, "cpu": 2000}, 4),
+        ({"tasks": {"min": 5, "max": 9}, "instance_type": "t3.nano"}, 4),
+    ],
+)
+def test_what_may_not_fit_is_warned_of(
+    client: Callable[[str], Any], wanted: dict[str, Any], room: int
+) -> None:
+    told = capacity.check(client("ec2"), config(**wanted))
+    assert f"have room for {room} tasks, and [service] tasks.min is" in told
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        {"tasks": {"min": 8, "max": 9}},
+        {"memory": 4096, "cpu": 2048},
+        {"provider": "fargate", "memory": 16384, "cpu": 4096},
+    ],
+)
+def test_what_fits_passes(client: Callable[[str], Any], wanted: dict[str, Any]) -> None:
+    assert not capacity.check(client("ec2"), config(**wanted))

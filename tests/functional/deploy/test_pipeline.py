@@ -1,0 +1,335 @@
+"""The whole deployment, against stacks that go on by themselves and a target that does as told."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.unit.deploy.fakes import (
+    FakeClock,
+    FakeCloudFormation,
+    FakeEcs,
+    FakeElbv2,
+    FakeLogs,
+    FakeTarget,
+    Pages,
+)
+
+from underpass.config import Config
+from underpass.deploy import pipeline
+from underpass.deploy.pipeline import Result
+from underpass.deploy.reach import Reach, reaches
+from underpass.deploy.steps import Event
+from underpass.errors import UnderpassError, UsageError
+
+FOUNDATION = {
+    "RepositoryUri": "repository",
+    "BucketName": "notes-assets",
+    "DatabaseInstanceId": "db",
+    "DatabaseSecretArn": "arn:secret",
+    "AppSubnetIds": "subnet-b,subnet-a",
+}
+SERVICE = {"EndpointServiceId": "vpce-svc-1", "EndpointServiceName": "com.amazonaws.vpce.svc-1"}
+
+
+class Ec2:
+    """Two subnets, and the connection of an endpoint once its stack has made it."""
+
+    def __init__(self, cloudformation: FakeCloudFormation, moto: Any) -> None:
+        self.cloudformation = cloudformation
+        self.state = "pendingAcceptance"
+        self.describe_instance_types = moto.describe_instance_types
+
+    def describe_subnets(self, SubnetIds: list[str]) -> Any:
+        return {"Subnets": [{"AvailabilityZone": f"us-east-1{name[-1]}"} for name in SubnetIds]}
+
+    def get_paginator(self, _: str) -> Pages:
+        return Pages("VpcEndpointConnections", self._connections)
+
+    def _connections(self, Filters: Any) -> list[Any]:
+        made = any("Endpoint" in stack.physical for stack in self.cloudformation.stacks.values())
+        return [{"VpcEndpointId": "vpce-1", "VpcEndpointState": self.state}] if made else []
+
+    def accept_vpc_endpoint_connections(self, ServiceId: str, VpcEndpointIds: list[str]) -> Any:
+        assert VpcEndpointIds == ["vpce-1"]
+        self.state = "available"
+        return {"Unsuccessful": []}
+
+
+class World:
+    """An empty account, a configuration with every part, and what the deployment tells."""
+
+    def __init__(self, client: Callable[[str], Any], folder: Path, **sections: Any) -> None:
+        (folder / "static").mkdir(exist_ok=True)
+        (folder / "static" / "style.css").write_text("body {}")
+        self.config = Config.model_validate(
+            {
+                "name": "notes",
+                "service": {"port": 80, "build": ".", "health_check": "/healthz"},
+                "database": {"seed": "seed.sql"},
+                "assets": {"source": "static"},
+                "consumers": [{"name": "analytics"}],
+                "folder": folder,
+                **sections,
+            }
+        )
+        endpoint = {"EndpointId": "vpce-1", "Url": "http://notes.internal/"}
+        self.cloudformation = FakeCloudFormation(
+            ids={"Endpoint": "vpce-1"},
+            outputs={
+                "notes-foundation": FOUNDATION,
+                "notes-service": SERVICE,
+                "notes-consumer-analytics": endpoint,
+                "notes-consumer-billing": endpoint,
+            },
+        )
+        self.ecs = FakeEcs()
+        self.ec2 = Ec2(self.cloudformation, client("ec2"))
+        client("s3").create_bucket(Bucket="notes-assets")
+        self.target = FakeTarget(
+            {
+                "cloudformation": self.cloudformation,
+                "ec2": self.ec2,
+                "ecs": self.ecs,
+                "elbv2": FakeElbv2(**{"id-of-NlbTargetGroup": [], "id-of-AlbTargetGroup": []}),
+                "logs": FakeLogs(abc=["no such table"]),
+                "s3": client("s3"),
+                "sts": client("sts"),
+                "rds": client("rds"),
+            }
+        )
+        self.clock = FakeClock()
+        self.events: list[Event] = []
+
+    def deploy(self) -> Result:
+        return pipeline.deploy(
+            self.config, self.target, self.events.append, clock=self.clock, answer_timeout_s=60
+        )
+
+    def deploy_again(self, **changes: Any) -> Result:
+        """Deploy a changed configuration, with nothing told so far."""
+        values = {**self.config.model_dump(), "folder": self.config.folder, **changes}
+        self.config = Config.model_validate(values)
+        self.events.clear()
+        self.cloudformation.calls.clear()
+        return self.deploy()
+
+    def finished(self) -> list[str]:
+        return [event.step for event in self.events if event.kind == "finished"]
+
+    def warnings(self, step: str) -> list[str]:
+        return [e.text for e in self.events if (e.step, e.kind) == (step, "warning")]
+
+    def resources(self, stack: str) -> set[str]:
+        return set(self.cloudformation.named(stack).template["Resources"])
+
+
+@pytest.fixture
+def world(client: Callable[[str], Any], tmp_path: Path) -> World:
+    return World(client, tmp_path)
+
+
+def test_from_nothing_to_a_path_that_answers(world: World) -> None:
+    result = world.deploy()
+    assert result.consumers == {
+        "analytics": Reach("http://127.0.0.1:8080/", "http://notes.internal/")
+    }
+    assert result.seconds == world.clock.time
+    steps = world.finished()
+    assert steps[:2] == ["preflight", "foundation"]
+    assert set(steps[2:5]) == {"image", "assets", "data"}
+    assert steps[5:] == ["service", "consumer analytics", "path"]
+    assert "network analytics us-east-1a us-east-1b" in world.target.done
+    cloudformation = world.cloudformation
+    assert cloudformation.named("notes-service").parameters["Image"] == "repository@sha256:1"
+    assert cloudformation.named("notes-consumer-analytics").parameters == {
+        "ConsumerCidr": "10.0.0.0/16",
+        "EndpointServiceName": "com.amazonaws.vpce.svc-1",
+        "VpcId": "vpc-1",
+        "SubnetIds": "subnet-a,subnet-b",
+    }
+    assert world.ec2.state == "available"
+
+
+def test_a_second_run_changes_nothing(world: World) -> None:
+    world.deploy()
+    world.deploy_again()
+    assert world.cloudformation.calls == ["delete_change_set"] * 3
+    texts = {event.step: event.text for event in world.events if event.kind == "finished"}
+    assert texts["data"] == "loaded before"
+    assert world.warnings("data") == ["seed.sql changed"]
+    assert texts["service"] == "nothing to change"
+    assert texts["assets"] == "0 uploaded, 1 unchanged, 0 removed"
+
+
+def test_only_what_is_configured_is_done(client: Callable[[str], Any], tmp_path: Path) -> None:
+    world = World(client, tmp_path, database=None, assets=None, consumers=())
+    assert world.deploy().consumers == {}
+    assert world.finished() == ["preflight", "foundation", "image", "service"]
+    assert [event.step for event in world.events if event.kind == "warning"] == ["preflight"]
+
+
+def test_what_the_target_refuses_changes_nothing(world: World) -> None:
+    def refuse(_: Any) -> None:
+        raise UsageError("[service] process is empty")
+
+    world.target.__dict__["preflight"] = refuse
+    with pytest.raises(UsageError, match="process is empty"):
+        world.deploy()
+    assert not world.cloudformation.stacks
+    assert not world.target.done
+
+
+def test_a_section_that_is_dropped_goes_after_the_service_has_let_go_of_it(world: World) -> None:
+    world.deploy()
+    before = world.resources("notes-foundation")
+    assert before > {"DatabaseInstance", "AssetsBucket"}
+    world.deploy_again(database=None, files={"mount": "/data"})
+    assert world.finished()[-2:] == ["path", "clean-up"]
+    assert "DatabaseInstance" not in world.resources("notes-foundation")
+    assert world.resources("notes-foundation") > {"FileSystem", "AssetsBucket"}
+    assert world.warnings("clean-up") == [
+        "DatabaseInstance (id-of-DatabaseInstance) is deleted; its data stay in a cellar"
+    ]
+    world.deploy_again(assets=None)
+    assert world.warnings("clean-up") == [
+        "AssetsBucket (id-of-AssetsBucket) stays as it is, with its data, and is yours to delete"
+    ]
+    world.deploy_again()
+    assert "clean-up" not in world.finished()
+
+
+def test_what_is_dropped_stays_until_the_application_answers_without_it(world: World) -> None:
+    world.deploy()
+    world.target.__dict__["answers"] = lambda *_: (False, "HTTP 500")
+    with pytest.raises(UnderpassError, match="HTTP 500"):
+        world.deploy_again(database=None)
+    assert "DatabaseInstance" in world.resources("notes-foundation")
+    del world.target.__dict__["answers"]
+    world.deploy_again()
+    assert "DatabaseInstance" not in world.resources("notes-foundation")
+
+
+def test_a_consumer_that_is_dropped_loses_its_stack_and_no_others(world: World) -> None:
+    consumers = [{"name": "analytics"}, {"name": "billing"}]
+    world.deploy_again(consumers=consumers)
+    world.cloudformation.has("notes-consumer-other", "CREATE_COMPLETE")  # not of our making
+    theirs = world.cloudformation.has("notes-consumer-a-consumer-billing", "CREATE_COMPLETE")
+    theirs.tags = [
+        {"Key": "underpass:application", "Value": "notes-consumer-a"},
+        {"Key": "underpass:consumer", "Value": "billing"},
+    ]
+    result = world.deploy_again(consumers=consumers[:1])
+    assert set(result.consumers) == {"analytics"}
+    told = [(e.step, e.text) for e in world.events if e.kind == "finished"]
+    assert ("consumer billing", "removed: it is no longer in underpass.toml") in told
+    there = [
+        name for name, one in world.cloudformation.stacks.items() if "DELETE" not in one.status
+    ]
+    assert [name.split("/")[1] for name in there] == [
+        "notes-foundation",
+        "notes-service",
+        "notes-consumer-analytics",
+        "notes-consumer-other",
+        "notes-consumer-a-consumer-billing",
+    ]
+
+
+def test_with_no_task_wanted_no_answer_is_waited_for(
+    client: Callable[[str], Any], tmp_path: Path
+) -> None:
+    service = {"port": 80, "build": ".", "tasks": {"min": 0}}
+    world = World(client, tmp_path, service=service)
+    world.target.__dict__["answers"] = lambda *_: (False, "HTTP 503")
+    world.deploy()
+    assert world.warnings("preflight") == ["[service] tasks.min is 0: nothing will answer"]
+
+
+def test_a_seed_that_is_refused_ends_it_before_the_service(world: World) -> None:
+    def refuse(*_: Any) -> bool:
+        raise UnderpassError("seed.sql:3: syntax error")
+
+    world.target.__dict__["load_seed"] = refuse
+    with pytest.raises(UnderpassError, match=r"seed\.sql:3"):
+        world.deploy()
+    assert ("data", "failed") in [(event.step, event.kind) for event in world.events]
+    assert "notes-service" not in str(list(world.cloudformation.stacks))
+
+
+def test_an_application_that_exits_again_and_again_is_told_before_the_stack_gives_up(
+    world: World,
+) -> None:
+    started = world.cloudformation.execute_change_set
+
+    def execute(ChangeSetName: str) -> None:
+        stack = world.cloudformation.change_sets[ChangeSetName]["stack"]
+        started(ChangeSetName)
+        if "notes-service" in stack.id:
+            stack.to_come = stack.to_come[:-1]  # it never ends by itself
+            for name in ("abd", "abe", "abc"):
+                world.ecs.stops(name)
+
+    world.cloudformation.__dict__["execute_change_set"] = execute
+    with pytest.raises(UnderpassError) as caught:
+        world.deploy()
+    assert caught.value.what == "the application does not start"
+    assert caught.value.why.splitlines()[:2] == [
+        "no task is healthy",
+        "3 tasks failed; the last: task abc stopped: Essential container in task exited (exit code 3)",
+    ]
+    assert caught.value.why.endswith("| no such table")
+    warnings = [event for event in world.events if event.kind == "warning"]
+    assert [event.step for event in warnings] == ["service"] * 3
+    assert world.clock.time < 120
+
+
+def test_a_service_stack_that_fails_tells_of_the_tasks_too(world: World) -> None:
+    world.cloudformation.fails = {"Service": "Circuit Breaker was triggered"}
+    answer = world.cloudformation.describe_stacks
+
+    def describe(StackName: str) -> Any:
+        described = answer(StackName)
+        if described["Stacks"][0]["StackStatus"] == "ROLLBACK_COMPLETE" and not world.ecs.tasks:
+            world.ecs.stops("abc")  # nobody looked while it went fast
+        return described
+
+    world.cloudformation.__dict__["describe_stacks"] = describe
+    with pytest.raises(UnderpassError) as caught:
+        world.deploy()
+    assert caught.value.what == "stack notes-service failed: ROLLBACK_COMPLETE"
+    assert caught.value.why.splitlines() == [
+        "Service (AWS::ECS::Service): Circuit Breaker was triggered",
+        "task abc stopped: Essential container in task exited (exit code 3)",
+        "the last lines of task abc:",
+        "| no such table",
+    ]
+
+
+def test_a_service_stack_that_fails_for_another_reason_tells_just_that(world: World) -> None:
+    world.cloudformation.fails = {"Nlb": "you have too many"}
+    with pytest.raises(UnderpassError) as caught:
+        world.deploy()
+    assert caught.value.why == "Nlb (AWS::ElasticLoadBalancingV2::LoadBalancer): you have too many"
+
+
+def test_a_path_that_does_not_answer_is_told_with_what_is_unwell(world: World) -> None:
+    world.target.__dict__["answers"] = lambda *_: (False, "HTTP 503")
+    with pytest.raises(UnderpassError) as caught:
+        world.deploy()
+    assert caught.value.what == "/healthz does not answer consumer analytics"
+    assert caught.value.why.splitlines()[:2] == ["HTTP 503", "no task runs"]
+    told = [event.text for event in world.events if event.step == "path"]
+    assert told.count("analytics: HTTP 503") == 1
+
+
+def test_a_path_that_answers_after_a_while_is_waited_for(world: World) -> None:
+    world.target.__dict__["answers"] = lambda *_: (world.clock.time > 30, "HTTP 503")
+    world.deploy()
+    assert world.finished()[-1] == "path"
+
+
+def test_how_consumers_reach_it_is_known_later_too(world: World) -> None:
+    with pytest.raises(UnderpassError, match="no consumer can reach the application"):
+        reaches(world.config, world.target)
+    result = world.deploy()
+    assert reaches(world.config, world.target) == result.consumers

@@ -1,0 +1,181 @@
+"""The state of a deployment, gathered from what the APIs say."""
+
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+import pytest
+from tests.unit.deploy.fakes import (
+    FakeCloudFormation,
+    FakeEcs,
+    FakeElbv2,
+    FakeTarget,
+    Pages,
+)
+
+from underpass.config import Config
+from underpass.deploy.observe.status import Status, status
+
+CONFIG = Config.model_validate(
+    {
+        "name": "notes",
+        "service": {"port": 80, "build": "."},
+        "database": {},
+        "consumers": [{"name": "analytics"}, {"name": "billing"}],
+    }
+)
+
+
+@pytest.fixture
+def cloudformation() -> FakeCloudFormation:
+    return FakeCloudFormation()
+
+
+@pytest.fixture
+def target(client: Callable[[str], Any], cloudformation: FakeCloudFormation) -> FakeTarget:
+    clients = {service: client(service) for service in ("ec2", "ecs", "elbv2", "rds")}
+    return FakeTarget({**clients, "cloudformation": cloudformation})
+
+
+def test_before_anything_is_deployed(target: FakeTarget) -> None:
+    found = status(CONFIG, target)
+    assert asdict(found) == {
+        "name": "notes",
+        "stacks": tuple(
+            {"name": f"notes-{part}", "status": "NOT_CREATED"}
+            for part in ("foundation", "service", "consumer-analytics", "consumer-billing")
+        ),
+        "tasks": (),
+        "targets": {"nlb": (), "alb": ()},
+        "database": None,
+        "endpoints": (),
+    }
+
+
+def test_a_deployment_that_is_going_away_is_no_error(
+    target: FakeTarget, cloudformation: FakeCloudFormation
+) -> None:
+    group = "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/gone/0123456789abcdef"
+    cloudformation.has("notes-foundation", "DELETE_IN_PROGRESS", DatabaseInstanceId="gone")
+    going = cloudformation.has("notes-service", "DELETE_FAILED")
+    going.physical = {
+        "Cluster": ("gone", "AWS::ECS::Cluster"),
+        "AlbTargetGroup": (group, "AWS::ElasticLoadBalancingV2::TargetGroup"),
+    }
+    found = status(CONFIG, target)
+    assert (found.tasks, found.targets.alb, found.database) == ((), (), None)
+
+
+class Ec2:
+    """Interfaces and endpoint connections."""
+
+    def describe_network_interfaces(self, Filters: Any) -> Any:
+        assert Filters == [
+            {"Name": "vpc-id", "Values": ["vpc-1"]},
+            {"Name": "addresses.private-ip-address", "Values": ["10.20.1.5"]},
+        ]
+        one = {"PrivateIpAddress": "10.20.1.5", "AvailabilityZone": "us-east-1b"}
+        return {"NetworkInterfaces": [one]}
+
+    def get_paginator(self, _: str) -> Pages:
+        connection = {"VpcEndpointId": "vpce-1", "VpcEndpointState": "available"}
+        return Pages("VpcEndpointConnections", lambda Filters: [connection])
+
+
+class Rds:
+    """One database."""
+
+    def describe_db_instances(self, DBInstanceIdentifier: str) -> Any:
+        endpoint = {"Address": "db.example", "Port": 5432}
+        return {"DBInstances": [{"DBInstanceStatus": "available", "Endpoint": endpoint}]}
+
+
+def deployed(cloudformation: FakeCloudFormation) -> Status:
+    cloudformation.has(
+        "notes-foundation", "CREATE_COMPLETE", VpcId="vpc-1", DatabaseInstanceId="db"
+    )
+    service = cloudformation.has("notes-service", "UPDATE_COMPLETE")
+    service.physical = {
+        "Cluster": ("notes-cluster", "AWS::ECS::Cluster"),
+        "NlbTargetGroup": ("nlb", ""),
+        "AlbTargetGroup": ("alb", ""),
+        "EndpointService": ("vpce-svc-1", ""),
+    }
+    cloudformation.has(
+        "notes-consumer-analytics",
+        "CREATE_COMPLETE",
+        EndpointId="vpce-1",
+        Url="http://notes.internal/",
+    )
+    elbv2 = FakeElbv2(nlb=[("10.20.1.5", "healthy")], alb=[("10.20.2.7", "unhealthy")])
+    answer = elbv2.describe_target_health
+
+    def without_zone(TargetGroupArn: str) -> Any:
+        found = answer(TargetGroupArn)
+        if TargetGroupArn == "nlb":
+            del found["TargetHealthDescriptions"][0]["Target"]["AvailabilityZone"]
+            del found["TargetHealthDescriptions"][0]["TargetHealth"]["Description"]
+        return found
+
+    elbv2.__dict__["describe_target_health"] = without_zone
+    ecs = FakeEcs()
+    interface = {"details": [{"name": "privateIPv4Address", "value": "10.20.2.7"}]}
+    for name, attachments in (("b", [interface]), ("a", [])):
+        ecs.stops(
+            name,
+            desiredStatus="RUNNING",
+            lastStatus="PROVISIONING",
+            availabilityZone="us-east-1a",
+            attachments=attachments,
+        )
+    clients = {
+        "cloudformation": cloudformation,
+        "elbv2": elbv2,
+        "ecs": ecs,
+        "ec2": Ec2(),
+        "rds": Rds(),
+    }
+    return status(CONFIG, FakeTarget(clients))
+
+
+def test_everything_that_is_deployed(cloudformation: FakeCloudFormation) -> None:
+    found = asdict(deployed(cloudformation))
+    assert [one["status"] for one in found["stacks"]] == [
+        "CREATE_COMPLETE",
+        "UPDATE_COMPLETE",
+        "CREATE_COMPLETE",
+        "NOT_CREATED",
+    ]
+    assert found["tasks"] == (
+        {"id": "a", "zone": "us-east-1a", "address": "", "health": "provisioning"},
+        {"id": "b", "zone": "us-east-1a", "address": "10.20.2.7", "health": "unhealthy"},
+    )
+    assert found["targets"] == {
+        "nlb": (
+            {
+                "address": "10.20.1.5",
+                "port": 80,
+                "zone": "us-east-1b",
+                "state": "healthy",
+                "reason": "",
+            },
+        ),
+        "alb": (
+            {
+                "address": "10.20.2.7",
+                "port": 80,
+                "zone": "us-east-1a",
+                "state": "unhealthy",
+                "reason": "it is unhealthy",
+            },
+        ),
+    }
+    assert found["database"] == {"id": "db", "status": "available", "endpoint": "db.example:5432"}
+    assert found["endpoints"] == (
+        {
+            "consumer": "analytics",
+            "id": "vpce-1",
+            "state": "available",
+            "url": "http://notes.internal/",
+        },
+    )

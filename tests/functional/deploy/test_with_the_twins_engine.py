@@ -1,0 +1,145 @@
+"""Change sets against the twin's own CloudFormation, over HTTP: what one says the other understands."""
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.unit.deploy.fakes import Told
+
+from underpass.blueprint.stack import Stack
+from underpass.deploy.clock import Clock
+from underpass.deploy.stacks import changesets, existing, transition
+from underpass.deploy.stacks.changesets import NotExecutableError
+from underpass.deploy.stacks.existing import StackFailedError
+
+
+@pytest.fixture(scope="module")
+def cloudformation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    from underpass.twin.api import cloudformation as actions
+    from underpass.twin.api.server import Api, Listener, moto_application
+    from underpass.twin.clients import Clients
+    from underpass.twin.context import Region
+    from underpass.twin.hub import Hub
+    from underpass.twin.stacks.engine import Engine
+    from underpass.twin.stacks.provider import registry
+
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        clients = Clients(f"http://127.0.0.1:{listening.getsockname()[1]}", "us-east-1")
+        folder: Path = tmp_path_factory.mktemp("region")
+        region = Region("us-east-1", clients, Hub(), folder, folder)
+        actions.install(Engine(region, registry(region)))
+        Listener(Api(region.hub, moto_application()), listening).start()
+        yield clients("cloudformation")
+
+
+@pytest.fixture
+def told() -> Told:
+    told = Told()
+    told.step.clock = Clock()  # the engine's threads need real time
+    return told
+
+
+def groups(name: str, days: int, *kinds: str) -> Stack:
+    """Return a stack of a log group called after it, and of resources of other types."""
+    group = {"LogGroupName": f"/{name}", "RetentionInDays": days}
+    resources = {"Group": {"Type": "AWS::Logs::LogGroup", "Properties": group}}
+    more = {f"Other{number}": {"Type": kind} for number, kind in enumerate(kinds)}
+    outputs = {"Name": {"Value": {"Ref": "Group"}}}
+    return Stack(name, {"Resources": {**resources, **more}, "Outputs": outputs})
+
+
+def test_made_changed_and_left_alone(cloudformation: Any, told: Told) -> None:
+    made = changesets.deploy(cloudformation, groups("one", 7), {}, told.step)
+    assert (made.status, made.outputs) == ("CREATE_COMPLETE", {"Name": "/one"})
+    assert existing.resources(cloudformation, "one") == {"Group": "/one"}
+    changed = changesets.deploy(cloudformation, groups("one", 14), {}, told.step)
+    assert changed.status == "UPDATE_COMPLETE"
+    assert told.step.outcome == "1 resource changed"
+    changesets.deploy(cloudformation, groups("one", 14), {}, told.step)
+    assert told.step.outcome == "nothing to change"
+
+
+def test_a_type_the_twin_lacks_is_named_and_leaves_no_stack(
+    cloudformation: Any, told: Told
+) -> None:
+    with pytest.raises(NotExecutableError, match="AWS::Lex::Bot"):
+        changesets.deploy(cloudformation, groups("two", 7, "AWS::Lex::Bot"), {}, told.step)
+    assert existing.describe(cloudformation, "two") is None
+
+
+def test_a_failure_is_told_and_the_next_run_starts_over(cloudformation: Any, told: Told) -> None:
+    changesets.deploy(cloudformation, groups("three", 7), {}, told.step)
+    same_name = Stack("four", groups("three", 7).template)
+    with pytest.raises(StackFailedError, match=r"four failed: ROLLBACK_COMPLETE: Group .* exists"):
+        changesets.deploy(cloudformation, same_name, {}, told.step)
+    made = changesets.deploy(cloudformation, groups("four", 7), {}, told.step)
+    assert made.status == "CREATE_COMPLETE"
+    assert "four is ROLLBACK_COMPLETE: deleting it first" in told.texts()
+
+
+def test_a_template_that_is_none_is_refused(cloudformation: Any, told: Told) -> None:
+    with pytest.raises(NotExecutableError, match="Nope"):
+        changesets.deploy(cloudformation, Stack("five", {"Nope": 1}), {}, told.step)
+
+
+def foundation(*names: str) -> Stack:
+    """Return a stack that exports the name of each of its log groups; those are kept when dropped."""
+    return Stack(
+        "base",
+        {
+            "Resources": {
+                name: {
+                    "Type": "AWS::Logs::LogGroup",
+                    "Properties": {"LogGroupName": f"/base/{name}"},
+                    "DeletionPolicy": "Retain",
+                }
+                for name in names
+            },
+            "Outputs": {
+                name: {"Value": {"Ref": name}, "Export": {"Name": f"base-{name}"}} for name in names
+            },
+        },
+    )
+
+
+def user(name: str) -> Stack:
+    """Return a stack that imports one of the exports."""
+    properties = {
+        "LogGroupName": {"Fn::Join": ["", [{"Fn::ImportValue": f"base-{name}"}, "/user"]]}
+    }
+    group = {"Type": "AWS::Logs::LogGroup", "Properties": properties}
+    return Stack("user", {"Resources": {"Group": group}})
+
+
+def test_what_is_in_use_goes_once_its_user_has_moved_on(cloudformation: Any, told: Told) -> None:
+    def deploy(stack: Stack) -> None:
+        changesets.deploy(cloudformation, stack, {}, told.step)
+
+    deploy(foundation("Old"))
+    deploy(user("Old"))
+    wanted = foundation("New")
+    with pytest.raises(NotExecutableError, match="base-Old cannot be deleted as it is in use"):
+        deploy(wanted)
+    wide = transition.widened(wanted, existing.template(cloudformation, "base"))
+    deploy(wide)
+    deploy(user("New"))
+    ids = existing.resources(cloudformation, "base")
+    deploy(wanted)
+    assert existing.resources(cloudformation, "base") == {"New": "/base/New"}
+    assert transition.farewells(wide.template, wanted.template, ids, "") == [
+        "Old (/base/Old) stays as it is, with its data, and is yours to delete"
+    ]
+    assert transition.widened(wanted, existing.template(cloudformation, "base")) is wanted
+
+
+def test_stacks_are_found_by_their_tags(cloudformation: Any, told: Told) -> None:
+    tags = {"underpass:application": "notes", "underpass:consumer": "billing"}
+    for name, marks in (("six", tags), ("seven", {"underpass:application": "notes-2"})):
+        changesets.deploy(cloudformation, groups(name, 7), {}, told.step, tags=marks)
+    found = existing.tagged(cloudformation, **{"underpass:application": "notes"})
+    assert [(stack.name, stack.tags) for stack in found] == [("six", tags)]
+    existing.delete(cloudformation, found[0], told.step.clock)
+    assert not existing.tagged(cloudformation, **tags)

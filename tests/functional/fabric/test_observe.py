@@ -1,0 +1,74 @@
+"""What EC2 describes becomes the network that is wired."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from underpass.twin.clients import Clients
+from underpass.twin.fabric.model import Network, Route, RouteTarget, Rule
+from underpass.twin.fabric.observe import observe
+
+
+def of(network: Network, vpc_id: str) -> dict[str, Any]:
+    """Return the parts of one VPC."""
+    return {
+        name: [part for part in parts if getattr(part, "vpc_id", "") == vpc_id]
+        for name, parts in vars(network).items()
+    }
+
+
+def test_routes_come_from_the_subnets_own_table_or_else_the_main_one(
+    clients: Clients, subnet: dict[str, Any]
+) -> None:
+    ec2, vpc_id = clients("ec2"), subnet["VpcId"]
+    gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc_id)
+    public = ec2.create_route_table(VpcId=vpc_id)["RouteTable"]["RouteTableId"]
+    ec2.create_route(RouteTableId=public, DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway)
+    other = ec2.create_subnet(VpcId=vpc_id, CidrBlock="10.9.0.32/28")["Subnet"]["SubnetId"]
+    ec2.associate_route_table(RouteTableId=public, SubnetId=subnet["SubnetId"])
+    address = ec2.allocate_address(Domain="vpc")
+    nat = ec2.create_nat_gateway(SubnetId=subnet["SubnetId"], AllocationId=address["AllocationId"])[
+        "NatGateway"
+    ]
+    seen = of(observe(ec2), vpc_id)
+    tables = {table.id: table.routes for table in seen["route_tables"]}
+    used = {s.id: tables[s.route_table_id] for s in seen["subnets"]}
+    local = Route("10.9.0.0/24", RouteTarget.LOCAL)
+    out = Route("0.0.0.0/0", RouteTarget.INTERNET_GATEWAY, gateway)
+    assert set(used[subnet["SubnetId"]]) == {local, out}
+    assert used[other] == (local,)
+    network = observe(ec2)
+    (gateway_seen,) = [g for g in network.nat_gateways if g.id == nat["NatGatewayId"]]
+    assert gateway_seen.public_address == address["PublicIp"]
+    ec2.delete_nat_gateway(NatGatewayId=nat["NatGatewayId"])
+    assert nat["NatGatewayId"] not in {g.id for g in observe(ec2).nat_gateways}
+
+
+def test_groups_and_who_carries_them(clients: Clients, subnet: dict[str, Any]) -> None:
+    ec2, vpc_id = clients("ec2"), subnet["VpcId"]
+    front = ec2.create_security_group(GroupName="a", Description="a", VpcId=vpc_id)["GroupId"]
+    behind = ec2.create_security_group(GroupName="b", Description="b", VpcId=vpc_id)["GroupId"]
+    ec2.authorize_security_group_ingress(
+        GroupId=behind,
+        IpPermissions=[
+            {
+                "IpProtocol": "tcp",
+                "FromPort": 8000,
+                "ToPort": 8001,
+                "UserIdGroupPairs": [{"GroupId": front}],
+                "IpRanges": [{"CidrIp": "10.1.0.0/16"}],
+            }
+        ],
+    )
+    made = ec2.create_network_interface(SubnetId=subnet["SubnetId"], Groups=[behind])
+    seen = of(observe(ec2), vpc_id)
+    groups = {group.id: group for group in seen["groups"]}
+    assert groups[behind].ingress == (Rule("tcp", 8000, 8001, ("10.1.0.0/16",), (front,)),)
+    assert groups[front].egress == (Rule("-1", -1, -1, ("0.0.0.0/0",)),)
+    (interface,) = seen["interfaces"]
+    assert interface.groups == (behind,)
+    assert interface.address == made["NetworkInterface"]["PrivateIpAddress"]
+    ec2.modify_vpc_attribute(VpcId=vpc_id, EnableDnsSupport={"Value": False})
+    (vpc,) = [vpc for vpc in observe(ec2).vpcs if vpc.id == vpc_id]
+    assert not vpc.dns_support

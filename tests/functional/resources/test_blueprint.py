@@ -1,0 +1,36 @@
+"""The templates underpass emits, through the CloudFormation engine and the providers, on plain moto."""
+
+from __future__ import annotations
+
+import pytest
+from tests.functional.resources.account import Account, tasks_run
+from tests.functional.resources.conftest import Bench
+from tests.unit.blueprint.configs import CURATED
+
+from underpass.blueprint import stacks
+
+
+@pytest.mark.parametrize(
+    "name", ["nat-ec2-everything", "endpoints-fargate-everything", "alb-targets"]
+)
+def test_stacks_deploy_and_go(bench: Bench, name: str) -> None:
+    config = CURATED[name]
+    account = Account(bench)
+    tasks_run(bench)
+    foundation, service, *consumers = stacks(config)
+    account.create(foundation.name, foundation.body())
+    image = "123456789012.dkr.ecr.us-east-1.amazonaws.com/n:1"
+    offered = account.create(service.name, service.body(), Image=image)
+    vpc, subnets = bench.subnets()
+    for consumer in consumers:
+        found = account.create(
+            consumer.name,
+            consumer.body(),
+            EndpointServiceName=offered["EndpointServiceName"],
+            VpcId=vpc,
+            ConsumerCidr="10.0.0.0/16",
+            SubnetIds=",".join(subnets),
+        )
+        assert found["EndpointId"].startswith("vpce-")
+    for stack in (*reversed(consumers), service, foundation):
+        account.remove(stack.name)

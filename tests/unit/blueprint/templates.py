@@ -1,0 +1,81 @@
+"""A template as a test asks it: what it refers to, and what it says of itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from underpass.blueprint import Stack, stacks
+from underpass.config import Config
+
+PSEUDO = frozenset(
+    f"AWS::{name}" for name in ("AccountId", "Partition", "Region", "StackName", "URLSuffix")
+)
+
+
+def by_part(config: Config) -> tuple[Stack, Stack, tuple[Stack, ...]]:
+    """Return the foundation, the service and the consumers' stacks."""
+    foundation, service, *consumers = stacks(config)
+    return foundation, service, tuple(consumers)
+
+
+def resources(stack: Stack, kind: str) -> dict[str, dict[str, Any]]:
+    """Return the properties of every resource of type ``AWS::<kind>``."""
+    return {
+        name: resource.get("Properties", {})
+        for name, resource in stack.template["Resources"].items()
+        if resource["Type"] == f"AWS::{kind}"
+    }
+
+
+def resource(stack: Stack, name: str) -> dict[str, Any]:
+    """Return the properties of one resource."""
+    properties: dict[str, Any] = stack.template["Resources"][name].get("Properties", {})
+    return properties
+
+
+def intrinsics(value: Any) -> Iterator[tuple[str, Any]]:
+    """Yield every intrinsic function used anywhere in ``value``, with its argument."""
+    if isinstance(value, Mapping):
+        if len(value) == 1:
+            name, argument = next(iter(value.items()))
+            if name == "Ref" or name.startswith("Fn::"):
+                yield name, argument
+        for item in value.values():
+            yield from intrinsics(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from intrinsics(item)
+
+
+def references(stack: Stack) -> set[str]:
+    """Return every logical id and parameter the template refers to, by Ref, GetAtt, Sub or DependsOn."""
+    found: set[str] = set()
+    for name, argument in intrinsics(stack.template):
+        if name == "Ref":
+            found.add(argument)
+        elif name == "Fn::GetAtt":
+            found.add(argument[0])
+        elif name == "Fn::Sub":
+            text, given = argument if isinstance(argument, list) else (argument, {})
+            found |= {
+                variable.split(".")[0]
+                for variable in re.findall(r"\$\{([^!}]+)\}", text)
+                if variable not in given
+            }
+    for item in stack.template["Resources"].values():
+        depends = item.get("DependsOn", [])
+        found |= set([depends] if isinstance(depends, str) else depends)
+    return found - PSEUDO
+
+
+def imports(stack: Stack) -> set[str]:
+    """Return the names of the exports the template reads."""
+    return {argument for name, argument in intrinsics(stack.template) if name == "Fn::ImportValue"}
+
+
+def exports(stack: Stack) -> dict[str, Any]:
+    """Return what the template exports, by name."""
+    outputs = stack.template.get("Outputs", {}).values()
+    return {output["Export"]["Name"]: output["Value"] for output in outputs if "Export" in output}

@@ -1,0 +1,31 @@
+"""The address plan: nothing overlaps, everything fits, and a third zone moves nothing."""
+
+from itertools import combinations
+
+import pytest
+from hypothesis import given
+from tests.unit.blueprint.configs import config, configs
+
+from underpass.blueprint.addresses import zones
+from underpass.config.model import Config
+
+
+@given(configs())
+def test_subnets_are_apart_inside_the_vpc_and_large_enough_for_an_alb(config: Config) -> None:
+    subnets = [block for zone in zones(config) for block in (zone.public, zone.app, zone.data)]
+    assert len(subnets) == 3 * config.network.zones
+    assert all(block.subnet_of(config.network.cidr) for block in subnets)
+    assert all(block.prefixlen <= 27 for block in subnets)
+    assert not any(one.overlaps(other) for one, other in combinations(subnets, 2))
+
+
+@pytest.mark.parametrize("cidr", ["10.0.0.0/16", "10.9.8.0/23"])
+def test_a_third_zone_moves_no_subnet(cidr: str) -> None:
+    two, three = (zones(config(network={"cidr": cidr, "zones": count})) for count in (2, 3))
+    assert three[:2] == two
+
+
+@pytest.mark.parametrize(("cidr", "count"), [("10.0.0.0/25", 2), ("10.0.0.0/24", 3)])
+def test_too_small_a_vpc_is_refused(cidr: str, count: int) -> None:
+    with pytest.raises(ValueError, match=rf"network\.cidr {cidr} is too small"):
+        zones(config(network={"cidr": cidr, "zones": count}))

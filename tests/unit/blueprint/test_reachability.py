@@ -1,0 +1,187 @@
+"""What the security groups and routes let through: the path, and nothing beside it.
+
+The rules of both templates are read as AWS reads them: a connection needs an egress rule of the one
+side and an ingress rule of the other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from tests.unit.blueprint.configs import CURATED, config, configs
+from tests.unit.blueprint.templates import by_part, exports, resource, resources
+
+from underpass.blueprint import Stack
+from underpass.blueprint.addresses import zones
+from underpass.config.model import Config
+
+WEB = {("0.0.0.0/0", 443), ("0.0.0.0/0", 80)}
+
+
+@dataclass
+class Groups:
+    """The groups of the provider's stacks: (group, peer, port) by direction; a peer is a group or a block."""
+
+    ingress: set[tuple[str, str, int]] = field(default_factory=set)
+    egress: set[tuple[str, str, int]] = field(default_factory=set)
+
+    @classmethod
+    def of(cls, foundation: Stack, service: Stack) -> Groups:
+        exported = exports(foundation)
+
+        def peer(rule: dict[str, Any]) -> str:
+            for key in ("CidrIp", "SourceSecurityGroupId", "DestinationSecurityGroupId"):
+                if key in rule:
+                    return rule[key] if key == "CidrIp" else group(rule[key])
+            raise AssertionError(rule)
+
+        def group(value: dict[str, Any]) -> str:
+            value = exported[value["Fn::ImportValue"]] if "Fn::ImportValue" in value else value
+            name, attribute = value["Fn::GetAtt"]
+            assert attribute == "GroupId"
+            return str(name)
+
+        found = cls()
+        for stack in (foundation, service):
+            for name, properties in resources(stack, "EC2::SecurityGroup").items():
+                for direction, rules in (
+                    (found.ingress, properties.get("SecurityGroupIngress", [])),
+                    # EC2's default, when none is given, is a way out to everywhere
+                    (found.egress, properties["SecurityGroupEgress"]),
+                ):
+                    direction |= {(name, peer(r), _port(r)) for r in rules}
+            for direction, kind in ((found.ingress, "Ingress"), (found.egress, "Egress")):
+                for rule in resources(stack, f"EC2::SecurityGroup{kind}").values():
+                    direction.add((group(rule["GroupId"]), peer(rule), _port(rule)))
+        return found
+
+    def connections(self) -> set[tuple[str, str, int]]:
+        """Return (from, to, port) between groups that both sides allow."""
+        return {
+            (source, target, port)
+            for target, source, port in self.ingress
+            if (source, target, port) in self.egress
+        }
+
+
+def _port(rule: dict[str, Any]) -> int:
+    if rule["IpProtocol"] == "-1":
+        assert rule["CidrIp"] == "127.0.0.1/32"  # nowhere
+        return -1
+    assert rule["IpProtocol"] == "tcp"
+    assert rule["FromPort"] == rule["ToPort"]
+    return int(rule["FromPort"])
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(configs())
+def test_the_path_is_open_and_nothing_else(config: Config) -> None:
+    foundation, service, _ = by_part(config)
+    groups = Groups.of(foundation, service)
+    listener, port = config.listener_port, config.service.port
+    path = {("AlbSecurityGroup", "TaskSecurityGroup", port)}
+    if config.consumers:  # else the ALB admits the NLB's subnets, below
+        path.add(("NlbSecurityGroup", "AlbSecurityGroup", listener))
+    if config.database:
+        database_port = 5432 if config.database.engine == "postgres" else 3306
+        path.add(("TaskSecurityGroup", "DatabaseSecurityGroup", database_port))
+    if config.files:
+        path.add(("TaskSecurityGroup", "FileSystemSecurityGroup", 2049))
+    assert groups.connections() == path
+
+    subnets = {str(zone.app) for zone in zones(config)}
+    from_blocks = {(group, peer, number) for group, peer, number in groups.ingress if "/" in peer}
+    expected = {("NlbSecurityGroup", str(consumer.cidr), listener) for consumer in config.consumers}
+    if not config.consumers:
+        expected |= {("AlbSecurityGroup", block, listener) for block in subnets}
+    if config.network.egress == "endpoints":
+        expected |= {("EndpointSecurityGroup", block, 443) for block in subnets}
+    assert from_blocks == expected
+
+    outward = {
+        (group, (peer, number))
+        for group, peer, number in groups.egress
+        if "/" in peer and number != -1
+    }
+    leavers = {"TaskSecurityGroup"} | (
+        {"InstanceSecurityGroup"} if config.capacity.provider == "ec2" else set()
+    )
+    assert outward == {(group, way) for group in leavers for way in WEB}
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(configs())
+def test_privatelink_is_never_silently_dead(config: Config) -> None:
+    """Enforcing inbound rules without a rule for the consumers drops every connection (aws-facts)."""
+    service = by_part(config)[1]
+    enforced = resource(service, "Nlb")["EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic"]
+    admitted = {
+        rule["CidrIp"]
+        for rule in resource(service, "NlbSecurityGroup").get("SecurityGroupIngress", [])
+    }
+    assert enforced == ("on" if config.consumers else "off")
+    assert admitted == {str(consumer.cidr) for consumer in config.consumers}
+
+
+@pytest.mark.parametrize("zone_count", [2, 3])
+def test_a_zone_leaves_by_its_own_nat_and_data_does_not_leave(zone_count: int) -> None:
+    foundation = by_part(config(network={"zones": zone_count}))[0]
+    numbers = range(1, zone_count + 1)
+    routes = {
+        (route["RouteTableId"]["Ref"], next(v["Ref"] for k, v in route.items() if "GatewayId" in k))
+        for route in resources(foundation, "EC2::Route").values()
+    }
+    assert routes == {
+        ("PublicRouteTable", "InternetGateway"),
+        *((f"AppRouteTable{n}", f"NatGateway{n}") for n in numbers),
+    }
+    tables = {
+        link["SubnetId"]["Ref"]: link["RouteTableId"]["Ref"]
+        for link in resources(foundation, "EC2::SubnetRouteTableAssociation").values()
+    }
+    zone_of = {
+        name: subnet["AvailabilityZone"]
+        for name, subnet in resources(foundation, "EC2::Subnet").items()
+    }
+    assert set(tables) == set(zone_of)
+    for n in numbers:
+        assert tables[f"AppSubnet{n}"] == f"AppRouteTable{n}"
+        assert tables[f"DataSubnet{n}"] == "DataRouteTable"
+        nat_subnet = resource(foundation, f"NatGateway{n}")["SubnetId"]["Ref"]
+        assert zone_of[nat_subnet] == zone_of[f"AppSubnet{n}"]
+
+
+@pytest.mark.parametrize("name", [name for name in CURATED if name.startswith("endpoints")])
+def test_with_endpoints_there_is_no_way_to_the_internet(name: str) -> None:
+    foundation = by_part(CURATED[name])[0]
+    kinds = {item["Type"] for item in foundation.template["Resources"].values()}
+    assert kinds.isdisjoint(
+        {"AWS::EC2::InternetGateway", "AWS::EC2::NatGateway", "AWS::EC2::Route"}
+    )
+    assert not resources(foundation, "EC2::EIP")
+    services = {
+        endpoint["ServiceName"]["Fn::Sub"].removeprefix("com.amazonaws.${AWS::Region}.")
+        for endpoint in resources(foundation, "EC2::VPCEndpoint").values()
+    }
+    needed = {"s3", "ecr.api", "ecr.dkr", "logs"}
+    if "ec2" in name:
+        needed |= {"ecs", "ecs-agent", "ecs-telemetry"}
+    if "everything" in name:
+        needed |= {"secretsmanager"}
+    assert services == needed
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(configs())
+def test_nothing_has_a_public_face(config: Config) -> None:
+    foundation, service, _ = by_part(config)
+    balancers = resources(service, "ElasticLoadBalancingV2::LoadBalancer")
+    assert {balancer["Scheme"] for balancer in balancers.values()} == {"internal"}
+    assert not any(s["MapPublicIpOnLaunch"] for s in resources(foundation, "EC2::Subnet").values())
+    for instance in resources(foundation, "RDS::DBInstance").values():
+        assert instance["PubliclyAccessible"] is False
+    ecs = resource(service, "Service")["NetworkConfiguration"]["AwsvpcConfiguration"]
+    assert ecs["AssignPublicIp"] == "DISABLED"

@@ -1,0 +1,71 @@
+"""Roles: exactly what each needs. The registrar's is compared with the calls it makes."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from tests.unit.blueprint.configs import CURATED, configs
+from tests.unit.blueprint.templates import by_part, resource, resources
+from tests.unit.registrar.fakes import ALB, GROUP, VPC, Ec2, Elbv2
+
+from underpass.blueprint import Stack
+from underpass.config.model import Config
+from underpass.registrar import index
+
+# Actions that know no resources; https://docs.aws.amazon.com/service-authorization/latest/reference/
+WITHOUT_RESOURCES = {
+    *("ec2:DescribeNetworkInterfaces", "elasticloadbalancing:DescribeTargetHealth"),
+    *("ecr:GetAuthorizationToken", "ecs:DiscoverPollEndpoint"),
+}
+
+
+def statements(stack: Stack) -> Iterator[dict[str, Any]]:
+    for role in resources(stack, "IAM::Role").values():
+        for policy in role.get("Policies", []):
+            yield from policy["PolicyDocument"]["Statement"]
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(configs())
+def test_nothing_is_allowed_on_everything_without_need(config: Config) -> None:
+    for statement in statements(by_part(config)[1]):
+        assert not any("*" in action for action in statement["Action"])
+        if statement["Resource"] == "*" and "Condition" not in statement:
+            assert set(statement["Action"]) <= WITHOUT_RESOURCES
+
+
+def test_the_registrar_may_do_what_it_does_and_no_more() -> None:
+    elbv2 = Elbv2({GROUP: {index.Target("10.0.0.9", 80): "healthy"}})
+    ec2 = Ec2(["10.0.0.1"])
+    index.run(
+        index.Settings.read(
+            {"LOAD_BALANCER_ARN": ALB, "VPC_ID": VPC, "TARGET_GROUPS": f"{GROUP}=80"}
+        ),
+        ec2,
+        elbv2,
+    )
+    called = {f"ec2:{_action(name)}" for name in ec2.called} | {
+        f"elasticloadbalancing:{_action(name)}" for name in elbv2.called
+    }
+    role = resource(by_part(CURATED["nat-ec2-nothing"])[1], "RegistrarRole")
+    allowed = {
+        action
+        for policy in role["Policies"]
+        for statement in policy["PolicyDocument"]["Statement"]
+        for action in statement["Action"]
+    }
+    assert {action for action in allowed if not action.startswith("logs:")} == called
+
+
+def _action(method: str) -> str:
+    return "".join(word.capitalize() for word in method.split("_"))
+
+
+def test_only_the_target_group_may_be_changed() -> None:
+    role = resource(by_part(CURATED["nat-ec2-nothing"])[1], "RegistrarRole")
+    (changing,) = (
+        statement
+        for statement in role["Policies"][0]["PolicyDocument"]["Statement"]
+        if "elasticloadbalancing:RegisterTargets" in statement["Action"]
+    )
+    assert changing["Resource"] == {"Ref": "NlbTargetGroup"}

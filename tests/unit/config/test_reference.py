@@ -1,0 +1,78 @@
+"""The reference file and the schema say what the model says: each key, each default."""
+
+import re
+import tomllib
+from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import jsonschema  # type: ignore[import-untyped]
+import pytest
+
+from underpass.config import explain
+from underpass.config.loader import parse
+from underpass.config.model import Config
+from underpass.config.schema import schema
+
+REFERENCE = files("underpass.config").joinpath("reference.toml").read_text()
+EVERYTHING = tomllib.loads(re.sub(r"^#(?=[a-z\[])", "", REFERENCE, flags=re.MULTILINE))
+
+
+def _leaves(value: Any, at: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    for key, inner in value.items():
+        yield (*at, key), inner
+        inner = inner[0] if key == "consumers" else inner
+        if isinstance(inner, dict) and key != "environment":
+            yield from _leaves(inner, (*at, key))
+
+
+def test_it_is_valid_as_it_stands() -> None:
+    config, problems = parse(REFERENCE, Path("underpass.toml"))
+    assert not problems
+    assert config
+
+
+def test_with_every_line_in_use_only_image_contradicts_build() -> None:
+    text = re.sub(r"^#(?=[a-z\[])", "", REFERENCE, flags=re.MULTILINE)
+    _, problems = parse(text, Path("underpass.toml"))
+    assert [problem.key for problem in problems] == ["service.image"]
+
+
+def test_every_key_stands_in_it() -> None:
+    assert {path for path, _ in _leaves(EVERYTHING)} == {
+        (*section, key) for section, key in explain.every_key()
+    }
+
+
+def test_a_key_that_has_a_default_stands_there_with_it() -> None:
+    defaults = Config.model_validate(
+        {
+            "name": "notes",
+            "service": {"port": 8000},
+            "database": {},
+            "files": {},
+            "consumers": [{"name": "analytics"}],
+        }
+    ).model_dump(mode="json")
+    written = dict(_leaves(EVERYTHING))
+    for path, default in _leaves(defaults):
+        if (
+            default is not None
+            and path != ("consumers",)
+            and not (default and type(default) is dict)
+        ):
+            assert written[path] == default or path == ("consumers", "subnet_ids"), path
+
+
+@pytest.mark.parametrize("text", [REFERENCE, 'name = "ab"\n[service]\nport = 1\nimage = "x"'])
+def test_the_schema_accepts_what_the_loader_accepts(text: str) -> None:
+    jsonschema.validate(tomllib.loads(text), schema())
+
+
+@pytest.mark.parametrize(
+    "change", [{"folder": "/"}, {"nam": "x"}, {"name": "N"}, {"network": {"cidr": "10/8"}}]
+)
+def test_the_schema_refuses_what_the_loader_refuses(change: dict[str, Any]) -> None:
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({**tomllib.loads(REFERENCE), **change}, schema())

@@ -1,0 +1,89 @@
+"""Accepting connections: ours, once, and nobody else's."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from tests.unit.deploy.fakes import Pages
+
+from underpass.deploy.consumers import Acceptance, parameters
+from underpass.deploy.stacks.events import StackEvent
+from underpass.errors import UnderpassError
+
+
+class FakeEc2:
+    """Connections of endpoint services: (service, endpoint) to state."""
+
+    def __init__(self, **states: str) -> None:
+        self.states = {key.replace("_", "-"): state for key, state in states.items()}
+        self.accepted: list[str] = []
+        self.unsuccessful: list[Any] = []
+
+    def get_paginator(self, _: str) -> Pages:
+        return Pages("VpcEndpointConnections", self._connections)
+
+    def _connections(self, Filters: Any) -> list[Any]:
+        assert Filters == [{"Name": "service-id", "Values": ["vpce-svc-1"]}]
+        return [
+            {"VpcEndpointId": endpoint, "VpcEndpointState": state}
+            for endpoint, state in self.states.items()
+        ]
+
+    def accept_vpc_endpoint_connections(self, ServiceId: str, VpcEndpointIds: list[str]) -> Any:
+        self.accepted += VpcEndpointIds
+        self.states.update(dict.fromkeys(VpcEndpointIds, "pending"))
+        return {"Unsuccessful": self.unsuccessful}
+
+
+def event(physical_id: str, kind: str = "AWS::EC2::VPCEndpoint") -> StackEvent:
+    return StackEvent("1", "Endpoint", physical_id, kind, "CREATE_IN_PROGRESS")
+
+
+def test_our_endpoint_is_accepted_as_soon_as_its_stack_has_made_it() -> None:
+    ec2 = FakeEc2(vpce_1="pendingAcceptance", vpce_2="pendingAcceptance")
+    acceptance = Acceptance(ec2, "vpce-svc-1")
+    acceptance.watch((event(""), event("vpc-1", "AWS::EC2::VPC")))
+    assert not ec2.accepted
+    acceptance.watch((event("vpce-1"),))
+    acceptance.watch(())
+    assert acceptance.finish("vpce-1")
+    assert ec2.accepted == ["vpce-1"]
+
+
+def test_a_connection_that_is_not_there_yet_is_looked_for_again() -> None:
+    ec2 = FakeEc2()
+    acceptance = Acceptance(ec2, "vpce-svc-1")
+    assert not acceptance.finish("vpce-1")
+    ec2.states["vpce-1"] = "pendingAcceptance"
+    assert acceptance.finish("vpce-1")
+    assert ec2.accepted == ["vpce-1"]
+
+
+@pytest.mark.parametrize("state", ["available", "pending"])
+def test_an_endpoint_that_is_in_needs_nothing(state: str) -> None:
+    ec2 = FakeEc2(vpce_1=state)
+    assert Acceptance(ec2, "vpce-svc-1").finish("vpce-1")
+    assert not ec2.accepted
+
+
+@pytest.mark.parametrize("state", ["rejected", "failed", "Rejected"])
+def test_a_refused_endpoint_is_an_error(state: str) -> None:
+    with pytest.raises(UnderpassError, match=f"the connection of endpoint vpce-1 is {state}"):
+        Acceptance(FakeEc2(vpce_1=state), "vpce-svc-1").finish("vpce-1")
+
+
+def test_an_acceptance_that_does_not_succeed_is_an_error() -> None:
+    ec2 = FakeEc2(vpce_1="pendingAcceptance")
+    ec2.unsuccessful = [{"ResourceId": "vpce-1", "Error": {"Message": "not yours"}}]
+    with pytest.raises(UnderpassError, match="not yours"):
+        Acceptance(ec2, "vpce-svc-1").finish("vpce-1")
+
+
+def test_the_parameters_are_the_networks() -> None:
+    network = SimpleNamespace(vpc_id="vpc-1", cidr="10.0.0.0/16", subnet_ids=("a", "b"))
+    assert parameters(network, "com.amazonaws.vpce.x") == {
+        "EndpointServiceName": "com.amazonaws.vpce.x",
+        "VpcId": "vpc-1",
+        "ConsumerCidr": "10.0.0.0/16",
+        "SubnetIds": "a,b",
+    }
