@@ -13,10 +13,12 @@ up: $(READY)
 down: $(READY)
 	$(BIN)/underpass down examples/notes
 
-# Units first, in seconds; then all that needs the machine, side by side: much of it waits for something.
+# Units first, in seconds; then parts against their neighbours; then regions, most of which wait for something.
 test: $(READY)
 	$(BIN)/python -m pytest tests/unit -n 2
-	$(BIN)/python -m pytest tests/functional tests/twin tests/e2e examples/notes/tests -n 4 --dist loadfile
+	$(BIN)/python -m pytest tests/functional -n 2 --dist loadfile
+	$(BIN)/python -m pytest examples/notes/tests -n 2 --dist loadfile
+	$(BIN)/python -m pytest tests/twin tests/e2e -n 4 --dist loadfile
 
 coverage: $(READY)
 	$(BIN)/coverage run -m pytest tests/unit tests/functional

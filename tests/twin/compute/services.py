@@ -333,7 +333,8 @@ def instances_hold_tasks() -> dict[str, Any]:
     place.until(
         lambda: place.service()["runningCount"] == 4 and not place.service()["pendingCount"]
     )
-    victim = place.container_instances()[0]["ec2InstanceId"]
+    hosts = {one["containerInstanceArn"]: one for one in place.container_instances()}
+    victim = hosts[place.tasks()[0]["containerInstanceArn"]]["ec2InstanceId"]
     place.ec2.terminate_instances(InstanceIds=[victim])
     gone = place.until(
         lambda: [t for t in place.tasks("STOPPED") if t.get("stopCode") == "TerminationNotice"]
