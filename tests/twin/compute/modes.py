@@ -1,7 +1,6 @@
-"""Runs a test's function where a region may run: as root, in a user namespace, as an ordinary user.
+"""Runs a test's function where a region may run: as root, and in a user namespace as an ordinary user's.
 
-Unlike ``inside.run_inside`` it needs nothing but the standard library on the inside, so that it also works
-for a user who may not read this checkout's virtual environment.
+Unlike ``inside.run_inside`` it needs nothing but the standard library on the inside.
 """
 
 from __future__ import annotations
@@ -9,7 +8,6 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
-import pwd
 import subprocess
 import sys
 from collections.abc import Callable
@@ -22,13 +20,11 @@ USER = ("--user", "--map-root-user")
 
 
 def run_as(mode: str, function: Callable[..., Any], *arguments: Any, timeout_s: float = 60) -> Any:
-    """Return what ``function`` returns as ``root``, in ``userns`` or as ``probe``; skip if that cannot be."""
+    """Return what ``function`` returns as ``root`` or in a ``userns``; skip if that cannot be."""
     prefix, python = _prefix(mode)
     source = function.__code__.co_filename
     command = [*prefix, python, __file__, source, function.__qualname__, json.dumps(arguments)]
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}
-    if mode == "probe":
-        environment["PATH"] = "/usr/bin:/bin"
     done = subprocess.run(
         command, env=environment, capture_output=True, text=True, timeout=timeout_s, check=False
     )
@@ -43,18 +39,8 @@ def _prefix(mode: str) -> tuple[list[str], str]:
     if mode == "userns":
         return ["unshare", *USER, *SPACES], sys.executable
     if os.geteuid() != 0:
-        pytest.skip("only root can become others")
-    if mode == "root":
-        return ["unshare", *SPACES], sys.executable
-    try:
-        user = pwd.getpwnam("probe")
-    except KeyError:
-        pytest.skip("there is no user named probe")
-    become = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
-    readable = subprocess.run([*become, "test", "-r", __file__], check=False).returncode == 0
-    if not readable:
-        pytest.skip("probe cannot read this checkout")
-    return [*become, "unshare", *USER, *SPACES], "/usr/bin/python3"
+        pytest.skip("only root can show root's way")
+    return ["unshare", *SPACES], sys.executable
 
 
 def _main(source: str, name: str, arguments: str) -> None:

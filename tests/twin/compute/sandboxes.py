@@ -143,6 +143,11 @@ def read_only_root() -> dict[str, bool]:
     return {place: run(f"echo x > {place}", **more)[0] == 0 for place in places}
 
 
+def tmpfs_above_python() -> list[Any]:
+    above = Tmpfs(str(Path(sys.prefix).parent), 1)
+    return list(run(f"{sys.executable} -c 'print(1)' && echo 2 > {above.target}/x", tmpfs=(above,)))
+
+
 ORPHANS = (
     "for n in 1 2 3 4 5; do (sleep 0.05 &) ; done; sleep 0.5; cat /proc/[0-9]*/stat | grep -c ' Z '"
 )

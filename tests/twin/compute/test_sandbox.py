@@ -6,7 +6,7 @@ import pytest
 from tests.twin.compute import sandboxes
 from tests.twin.compute.modes import run_as
 
-MODES = pytest.mark.parametrize("mode", ["userns", "root", "probe"])
+MODES = pytest.mark.parametrize("mode", ["userns", "root"])
 NOTHING = "0" * 16
 
 
@@ -55,6 +55,10 @@ def test_volumes_are_shared_and_a_read_only_one_stays_as_it_is(mode: str) -> Non
     assert found["code"] != 0
     assert found["said"].startswith("kept")
     assert (found["shared"], found["fixed"]) == ("y\n", ["x"])
+
+
+def test_a_python_below_a_tmpfs_is_still_there() -> None:
+    assert run_as("userns", sandboxes.tmpfs_above_python) == [0, "1\n"]
 
 
 @MODES

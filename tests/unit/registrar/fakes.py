@@ -1,7 +1,5 @@
 """EC2 and ELB as far as the registrar sees them, in memory; they record what was called."""
 
-
-
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence

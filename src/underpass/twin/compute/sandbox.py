@@ -174,6 +174,11 @@ def build_root(spec: dict) -> None:  # type: ignore[type-arg]
     for folder, mode in (("/tmp", 0o1777), ("/run", 0o755), ("/var/tmp", 0o1777)):  # noqa: S108
         os.makedirs(root + folder)
         os.chmod(root + folder, mode)  # noqa: PTH101
+    # What is shown may lie below a tmpfs, as a Python under /tmp does: that tmpfs comes first.
+    shown = [target for _, target, _ in spec["binds"]]
+    first = [one for one in spec["tmpfs"] if any(path.startswith(one[0] + "/") for path in shown)]
+    for target, options in first:
+        empty(root + target, options)
     for source, target, writable in spec["binds"]:
         bind(source, inside(root, target), writable=writable)
     for target, text in spec["files"]:
@@ -182,9 +187,8 @@ def build_root(spec: dict) -> None:  # type: ignore[type-arg]
         mask(root + path)
     processes(root)
     devices(root)
-    for target, options in spec["tmpfs"]:
-        os.makedirs(root + target, exist_ok=True)
-        mount("tmpfs", root + target, "tmpfs", MS_NOSUID | MS_NODEV, options)
+    for target, options in [one for one in spec["tmpfs"] if one not in first]:
+        empty(root + target, options)
     application(spec["app"], root + spec["at"], spec["size_mib"], read_only_=spec["read_only"])
     for source, target, writable in spec["volumes"]:
         bind(source, inside(root, target), writable=writable)
@@ -194,6 +198,12 @@ def build_root(spec: dict) -> None:  # type: ignore[type-arg]
     os.chdir("/")
     if spec["read_only"]:
         read_only("/", recursive=False)
+
+
+def empty(target: str, options: str) -> None:
+    """Mount an empty, writable folder."""
+    os.makedirs(target, exist_ok=True)
+    mount("tmpfs", target, "tmpfs", MS_NOSUID | MS_NODEV, options)
 
 
 def place_file(root: str, target: str, text: str) -> None:
