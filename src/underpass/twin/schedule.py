@@ -50,7 +50,7 @@ class _Due:
     Attributes
     ----------
     following
-        By its schedule, in AWS's time; None for never.
+        By its schedule, in AWS's time; None for never, or when the first run is yet to be.
     at_s
         In the twin's seconds; earlier than that when somebody woke it.
     first
@@ -134,7 +134,7 @@ class Schedules:
         except ValueError as error:
             log.error("rule %s does not run: %s", rule.name, error)  # noqa: TRY400  the message says it all
             return
-        self._due[rule.name] = _Due(rule, schedule, self._now(), time.monotonic())
+        self._due[rule.name] = _Due(rule, schedule, None, time.monotonic())
 
     def _tick(self) -> None:
         """Run each rule when it is due."""
@@ -162,12 +162,13 @@ class Schedules:
             if due.first and not allowed:
                 due.at_s = _NEVER  # a change to its targets or their permissions wakes it
                 return
-            due.first = False
             now = self._now()
-            if due.following and due.following <= now:
-                missed = now - timedelta(
-                    minutes=1
-                )  # what came due while this was late is not made up for
+            if due.first:
+                due.first = False
+                due.following = due.schedule.after(now)  # a whole period after the first run
+            elif due.following and due.following <= now:
+                # What came due while this was late is not made up for.
+                missed = now - timedelta(minutes=1)
                 due.following = due.schedule.after(max(due.following, missed))
             due.at_s = self._seconds(due.following) if due.following else _NEVER
 
