@@ -40,6 +40,7 @@ PATTERNS: dict[str, str] = {
     (CERTIFICATE := r"^arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate/[\w-]+$"): (
         "an ACM certificate such as arn:aws:acm:us-east-1:111111111111:certificate/ID"
     ),
+    (EMAIL := r"^[^@\s]+@[^@\s]+\.[^@\s]+$"): "an e-mail address such as ops@example.com",
     (VPC_ID := r"^vpc-[0-9a-f]{8,17}$"): "a VPC such as vpc-0123456789abcdef0",
     (SUBNET_ID := r"^subnet-[0-9a-f]{8,17}$"): "a subnet such as subnet-0123456789abcdef0",
 }
@@ -66,6 +67,7 @@ Account = Annotated[str, StringConstraints(pattern=ACCOUNT)]
 Principal = Annotated[str, StringConstraints(pattern=PRINCIPAL)]
 Role = Annotated[str, StringConstraints(pattern=ROLE)]
 Certificate = Annotated[str, StringConstraints(pattern=CERTIFICATE)]
+Email = Annotated[str, StringConstraints(pattern=EMAIL, max_length=254)]
 VpcId = Annotated[str, StringConstraints(pattern=VPC_ID)]
 SubnetId = Annotated[str, StringConstraints(pattern=SUBNET_ID)]
 Text = Annotated[str, StringConstraints(min_length=1)]

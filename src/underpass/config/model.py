@@ -35,6 +35,22 @@ class Instances(Between):
     max: t.Whole = Field(default=4, ge=1, description="The most that scaling may reach.")
 
 
+class Scaling(Section):
+    """What the number of tasks follows, between ``tasks.min`` and ``tasks.max``."""
+
+    cpu: t.Whole = Field(
+        default=60,
+        ge=0,
+        le=100,
+        description="Percent of CPU the tasks are kept at; 0 to not follow it.",
+    )
+    requests: t.Whole = Field(
+        default=1000,
+        ge=0,
+        description="Requests a minute each task is kept at; 0 to not follow them.",
+    )
+
+
 class Service(Section):
     """What to run, and how to know that it runs."""
 
@@ -62,6 +78,26 @@ class Service(Section):
     memory: t.Whole = Field(default=512, ge=64, le=122880, description="MiB.")
     tasks: Between = Field(
         default=Between(), description="How many tasks run at least and at most."
+    )
+    scaling: Scaling = Field(
+        default=Scaling(), description="What the number of tasks follows, between min and max."
+    )
+    health_command: tuple[t.Text, ...] = Field(
+        default=(),
+        description=(
+            "A command inside the container that succeeds when the task is well; "
+            "ECS replaces the task when it fails."
+        ),
+    )
+    read_only: t.Flag = Field(
+        default=True, description="The container's own files cannot be written."
+    )
+    writable: tuple[t.Mount, ...] = Field(
+        default=("/tmp",),  # noqa: S108  the container's
+        description="Folders that can be written nevertheless; they go with the task.",
+    )
+    exec: t.Flag = Field(
+        default=False, description="Let `aws ecs execute-command` open a shell in a task."
     )
     environment: dict[t.Variable, str] = Field(
         default={}, description="Plain environment variables; never secrets."
@@ -103,6 +139,18 @@ class Network(Section):
             "with no way to the internet at all."
         ),
     )
+    flow_logs: t.Flag = Field(
+        default=True, description="Log every flow of the VPC, accepted and rejected."
+    )
+    vpc_id: t.VpcId | None = Field(
+        default=None, description="An existing VPC instead of a new one; cidr is then its own."
+    )
+    app_subnets: tuple[t.SubnetId, ...] = Field(
+        default=(), description="Its subnets for the tasks and balancers, one per zone."
+    )
+    data_subnets: tuple[t.SubnetId, ...] = Field(
+        default=(), description="Its subnets for the database and the files, in the same zones."
+    )
 
 
 class Database(Section):
@@ -118,6 +166,15 @@ class Database(Section):
     storage_gb: t.Whole = Field(default=20, ge=20, le=65536, description="GiB of gp3 storage.")
     multi_az: t.Flag = Field(default=True, description="A synchronous standby in another zone.")
     name: t.DatabaseName = Field(default="app", description="The database's name.")
+    backup_days: t.Whole = Field(
+        default=7, ge=1, le=35, description="Days that daily backups are kept."
+    )
+    rotation_days: t.Whole | None = Field(
+        default=None,
+        ge=1,
+        le=1000,
+        description="Days between changes of the password; left out: it is not changed.",
+    )
     seed: t.Text | None = Field(
         default=None, description="A file of SQL loaded once, relative to this file."
     )
@@ -157,6 +214,16 @@ class PrivateLink(Section):
     domain: t.Domain | None = Field(
         default=None, description="The name consumers use; NAME.internal when left out."
     )
+    private_dns_name: t.Domain | None = Field(
+        default=None,
+        description=(
+            "The endpoint service's own private DNS name; "
+            "a TXT record in a public zone has to prove that it is yours."
+        ),
+    )
+    supported_regions: tuple[t.RegionName, ...] = Field(
+        default=(), description="Other regions whose VPCs may have an endpoint."
+    )
 
 
 class Tls(Section):
@@ -164,6 +231,14 @@ class Tls(Section):
 
     certificate: t.Certificate = Field(
         description="The certificate's ARN; the twin issues its own."
+    )
+
+
+class Alarms(Section):
+    """Who is told when something is wrong."""
+
+    email: t.Email | None = Field(
+        default=None, description="An address that gets every alarm; AWS asks it to confirm."
     )
 
 
@@ -196,6 +271,10 @@ class Config(Section):
         examples=["notes"],
     )
     region: t.RegionName = Field(default="us-east-1", description="The AWS region.")
+    production: t.Flag = Field(
+        default=True,
+        description="Protect the load balancers and the database from deletion.",
+    )
     service: Service
     capacity: Capacity = Capacity()
     network: Network = Network()
@@ -204,6 +283,7 @@ class Config(Section):
     assets: Assets | None = None
     privatelink: PrivateLink = PrivateLink()
     tls: Tls | None = None
+    alarms: Alarms = Alarms()
     consumers: tuple[Consumer, ...] = ()
     folder: SkipJsonSchema[Path] = Field(
         default=Path(), exclude=True, description="The folder of the file; set by the loader."

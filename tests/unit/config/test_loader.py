@@ -77,8 +77,8 @@ def test_the_values_are_the_files() -> None:
             'folder = "/"\nname = "notes"',
             (
                 "1: folder: is not a key of the file; "
-                "its keys are name, region, service, capacity, network, database, files, assets, "
-                "privatelink, tls, consumers"
+                "its keys are name, region, production, service, capacity, network, database, files, "
+                "assets, privatelink, tls, alarms, consumers"
             ),
         ),
         (
