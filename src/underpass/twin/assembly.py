@@ -36,7 +36,9 @@ from underpass.twin.stacks.provider import registry
 from underpass.twin.way import Way
 
 INSIDE = ("127.0.0.1", 4566)  # on the loopback of the region's own, otherwise empty, namespace
-OUTSIDE = ("198.51.100.10", 80)  # on the internet, where tasks and functions find AWS
+# On the internet, where tasks and functions find AWS; also at the far end of every endpoint's link. HTTP on
+# the port of HTTPS too: security groups and endpoints admit 443, as they do in AWS.
+OUTSIDE = (("0.0.0.0", 80), ("0.0.0.0", 443))  # noqa: S104  the internet namespace's
 
 
 class Controller(Protocol):
@@ -79,8 +81,10 @@ class Assembly:
         events.attach(self.schedules.deliver)
         application = Api(self.region.hub, moto_application())
         self.fabric.start()
-        outside = within(self.fabric.path(INTERNET_NAME), lambda: _bound(*OUTSIDE))
-        for bound in (_bound(*INSIDE), outside, socket.socket(fileno=api)):
+        outside = within(
+            self.fabric.path(INTERNET_NAME), lambda: [_bound(*address) for address in OUTSIDE]
+        )
+        for bound in (_bound(*INSIDE), *outside, socket.socket(fileno=api)):
             Listener(application, bound).start()
         for part in (self.balancers, self.services, self.schedules, self.doors):
             part.start()

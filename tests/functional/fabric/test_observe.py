@@ -72,3 +72,26 @@ def test_groups_and_who_carries_them(clients: Clients, subnet: dict[str, Any]) -
     ec2.modify_vpc_attribute(VpcId=vpc_id, EnableDnsSupport={"Value": False})
     (vpc,) = [vpc for vpc in observe(ec2).vpcs if vpc.id == vpc_id]
     assert not vpc.dns_support
+
+
+def test_a_prefix_list_is_the_service_it_stands_for(
+    clients: Clients, subnet: dict[str, Any]
+) -> None:
+    ec2, vpc_id = clients("ec2"), subnet["VpcId"]
+    table = ec2.create_route_table(VpcId=vpc_id)["RouteTable"]["RouteTableId"]
+    endpoint = ec2.create_vpc_endpoint(
+        VpcId=vpc_id, ServiceName=f"com.amazonaws.{clients.region}.s3", RouteTableIds=[table]
+    )["VpcEndpoint"]["VpcEndpointId"]
+    lists = ec2.describe_managed_prefix_lists()["PrefixLists"]
+    (named,) = [one for one in lists if one["PrefixListName"].endswith(".s3")]
+    group = ec2.create_security_group(GroupName="c", Description="c", VpcId=vpc_id)["GroupId"]
+    peer = {"PrefixListIds": [{"PrefixListId": named["PrefixListId"]}]}
+    ec2.authorize_security_group_egress(
+        GroupId=group,
+        IpPermissions=[{"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, **peer}],
+    )
+    seen = of(observe(ec2), vpc_id)
+    (routes,) = [one.routes for one in seen["route_tables"] if one.id == table]
+    assert Route("198.51.100.11/32", RouteTarget.GATEWAY_ENDPOINT, endpoint) in routes
+    (rules,) = [one.egress for one in seen["groups"] if one.id == group]
+    assert Rule("tcp", 443, 443, ("198.51.100.11/32",)) in rules

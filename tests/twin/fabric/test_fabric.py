@@ -195,9 +195,9 @@ def test_each_vpc_has_names_of_its_own() -> None:
         "private zone, other VPC": "NXDOMAIN",
         "below the zone": "NXDOMAIN",
         "internal": ["NOERROR 10.20.1.4"] * 2,
-        "api": ["NOERROR 198.51.100.10"] * 2,
+        "api": ["NOERROR 198.51.100.11"] * 2,
         "elsewhere": ["NXDOMAIN"] * 2,
-        "by libc": ["198.51.100.10"],
+        "by libc": ["198.51.100.11"],
     }
 
 

@@ -150,7 +150,7 @@ def ways_out() -> dict[str, str]:
         app_udp=(ask_udp, "eni-app-1", "198.51.100.10", 123),
         data=(ask, "eni-data", "198.51.100.10", 80),
         consumer=(ask, "eni-client", "198.51.100.10", 80),
-        nobody_there=(ask, "eni-app-1", "198.51.100.11", 80),
+        nobody_there=(ask, "eni-app-1", "198.51.100.13", 80),
         host_loopback=(ask, "internet", "127.0.0.1", 22),
         off_the_map=(ask, "internet", "192.0.2.1", 80),
         off_the_map_for_a_router=(ask, "vpc-a", "192.0.2.1", 80),

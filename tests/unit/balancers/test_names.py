@@ -7,8 +7,13 @@ from dataclasses import replace
 from tests.unit.balancers import sample
 
 from underpass.twin.balancers.model import Balancing, Endpoint, LoadBalancer, Place
-from underpass.twin.balancers.names import balancer_records, endpoint_records, private_records
-from underpass.twin.balancers.nlb.privatelink import connections
+from underpass.twin.balancers.names import (
+    balancer_records,
+    endpoint_records,
+    private_records,
+    service_records,
+)
+from underpass.twin.balancers.nlb.privatelink import ServiceConnection, connections
 
 BASE = "vpce-svc-1.us-east-1.vpce.amazonaws.com"
 NLB = sample.balancer("network")
@@ -76,3 +81,31 @@ def test_only_accepted_endpoints_are_connected_and_only_within_their_zone() -> N
     assert connections(balancing(), lambda name: name != "eni-e-a")[0].place.zone == "b"
     lost = replace(ENDPOINT, places=(Place("eni-e-c", "c", "10.20.2.7"),))
     assert connections(balancing(lost), up) == ()
+
+
+def test_an_endpoint_of_aws_answers_for_the_service_in_its_own_vpc_only() -> None:
+    stem, base = "vpce-9-abc", "logs.us-east-1.vpce.amazonaws.com"
+    endpoint = Endpoint(
+        id="vpce-9",
+        vpc_id="vpc-9",
+        state="available",
+        service="com.amazonaws.us-east-1.logs",
+        balancers=(),
+        places=PLACES,
+        names=(
+            f"{stem}.{base}",
+            f"{stem}-a.{base}",
+            f"{stem}-b.{base}",
+            "logs.us-east-1.amazonaws.com",
+        ),
+    )
+    everywhere, private = service_records(
+        ServiceConnection(endpoint, place) for place in endpoint.places
+    )
+    both = tuple(sorted(place.address for place in endpoint.places))
+    assert private == {"vpc-9": {"logs.us-east-1.amazonaws.com": both}}
+    assert everywhere == {
+        f"{stem}.{base}": both,
+        f"{stem}-a.{base}": ("10.20.0.7",),
+        f"{stem}-b.{base}": ("10.20.1.7",),
+    }

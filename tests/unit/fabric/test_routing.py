@@ -6,7 +6,10 @@ from ipaddress import IPv4Address, IPv4Network
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.unit.fabric.evaluator import Packet, evaluate
 
+from underpass.twin.fabric import nft
+from underpass.twin.fabric.gateways import router_table
 from underpass.twin.fabric.kernel.devices import Route as KernelRoute
 from underpass.twin.fabric.model import (
     Interface,
@@ -19,7 +22,15 @@ from underpass.twin.fabric.model import (
     Subnet,
     Vpc,
 )
-from underpass.twin.fabric.routing import Router, interface_device, internet_routes, router
+from underpass.twin.fabric.routing import (
+    INTERNET_DEVICE,
+    Router,
+    endpoint_address,
+    interface_device,
+    internet_routes,
+    joins_internet,
+    router,
+)
 
 VPC = Vpc("vpc-1", "10.0.0.0/16")
 NAT = Interface("eni-nat", "vpc-1", "subnet-0", "z1", "10.0.0.9")
@@ -34,7 +45,9 @@ GATEWAYS = {
     "nat": (RouteTarget.NAT_GATEWAY, "nat-1"),
     "lost": (RouteTarget.NAT_GATEWAY, "nat-gone"),
     "hole": (RouteTarget.BLACKHOLE, ""),
+    "endpoint": (RouteTarget.GATEWAY_ENDPOINT, "vpce-1"),
 }
+S3 = "198.51.100.11"
 destinations = st.sampled_from(["0.0.0.0/0", "198.51.0.0/16", "198.51.100.0/24", "192.0.2.0/24"])
 tables = st.lists(
     st.dictionaries(destinations, st.sampled_from(tuple(GATEWAYS)), min_size=1),
@@ -95,7 +108,8 @@ def wanted(routes: list[dict[str, str]], source: str, target: str, *, attached: 
     if not fitting:
         return ""
     by = table[max(fitting, key=lambda to: IPv4Network(to).prefixlen)]
-    return {"igw": "igw" if attached else "", "nat": interface_device(NAT.id)}.get(by, "")
+    ways = {"igw": "igw" if attached else "", "nat": interface_device(NAT.id), "endpoint": "igw"}
+    return ways.get(by, "")
 
 
 @settings(max_examples=400)
@@ -115,3 +129,27 @@ def test_the_internet_knows_public_addresses_of_attached_vpcs_only() -> None:
     }
     without = internet_routes(network([{}, {}, {}], attached=False))
     assert {route.destination for route in without} == {"203.0.113.0/24"}
+
+
+def test_a_gateway_endpoint_serves_its_service_to_the_subnets_that_have_its_route() -> None:
+    found = network([{}, {f"{S3}/32": "endpoint"}, {}], attached=False)
+    table = router_table(found, VPC)
+
+    def passes(source: str, target: str, way: str = "out") -> bool:
+        fields = {
+            nft.Field.SADDR: int(IPv4Address(source)),
+            nft.Field.DADDR: int(IPv4Address(target)),
+            nft.Field.CT_STATE: nft.NEW,
+        }
+        near, far = interface_device("eni-a"), INTERNET_DEVICE
+        packet = Packet(fields, near, far) if way == "out" else Packet(fields, far, near)
+        return evaluate(table, "forward", packet) == "accept"
+
+    assert passes("10.0.1.5", S3)
+    assert not passes("10.0.2.5", S3)  # another subnet
+    assert not passes("10.0.1.5", "198.51.100.10")  # another service
+    assert not passes(S3, "10.0.1.5", "in")  # nobody comes in by it
+    assert joins_internet(found, VPC.id)
+    assert not joins_internet(found, "vpc-2")
+    back = {(route.destination, route.device) for route in internet_routes(found)}
+    assert (f"{endpoint_address(VPC.id)}/32", "v1") in back

@@ -163,6 +163,8 @@ def _private_name(name: str, service: Any, region: str) -> str:
         return service.private_dns_name or ""
     api = name.removeprefix(f"com.amazonaws.{region}.")
     api = ".".join(reversed(api.split(".")))  # com.amazonaws.REGION.ecr.api is api.ecr.REGION
+    if api == "dkr.ecr":
+        api = "*.dkr.ecr"  # a registry's name begins with its account
     return f"{api}.{region}.amazonaws.com"
 
 

@@ -21,7 +21,12 @@ from underpass.twin.balancers.checks.prober import Prober
 from underpass.twin.balancers.health import HealthTable
 from underpass.twin.balancers.model import Balancing, LoadBalancer, Place
 from underpass.twin.balancers.nlb.controller import Flows
-from underpass.twin.balancers.nlb.privatelink import connections
+from underpass.twin.balancers.nlb.privatelink import (
+    Connection,
+    ServiceConnection,
+    connections,
+    service_connections,
+)
 from underpass.twin.balancers.observe import DRAINED, Observer
 from underpass.twin.clock import scaled_s
 from underpass.twin.context import Region
@@ -94,14 +99,14 @@ class Balancers:
         plan = targets.plan(wanted, up)
         self._health.keep(plan.checks, plan.unused)
         self._prober.watch(plan.checks)
-        connected = connections(wanted, up)
+        connected, services = connections(wanted, up), service_connections(wanted, up)
         failed: list[Exception] = []
-        attempt(failed, lambda: self._flows.apply(wanted, connected))
+        attempt(failed, lambda: self._flows.apply(wanted, connected, services))
         attempt(failed, lambda: self._apply_envoy(wanted))
         self._name(wanted)
         if failed:
             raise ExceptionGroup("load balancers", failed)
-        self._tell_states(wanted, {one.place.interface_id for one in connected})
+        self._tell_states(wanted, {*_interfaces(connected), *_interfaces(services)})
 
     def _apply_envoy(self, wanted: Balancing) -> None:
         running = {
@@ -123,8 +128,10 @@ class Balancers:
         up, dns = self._fabric.up, self._fabric.names
         connected = connections(wanted, up)
         everywhere = names.balancer_records(wanted, up, well)
-        dns.set(SOURCE, "*", everywhere | names.endpoint_records(connected, well))
-        private = names.private_records(connected, well)
+        services, private = names.service_records(service_connections(wanted, up))
+        dns.set(SOURCE, "*", everywhere | names.endpoint_records(connected, well) | services)
+        for vpc_id, records in names.private_records(connected, well).items():
+            private.setdefault(vpc_id, {}).update(records)
         for vpc_id in {*dns.sources(SOURCE), *private} - {"*"}:
             dns.set(SOURCE, vpc_id, private.get(vpc_id, {}))
 
@@ -137,8 +144,6 @@ class Balancers:
                 changed = True
         for endpoint in wanted.endpoints:
             interfaces = {place.interface_id for place in endpoint.places}
-            if not endpoint.balancers and not endpoint.service.startswith("com.amazonaws.vpce."):
-                ready |= {one for one in interfaces if self._fabric.up(one)}  # one of AWS's own
             if endpoint.state == "pending" and interfaces and interfaces <= ready:
                 changed |= endpoints.set_state(endpoint.id, "available", self._region.name)
         if changed:
@@ -163,6 +168,10 @@ class Balancers:
     def _drained(self, arn: str) -> None:
         self._drains.pop(arn, None)
         self._region.hub.publish(DRAINED)
+
+
+def _interfaces(connected: Iterable[Connection] | Iterable[ServiceConnection]) -> Iterable[str]:
+    return (one.place.interface_id for one in connected)
 
 
 def attempt(failed: list[Exception], work: Callable[[], None]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from underpass.twin.balancers.model import Balancing, Endpoint, LoadBalancer, Place
-from underpass.twin.balancers.nlb.privatelink import Connection
+from underpass.twin.balancers.nlb.privatelink import Connection, ServiceConnection
 
 Records = dict[str, tuple[str, ...]]
 Well = Callable[[LoadBalancer, Place], bool]
@@ -53,6 +53,25 @@ def private_records(connections: Iterable[Connection], well: Well) -> dict[str, 
             if name not in everywhere:
                 found.setdefault(endpoint.vpc_id, {})[name] = everywhere[endpoint.names[0]]
     return found
+
+
+def service_records(services: Iterable[ServiceConnection]) -> tuple[Records, dict[str, Records]]:
+    """Return the names of the endpoints of AWS's own services: everywhere, and the private ones by VPC."""
+    everywhere: Records = {}
+    private: dict[str, Records] = {}
+    grouped: dict[str, list[ServiceConnection]] = {}
+    for one in services:
+        grouped.setdefault(one.endpoint.id, []).append(one)
+    for connected in grouped.values():
+        endpoint, addresses = connected[0].endpoint, _addresses(one.place for one in connected)
+        for name in endpoint.names:
+            label = name.partition(".")[0]
+            if not label.startswith(endpoint.id):
+                private.setdefault(endpoint.vpc_id, {})[name] = addresses
+                continue
+            zonal = [one.place for one in connected if label.endswith(f"-{one.place.zone}")]
+            everywhere[name] = _addresses(zonal) or addresses
+    return everywhere, private
 
 
 def _by_endpoint(

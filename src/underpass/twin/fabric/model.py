@@ -12,6 +12,7 @@ class RouteTarget(StrEnum):
     LOCAL = "local"
     INTERNET_GATEWAY = "internet-gateway"
     NAT_GATEWAY = "nat-gateway"
+    GATEWAY_ENDPOINT = "gateway-endpoint"
     BLACKHOLE = "blackhole"
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from underpass.twin.fabric import services
 from underpass.twin.fabric.model import (
     Interface,
     InternetGateway,
@@ -28,6 +29,8 @@ def observe(ec2: Any) -> Network:
     vpcs = _all(ec2, "describe_vpcs", "Vpcs")
     tables = _all(ec2, "describe_route_tables", "RouteTables")
     used_by, main = _associations(tables)
+    groups = _all(ec2, "describe_security_groups", "SecurityGroups")
+    lists = _prefix_lists(ec2, tables, groups)
     network = Network(
         vpcs=tuple(_vpc(ec2, vpc) for vpc in vpcs),
         subnets=tuple(
@@ -41,9 +44,10 @@ def observe(ec2: Any) -> Network:
             for subnet in _all(ec2, "describe_subnets", "Subnets")
         ),
         route_tables=tuple(
-            RouteTable(table["RouteTableId"], table["VpcId"], _routes(table)) for table in tables
+            RouteTable(table["RouteTableId"], table["VpcId"], _routes(table, lists))
+            for table in tables
         ),
-        groups=tuple(_group(g) for g in _all(ec2, "describe_security_groups", "SecurityGroups")),
+        groups=tuple(_group(group, lists) for group in groups),
         nat_gateways=tuple(_nat_gateways(_all(ec2, "describe_nat_gateways", "NatGateways"))),
         internet_gateways=tuple(
             InternetGateway(gateway["InternetGatewayId"], attachment["VpcId"])
@@ -90,11 +94,38 @@ def _associations(tables: Iterable[Described]) -> tuple[dict[str, str], dict[str
     return by_subnet, by_vpc
 
 
-def _routes(table: Described) -> tuple[Route, ...]:
+def _prefix_lists(
+    ec2: Any, tables: Iterable[Described], groups: Iterable[Described]
+) -> dict[str, str]:
+    """Return (address by prefix list) of AWS's services; asked for only where one is named."""
+    routes = (route for table in tables for route in table.get("Routes", ()))
+    rules = (
+        rule
+        for group in groups
+        for way in ("IpPermissions", "IpPermissionsEgress")
+        for rule in group.get(way, ())
+    )
+    if not any(route.get("DestinationPrefixListId") for route in routes) and not any(
+        rule.get("PrefixListIds") for rule in rules
+    ):
+        return {}
+    return {
+        described["PrefixListId"]: address
+        for described in _all(ec2, "describe_managed_prefix_lists", "PrefixLists")
+        if (address := services.listed(described["PrefixListName"]))
+    }
+
+
+def _routes(table: Described, lists: Mapping[str, str]) -> tuple[Route, ...]:
+    routes = table.get("Routes", ())
     return tuple(
         Route(route["DestinationCidrBlock"], *_target(route))
-        for route in table.get("Routes", ())
+        for route in routes
         if route.get("DestinationCidrBlock")  # the rest lead to IPv6 and prefix lists
+    ) + tuple(
+        Route(f"{address}/32", RouteTarget.GATEWAY_ENDPOINT, route.get("GatewayId", ""))
+        for route in routes
+        if (address := lists.get(route.get("DestinationPrefixListId", "")))
     )
 
 
@@ -109,21 +140,25 @@ def _target(route: Described) -> tuple[RouteTarget, str]:
     return RouteTarget.BLACKHOLE, ""
 
 
-def _group(group: Described) -> SecurityGroup:
+def _group(group: Described, lists: Mapping[str, str]) -> SecurityGroup:
     return SecurityGroup(
         id=group["GroupId"],
         vpc_id=group.get("VpcId", ""),
-        ingress=tuple(_rule(permission) for permission in group.get("IpPermissions", ())),
-        egress=tuple(_rule(permission) for permission in group.get("IpPermissionsEgress", ())),
+        ingress=tuple(_rule(permission, lists) for permission in group.get("IpPermissions", ())),
+        egress=tuple(
+            _rule(permission, lists) for permission in group.get("IpPermissionsEgress", ())
+        ),
     )
 
 
-def _rule(permission: Described) -> Rule:
+def _rule(permission: Described, lists: Mapping[str, str]) -> Rule:
+    named = (peer["PrefixListId"] for peer in permission.get("PrefixListIds", ()))
     return Rule(
         protocol=permission["IpProtocol"],
         from_port=permission.get("FromPort", -1),
         to_port=permission.get("ToPort", -1),
-        cidrs=tuple(peer["CidrIp"] for peer in permission.get("IpRanges", ())),
+        cidrs=tuple(peer["CidrIp"] for peer in permission.get("IpRanges", ()))
+        + tuple(f"{lists[one]}/32" for one in named if one in lists),
         groups=tuple(peer["GroupId"] for peer in permission.get("UserIdGroupPairs", ())),
     )
 

@@ -17,10 +17,10 @@ from underpass.twin.fabric.model import Interface, Network, RouteTable, RouteTar
 from underpass.twin.fabric.model import Route as VpcRoute
 
 RESOLVER = "169.254.169.253"  # AWS's resolver, in every VPC besides the VPC's base address + 2
-INTERNET = "198.51.100.10"  # "a host out there": AWS's APIs, and the place named internet
-INTERNET_NEXT = "169.254.0.2"  # the same host, as a router's next hop
+INTERNET_NEXT = "169.254.0.2"  # the host on the internet, as a router's next hop
 PUBLIC_ADDRESSES = "203.0.113.0/24"
 LINK_LOCAL = "169.254.0.0/16"  # never routed
+_ENDPOINT_ADDRESSES = IPv4Network("169.254.128.0/17")  # of routers, towards AWS's services
 INTERNET_DEVICE = "igw"  # a router's device towards the internet
 
 VPC_TABLE = 100  # the kernel's number of the table of a VPC's own addresses
@@ -65,6 +65,8 @@ def _leading_out(network: Network, vpc: Vpc, table: RouteTable) -> Iterator[Rout
 
 
 def _next_hop(network: Network, vpc: Vpc, route: VpcRoute) -> tuple[str, str]:
+    if route.target is RouteTarget.GATEWAY_ENDPOINT:
+        return INTERNET_DEVICE, INTERNET_NEXT
     if route.target is RouteTarget.INTERNET_GATEWAY and has_internet_gateway(network, vpc.id):
         return INTERNET_DEVICE, INTERNET_NEXT
     if route.target is RouteTarget.NAT_GATEWAY:
@@ -77,12 +79,42 @@ def _next_hop(network: Network, vpc: Vpc, route: VpcRoute) -> tuple[str, str]:
 
 
 def internet_routes(network: Network) -> frozenset[Route]:
-    """Return the routes of the internet's host: back to public addresses, and nowhere else."""
+    """Return the routes of the internet's host: back to public addresses, and to gateway endpoints."""
     routes = {Route(PUBLIC_ADDRESSES)}
+    for vpc in network.vpcs:
+        if gateway_endpoints(network, vpc.id):
+            own = f"{endpoint_address(vpc.id)}/32"
+            routes.add(Route(own, vpc_device(vpc.id), GATEWAY))
     for gateway in network.internet_gateways:
         for _, public in public_addresses(network, gateway.vpc_id):
             routes.add(Route(f"{public}/32", vpc_device(gateway.vpc_id), GATEWAY))
     return frozenset(routes)
+
+
+def joins_internet(network: Network, vpc_id: str) -> bool:
+    """Return whether anything leads out of the VPC: an internet gateway, or a gateway endpoint."""
+    return has_internet_gateway(network, vpc_id) or bool(gateway_endpoints(network, vpc_id))
+
+
+def gateway_endpoints(network: Network, vpc_id: str) -> dict[str, frozenset[str]]:
+    """Return, by its address, the subnets' blocks that reach a service of AWS by a gateway endpoint."""
+    found: dict[str, set[str]] = {}
+    for table in network.route_tables:
+        users = (
+            {subnet.cidr for subnet in network.subnets if subnet.route_table_id == table.id}
+            if table.vpc_id == vpc_id
+            else set()
+        )
+        for route in table.routes:
+            if users and route.target is RouteTarget.GATEWAY_ENDPOINT:
+                found.setdefault(route.destination.partition("/")[0], set()).update(users)
+    return {address: frozenset(blocks) for address, blocks in found.items()}
+
+
+def endpoint_address(vpc_id: str) -> str:
+    """Return the address under which a VPC's gateway endpoints speak: link-local, the same at any time."""
+    number = zlib.crc32(vpc_id.encode()) % (_ENDPOINT_ADDRESSES.num_addresses - 2)
+    return str(_ENDPOINT_ADDRESSES[number + 1])
 
 
 def has_internet_gateway(network: Network, vpc_id: str) -> bool:

@@ -21,18 +21,19 @@ from underpass.twin.fabric.kernel import namespaces, nftwire
 from underpass.twin.fabric.kernel.devices import GATEWAY, Devices, Route, change, devices
 from underpass.twin.fabric.model import Interface, Network, Vpc
 from underpass.twin.fabric.routing import (
-    INTERNET,
     INTERNET_DEVICE,
     INTERNET_NEXT,
     PUBLIC_ADDRESSES,
     Router,
-    has_internet_gateway,
+    endpoint_address,
     interface_device,
     internet_routes,
+    joins_internet,
     router,
     same_wire,
     vpc_device,
 )
+from underpass.twin.fabric.services import ADDRESSES
 
 P = ParamSpec("P")
 
@@ -68,8 +69,8 @@ class Wiring:
         def work() -> None:
             with devices() as network:
                 network.up("lo")
-                network.address("lo", INTERNET)
-                network.address("lo", INTERNET_NEXT)
+                for address in (*ADDRESSES, INTERNET_NEXT):
+                    network.address("lo", address)
                 network.route(guard)
 
         namespaces.create(INTERNET_NAME, work)
@@ -203,7 +204,7 @@ class Wiring:
     # The internet
 
     def _join_internet(self, network: Network) -> None:
-        wanted = {vpc_id for vpc_id in self._vpcs if has_internet_gateway(network, vpc_id)}
+        wanted = {vpc_id for vpc_id in self._vpcs if joins_internet(network, vpc_id)}
         for vpc_id in self._with_gateway - wanted:
             self._try(self._part, vpc_id)
         for vpc_id in wanted - self._with_gateway:
@@ -216,6 +217,7 @@ class Wiring:
     def _join(self, vpc_id: str) -> None:
         def work(own: Devices) -> None:
             own.pair(INTERNET_DEVICE, vpc_device(vpc_id), namespaces.path(INTERNET_NAME))
+            own.address(INTERNET_DEVICE, endpoint_address(vpc_id))
             own.up(INTERNET_DEVICE)
 
         change(vpc_id, work)

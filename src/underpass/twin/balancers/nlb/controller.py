@@ -9,13 +9,16 @@ from underpass.twin.balancers.model import Balancing, LoadBalancer, Place
 from underpass.twin.balancers.nlb import conntrack
 from underpass.twin.balancers.nlb.endings import Address, ended
 from underpass.twin.balancers.nlb.flows import endpoint_table, listener_targets, node_table
-from underpass.twin.balancers.nlb.privatelink import Connection
+from underpass.twin.balancers.nlb.privatelink import Connection, ServiceConnection
 from underpass.twin.balancers.targets import Seen
 from underpass.twin.fabric import nft
 from underpass.twin.fabric.fabric import Fabric
 from underpass.twin.fabric.links import Link
+from underpass.twin.fabric.wiring import INTERNET_NAME
 
 log = logging.getLogger(__name__)
+
+API_PORTS = (80, 443)  # where AWS's services answer
 
 
 class Flows:
@@ -28,7 +31,12 @@ class Flows:
         self._links: dict[str, Link] = {}
         self._carried: dict[str, set[Address]] = {}
 
-    def apply(self, wanted: Balancing, connected: Sequence[Connection]) -> None:
+    def apply(
+        self,
+        wanted: Balancing,
+        connected: Sequence[Connection],
+        services: Sequence[ServiceConnection] = (),
+    ) -> None:
         """Make tables and links those that are wanted.
 
         Raises
@@ -37,8 +45,9 @@ class Flows:
             When some could not be made; the others were.
         """
         failed: list[Exception] = []
-        self._link(connected, failed)
+        self._link(connected, services, failed)
         tables = wanted_tables(wanted, connected, self._links, self._seen)
+        tables |= service_tables(services, self._links)
         there = {name: table for name, table in tables.items() if self._fabric.up(name)}
         for known in (self._tables, self._carried):
             for name in known.keys() - there.keys():
@@ -51,21 +60,32 @@ class Flows:
         if failed:
             raise ExceptionGroup("flows", failed)
 
-    def _link(self, connected: Iterable[Connection], failed: list[Exception]) -> None:
-        wanted = {one.key: one for one in connected}
+    def _link(
+        self,
+        connected: Iterable[Connection],
+        services: Iterable[ServiceConnection],
+        failed: list[Exception],
+    ) -> None:
+        wanted = {
+            one.key: (one.place.interface_id, one.node.interface_id, one.balancer.name)
+            for one in connected
+        } | {
+            one.key: (one.place.interface_id, INTERNET_NAME, one.endpoint.service)
+            for one in services
+        }
         for key in self._links.keys() - wanted.keys():
             log.info("PrivateLink connection %s removed", key)
             self._fabric.unlink(key)
             del self._links[key]
-        for key, one in wanted.items():
+        for key, (near, far, offered) in wanted.items():
             try:
-                link = self._fabric.link(one.place.interface_id, one.node.interface_id, key)
+                link = self._fabric.link(near, far, key)
             except OSError as error:
                 self._links.pop(key, None)
                 failed.append(error)
                 continue
             if key not in self._links:
-                log.info("PrivateLink: %s reaches %s", one.endpoint.id, one.balancer.name)
+                log.info("PrivateLink: %s reaches %s", near, offered)
             self._links[key] = link
 
     def _replace(self, name: str, table: nft.Table, failed: list[Exception]) -> None:
@@ -100,9 +120,8 @@ def wanted_tables(
         targets = listener_targets(balancer, node, wanted, seen)
         tables[node.interface_id] = node_table((node.address, *ends), targets)
     for endpoint in wanted.endpoints:
-        if endpoint.service.startswith("com.amazonaws.vpce."):
-            for place in endpoint.places:
-                tables[place.interface_id] = endpoint_table(place.address)
+        for place in endpoint.places:
+            tables[place.interface_id] = endpoint_table(place.address)
     for one, link in linked:
         balancer, inbound = one.balancer, dict(wanted.inbound)
         rules = [rule for group in balancer.groups for rule in inbound.get(group, ())]
@@ -114,6 +133,17 @@ def wanted_tables(
             rules if balancer.enforces_inbound else None,
         )
     return tables
+
+
+def service_tables(
+    services: Iterable[ServiceConnection], links: Mapping[str, Link]
+) -> dict[str, nft.Table]:
+    """Return the tables of the interfaces that lead to AWS's own services. Pure."""
+    linked = [(one.place, links[one.key]) for one in services if one.key in links]
+    return {
+        place.interface_id: endpoint_table(place.address, link.a_device, link.b_address, API_PORTS)
+        for place, link in linked
+    }
 
 
 def _nodes(wanted: Balancing) -> Iterator[tuple[LoadBalancer, Place]]:

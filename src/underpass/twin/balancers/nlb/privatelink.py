@@ -1,6 +1,7 @@
-"""PrivateLink: which endpoint interface is linked to which NLB node. Pure.
+"""PrivateLink: which endpoint interface is linked to which NLB node, or to AWS's own services. Pure.
 
-An endpoint's interface talks to the node in its own Availability Zone and to no other.
+An endpoint's interface talks to the node in its own Availability Zone and to no other. Behind the endpoints
+of AWS's services is the host on the internet where the region's APIs are.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 
 from underpass.twin.balancers.model import Balancing, Endpoint, LoadBalancer, Place
 
+OFFERED = "com.amazonaws.vpce."  # how the names of endpoint services begin that are not AWS's own
 LINKED = frozenset({"pending", "available"})  # accepted, whether or not it is wired yet
 
 
@@ -26,6 +28,32 @@ class Connection:
     def key(self) -> str:
         """The name of the link between them."""
         return f"{self.place.interface_id}:{self.node.interface_id}"
+
+
+@dataclass(frozen=True)
+class ServiceConnection:
+    """One endpoint interface of a service of AWS's own."""
+
+    endpoint: Endpoint
+    place: Place
+
+    @property
+    def key(self) -> str:
+        """The name of the link to the service."""
+        return f"{self.place.interface_id}:{self.endpoint.service}"
+
+
+def service_connections(
+    balancing: Balancing, up: Callable[[str], bool]
+) -> tuple[ServiceConnection, ...]:
+    """Return the connections to AWS's own services that can be wired."""
+    return tuple(
+        ServiceConnection(endpoint, place)
+        for endpoint in balancing.endpoints
+        if endpoint.state in LINKED and not endpoint.service.startswith(OFFERED)
+        for place in endpoint.places
+        if up(place.interface_id)
+    )
 
 
 def connections(balancing: Balancing, up: Callable[[str], bool]) -> tuple[Connection, ...]:

@@ -14,6 +14,24 @@ from underpass.twin.compute.ecs.model import Task
 from underpass.twin.compute.process import StartError
 
 API_URL = "http://198.51.100.10"  # the AWS APIs as a task reaches them: through NAT, at the place "internet"
+# The services a task finds by name, so that its VPC's endpoints and their private names are what counts:
+# the SDKs' word for it, and its host. https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
+_BY_NAME = {
+    "CLOUDWATCH": "monitoring",
+    "CLOUDWATCH_LOGS": "logs",
+    "DYNAMODB": "dynamodb",
+    "ECR": "api.ecr",
+    "ECS": "ecs",
+    "EVENTBRIDGE": "events",
+    "KMS": "kms",
+    "LAMBDA": "lambda",
+    "S3": "s3",
+    "SECRETS_MANAGER": "secretsmanager",
+    "SNS": "sns",
+    "SQS": "sqs",
+    "SSM": "ssm",
+    "STS": "sts",
+}
 _PULL = (
     "ResourceInitializationError: unable to pull secrets or registry auth: "
     "execution resource retrieval failed"
@@ -62,6 +80,10 @@ def _from_ecs(
         "AWS_REGION": region,
         "AWS_DEFAULT_REGION": region,
         "AWS_ENDPOINT_URL": API_URL,
+        **{
+            f"AWS_ENDPOINT_URL_{word}": f"http://{host}.{region}.amazonaws.com:443"
+            for word, host in _BY_NAME.items()
+        },
         "AWS_EXECUTION_ENV": "AWS_ECS_FARGATE" if task.launch.fargate else "AWS_ECS_EC2",
         "ECS_CONTAINER_METADATA_URI_V4": f"http://{metadata.ADDRESS}/v4/{runtime_id}",
         "AWS_EC2_METADATA_DISABLED": "true",  # no task reaches it, and the SDKs would wait for it

@@ -10,11 +10,9 @@ import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from underpass.twin.fabric.routing import INTERNET
+from underpass.twin.fabric import services
 
 EVERYWHERE = "*"
-API_DOMAIN = "amazonaws.com"
-_NOT_APIS = frozenset({"elb", "rds", "vpce", "efs", "compute", "cache"})  # hosts, not services
 _LONGEST_CHAIN = 8
 
 Records = Mapping[str, tuple[str, ...]]
@@ -109,7 +107,8 @@ class Names:
                 return tuple(dict.fromkeys(value for values in found for value in values))
         if zones:
             return () if max(zones, key=len) == name else None
-        return (INTERNET,) if _is_api(name) else None
+        api = services.named(name)
+        return (api,) if api else None
 
 
 def _candidates(name: str, zone: str) -> Iterator[str]:
@@ -118,13 +117,6 @@ def _candidates(name: str, zone: str) -> Iterator[str]:
     while "." in name and name != zone:
         name = name.partition(".")[2]
         yield f"*.{name}"
-
-
-def _is_api(name: str) -> bool:
-    """Return whether the name is one of AWS's APIs: SERVICE.REGION.amazonaws.com, BUCKET.s3… and the like."""
-    if not _below(name, API_DOMAIN) or name == API_DOMAIN:
-        return False
-    return _NOT_APIS.isdisjoint(name.removesuffix(f".{API_DOMAIN}").split("."))
 
 
 def _below(name: str, zone: str) -> bool:
