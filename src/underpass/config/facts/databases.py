@@ -13,6 +13,8 @@ _WITHOUT_INSIGHTS = frozenset(
     f"db.{family}.{size}" for family in ("t2", "t3", "t4g") for size in ("micro", "small")
 )
 
+_MAJORS_AHEAD = 2  # that may come to be before the table is written anew
+
 
 @dataclass(frozen=True)
 class DatabaseClass:
@@ -79,11 +81,13 @@ def creates(engine: str, version: str) -> bool:
 
 
 def newer_version(engine: str, version: str) -> bool:
-    """Return whether RDS may have this version though the table does not: it is newer than all like it."""
-    major = version.split(".", 1)[0]
-    alike = [one for one in engine_versions(engine) if part_of(one, _series(engine, version))]
-    every = alike or [one for one in engine_versions(engine) if one.split(".")[0] == major]
-    return _order(version) > max(map(_order, every or engine_versions(engine)))
+    """Return whether RDS may have this version though the table does not: a little newer than all like it."""
+    known = engine_versions(engine)
+    series, major = _series(engine, version), _order(version)[0]
+    alike = [one for one in known if part_of(one, series)]
+    alike = alike or [one for one in known if _order(one)[0] == major] or [*known]
+    newest = max(map(_order, alike))
+    return newest < _order(version) and major <= newest[0] + _MAJORS_AHEAD
 
 
 def withdrawn(engine: str, version: str) -> bool:
