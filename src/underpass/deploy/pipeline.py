@@ -13,7 +13,7 @@ from underpass import blueprint
 from underpass.blueprint import Stack
 from underpass.config import Config
 from underpass.config.model import Consumer
-from underpass.deploy import assets, capacity, consumers
+from underpass.deploy import assets, consumers, preflight
 from underpass.deploy.clock import Clock, poll
 from underpass.deploy.observe.diagnose import diagnose
 from underpass.deploy.observe.failures import Watch
@@ -114,8 +114,8 @@ class _Deployment:
             self._target.preflight(self._config)
             account = self._target.client("sts").get_caller_identity()["Account"]
             step.outcome = f"account {account}, {self._config.region}"
-            if narrow := capacity.check(self._target.client("ec2"), self._config):
-                step.tell("warning", narrow)
+            for warning in preflight.check(self._config, self._target):
+                step.tell("warning", warning)
             if not self._config.consumers:
                 step.tell(
                     "warning", "there are no [[consumers]]: nobody will reach the application"

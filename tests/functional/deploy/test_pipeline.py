@@ -1,6 +1,6 @@
 """The whole deployment, against stacks that go on by themselves and a target that does as told."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,9 +41,13 @@ class Ec2:
     def __init__(self, cloudformation: FakeCloudFormation, moto: Any) -> None:
         self.cloudformation = cloudformation
         self.state = "pendingAcceptance"
-        self.describe_instance_types = moto.describe_instance_types
+        self.moto = moto
+        self.describe_availability_zones = moto.describe_availability_zones
+        self.describe_instance_type_offerings = moto.describe_instance_type_offerings
 
-    def describe_subnets(self, SubnetIds: list[str]) -> Any:
+    def describe_subnets(self, SubnetIds: Sequence[str] = (), **asked: Any) -> Any:
+        if asked:
+            return self.moto.describe_subnets(**asked)
         return {"Subnets": [{"AvailabilityZone": f"us-east-1{name[-1]}"} for name in SubnetIds]}
 
     def get_paginator(self, _: str) -> Pages:

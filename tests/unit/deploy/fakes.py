@@ -312,6 +312,7 @@ class FakeTarget:
     """A target whose clients are given, and whose own parts do nothing."""
 
     name = "twin"
+    self_contained = True
     snapshots = "its data stay in a cellar"
 
     def __init__(self, clients: Mapping[str, Any]) -> None:
