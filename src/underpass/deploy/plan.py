@@ -123,20 +123,29 @@ class _Planning:
         ids = existing.resources(cloudformation, stack.name)
         wide = transition.widened(stack, deployed)
         later = () if wide is stack else changes.removed(deployed, stack.template, ids)
-        values = _values(stack, deployed)
-        try:
-            found = changesets.preview(cloudformation, wide, values, self._clock, tags) + later
-            note = ""
-        except NotExecutableError as error:
-            if not before:
-                raise
+        values, unknown = _values(stack, deployed)
+        note = f"a deployment looks {', '.join(unknown)} up" if unknown else ""
+        if not note:
+            try:
+                found = changesets.preview(cloudformation, wide, values, self._clock, tags) + later
+            except NotExecutableError as error:
+                if not before:
+                    raise
+                note = f"{before} has to change first: {error.why}"
+        if note:  # the templates tell what changes, and only CloudFormation what is replaced
             found = changes.compared(deployed, stack.template, ids)
-            note = f"whether anything is replaced is known once {before} has changed: {error.why}"
+            note = f"what would be replaced is not known yet: {note}"
         return StackPlan(stack.name, "update" if found else "none", found, note)
 
 
-def _values(stack: Stack, deployed: transition.Template) -> dict[str, str | None]:
-    """Return what is known of a stack's parameters; those only a deployment knows stay as they are."""
-    wanted, known = stack.template.get("Parameters", {}), deployed.get("Parameters", {})
-    kept = [key for key in wanted if key in known and "Default" not in wanted[key]]
-    return {**dict.fromkeys(kept), **stack.parameters}
+def _values(
+    stack: Stack, deployed: transition.Template
+) -> tuple[dict[str, str | None], tuple[str, ...]]:
+    """Return what is known of a stack's parameters, None for what stays, and those nobody knows yet.
+
+    What only a deployment knows, such as the image, stays as it is.
+    """
+    wanted, had = stack.template.get("Parameters", {}), deployed.get("Parameters", {})
+    asked = [key for key in wanted if "Default" not in wanted[key] and key not in stack.parameters]
+    kept = dict.fromkeys(key for key in asked if key in had)
+    return {**kept, **stack.parameters}, tuple(key for key in asked if key not in had)

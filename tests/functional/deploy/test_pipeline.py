@@ -306,9 +306,18 @@ def test_the_plan_compares_templates_where_cloudformation_cannot_tell_yet(world:
 
     world.cloudformation.__dict__["create_change_set"] = create
     service = world.plan(files={"mount": "/data"})["notes-service"]
-    assert "known once notes-foundation has changed: No export named" in service.note
+    assert "not known yet: notes-foundation has to change first: No export named" in service.note
     assert [change.logical_id for change in service.changes if change.action == "Modify"]
     assert {change.replacement for change in service.changes} == {""}
+
+
+def test_the_plan_compares_templates_where_a_parameter_is_new(world: World) -> None:
+    world.deploy()
+    there = world.cloudformation.named("notes-service")
+    del there.template["Parameters"]["Image"]
+    service = world.plan()["notes-service"]
+    assert "a deployment looks Image up" in service.note
+    assert not service.changes
 
 
 def test_the_plan_waits_for_nobody(world: World) -> None:
