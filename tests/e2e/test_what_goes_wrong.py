@@ -132,6 +132,34 @@ def test_a_killed_up_leaves_nothing(tmp_path: Path) -> None:
     _eventually(lambda: Footprint.now() == before)
 
 
+def test_a_change_that_would_replace_the_database_changes_nothing(tmp_path: Path) -> None:
+    project = Project(copy_of_example(tmp_path))
+    fresh = project.run("plan", "--json")
+    assert fresh.status == 1
+    assert {stack["action"] for stack in fresh.last["stacks"]} == {"create"}
+    project.up()
+    same = project.run("plan")
+    assert (same.status, same.out.count("nothing to change")) == (0, len(fresh.last["stacks"]))
+    text = (project.folder / "underpass.toml").read_text()
+    database = text.split("[database]")[1]
+    other = database.replace('name = "notes"', 'name = "other"', 1)
+    assert other != database
+    (project.folder / "underpass.toml").write_text(text.replace(database, other))
+    for command in ("plan", "up"):
+        refused = project.run(command)
+        assert refused.status == 2
+        assert "DatabaseInstance, the database" in refused.err
+        assert "by a change of DBName" in refused.err
+        assert "--allow-replace DatabaseInstance" in refused.err
+    allowed = project.run("plan", "--allow-replace", "DatabaseInstance", "--json")
+    assert allowed.status == 1
+    changes = {c["logical_id"]: c for c in allowed.last["stacks"][0]["changes"]}
+    assert changes["DatabaseInstance"]["replacement"] == "True"
+    (project.folder / "underpass.toml").write_text(text)
+    assert project.run("plan").status == 0
+    project.down()
+
+
 def test_data_outlive_the_twin_until_their_user_lets_them_go(tmp_path: Path) -> None:
     import urllib.request
 

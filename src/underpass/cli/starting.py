@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
 from underpass.config import Config
@@ -24,10 +24,16 @@ def bring_up(
     *,
     port: int | None,
     api_port: int | None,
+    allowed: Collection[str] = (),
 ) -> tuple[Running, Result]:
     """Deploy ``config`` to its twin, starting one where none runs.
 
     A region that this call started ends with it when the deployment fails; one that ran before goes on.
+
+    Parameters
+    ----------
+    allowed
+        Logical ids of resources that hold data and may be replaced or removed all the same.
 
     Raises
     ------
@@ -43,15 +49,15 @@ def bring_up(
             fresh = launch.start(state, config.name, config.region, api_port=api_port)
             try:
                 running = launch.open_doors(fresh.running, aims, port=port)
-                result = _deploy(config, running, emit)
+                result = _deploy(config, running, emit, allowed)
             except BaseException:
                 launch.stop(fresh.running)
                 raise
             fresh.keep()
             return running, result
-        _same_application(running, config)
+        same_application(running, config)
         running = launch.open_doors(running, aims, port=port)
-        return running, _deploy(config, running, emit)
+        return running, _deploy(config, running, emit, allowed)
 
 
 def _read_ahead(config: Config) -> None:
@@ -64,15 +70,24 @@ def _read_ahead(config: Config) -> None:
     blueprint.stacks(config)
 
 
-def _deploy(config: Config, running: Running, emit: Callable[[Event], None]) -> Result:
+def _deploy(
+    config: Config, running: Running, emit: Callable[[Event], None], allowed: Collection[str]
+) -> Result:
     from underpass.deploy import pipeline
     from underpass.twin.target import TwinTarget
 
     target = TwinTarget(running, config)
-    return pipeline.deploy(config, target, emit, answer_timeout_s=ANSWER_TIMEOUT_S)
+    return pipeline.deploy(config, target, emit, answer_timeout_s=ANSWER_TIMEOUT_S, allowed=allowed)
 
 
-def _same_application(running: Running, config: Config) -> None:
+def same_application(running: Running, config: Config) -> None:
+    """Refuse a configuration of another application, or region, than the twin runs.
+
+    Raises
+    ------
+    UsageError
+        With what both are.
+    """
     if (running.name, running.region) != (config.name, config.region):
         raise UsageError(
             f"this twin runs {running.name} in {running.region}",

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from underpass.cli import output
-from underpass.cli.options import Folder, Json, Yes
+from underpass.cli.options import AllowReplace, Folder, Json, Yes
 
 app = typer.Typer()
 
@@ -27,6 +27,7 @@ def up(
     *,
     port: Port = None,
     api_port: ApiPort = None,
+    allow_replace: AllowReplace = None,
     as_json: Json = False,
 ) -> None:
     """Run the application on the twin, or bring a running twin up to date."""
@@ -40,7 +41,9 @@ def up(
     config = load(folder)
     began = time.monotonic()
     with Progress(config.name) as progress:
-        running, result = bring_up(config, progress, port=port, api_port=api_port)
+        running, result = bring_up(
+            config, progress, port=port, api_port=api_port, allowed=allow_replace or ()
+        )
     data = {
         "seconds": round(time.monotonic() - began, 2),
         "consumers": {name: asdict(reach) for name, reach in result.consumers.items()},

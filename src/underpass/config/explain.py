@@ -122,6 +122,12 @@ def _region(text: str) -> str:
     return re.sub(r"-?(\d)[a-z]?$", r"-\1", re.sub(r"[ _]", "-", text))
 
 
+def _principal(text: str) -> str:
+    """Return the account in ``222222222222``, or in a principal with a wildcard inside."""
+    account = re.fullmatch(r"(arn:aws[a-z-]*:iam::)?(\d{12})(:.*\*.*)?", text)
+    return f"{account[1] or 'arn:aws:iam::'}{account[2]}:root" if account else text
+
+
 def _kind(error: ErrorDetails) -> tuple[str, str]:
     value, wanted = error["input"], _KINDS[error["type"]]
     suggestion = ""
@@ -164,6 +170,7 @@ _NEAREST: dict[str, Callable[[str], str]] = {  # the commonest slip of each kind
     t.HTTP_PATH: "/{}".format,
     t.MOUNT: "/{}".format,
     t.INSTANCE_CLASS: "db.{}".format,
+    t.PRINCIPAL: _principal,
 }
 _WORDS: dict[str, Callable[[ErrorDetails], tuple[str, str]]] = {
     "missing": _missing,

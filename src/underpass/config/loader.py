@@ -70,6 +70,7 @@ def parse(
             dotted(fault.keys[0]),
             fault.message,
             fault.suggestion,
+            fault.source,
         )
         for fault in faults
     }

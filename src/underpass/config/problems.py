@@ -26,12 +26,15 @@ class Fault:
         What to write instead; empty when there is nothing better to say.
     meant
         For an unknown key, the key it seems to be.
+    source
+        Where AWS says so; empty for what needs no authority.
     """
 
     keys: tuple[KeyPath, ...]
     message: str
     suggestion: str = ""
     meant: KeyPath = ()
+    source: str = ""
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,8 @@ class Problem:
         What is wrong with it.
     suggestion
         What to write instead; empty when there is nothing better to say.
+    source
+        The address of the document it follows from; empty if none.
     """
 
     file: str
@@ -57,11 +62,13 @@ class Problem:
     key: str
     message: str
     suggestion: str = ""
+    source: str = ""
 
     def __str__(self) -> str:
         key = f"{self.key}: " if self.key else ""
         suggestion = f"; {self.suggestion}" if self.suggestion else ""
-        return f"{self.file}:{self.line}: {key}{self.message}{suggestion}"
+        source = f" ({self.source})" if self.source else ""
+        return f"{self.file}:{self.line}: {key}{self.message}{suggestion}{source}"
 
 
 class ConfigError(UsageError):

@@ -5,7 +5,7 @@ It knows AWS only through boto3, and not whether AWS or the twin answers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -13,12 +13,12 @@ from underpass import blueprint
 from underpass.blueprint import Stack
 from underpass.config import Config
 from underpass.config.model import Consumer
-from underpass.deploy import assets, capacity, consumers
+from underpass.deploy import assets, consumers, preflight
 from underpass.deploy.clock import Clock, poll
 from underpass.deploy.observe.diagnose import diagnose
 from underpass.deploy.observe.failures import Watch
 from underpass.deploy.reach import Reach, reached
-from underpass.deploy.stacks import changesets, existing, transition
+from underpass.deploy.stacks import changes, changesets, existing, safety, transition
 from underpass.deploy.stacks.existing import StackFailedError
 from underpass.deploy.steps import Event, Step, Steps
 from underpass.deploy.target import ConsumerNetwork, Target
@@ -41,6 +41,7 @@ def deploy(
     *,
     clock: Clock | None = None,
     answer_timeout_s: float = 300.0,
+    allowed: Collection[str] = (),
 ) -> Result:
     """Deploy ``config`` on ``target``, or bring what is deployed there up to date.
 
@@ -51,22 +52,29 @@ def deploy(
     answer_timeout_s
         How long the path may take to answer once everything stands; in AWS the registrar, health
         checks and DNS take minutes.
+    allowed
+        Logical ids of resources that hold data and may be replaced or removed all the same.
 
     Raises
     ------
+    DataLossError
+        When a change would take data away that is not ``allowed``.
     UnderpassError
         When a step fails. What stands stays; the next run goes on from there.
     """
     clock = clock or Clock()
-    deployment = _Deployment(config, target, Steps(emit, clock))
+    deployment = _Deployment(config, target, Steps(emit, clock), allowed)
     return deployment.run(answer_timeout_s)
 
 
 class _Deployment:
     """One run. Each method is one step of the story told by ``run``."""
 
-    def __init__(self, config: Config, target: Target, steps: Steps) -> None:
+    def __init__(
+        self, config: Config, target: Target, steps: Steps, allowed: Collection[str]
+    ) -> None:
         self._config = config
+        self._allowed = allowed
         self._target = target
         self._steps = steps
         self._clock = steps.clock
@@ -106,8 +114,8 @@ class _Deployment:
             self._target.preflight(self._config)
             account = self._target.client("sts").get_caller_identity()["Account"]
             step.outcome = f"account {account}, {self._config.region}"
-            if narrow := capacity.check(self._target.client("ec2"), self._config):
-                step.tell("warning", narrow)
+            for warning in preflight.check(self._config, self._target):
+                step.tell("warning", warning)
             if not self._config.consumers:
                 step.tell(
                     "warning", "there are no [[consumers]]: nobody will reach the application"
@@ -121,8 +129,12 @@ class _Deployment:
             cloudformation = self._target.client("cloudformation")
             there = existing.settled(cloudformation, wanted.name, step)
             deployed = existing.template(cloudformation, wanted.name) if there else {}
+            ids = existing.resources(cloudformation, wanted.name) if there else {}
+            gone = changes.removed(deployed, wanted.template, ids)  # at the end: known now
+            safety.refuse(safety.losses(wanted.name, gone), self._allowed)
             stack = transition.widened(wanted, deployed)
-            return stack, changesets.deploy(cloudformation, stack, {}, step).outputs
+            made = changesets.deploy(cloudformation, stack, {}, step, allowed=self._allowed)
+            return stack, made.outputs
 
     def _image(self, foundation: Outputs) -> str:
         with self._steps.step("image") as step:
@@ -170,6 +182,7 @@ class _Deployment:
                     {"Image": image},
                     step,
                     lambda _: self._look(tasks, step, "the application does not start"),
+                    allowed=self._allowed,
                 ).outputs
             except StackFailedError as error:
                 tasks.look(_warn(step), at_once=True)
@@ -247,7 +260,7 @@ class _Deployment:
         with self._steps.step("clean-up") as step:
             cloudformation = self._target.client("cloudformation")
             ids = existing.resources(cloudformation, wanted.name)
-            changesets.deploy(cloudformation, wanted, {}, step)
+            changesets.deploy(cloudformation, wanted, {}, step, allowed=self._allowed)
             told = (deployed.template, wanted.template, ids, self._target.snapshots)
             for farewell in transition.farewells(*told):
                 step.tell("warning", farewell)

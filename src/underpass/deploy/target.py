@@ -49,10 +49,13 @@ class Target(Protocol):
         ``twin`` or ``aws``.
     snapshots
         What keeps the data of a database that is deleted with a last snapshot, as a sentence for people.
+    self_contained
+        Whether it makes itself what an account must have before: the consumers' VPCs, the certificate.
     """
 
     name: str
     snapshots: str
+    self_contained: bool
 
     def preflight(self, config: Config) -> None:
         """Look for what will not work on this target, before anything is changed.

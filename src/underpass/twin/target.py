@@ -31,6 +31,7 @@ class TwinTarget:
     """A running twin, as ``deploy.pipeline`` uses it."""
 
     name = "twin"
+    self_contained = True
 
     def __init__(self, running: Running, config: Config) -> None:
         self.snapshots = f"its data stay in {running.state / 'databases'}"

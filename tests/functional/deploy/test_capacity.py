@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 
 from underpass.config import Config
-from underpass.deploy import capacity
+from underpass.deploy.preflight import capacity
 from underpass.errors import UsageError
+
+ZONES = {"use1-az6": "us-east-1a", "use1-az1": "us-east-1b"}
 
 
 def config(provider: str = "ec2", instance_type: str = "t3.medium", **service: Any) -> Config:
@@ -32,7 +34,7 @@ def test_what_never_fits_is_refused(
     client: Callable[[str], Any], wanted: dict[str, Any], why: str
 ) -> None:
     with pytest.raises(UsageError, match=why):
-        capacity.check(client("ec2"), config(**wanted))
+        capacity.check(client("ec2"), config(**wanted), ZONES)
 
 
 @pytest.mark.parametrize(
@@ -47,17 +49,40 @@ def test_what_never_fits_is_refused(
 def test_what_may_not_fit_is_warned_of(
     client: Callable[[str], Any], wanted: dict[str, Any], room: int
 ) -> None:
-    told = capacity.check(client("ec2"), config(**wanted))
-    assert f"have room for {room} tasks, and [service] tasks.min is" in told
+    told = capacity.check(client("ec2"), config(**wanted), ZONES)
+    assert f"have room for {room} tasks, and [service] tasks.min is" in told[0]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "says"),
+    [
+        ({"tasks": {"min": 8, "max": 8}}, "a deployment starts a new task before it stops an old"),
+        ({"tasks": {"min": 7, "max": 9}}, "have room for 8 tasks, and [service] tasks.max is 9"),
+        ({"memory": 4000, "tasks": {"min": 2, "max": 3}}, "memory is 4000 MiB of the 4096"),
+    ],
+)
+def test_what_fits_barely_is_warned_of(
+    client: Callable[[str], Any], wanted: dict[str, Any], says: str
+) -> None:
+    (told,) = capacity.check(client("ec2"), config(**wanted), ZONES)
+    assert says in told
+
+
+def test_a_zone_without_the_type_is_named(client: Callable[[str], Any]) -> None:
+    # In us-east-1e there are older types only.
+    with pytest.raises(UsageError) as caught:
+        capacity.check(client("ec2"), config(), {**ZONES, "use1-az3": "us-east-1e"})
+    assert caught.value.what == "instance type t3.medium is not offered in us-east-1e (use1-az3)"
+    assert "use1-az6" in caught.value.why
 
 
 @pytest.mark.parametrize(
     "wanted",
     [
-        {"tasks": {"min": 8, "max": 9}},
-        {"memory": 4096, "cpu": 2048},
+        {"tasks": {"min": 7, "max": 8}},
+        {"memory": 3800, "cpu": 2048, "tasks": {"min": 3, "max": 4}},
         {"provider": "fargate", "memory": 16384, "cpu": 4096},
     ],
 )
 def test_what_fits_passes(client: Callable[[str], Any], wanted: dict[str, Any]) -> None:
-    assert not capacity.check(client("ec2"), config(**wanted))
+    assert not capacity.check(client("ec2"), config(**wanted), ZONES)

@@ -1,6 +1,6 @@
 """The whole deployment, against stacks that go on by themselves and a target that does as told."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,11 @@ from tests.unit.deploy.fakes import (
 
 from underpass.config import Config
 from underpass.deploy import pipeline
+from underpass.deploy import plan as planning
 from underpass.deploy.pipeline import Result
+from underpass.deploy.plan import StackPlan
 from underpass.deploy.reach import Reach, reaches
+from underpass.deploy.stacks.safety import DataLossError
 from underpass.deploy.steps import Event
 from underpass.errors import UnderpassError, UsageError
 
@@ -38,9 +41,13 @@ class Ec2:
     def __init__(self, cloudformation: FakeCloudFormation, moto: Any) -> None:
         self.cloudformation = cloudformation
         self.state = "pendingAcceptance"
-        self.describe_instance_types = moto.describe_instance_types
+        self.moto = moto
+        self.describe_availability_zones = moto.describe_availability_zones
+        self.describe_instance_type_offerings = moto.describe_instance_type_offerings
 
-    def describe_subnets(self, SubnetIds: list[str]) -> Any:
+    def describe_subnets(self, SubnetIds: Sequence[str] = (), **asked: Any) -> Any:
+        if asked:
+            return self.moto.describe_subnets(**asked)
         return {"Subnets": [{"AvailabilityZone": f"us-east-1{name[-1]}"} for name in SubnetIds]}
 
     def get_paginator(self, _: str) -> Pages:
@@ -100,11 +107,22 @@ class World:
         )
         self.clock = FakeClock()
         self.events: list[Event] = []
+        self.allowed: set[str] = set()
 
     def deploy(self) -> Result:
         return pipeline.deploy(
-            self.config, self.target, self.events.append, clock=self.clock, answer_timeout_s=60
+            self.config,
+            self.target,
+            self.events.append,
+            clock=self.clock,
+            answer_timeout_s=60,
+            allowed=self.allowed,
         )
+
+    def plan(self, **changes: Any) -> dict[str, StackPlan]:
+        """Return what deploying a changed configuration would do, by the stack's name."""
+        config = Config.model_validate({**self.config.model_dump(), **changes})
+        return {one.name: one for one in planning.plan(config, self.target, self.clock)}
 
     def deploy_again(self, **changes: Any) -> Result:
         """Deploy a changed configuration, with nothing told so far."""
@@ -143,7 +161,7 @@ def test_from_nothing_to_a_path_that_answers(world: World) -> None:
     cloudformation = world.cloudformation
     assert cloudformation.named("notes-service").parameters["Image"] == "repository@sha256:1"
     assert cloudformation.named("notes-consumer-analytics").parameters == {
-        "ConsumerCidr": "10.0.0.0/16",
+        "ConsumerCidr": "10.20.0.0/16",
         "EndpointServiceName": "com.amazonaws.vpce.svc-1",
         "VpcId": "vpc-1",
         "SubnetIds": "subnet-a,subnet-b",
@@ -184,6 +202,7 @@ def test_a_section_that_is_dropped_goes_after_the_service_has_let_go_of_it(world
     world.deploy()
     before = world.resources("notes-foundation")
     assert before > {"DatabaseInstance", "AssetsBucket"}
+    world.allowed = {"DatabaseInstance", "DatabaseSecret", "AssetsBucket"}
     world.deploy_again(database=None, files={"mount": "/data"})
     assert world.finished()[-2:] == ["path", "clean-up"]
     assert "DatabaseInstance" not in world.resources("notes-foundation")
@@ -201,6 +220,7 @@ def test_a_section_that_is_dropped_goes_after_the_service_has_let_go_of_it(world
 
 def test_what_is_dropped_stays_until_the_application_answers_without_it(world: World) -> None:
     world.deploy()
+    world.allowed = {"DatabaseInstance", "DatabaseSecret"}
     world.target.__dict__["answers"] = lambda *_: (False, "HTTP 500")
     with pytest.raises(UnderpassError, match="HTTP 500"):
         world.deploy_again(database=None)
@@ -208,6 +228,111 @@ def test_what_is_dropped_stays_until_the_application_answers_without_it(world: W
     del world.target.__dict__["answers"]
     world.deploy_again()
     assert "DatabaseInstance" not in world.resources("notes-foundation")
+
+
+def test_a_section_that_holds_data_is_not_dropped_unless_that_is_allowed_by_name(
+    world: World,
+) -> None:
+    world.deploy()
+    world.allowed = {"DatabaseSecret"}
+    with pytest.raises(DataLossError) as caught:
+        world.deploy_again(database=None)
+    assert caught.value.exit_status == 2
+    assert caught.value.why == (
+        "notes-foundation: DatabaseInstance, the database "
+        "(AWS::RDS::DBInstance, id-of-DatabaseInstance), is removed; a last snapshot is all that stays"
+    )
+    assert caught.value.try_next.endswith(
+        "--allow-replace DatabaseInstance --allow-replace DatabaseSecret"
+    )
+    assert world.cloudformation.calls == []
+
+
+def test_what_would_replace_the_database_changes_nothing(world: World) -> None:
+    world.deploy()
+    world.cloudformation.replaces = {"DatabaseInstance": "KmsKeyId"}
+    with pytest.raises(DataLossError, match="is replaced by a change of KmsKeyId"):
+        world.deploy_again(database={"storage_gb": 40, "seed": "seed.sql"})
+    assert world.cloudformation.calls == ["delete_change_set"]
+    assert not world.cloudformation.change_sets
+    world.allowed = {"DatabaseInstance"}
+    world.deploy_again()
+    assert "execute_change_set" in world.cloudformation.calls
+
+
+def test_the_plan_of_what_is_deployed_is_empty_and_leaves_nothing(world: World) -> None:
+    world.deploy()
+    world.cloudformation.calls.clear()
+    plans = world.plan()
+    assert {one.action for one in plans.values()} == {"none"}
+    assert set(world.cloudformation.calls) == {"delete_change_set"}
+    assert not world.cloudformation.change_sets
+
+
+def test_the_plan_tells_each_stack_and_changes_nothing(world: World) -> None:
+    world.deploy()
+    before = {arn: one.template for arn, one in world.cloudformation.stacks.items()}
+    world.cloudformation.calls.clear()
+    plans = world.plan(database=None, consumers=[{"name": "billing"}])
+    actions = {name: one.action for name, one in plans.items()}
+    assert actions == {
+        "notes-foundation": "update",
+        "notes-service": "update",
+        "notes-consumer-billing": "create",
+        "notes-consumer-analytics": "delete",
+    }
+    removed = {c.logical_id for c in plans["notes-foundation"].changes if c.action == "Remove"}
+    assert removed > {"DatabaseInstance", "DatabaseSecret", "DatabaseSubnetGroup"}
+    with pytest.raises(DataLossError) as caught:
+        planning.refuse([*plans.values()], ())
+    assert {loss.change.logical_id for loss in caught.value.losses} == {
+        "DatabaseInstance",
+        "DatabaseSecret",
+    }
+    planning.refuse([*plans.values()], {"DatabaseInstance", "DatabaseSecret"})
+    assert {arn: one.template for arn, one in world.cloudformation.stacks.items()} == before
+    assert set(world.cloudformation.calls) == {"delete_change_set"}
+
+
+def test_the_plan_compares_templates_where_cloudformation_cannot_tell_yet(world: World) -> None:
+    world.deploy()
+    answer = world.cloudformation.create_change_set
+
+    def create(StackName: str, **asked: Any) -> Any:
+        world.cloudformation.refuses = (
+            "No export named notes-FileSystemId found." if StackName == "notes-service" else ""
+        )
+        return answer(StackName, **asked)
+
+    world.cloudformation.__dict__["create_change_set"] = create
+    service = world.plan(files={"mount": "/data"})["notes-service"]
+    assert "not known yet: notes-foundation has to change first: No export named" in service.note
+    assert [change.logical_id for change in service.changes if change.action == "Modify"]
+    assert {change.replacement for change in service.changes} == {""}
+
+
+def test_the_plan_compares_templates_where_a_parameter_is_new(world: World) -> None:
+    world.deploy()
+    there = world.cloudformation.named("notes-service")
+    del there.template["Parameters"]["Image"]
+    service = world.plan()["notes-service"]
+    assert "a deployment looks Image up" in service.note
+    assert not service.changes
+
+
+def test_the_plan_waits_for_nobody(world: World) -> None:
+    world.deploy()
+    world.cloudformation.named("notes-service").status = "UPDATE_IN_PROGRESS"
+    with pytest.raises(UnderpassError, match="notes-service is UPDATE_IN_PROGRESS"):
+        world.plan()
+
+
+def test_the_plan_of_nothing_deployed_is_the_templates(world: World) -> None:
+    plans = world.plan()
+    assert {one.action for one in plans.values()} == {"create"}
+    assert "DatabaseInstance" in {c.logical_id for c in plans["notes-foundation"].changes}
+    assert plans == {one.name: one for one in planning.plan(world.config, None)}
+    assert not world.cloudformation.calls
 
 
 def test_a_consumer_that_is_dropped_loses_its_stack_and_no_others(world: World) -> None:

@@ -13,6 +13,7 @@ from underpass.deploy.clock import Clock
 from underpass.deploy.stacks import changesets, existing, transition
 from underpass.deploy.stacks.changesets import NotExecutableError
 from underpass.deploy.stacks.existing import StackFailedError
+from underpass.deploy.stacks.safety import DataLossError
 
 
 @pytest.fixture(scope="module")
@@ -143,3 +144,47 @@ def test_stacks_are_found_by_their_tags(cloudformation: Any, told: Told) -> None
     assert [(stack.name, stack.tags) for stack in found] == [("six", tags)]
     existing.delete(cloudformation, found[0], told.step.clock)
     assert not existing.tagged(cloudformation, **tags)
+
+
+def held(name: str, **properties: Any) -> Stack:
+    """Return a stack of a secret, which holds data, and of a group called after a key's id."""
+    secret = {"Description": name, "KmsKeyId": {"Fn::GetAtt": ["Key", "Arn"]}, **properties}
+    key = {"Description": properties.get("Description", ""), "KeyPolicy": {"Statement": []}}
+    resources = {
+        "Key": {"Type": "AWS::KMS::Key", "Properties": key, "DeletionPolicy": "Retain"},
+        "Secret": {"Type": "AWS::SecretsManager::Secret", "Properties": secret},
+    }
+    return Stack(name, {"Resources": resources})
+
+
+def test_a_change_in_place_of_what_holds_data_and_of_its_key_goes_on(
+    cloudformation: Any, told: Told
+) -> None:
+    changesets.deploy(cloudformation, held("held"), {}, told.step)
+    ids = existing.resources(cloudformation, "held")
+    changesets.deploy(cloudformation, held("held", Description="other"), {}, told.step)
+    assert existing.resources(cloudformation, "held") == ids
+
+
+def test_what_would_replace_what_holds_data_is_refused_and_leaves_no_change_set(
+    cloudformation: Any, told: Told
+) -> None:
+    changesets.deploy(cloudformation, held("kept"), {}, told.step)
+    ids = existing.resources(cloudformation, "kept")
+    renamed = held("kept", Name="another")
+    with pytest.raises(
+        DataLossError, match=r"Secret, the secret .* is replaced by a change of Name"
+    ):
+        changesets.deploy(cloudformation, renamed, {}, told.step)
+    previewed = changesets.preview(cloudformation, renamed, {}, told.step.clock, {})
+    assert [(change.logical_id, change.replacement) for change in previewed] == [("Secret", "True")]
+    assert existing.resources(cloudformation, "kept") == ids
+    sets = cloudformation.list_change_sets(StackName="kept")["Summaries"]
+    assert [one["ExecutionStatus"] for one in sets] == ["EXECUTE_COMPLETE"]
+    changesets.deploy(cloudformation, renamed, {}, told.step, allowed={"Secret"})
+    assert existing.resources(cloudformation, "kept")["Secret"] != ids["Secret"]
+
+
+def test_a_preview_of_what_is_there_is_empty(cloudformation: Any, told: Told) -> None:
+    changesets.deploy(cloudformation, groups("same", 7), {}, told.step)
+    assert changesets.preview(cloudformation, groups("same", 7), {}, told.step.clock, {}) == ()

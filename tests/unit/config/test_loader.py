@@ -194,7 +194,17 @@ def test_the_values_are_the_files() -> None:
             "222222222222",
             (
                 "13: privatelink.allow[0]: "
-                '"222222222222" is not a principal such as arn:aws:iam::222222222222:root'
+                '"222222222222" is not a principal such as arn:aws:iam::222222222222:root; '
+                'did you mean "arn:aws:iam::222222222222:root"?'
+            ),
+        ),
+        (
+            "arn:aws:iam::222222222222:root",
+            "arn:aws:iam::333333333333:role/dev-*",
+            (
+                '13: privatelink.allow[0]: "arn:aws:iam::333333333333:role/dev-*" is not a principal '
+                "such as arn:aws:iam::222222222222:root; "
+                'did you mean "arn:aws:iam::333333333333:root"?'
             ),
         ),
         (

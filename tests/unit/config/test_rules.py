@@ -7,6 +7,12 @@ import pytest
 from underpass.config import rules
 from underpass.config.model import Config
 
+ACCOUNT = "arn:aws:iam::222222222222"
+VPC = "vpc-0123456789abcdef0"
+APP = ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]
+DATA = ["subnet-0123456789abcdef2", "subnet-0123456789abcdef3"]
+OURS = {"vpc_id": VPC, "app_subnets": APP, "data_subnets": DATA}
+
 
 def config(**sections: Any) -> Config:
     service = {"port": 80, "build": ".", **sections.pop("service", {})}
@@ -55,10 +61,82 @@ def broken(**sections: Any) -> set[str]:
             {"tls": {"certificate": "arn:aws:acm:eu-west-1:111111111111:certificate/a"}},
             "tls.certificate",
         ),
+        ({"region": "us-east-9"}, "region"),
+        ({"service": {"scaling": {"cpu": 0, "requests": 0}}}, "service.scaling"),
+        ({"service": {"health_command": ["CMD", "curl", "x"]}}, "service.health_command"),
+        ({"service": {"health_command": ["curl x"]}}, "service.health_command"),
+        ({"service": {"writable": ["/tmp", "/tmp/"]}}, "service.writable"),
+        ({"service": {"writable": ["/usr"]}}, "service.writable"),
+        ({"service": {"writable": ["/proc/x"]}}, "service.writable"),
+        ({"files": {}, "service": {"writable": ["/data/cache"]}}, "service.writable"),
+        ({"files": {"mount": "/srv/data"}, "service": {"writable": ["/srv"]}}, "service.writable"),
+        ({"capacity": {"instance_type": "t3.medum"}}, "capacity.instance_type"),
+        ({"capacity": {"instance_type": "mac2.metal"}}, "capacity.instance_type"),
+        ({"service": {"cpu": 4096}}, "capacity.instance_type"),
+        ({"service": {"memory": 4097}}, "capacity.instance_type"),
+        ({"service": {"tasks": {"min": 9, "max": 9}}}, "capacity.instances.max"),
+        ({"service": {"tasks": {"min": 5}, "cpu": 1025}}, "capacity.instances.max"),
+        ({"network": {"vpc_id": VPC}}, "network.app_subnets network.data_subnets"),
+        ({"network": {"app_subnets": APP}}, "network.app_subnets"),
+        ({"network": {"data_subnets": DATA}}, "network.data_subnets"),
+        ({"network": {**OURS, "zones": 3}}, "network.app_subnets network.data_subnets"),
+        ({"network": {**OURS, "data_subnets": APP}}, "network.data_subnets"),
+        ({"network": {**OURS, "app_subnets": [APP[0], APP[0]]}}, "network.app_subnets"),
+        ({"network": {**OURS, "cidr": "10.0.0.0/15"}}, "network.cidr"),
+        ({"network": {**OURS, "cidr": "10.0.0.0/29"}}, "network.cidr"),
+        ({"database": {"version": "16.3"}}, "database.version"),
+        ({"database": {"version": "9.6.24"}}, "database.version"),
+        ({"database": {"instance_class": "db.t4g.mikro"}}, "database.instance_class"),
+        ({"database": {"instance_class": "db.r4.large"}}, "database.instance_class"),
+        ({"database": {"name": "user"}}, "database.name"),
+        ({"database": {"name": "Template1"}}, "database.name"),
+        (
+            {"database": {"engine": "mysql", "version": "8.4", "name": "sys"}},
+            "database.name",
+        ),
+        ({"privatelink": {"allow": [f"{ACCOUNT}:role/team/dev"]}}, "privatelink.allow.0"),
+        ({"privatelink": {"allow": [f"{ACCOUNT}:root"] * 2}}, "privatelink.allow.1"),
+        (
+            {"region": "us-gov-west-1", "privatelink": {"allow": ["*", f"{ACCOUNT}:root"]}},
+            "privatelink.allow.1",
+        ),
+        ({"privatelink": {"supported_regions": ["eu-west-9"]}}, "privatelink.supported_regions.0"),
+        ({"privatelink": {"supported_regions": ["us-east-1"]}}, "privatelink.supported_regions.0"),
+        ({"privatelink": {"supported_regions": ["cn-north-1"]}}, "privatelink.supported_regions.0"),
+        (
+            {"privatelink": {"supported_regions": ["eu-west-1", "eu-west-1"]}},
+            "privatelink.supported_regions.1",
+        ),
+        ({"privatelink": {"domain": "s3.us-east-1.amazonaws.com"}}, "privatelink.domain"),
+        ({"privatelink": {"private_dns_name": "api.aws"}}, "privatelink.private_dns_name"),
+        ({"privatelink": {"private_dns_name": "n.internal"}}, "privatelink.private_dns_name"),
+        ({"consumers": [{"name": "ab", "vpc_id": VPC}]}, "consumers.0.vpc_id"),
+        ({"consumers": [{"name": "ab", "subnet_ids": APP}]}, "consumers.0.subnet_ids"),
+        (
+            {"consumers": [{"name": "ab", "vpc_id": VPC, "subnet_ids": [APP[0], APP[0]]}]},
+            "consumers.0.subnet_ids",
+        ),
+        (
+            {
+                "consumers": [
+                    {"name": "ab", "vpc_id": VPC, "subnet_ids": APP},
+                    {"name": "ac", "vpc_id": VPC, "subnet_ids": DATA},
+                ]
+            },
+            "consumers.1.vpc_id",
+        ),
+        (
+            {"consumers": [{"name": "ab", "profile": "x", "role": f"{ACCOUNT}:role/x"}]},
+            "consumers.0.role",
+        ),
+        (
+            {"consumers": [{"name": "ab", "account": "333333333333", "role": f"{ACCOUNT}:role/x"}]},
+            "consumers.0.role",
+        ),
     ],
 )
 def test_what_cannot_work_is_refused(sections: dict[str, Any], key: str) -> None:
-    assert broken(**sections) == {key}
+    assert broken(**sections) == set(key.split())
 
 
 @pytest.mark.parametrize(
@@ -71,7 +149,16 @@ def test_what_cannot_work_is_refused(sections: dict[str, Any], key: str) -> None
         {"network": {"cidr": "100.64.0.0/24"}},
         {"network": {"cidr": "192.168.2.0/23", "zones": 3}},
         {"consumers": [{"name": "ab", "cidr": "20.0.0.0/26"}, {"name": "ac"}]},
-        {"consumers": [{"name": "ab", "cidr": "10.0.0.0/28", "vpc_id": "vpc-01234567"}]},
+        {
+            "consumers": [
+                {
+                    "name": "ab",
+                    "cidr": "10.0.0.0/28",
+                    "vpc_id": "vpc-01234567",
+                    "subnet_ids": ["subnet-01234567"],
+                }
+            ]
+        },
         {"privatelink": {"allow": ["*"]}},
         {"privatelink": {"acceptance": False}},
         {"service": {"cpu": 300, "memory": 700}},
@@ -79,8 +166,31 @@ def test_what_cannot_work_is_refused(sections: dict[str, Any], key: str) -> None
         {"service": {"environment": {"DATABASE_HOST": "elsewhere", "FILES_PATH": "/tmp"}}},
         {"database": {}, "service": {"environment": {"DATABASE_URL": "x"}}},
         {"files": {"mount": "/var/lib/notes"}},
-        {"database": {"engine": "mysql", "version": "8.0.40"}},
+        {"database": {"engine": "mysql", "version": "8.0.46"}},
         {"tls": {"certificate": "arn:aws:acm:us-east-1:111111111111:certificate/a"}},
+        {"service": {"scaling": {"cpu": 0, "requests": 500}}},
+        {"service": {"scaling": {"cpu": 0, "requests": 0}, "tasks": {"min": 2, "max": 2}}},
+        {"service": {"health_command": ["python", "-m", "app.health"]}},
+        {"service": {"health_command": ["/healthy"]}},
+        {"service": {"writable": []}},
+        {"service": {"writable": ["/tmp", "/run", "/var/cache", "/usr/local/x"]}, "files": {}},
+        {"service": {"tasks": {"min": 8, "max": 8}}},
+        {"service": {"cpu": 2048, "memory": 4096}},
+        {"capacity": {"instance_type": "m99i.large"}},  # newer than what is known: AWS is asked
+        {"capacity": {"provider": "fargate", "instance_type": "t3.medum"}},
+        {"network": OURS},
+        {"network": {**OURS, "cidr": "20.0.0.0/26"}},
+        {"database": {"version": "16.99"}},
+        {"database": {"version": "19"}},
+        {"database": {"instance_class": "db.m99g.large"}},
+        {"database": {"version": "12", "instance_class": "db.r4.large"}},
+        {"database": {"name": "users"}},
+        {"privatelink": {"allow": [f"{ACCOUNT}:root", f"{ACCOUNT}:role/dev", f"{ACCOUNT}:user/a"]}},
+        {"privatelink": {"supported_regions": ["eu-west-1", "us-west-2"]}},
+        {"privatelink": {"domain": "notes.internal", "private_dns_name": "notes.example.com"}},
+        {"privatelink": {"domain": "notamazonaws.com"}},
+        {"consumers": [{"name": "ab", "account": "222222222222", "role": f"{ACCOUNT}:role/a/b"}]},
+        {"consumers": [{"name": "ab", "account": "222222222222", "profile": "x"}]},
     ],
 )
 def test_what_can_work_passes(sections: dict[str, Any]) -> None:
@@ -95,3 +205,43 @@ def test_the_nearest_fargate_size_that_holds_it_is_suggested(
 ) -> None:
     wanted = config(capacity={"provider": "fargate"}, service={"cpu": cpu, "memory": memory})
     assert [fault.suggestion for fault in rules.check(wanted)] == [f"write {instead}"]
+
+
+def told(**sections: Any) -> str:
+    (fault,) = rules.check(config(**sections))
+    return f"{fault.message}; {fault.suggestion} ({fault.source})"
+
+
+def test_the_room_for_tasks_is_spelled_out() -> None:
+    wanted = told(
+        service={"tasks": {"min": 5, "max": 6}},
+        capacity={"instance_type": "c5.large", "instances": {"min": 1, "max": 2}},
+    )
+    assert wanted == (
+        "2 x c5.large hold 4 tasks, and tasks.min is 5: each has 3 network interfaces, one its own, "
+        "for 2 tasks; 2048 / 256 CPU units for 8; 4096 / 512 MiB for 8; "
+        "write max = 3, or a larger instance_type "
+        "(https://docs.aws.amazon.com/AmazonECS/latest/developerguide/container-instance-eni.html)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("sections", "instead"),
+    [
+        ({"service": {"memory": 8192}}, '"t3.large", or less memory'),
+        ({"capacity": {"instance_type": "t3.medum"}}, 'did you mean "t3.medium"?'),
+        ({"database": {"version": "16.3"}}, 'write "16.15"'),
+        ({"database": {"instance_class": "db.t4g.mikro"}}, 'did you mean "db.t4g.micro"?'),
+        ({"region": "us-east-9"}, "did you mean "),
+        ({"privatelink": {"allow": [f"{ACCOUNT}:role/team/dev"]}}, f'"{ACCOUNT}:root"'),
+        ({"service": {"health_command": ["CMD-SHELL", "a && b"]}}, 'write ["sh", "-c", "a && b"]'),
+        ({"service": {"health_command": ["curl 'a b'"]}}, 'write ["curl", "a b"]'),
+        ({"service": {"health_command": ["curl 'a"]}}, 'write ["curl", "\'a"]'),
+    ],
+)
+def test_what_to_write_instead_is_said_with_where_it_says_so(
+    sections: dict[str, Any], instead: str
+) -> None:
+    said = told(**sections)
+    assert instead in said
+    assert "(https://docs.aws.amazon.com/" in said

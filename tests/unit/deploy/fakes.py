@@ -86,7 +86,8 @@ class FakeCloudFormation:
     """Stacks whose operations go on by one event each time somebody asks for events.
 
     ``fails`` names the resource that fails to be made, with the reason; ``outputs`` and ``ids`` what
-    stacks end up with; ``refuses`` why change sets are not executable.
+    stacks end up with; ``refuses`` why change sets are not executable; ``replaces`` the resources whose
+    modification makes a new one, with the property that causes it.
     """
 
     def __init__(self, **more: Any) -> None:
@@ -96,6 +97,7 @@ class FakeCloudFormation:
         self.outputs: dict[str, dict[str, str]] = {}
         self.ids: dict[str, str] = {}
         self.refuses = ""
+        self.replaces: dict[str, str] = {}
         self.calls: list[str] = []
         self.exceptions = SimpleNamespace(ClientError=ClientError)
         self.__dict__.update(more)
@@ -159,7 +161,12 @@ class FakeCloudFormation:
             self.stacks[arn] = FakeStack(arn, "REVIEW_IN_PROGRESS")
         found = self._find(StackName)
         template = json.loads(asked["TemplateBody"])
-        parameters = {p["ParameterKey"]: p["ParameterValue"] for p in asked["Parameters"]}
+        parameters = {
+            p["ParameterKey"]: found.parameters[p["ParameterKey"]]
+            if p.get("UsePreviousValue")
+            else p["ParameterValue"]
+            for p in asked["Parameters"]
+        }
         arn = f"arn:changeset/{ChangeSetName}"
         same = found.template == template and found.parameters == parameters
         nothing = "The submitted information didn't contain changes." * same
@@ -177,16 +184,7 @@ class FakeCloudFormation:
     def describe_change_set(self, ChangeSetName: str, NextToken: str = "0") -> Any:
         found = self.change_sets[ChangeSetName]
         found["asked"] += 1
-        changes = [
-            {
-                "ResourceChange": {
-                    "Action": "Add",
-                    "LogicalResourceId": key,
-                    "ResourceType": v["Type"],
-                }
-            }
-            for key, v in found["template"]["Resources"].items()
-        ]
+        changes = self._changes(found["stack"], found["template"])
         start = int(NextToken)
         failed = bool(found["reason"])
         status = "FAILED" if failed else "CREATE_COMPLETE"
@@ -199,6 +197,31 @@ class FakeCloudFormation:
         if start + PAGE < len(changes):
             page["NextToken"] = str(start + PAGE)
         return page
+
+    def _changes(self, stack: FakeStack, template: Any) -> list[dict[str, Any]]:
+        """Return what a change set tells of every resource, also of one that stays as it is."""
+        before, after = stack.template.get("Resources", {}), template["Resources"]
+        told = []
+        for key in {**after, **before}:
+            resource = after.get(key) or before[key]
+            action = "Add" if key not in before else "Modify" if key in after else "Remove"
+            change = {
+                "Action": action,
+                "LogicalResourceId": key,
+                "ResourceType": resource["Type"],
+                "PhysicalResourceId": stack.physical.get(key, ("",))[0],
+            }
+            if action == "Remove":
+                change["PolicyAction"] = resource.get("DeletionPolicy", "Delete")
+            if action == "Modify":
+                cause = self.replaces.get(key)
+                target = {"Attribute": "Properties", "Name": cause, "RequiresRecreation": "Always"}
+                change["Details"] = [{"Target": target, "Evaluation": "Static"}] * bool(cause)
+                change["Replacement"] = str(bool(cause))
+                policy = resource.get("UpdateReplacePolicy", "Delete")
+                change["PolicyAction"] = f"ReplaceAnd{policy}" if cause else ""
+            told.append({"Type": "Resource", "ResourceChange": change})
+        return told
 
     def delete_change_set(self, ChangeSetName: str) -> None:
         self.calls.append("delete_change_set")
@@ -289,6 +312,7 @@ class FakeTarget:
     """A target whose clients are given, and whose own parts do nothing."""
 
     name = "twin"
+    self_contained = True
     snapshots = "its data stay in a cellar"
 
     def __init__(self, clients: Mapping[str, Any]) -> None:
@@ -313,7 +337,7 @@ class FakeTarget:
     def consumer_network(self, consumer: Any, zones: Any) -> Any:
         self.done.append(f"network {consumer.name} {' '.join(zones)}")
         return SimpleNamespace(
-            vpc_id="vpc-1", cidr="10.0.0.0/16", subnet_ids=("subnet-a", "subnet-b")
+            vpc_id="vpc-1", cidr=str(consumer.cidr), subnet_ids=("subnet-a", "subnet-b")
         )
 
     def answers(self, consumer: Any, path: str) -> tuple[bool, str]:

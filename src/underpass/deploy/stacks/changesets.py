@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updatin
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,8 @@ from botocore.exceptions import ClientError
 
 from underpass.blueprint.stack import Stack
 from underpass.deploy.clock import Clock, poll
-from underpass.deploy.stacks import existing
+from underpass.deploy.stacks import existing, safety
+from underpass.deploy.stacks.changes import Change, described
 from underpass.deploy.stacks.events import StackEvent, Stream
 from underpass.deploy.stacks.existing import Description
 from underpass.deploy.steps import Step
@@ -22,16 +23,6 @@ from underpass.errors import UnderpassError
 
 _TIMEOUT_S = 600.0
 _EMPTY = ("didn't contain changes", "no updates are to be performed")
-
-
-@dataclass(frozen=True)
-class Change:
-    """One resource a change set would add, modify or remove."""
-
-    action: str
-    logical_id: str
-    type: str
-    replacement: str = ""
 
 
 @dataclass(frozen=True)
@@ -58,6 +49,7 @@ def deploy(
     step: Step,
     watch: Callable[[tuple[StackEvent, ...]], None] = lambda _: None,
     tags: Mapping[str, str] | None = None,
+    allowed: Collection[str] = (),
 ) -> Description:
     """Bring a stack to what its template says, and return it with its outputs.
 
@@ -69,11 +61,15 @@ def deploy(
         See ``existing.follow``.
     tags
         The stack's tags, which AWS puts on its resources too.
+    allowed
+        Logical ids of resources that hold data and may be replaced or removed all the same.
 
     Raises
     ------
     NotExecutableError
         When the template is refused; nothing was changed.
+    DataLossError
+        When it would take data away that is not ``allowed``; nothing was changed.
     StackFailedError
         When a resource failed; CloudFormation rolls back.
     """
@@ -89,6 +85,11 @@ def deploy(
         step.outcome = "nothing to change"
         watch(())
         return before
+    try:
+        safety.refuse(safety.losses(stack.name, change_set.changes), allowed)
+    except safety.DataLossError:
+        cloudformation.delete_change_set(ChangeSetName=change_set.arn)
+        raise
     stream = Stream(cloudformation, change_set.stack_id)
     cloudformation.execute_change_set(ChangeSetName=change_set.arn)
     total = len(change_set.changes)
@@ -97,16 +98,43 @@ def deploy(
     return after
 
 
+def preview(
+    cloudformation: Any,
+    stack: Stack,
+    parameters: Mapping[str, str | None],
+    clock: Clock,
+    tags: Mapping[str, str],
+) -> tuple[Change, ...]:
+    """Return what bringing an existing stack to its template would do, and leave it as it is.
+
+    Raises
+    ------
+    NotExecutableError
+        When CloudFormation cannot say, with its reason.
+    """
+    try:
+        made = create(cloudformation, stack, parameters, clock, tags, exists=True)
+    except EmptyChangeSetError:
+        return ()
+    cloudformation.delete_change_set(ChangeSetName=made.arn)
+    return made.changes
+
+
 def create(
     cloudformation: Any,
     stack: Stack,
-    parameters: Mapping[str, str],
+    parameters: Mapping[str, str | None],
     clock: Clock,
     tags: Mapping[str, str],
     *,
     exists: bool,
 ) -> ChangeSet:
     """Make a change set and return it once it can be executed; an unusable one is deleted.
+
+    Parameters
+    ----------
+    parameters
+        Their values; None for the one the stack has now.
 
     Raises
     ------
@@ -121,9 +149,7 @@ def create(
             ChangeSetName=f"underpass-{uuid.uuid4().hex[:16]}",
             ChangeSetType="UPDATE" if exists else "CREATE",
             TemplateBody=stack.body(),  # AWS takes 51,200 bytes this way and more through S3; the twin any
-            Parameters=[
-                {"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()
-            ],
+            Parameters=[_parameter(key, value) for key, value in parameters.items()],
             Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
             Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
         )
@@ -153,15 +179,12 @@ def _changes(cloudformation: Any, arn: str, page: Any) -> tuple[Change, ...]:
     while token := page.get("NextToken"):
         page = cloudformation.describe_change_set(ChangeSetName=arn, NextToken=token)
         changes += page["Changes"]
-    return tuple(
-        Change(
-            change["ResourceChange"]["Action"],
-            change["ResourceChange"]["LogicalResourceId"],
-            change["ResourceChange"]["ResourceType"],
-            change["ResourceChange"].get("Replacement", ""),
-        )
-        for change in changes
-    )
+    return described(changes)
+
+
+def _parameter(key: str, value: str | None) -> dict[str, Any]:
+    given = {"UsePreviousValue": True} if value is None else {"ParameterValue": value}
+    return {"ParameterKey": key, **given}
 
 
 def _drop(cloudformation: Any, arn: str, stack_id: str, clock: Clock, *, with_stack: bool) -> None:

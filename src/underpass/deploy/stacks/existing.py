@@ -37,6 +37,11 @@ class Description:
         """Whether an operation is under way; a stack under review waits for somebody, not for AWS."""
         return self.status.endswith("_IN_PROGRESS") and self.status != "REVIEW_IN_PROGRESS"
 
+    @property
+    def unusable(self) -> bool:
+        """Whether nothing in it can be updated: it is deleted and made anew."""
+        return self.status in _LEFTOVERS
+
 
 class StackFailedError(UnderpassError):
     """A stack operation failed; CloudFormation has rolled it back or is about to."""
@@ -104,7 +109,7 @@ def settled(cloudformation: Any, name: str, step: Step) -> Description | None:
     if found and found.busy:
         step.tell("progress", f"{name} is {found.status}: waiting for that to end")
         found = _at_rest(cloudformation, found, step.clock)
-    if found and found.status in _LEFTOVERS:
+    if found and found.unusable:
         step.tell("progress", f"{name} is {found.status}: deleting it first")
         delete(cloudformation, found, step.clock)
         return None

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from underpass.blueprint.stack import Stack
+from underpass.deploy.stacks.changes import removed
 
 Template = Mapping[str, Any]
 
@@ -57,13 +58,8 @@ def farewells(
         "Snapshot": f"is deleted; {snapshots}",
         "Retain": "stays as it is, with its data, and is yours to delete",
     }
-    gone = {
-        name: resource
-        for name, resource in before.get("Resources", {}).items()
-        if name not in after.get("Resources", {})
-    }
     return [
-        f"{name} ({ids.get(name, resource['Type'])}) {told[resource['DeletionPolicy']]}"
-        for name, resource in gone.items()
-        if resource.get("DeletionPolicy") in told
+        f"{change.logical_id} ({change.physical_id or change.type}) {told[change.policy]}"
+        for change in removed(before, after, ids)
+        if change.policy in told
     ]

@@ -1,0 +1,100 @@
+"""``plan``: what ``up`` would change."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from underpass.cli import output
+from underpass.cli.options import AllowReplace, Folder, Json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from underpass.config import Config
+    from underpass.deploy.plan import StackPlan
+    from underpass.deploy.stacks.changes import Change
+    from underpass.twin.target import TwinTarget
+
+app = typer.Typer()
+
+_CHANGES, _FAILED = 1, 2  # exit statuses
+
+
+@app.command()
+def plan(
+    folder: Folder = Path(), *, allow_replace: AllowReplace = None, as_json: Json = False
+) -> int:
+    """Show what up would change; exit status 0: nothing, 1: something, 2: it cannot or must not."""
+    from dataclasses import asdict
+
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    from underpass.config import load
+    from underpass.deploy import plan as planning
+    from underpass.errors import UnderpassError, UsageError
+
+    try:
+        config = load(folder)
+        plans = planning.plan(config, _running(config))
+        if not as_json:
+            typer.echo("\n".join(line for one in plans for line in _lines(one)))
+        planning.refuse(plans, allow_replace or ())
+    except UnderpassError as error:
+        error.exit_status = _FAILED
+        raise
+    except (BotoCoreError, ClientError) as error:
+        raise UsageError("AWS did not tell what would change", str(error)) from error
+    changed = any(one.action != "none" for one in plans)
+    if as_json:
+        output.line({"ok": True, "changed": changed, "stacks": [asdict(one) for one in plans]})
+    return _CHANGES if changed else 0
+
+
+def _running(config: Config) -> TwinTarget | None:
+    from underpass.cli.starting import same_application
+    from underpass.twin.running import find, state_folder
+    from underpass.twin.target import TwinTarget
+
+    running = find(state_folder(config.folder))
+    if running is None:
+        return None
+    same_application(running, config)
+    return TwinTarget(running, config)
+
+
+def _lines(plan: StackPlan) -> Iterator[str]:
+    count = f"{len(plan.changes)} resource{'s' * (len(plan.changes) != 1)}"
+    does = {
+        "none": "nothing to change",
+        "create": f"is created, with {count}",
+        "update": f"changes in {count}",
+        "delete": f"is deleted, with {count}",
+    }
+    yield typer.style(plan.name, bold=True) + f": {does[plan.action]}"
+    if plan.note:
+        yield f"  {plan.note}"
+    for change in plan.changes:
+        yield f"  {_line(plan, change)}"
+
+
+def _line(plan: StackPlan, change: Change) -> str:
+    """Return one change; ``!`` marks those that take data away or may."""
+    from underpass.deploy.stacks.safety import replaced
+
+    outcome = replaced(change, plan.changes)
+    does = {None: "may be replaced", True: "is replaced", False: "in place"}[outcome]
+    if change.action == "Modify" and not change.replacement:
+        does = "changes"
+    signs = {"Add": "+", "Remove": "-", "Modify": "~" if outcome is False else "±"}
+    lost = any(loss.change == change for loss in plan.losses)
+    names = [cause.name for cause in change.causes if cause.recreates or outcome is False]
+    known = f", {change.physical_id}" if change.physical_id else ""
+    text = (
+        f"{'!' if lost else ' '}{signs[change.action]} {change.logical_id} ({change.type}{known})"
+    )
+    if change.action == "Modify":
+        text += f" {does}" + (f": {', '.join(names)}" if names else "")
+    return typer.style(text, fg="red") if lost else text

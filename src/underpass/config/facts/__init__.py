@@ -1,0 +1,20 @@
+"""What AWS offers, as data: instance types, database versions and classes, regions.
+
+Offline and read when first asked for. The files are written by ``tools/facts.py`` and are as old as the
+packages they come from, so what is not in them may still exist: newer than they are, or wrong. Each
+question answers that too (``newer``), and the preflight asks AWS about the rest.
+"""
+
+from underpass.config.facts.databases import DatabaseClass, database_class, engine_versions
+from underpass.config.facts.instances import InstanceType, architecture, instance_type
+from underpass.config.facts.regions import regions
+
+__all__ = [
+    "DatabaseClass",
+    "InstanceType",
+    "architecture",
+    "database_class",
+    "engine_versions",
+    "instance_type",
+    "regions",
+]

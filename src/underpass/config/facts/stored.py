@@ -1,0 +1,16 @@
+"""The files of facts beside this module, each read once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+
+@cache
+def stored(name: str) -> Mapping[str, Any]:
+    """Return what ``name``.json holds."""
+    found: Mapping[str, Any] = json.loads((Path(__file__).parent / f"{name}.json").read_bytes())
+    return found

@@ -1,0 +1,18 @@
+"""What several keys must agree on, and what AWS refuses whatever the key's form. Pure, and offline.
+
+A rule is a function that yields what it finds. None of them judges taste: each names something that
+would fail in AWS, never take effect, or silently open the path to others. Where AWS may know better than
+the stored facts (an instance type newer than they are), a rule stays silent and the preflight asks AWS.
+"""
+
+from __future__ import annotations
+
+from underpass.config.model import Config
+from underpass.config.problems import Fault
+from underpass.config.rules import capacity, consumers, database, network, privatelink, service
+
+
+def check(config: Config) -> tuple[Fault, ...]:
+    """Return everything the rules find."""
+    parts = (service, capacity, network, database, privatelink, consumers)
+    return tuple(fault for part in parts for rule in part.RULES for fault in rule(config))

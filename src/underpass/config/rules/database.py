@@ -1,0 +1,91 @@
+"""Rules of ``[database]``: whether RDS creates such an instance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from underpass.config.facts import databases
+from underpass.config.model import Config, Database
+from underpass.config.positions import KeyPath
+from underpass.config.problems import Fault
+from underpass.config.rules.rule import Rule, docs
+
+_ENGINE: KeyPath = ("database", "engine")
+_VERSION: KeyPath = ("database", "version")
+_CLASS: KeyPath = ("database", "instance_class")
+_NAME: KeyPath = ("database", "name")
+_RELEASES = {
+    "postgres": docs("AmazonRDS/latest/PostgreSQLReleaseNotes/postgresql-release-calendar"),
+    "mysql": docs("AmazonRDS/latest/UserGuide/MySQL.Concepts.VersionMgmt"),
+    "mariadb": docs("AmazonRDS/latest/UserGuide/MariaDB.Concepts.VersionMgmt"),
+}
+_CLASSES = docs("AmazonRDS/latest/UserGuide/Concepts.DBInstanceClass.Support")
+# Databases that are there already, and what the engine reserves.
+# PostgreSQL's reserved key words, of its parser; https://www.postgresql.org/docs/current/sql-keywords-appendix.html
+_POSTGRES_WORDS = """
+    all analyse analyze and any array as asc asymmetric both case cast check collate column constraint
+    create current_catalog current_date current_role current_time current_timestamp current_user default
+    deferrable desc distinct do else end except false fetch for foreign from grant group having in
+    initially intersect into lateral leading limit localtime localtimestamp not null offset on only or
+    order placing primary references returning select session_user some symmetric system_user table then
+    to trailing true union unique user using variadic when where window with
+"""
+_TAKEN = {
+    "postgres": frozenset(("rdsadmin", "template0", "template1")),
+    "mysql": frozenset(("information_schema", "innodb", "mysql", "performance_schema", "sys")),
+}
+_TAKEN["mariadb"] = _TAKEN["mysql"]
+
+
+def _version(config: Config) -> Iterator[Fault]:
+    if not config.database:
+        return
+    engine, version = config.database.engine, config.database.version
+    if databases.creates(engine, version) or databases.newer_version(engine, version):
+        return
+    gone = databases.withdrawn(engine, version)
+    what = f"RDS no longer creates {engine}" if gone else f"{engine} has no version"
+    yield Fault(
+        (_VERSION, _ENGINE),
+        f"{what} {version}",
+        f'write "{databases.nearest_version(engine, version)}"',
+        source=_RELEASES[engine],
+    )
+
+
+def _instance_class(config: Config) -> Iterator[Fault]:
+    if not config.database:
+        return
+    database, name = config.database, config.database.instance_class
+    version = database.version if databases.classes(database.engine, database.version) else ""
+    if databases.database_class(database.engine, name, version) or databases.newer_class(name):
+        return
+    near = databases.nearest_class(database.engine, name, version)
+    yield Fault(
+        (_CLASS, _ENGINE, _VERSION),
+        _refusal(database, name),
+        f'did you mean "{near}"?' if near else "",
+        source=_CLASSES,
+    )
+
+
+def _refusal(database: Database, name: str) -> str:
+    if any(databases.database_class(engine, name) for engine in _RELEASES):
+        return f"{name} does not run {database.engine} {database.version}"
+    return f'there is no database instance class "{name}"'
+
+
+def _name(config: Config) -> Iterator[Fault]:
+    if not config.database:
+        return
+    engine, name = config.database.engine, config.database.name.lower()
+    source = docs("AmazonRDS/latest/APIReference/API_CreateDBInstance")
+    if name in _TAKEN[engine]:
+        what = f'{engine} has a database "{name}" of its own'
+        yield Fault((_NAME, _ENGINE), what, 'write one such as "app"', source=source)
+    elif engine == "postgres" and name in _POSTGRES_WORDS.split():
+        what = f'"{name}" is a word that {engine} reserves'
+        yield Fault((_NAME, _ENGINE), what, f'write "{name}s" or "app"', source=source)
+
+
+RULES: tuple[Rule, ...] = (_version, _instance_class, _name)

@@ -1,0 +1,148 @@
+"""Rules of ``[service]``: what runs, where it may write, how many of it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from underpass.config.model import Between, Config
+from underpass.config.positions import KeyPath
+from underpass.config.problems import Fault
+from underpass.config.rules.rule import Rule, docs, first_repeated
+
+_PROGRAMS = ("/bin", "/boot", "/etc", "/lib", "/lib64", "/sbin", "/usr")
+_SYSTEM = frozenset((*_PROGRAMS, "/", "/root", "/run", "/var"))
+_KERNEL = ("/dev", "/proc", "/sys")
+
+
+def _one_source(config: Config) -> Iterator[Fault]:
+    keys: tuple[KeyPath, ...] = (("service", "build"), ("service", "image"))
+    if config.service.build is None and config.service.image is None:
+        yield Fault(keys, "is missing, and so is image", 'add build = "." or image = "..."')
+    if config.service.build is not None and config.service.image is not None:
+        yield Fault(keys[::-1], "is given together with build", "leave one of them out")
+
+
+def _least_and_most(config: Config) -> Iterator[Fault]:
+    between: tuple[tuple[KeyPath, Between], ...] = (
+        (("service", "tasks"), config.service.tasks),
+        (("capacity", "instances"), config.capacity.instances),
+    )
+    for path, value in between:
+        if value.min > value.max:
+            yield Fault(
+                ((*path, "max"), (*path, "min")), f"{value.max} is less than min, {value.min}"
+            )
+
+
+def _scaling(config: Config) -> Iterator[Fault]:
+    scaling, tasks = config.service.scaling, config.service.tasks
+    if not scaling.cpu and not scaling.requests and tasks.min < tasks.max:
+        yield Fault(
+            (("service", "scaling"), ("service", "tasks")),
+            f"follows nothing, so that tasks never go from {tasks.min} to {tasks.max}",
+            f"write cpu = 60, or tasks = {{ min = {tasks.min or 1}, max = {tasks.min or 1} }}",
+            source=docs("AmazonECS/latest/developerguide/service-autoscaling-targettracking"),
+        )
+
+
+def _reserved_variables(config: Config) -> Iterator[Fault]:
+    reserved = {"AWS_REGION": "the region"}
+    if config.database:
+        parts = ("HOST", "PORT", "NAME", "USERNAME", "PASSWORD")
+        reserved |= dict.fromkeys((f"DATABASE_{part}" for part in parts), "[database]")
+    if config.assets:
+        reserved["ASSETS_BUCKET"] = "[assets]"
+    if config.files:
+        reserved["FILES_PATH"] = "[files]"
+    for name in config.service.environment:
+        if name in reserved:
+            yield Fault(
+                (("service", "environment", name),),
+                f"underpass sets it itself, from {reserved[name]}",
+                "leave it out or give it another name",
+            )
+
+
+def _health_command(config: Config) -> Iterator[Fault]:
+    source = docs("AmazonECS/latest/APIReference/API_HealthCheck")
+    command = config.service.health_command
+    if command[:1] and command[0] in ("CMD", "CMD-SHELL", "NONE"):
+        rest = list(command[1:])
+        if command[0] == "CMD-SHELL":
+            rest = ["sh", "-c", *rest]
+        yield Fault(
+            (("service", "health_command"),),
+            f'starts with "{command[0]}", which underpass writes itself',
+            f"write {_listed(rest)}",
+            source=source,
+        )
+    elif len(command) == 1 and " " in command[0].strip():
+        yield Fault(
+            (("service", "health_command"),),
+            "is a whole line, and no shell reads it",
+            f"write {_listed(_words(command[0]))}",
+            source=source,
+        )
+
+
+def _words(line: str) -> list[str]:
+    try:
+        return shlex.split(line)
+    except ValueError:  # a quote without its end
+        return line.split()
+
+
+def _listed(words: list[str]) -> str:
+    return "[" + ", ".join(f'"{word}"' for word in words) + "]"
+
+
+def _mount_point(config: Config) -> Iterator[Fault]:
+    if not config.files:
+        return
+    mount = PurePosixPath(config.files.mount)
+    if str(mount) in _SYSTEM or _never(mount):
+        yield Fault(
+            (("files", "mount"),),
+            f'"{config.files.mount}" would hide the container\'s own files',
+            'write one such as "/data"',
+        )
+
+
+def _writable(config: Config) -> Iterator[Fault]:
+    folders = [PurePosixPath(folder) for folder in config.service.writable]
+    key: KeyPath = ("service", "writable")
+    repeated = first_repeated(folders)
+    if repeated is not None:
+        yield Fault((key,), f'"{folders[repeated]}" is there twice', "leave one out")
+    for folder in folders:
+        if _never(folder) or str(folder) in _PROGRAMS:
+            yield Fault(
+                (key,),
+                f'an empty "{folder}" would hide the container\'s own files',
+                'write a folder below it, or one such as "/tmp"',
+            )
+        if config.files:
+            mount = PurePosixPath(config.files.mount)
+            if folder.is_relative_to(mount) or mount.is_relative_to(folder):
+                yield Fault(
+                    (key, ("files", "mount")),
+                    f'"{folder}" and the file system at "{mount}" would hide one another',
+                    "leave it out: the file system can be written" if folder == mount else "",
+                )
+
+
+def _never(folder: PurePosixPath) -> bool:
+    return ".." in folder.parts or any(folder.is_relative_to(top) for top in _KERNEL)
+
+
+RULES: tuple[Rule, ...] = (
+    _one_source,
+    _least_and_most,
+    _scaling,
+    _reserved_variables,
+    _health_command,
+    _mount_point,
+    _writable,
+)

@@ -1,0 +1,151 @@
+"""What a deployment would change, stack by stack; nothing is changed.
+
+For each stack that exists CloudFormation is asked, through a change set that is deleted again. What the
+application's image would be is not: it is built only by a deployment, so the one that runs is assumed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from underpass import blueprint
+from underpass.blueprint import Stack
+from underpass.config import Config
+from underpass.deploy import consumers
+from underpass.deploy.clock import Clock
+from underpass.deploy.stacks import changes, changesets, existing, safety, transition
+from underpass.deploy.stacks.changes import Change
+from underpass.deploy.stacks.changesets import NotExecutableError
+from underpass.deploy.target import Target
+from underpass.errors import UnderpassError
+
+
+@dataclass(frozen=True)
+class StackPlan:
+    """What would become of one stack.
+
+    Attributes
+    ----------
+    action
+        ``create``, ``update``, ``delete``, or ``none``.
+    note
+        What is not known of it, and why; empty if nothing.
+    """
+
+    name: str
+    action: str
+    changes: tuple[Change, ...] = ()
+    note: str = ""
+
+    @property
+    def losses(self) -> tuple[safety.Loss, ...]:
+        """What would take data away; a stack that is deleted as a whole is a consumer's, and holds none."""
+        return safety.losses(self.name, self.changes)
+
+
+def plan(
+    config: Config, target: Target | None, clock: Clock | None = None
+) -> tuple[StackPlan, ...]:
+    """Return what a deployment of ``config`` would do, in its order.
+
+    Parameters
+    ----------
+    target
+        Where it would go; None when nothing is there yet.
+
+    Raises
+    ------
+    UnderpassError
+        When CloudFormation cannot tell: it is at work on a stack, or refuses a template.
+    """
+    stacks = blueprint.stacks(config)
+    if target is None:
+        return tuple(StackPlan(s.name, "create", changes.created(s.template)) for s in stacks)
+    return tuple(_Planning(config, target, clock or Clock()).plans(stacks))
+
+
+def refuse(plans: Collection[StackPlan], allowed: Collection[str]) -> None:
+    """Raise, as a deployment would, when data would be taken away that is not ``allowed``.
+
+    Raises
+    ------
+    DataLossError
+        With everything that is lost, of all stacks.
+    """
+    safety.refuse([loss for one in plans for loss in one.losses], allowed)
+
+
+class _Planning:
+    """One look at everything that is deployed."""
+
+    def __init__(self, config: Config, target: Target, clock: Clock) -> None:
+        self._config = config
+        self._target = target
+        self._clock = clock
+
+    def plans(self, stacks: Collection[Stack]) -> Iterator[StackPlan]:
+        names = {f"{self._config.name}-consumer-{one.name}": one for one in self._config.consumers}
+        before = ""  # the last stack that changes, which later ones may import from
+        for stack in stacks:
+            consumer = names.get(stack.name)
+            tags = consumers.tags(self._config, consumer.name) if consumer else {}
+            client = self._target.client("cloudformation", consumer)
+            told = self._one(client, stack, tags, before)
+            before = stack.name if told.changes else before
+            yield told
+        cloudformation = self._target.client("cloudformation")
+        for stack_there in consumers.dropped(cloudformation, self._config).values():
+            template = existing.template(cloudformation, stack_there.name)
+            ids = existing.resources(cloudformation, stack_there.name)
+            yield StackPlan(
+                stack_there.name,
+                "delete",
+                changes.removed(template, {}, ids),
+                "its consumer is gone",
+            )
+
+    def _one(
+        self, cloudformation: Any, stack: Stack, tags: dict[str, str], before: str
+    ) -> StackPlan:
+        there = existing.describe(cloudformation, stack.name)
+        if there is None or there.unusable:
+            note = f"it is {there.status}, and made anew" if there else ""
+            return StackPlan(stack.name, "create", changes.created(stack.template), note)
+        if there.busy:
+            raise UnderpassError(
+                f"stack {stack.name} is {there.status}",
+                "what it will be is known when that has ended",
+                "run the command again then",
+            )
+        deployed = existing.template(cloudformation, stack.name)
+        ids = existing.resources(cloudformation, stack.name)
+        wide = transition.widened(stack, deployed)
+        later = () if wide is stack else changes.removed(deployed, stack.template, ids)
+        values, unknown = _values(stack, deployed)
+        note = f"a deployment looks {', '.join(unknown)} up" if unknown else ""
+        if not note:
+            try:
+                found = changesets.preview(cloudformation, wide, values, self._clock, tags) + later
+            except NotExecutableError as error:
+                if not before:
+                    raise
+                note = f"{before} has to change first: {error.why}"
+        if note:  # the templates tell what changes, and only CloudFormation what is replaced
+            found = changes.compared(deployed, stack.template, ids)
+            note = f"what would be replaced is not known yet: {note}"
+        return StackPlan(stack.name, "update" if found else "none", found, note)
+
+
+def _values(
+    stack: Stack, deployed: transition.Template
+) -> tuple[dict[str, str | None], tuple[str, ...]]:
+    """Return what is known of a stack's parameters, None for what stays, and those nobody knows yet.
+
+    What only a deployment knows, such as the image, stays as it is.
+    """
+    wanted, had = stack.template.get("Parameters", {}), deployed.get("Parameters", {})
+    asked = [key for key in wanted if "Default" not in wanted[key] and key not in stack.parameters]
+    kept = dict.fromkeys(key for key in asked if key in had)
+    return {**kept, **stack.parameters}, tuple(key for key in asked if key not in had)

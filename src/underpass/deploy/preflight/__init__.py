@@ -1,0 +1,39 @@
+"""What is asked of AWS before anything is made: whether what the configuration names is there, and fits.
+
+One file per question. Each refuses with a ``UsageError``, or gives warnings. What the configuration alone
+can tell is refused before, by ``config.rules``.
+"""
+
+from __future__ import annotations
+
+from underpass.config import Config
+from underpass.deploy.preflight import capacity, certificate, consumer, database, network
+from underpass.deploy.preflight.zones import zones
+from underpass.deploy.target import Target
+
+__all__ = ["check"]
+
+
+def check(config: Config, target: Target) -> tuple[str, ...]:
+    """Return what to warn of.
+
+    Raises
+    ------
+    UsageError
+        With what to change in the configuration, or in AWS, before it can be deployed.
+    """
+    ec2 = target.client("ec2")
+    if config.network.vpc_id:
+        network.check(ec2, config)
+    ours = zones(ec2, config)
+    warnings = [*capacity.check(ec2, config, ours)]
+    if config.database:
+        database.check(target, config.database, config.region)
+    if target.self_contained:  # the rest it makes itself
+        return tuple(warnings)
+    if config.tls:
+        warnings += certificate.check(target.client("acm"), config.tls.certificate, config.domain)
+    for one in config.consumers:
+        if one.vpc_id:
+            consumer.check(target.client("ec2", one), one, ours)
+    return tuple(warnings)

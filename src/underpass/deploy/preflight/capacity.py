@@ -1,0 +1,113 @@
+"""Whether the instances a configuration asks for are offered, and have room for its tasks.
+
+ECS waits for room for as long as it takes, so what never fits is better told before. The stored facts know
+most instance types; AWS is asked about the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from underpass.config import Config
+from underpass.config.facts import InstanceType, instance_type
+from underpass.errors import UsageError
+
+# The kernel takes its part before ECS sees the rest; AWS advises a buffer of 5 %.
+# https://docs.aws.amazon.com/AmazonECS/latest/developerguide/memory-management.html
+_SAFE_MEMORY = 0.95
+
+
+def check(ec2: Any, config: Config, zones: Mapping[str, str]) -> tuple[str, ...]:
+    """Return what to warn of.
+
+    Parameters
+    ----------
+    ec2
+        A boto3 EC2 client in the provider's account.
+    zones
+        The names of the application's zones by their ids.
+
+    Raises
+    ------
+    UsageError
+        When the instance type does not exist, is not offered in a zone, or is too small for one task.
+    """
+    if config.capacity.provider != "ec2":
+        return ()
+    name = config.capacity.instance_type
+    kind = instance_type(name) or _described(ec2, name, config.region)
+    _fits(config, kind)
+    _offered(ec2, name, config.region, zones)
+    return tuple(_warnings(config, kind))
+
+
+def _fits(config: Config, kind: InstanceType) -> None:
+    service = config.service
+    for has, asks, unit, key in (
+        (kind.cpu_units, service.cpu, "CPU units", "cpu"),
+        (kind.memory_mib, service.memory, "MiB", "memory"),
+    ):
+        if asks > has:
+            raise UsageError(
+                f"a task does not fit on a {kind.name}",
+                f"[service] {key} is {asks} {unit}, and the instance has {has}",
+                f"choose a larger [capacity] instance_type, or less {key}",
+            )
+
+
+def _offered(ec2: Any, name: str, region: str, zones: Mapping[str, str]) -> None:
+    offers = ec2.describe_instance_type_offerings(
+        LocationType="availability-zone-id",
+        Filters=[{"Name": "instance-type", "Values": [name]}],
+    )["InstanceTypeOfferings"]
+    where = {offer["Location"] for offer in offers}
+    missing = [f"{zones[zone]} ({zone})" for zone in zones if zone not in where]
+    if missing:
+        raise UsageError(
+            f"instance type {name} is not offered in {', '.join(missing)}",
+            f"in {region} it is offered in {', '.join(sorted(where)) or 'no zone'}",
+            "choose another [capacity] instance_type, or subnets in those zones",
+        )
+
+
+def _warnings(config: Config, kind: InstanceType) -> Iterator[str]:
+    service, most = config.service, config.capacity.instances.max
+    room = kind.room(service.cpu, service.memory) * most
+    told = f"{most} instances of type {kind.name} have room for {room} tasks, and [service] tasks"
+    if room < service.tasks.min:
+        yield f"{told}.min is {service.tasks.min}"
+    elif room == service.tasks.min:
+        yield (
+            f"{told}.min is {service.tasks.min}: a deployment starts a new task before it stops an "
+            "old one, and will find no room"
+        )
+    elif room < service.tasks.max:
+        yield f"{told}.max is {service.tasks.max}: scaling will not get there"
+    if service.memory > _SAFE_MEMORY * kind.memory_mib:
+        yield (
+            f"[service] memory is {service.memory} MiB of the {kind.memory_mib} of a {kind.name}: "
+            "the system takes some first, and ECS may find no room for a task"
+        )
+
+
+def _described(ec2: Any, name: str, region: str) -> InstanceType:
+    try:
+        kind = ec2.describe_instance_types(InstanceTypes=[name])["InstanceTypes"][0]
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "InvalidInstanceType":
+            raise
+        raise UsageError(
+            f"there is no instance type {name} in {region}",
+            error.response["Error"]["Message"],
+            "change [capacity] instance_type",
+        ) from error
+    return InstanceType(
+        name,
+        kind["VCpuInfo"]["DefaultVCpus"],
+        kind["MemoryInfo"]["SizeInMiB"],
+        kind["NetworkInfo"]["MaximumNetworkInterfaces"],
+        kind["ProcessorInfo"]["SupportedArchitectures"][-1],
+    )

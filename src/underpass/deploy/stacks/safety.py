@@ -1,0 +1,116 @@
+"""Whether changes would lose data, and the refusal when they would. Pure.
+
+CloudFormation itself says which resources it replaces; a stack policy could refuse that too, but only
+once the update runs, and half a stack later.
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updating-stacks-changesets.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from underpass.deploy.stacks.changes import Change
+from underpass.errors import UsageError
+
+# An image repository is not among them: what is in it is built again from its source.
+DATA: Mapping[str, str] = {
+    "AWS::EFS::FileSystem": "the file system",
+    "AWS::KMS::Key": "the key, without which what it encrypted cannot be read",
+    "AWS::RDS::DBInstance": "the database",
+    "AWS::S3::Bucket": "the bucket",
+    "AWS::SecretsManager::Secret": "the secret",
+}
+_FATES = {
+    "Delete": "what it holds is lost",
+    "Retain": "the old one stays, unused",
+    "RetainExceptOnCreate": "the old one stays, unused",
+    "Snapshot": "a last snapshot is all that stays",
+}
+
+
+class DataLossError(UsageError):
+    """A change would take data away and was not allowed to; ``losses`` says which. Nothing was changed."""
+
+    def __init__(self, losses: Collection[Loss], *, all_lost: Collection[str] = ()) -> None:
+        names = sorted({loss.change.logical_id for loss in losses} | {*all_lost})
+        options = " ".join(f"--allow-replace {name}" for name in names)
+        super().__init__(
+            "this change would take data away",
+            "\n".join(map(str, losses)),
+            f"undo it in underpass.toml, or run the command again with {options}",
+        )
+        self.losses = tuple(losses)
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A resource that holds data, and how the application would lose it."""
+
+    stack: str
+    change: Change
+    how: str
+
+    def __str__(self) -> str:
+        change = self.change
+        known = f", {change.physical_id}" if change.physical_id else ""
+        because = ", ".join(cause.name for cause in change.causes if cause.recreates)
+        fate = f"; {_FATES[change.policy]}" if change.policy in _FATES else ""
+        return (
+            f"{self.stack}: {change.logical_id}, {DATA[change.type]} ({change.type}{known}), {self.how}"
+            + (f" by a change of {because}" if because else "")
+            + fate
+        )
+
+
+def losses(stack: str, changes: Collection[Change]) -> tuple[Loss, ...]:
+    """Return what a stack's changes would take away."""
+    return tuple(
+        Loss(stack, change, how)
+        for change in changes
+        if change.type in DATA and (how := _how(change, changes))
+    )
+
+
+def refuse(found: Iterable[Loss], allowed: Collection[str]) -> None:
+    """Raise unless each loss is allowed, by its resource's logical id.
+
+    Raises
+    ------
+    DataLossError
+        With what is lost that was not allowed.
+    """
+    every = tuple(found)
+    refused = [loss for loss in every if loss.change.logical_id not in allowed]
+    if refused:
+        raise DataLossError(refused, all_lost=allowed)
+
+
+def replaced(change: Change, changes: Collection[Change]) -> bool | None:
+    """Return whether a modification makes a new resource; None when CloudFormation cannot tell yet.
+
+    It calls ``Conditional`` also what merely refers to a resource that is modified in place, such as a
+    database to its key. Those references keep their values.
+    """
+    if change.action != "Modify" or change.replacement in ("", "False"):
+        return False
+    if change.replacement == "True":
+        return True
+    recreating = [cause for cause in change.causes if cause.recreates]
+    if not recreating or any(not cause.entity for cause in recreating):
+        return None
+    others = {other.logical_id: other for other in changes if other is not change}
+    outcomes = [
+        replaced(other, [*others.values()]) if (other := others.get(cause.entity)) else None
+        for cause in recreating
+    ]
+    if any(outcomes):
+        return True
+    return None if None in outcomes else False
+
+
+def _how(change: Change, changes: Collection[Change]) -> str:
+    if change.action == "Remove":
+        return "is removed"
+    outcome = replaced(change, changes)
+    return "may be replaced" if outcome is None else "is replaced" if outcome else ""

@@ -1,0 +1,105 @@
+"""What AWS offers, and what may be newer than what is known of it."""
+
+import pytest
+
+from underpass.config import facts
+from underpass.config.facts import databases, instances
+
+
+def test_an_instance_type_tells_what_it_has_room_for() -> None:
+    kind = facts.instance_type("c5.large")
+    assert kind == facts.InstanceType("c5.large", 2, 4096, 3, "x86_64")
+    assert (
+        kind.room(cpu=256, memory_mib=512) == 2
+    )  # three interfaces, one of them the instance's own
+    assert kind.room(cpu=2048, memory_mib=512) == 1
+    assert kind.room(cpu=256, memory_mib=4097) == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "architecture"),
+    [
+        ("t3.medium", "x86_64"),
+        ("t4g.medium", "arm64"),
+        ("a1.large", "arm64"),
+        ("g5.xlarge", "x86_64"),
+        ("g5g.xlarge", "arm64"),
+        ("im4gn.large", "arm64"),
+        ("m99gd.large", "arm64"),  # newer than the table
+        ("m99i.large", "x86_64"),
+    ],
+)
+def test_the_architecture_is_known_of_every_type(name: str, architecture: str) -> None:
+    assert facts.architecture(name) == architecture
+
+
+@pytest.mark.parametrize(
+    ("name", "newer"), [("t3.medum", False), ("t3.9xlarge", False), ("m99i.large", True)]
+)
+def test_a_type_of_an_unknown_family_may_be_newer(name: str, newer: bool) -> None:
+    assert facts.instance_type(name) is None
+    assert instances.newer(name) is newer
+
+
+def test_the_type_most_likely_meant_is_named() -> None:
+    assert instances.nearest("t3.medum") == "t3.medium"
+    assert instances.smallest(2048, 8192, instances.InstanceType("c5.large", 2, 4096, 3, "x")) == (
+        "c5.xlarge"
+    )
+
+
+@pytest.mark.parametrize(
+    ("engine", "name", "insights"),
+    [
+        ("postgres", "db.t4g.micro", True),
+        ("mysql", "db.t4g.micro", False),
+        ("mariadb", "db.t3.small", False),
+        ("mysql", "db.t4g.medium", True),
+    ],
+)
+def test_performance_insights_is_for_some_classes(engine: str, name: str, insights: bool) -> None:
+    kind = facts.database_class(engine, name)
+    assert kind is not None
+    assert kind.performance_insights is insights
+
+
+def test_a_class_is_for_some_versions() -> None:
+    assert facts.database_class("postgres", "db.r4.large", "12") is not None
+    assert facts.database_class("postgres", "db.r4.large", "16.9") is None
+    assert facts.database_class("mysql", "db.t4g.micro", "8") is not None
+    assert databases.nearest_class("postgres", "db.t4g.mikro") == "db.t4g.micro"
+    assert databases.newer_class("db.m99g.large")
+    assert not databases.newer_class("db.t4g.huge")
+
+
+@pytest.mark.parametrize(
+    ("engine", "version", "creates", "newer", "instead"),
+    [
+        ("postgres", "16", True, False, ""),
+        ("postgres", "16.9", True, False, ""),
+        ("postgres", "16.99", False, True, ""),
+        ("postgres", "19", False, True, ""),
+        ("postgres", "99", False, False, "18"),
+        ("postgres", "16.3", False, False, "16.15"),
+        ("postgres", "9.6", False, False, "12"),
+        ("mysql", "8", True, False, ""),
+        ("mysql", "8.0.41", False, False, "8.0.46"),
+        ("mysql", "8.0.99", False, True, ""),
+        ("mysql", "8.2.1", False, False, "8.4"),
+        ("mysql", "9.0", False, True, ""),
+        ("mysql", "16", False, False, "8.4"),
+        ("mariadb", "10.11", True, False, ""),
+        ("mariadb", "11.3", False, False, "11.4"),
+    ],
+)
+def test_versions(engine: str, version: str, creates: bool, newer: bool, instead: str) -> None:
+    assert databases.creates(engine, version) is creates
+    assert creates or databases.newer_version(engine, version) is newer
+    if instead:
+        assert databases.nearest_version(engine, version) == instead
+
+
+def test_regions_tell_their_partition() -> None:
+    assert facts.regions()["eu-west-1"] == "aws"
+    assert facts.regions()["us-gov-west-1"] == "aws-us-gov"
+    assert "us-east-9" not in facts.regions()
