@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from troposphere import Template, iam
+from troposphere import Ref, Sub, Template, iam
 
 Statement = Mapping[str, Any]
 
@@ -23,15 +23,44 @@ def allow(
     return statement | ({"Condition": condition} if condition else {})
 
 
+def of_this_account(service: str | None = None, resource: str = "*") -> dict[str, Any]:
+    """Return the condition that a service acts for this account: no confused deputy.
+
+    With ``service`` also only for that service's ``resource`` here, where the service says which.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
+    """
+    condition: dict[str, Any] = {"StringEquals": {"aws:SourceAccount": Ref("AWS::AccountId")}}
+    if service:
+        condition["ArnLike"] = {"aws:SourceArn": arn(service, resource)}
+    return condition
+
+
+def arn(service: str, resource: str, **values: object) -> Sub:
+    """Return the ARN of a resource of this account and region; ``values`` fill what ``Sub`` finds in it."""
+    return Sub(
+        f"arn:${{AWS::Partition}}:{service}:${{AWS::Region}}:${{AWS::AccountId}}:{resource}",
+        **values,
+    )
+
+
+def account_root() -> Sub:
+    """Return the principal that stands for the account: its own IAM policies decide who of it."""
+    return Sub("arn:${AWS::Partition}:iam::${AWS::AccountId}:root")
+
+
 def role(
     template: Template,
     name: str,
     service: str,
     statements: Sequence[Statement],
     *,
+    managed: Sequence[str] = (),
     trust_condition: Mapping[str, Any] | None = None,
 ) -> iam.Role:
-    """Add a role that ``service`` may assume, allowed exactly ``statements``."""
+    """Add a role that ``service`` may assume, allowed exactly ``statements``.
+
+    ``managed`` are AWS's own policies, by path and name, for a service that asks for its own.
+    """
     trust: dict[str, Any] = {
         "Effect": "Allow",
         "Principal": {"Service": service},
@@ -45,5 +74,10 @@ def role(
             name,
             AssumeRolePolicyDocument=document(trust),
             **({"Policies": policies} if statements else {}),
+            **({"ManagedPolicyArns": [_managed(one) for one in managed]} if managed else {}),
         )
     )
+
+
+def _managed(name: str) -> Sub:
+    return Sub(f"arn:${{AWS::Partition}}:iam::aws:policy/{name}")

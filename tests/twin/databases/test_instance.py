@@ -16,6 +16,8 @@ def live(state: str) -> dict[str, Any]:
     import psycopg
     from tests.twin.databases.small_region import SmallRegion
 
+    from underpass.blueprint.foundation.database_parameters import PARAMETERS
+
     small = SmallRegion(Path(state))
     rds, ec2 = small.region.clients("rds"), small.region.clients("ec2")
 
@@ -40,6 +42,13 @@ def live(state: str) -> dict[str, Any]:
         )
 
     set_work_mem("5MB")
+    rds.modify_db_parameter_group(
+        DBParameterGroupName="own",
+        Parameters=[
+            {"ParameterName": name, "ParameterValue": value, "ApplyMethod": "pending-reboot"}
+            for name, value in PARAMETERS["postgres"].items()
+        ],
+    )
     small.create(DBParameterGroupName="own")
     early = small.describe()
     seen["at first"] = (early["DBInstanceStatus"], "Endpoint" in early)
@@ -58,6 +67,10 @@ def live(state: str) -> dict[str, Any]:
         " (select datdba::regrole::text from pg_database where datname = 'notes')"
         " from pg_roles where rolname = current_user"
     )[0]
+    seen["templates' parameters"] = {
+        name: small.query(f"select current_setting('{name}')")[0][0]
+        for name in PARAMETERS["postgres"]
+    }
     seen["parameters"] = [small.query("show work_mem")[0][0]]
     set_work_mem("6MB")
     seen["safe"] = small.query("select setting from pg_settings where name = 'fsync'")
@@ -192,6 +205,18 @@ def test_killed_server_comes_back_with_its_data_and_it_is_recorded(seen: dict[st
 
 def test_parameter_group_takes_effect_at_a_start(seen: dict[str, Any]) -> None:
     assert seen["parameters"] == ["5MB", "6MB"]
+
+
+def test_what_the_templates_set_is_in_force(seen: dict[str, Any]) -> None:
+    assert seen["templates' parameters"] == {
+        "rds.force_ssl": "1",  # held, and without effect: this server knows no TLS
+        "log_lock_waits": "on",
+        "log_min_duration_statement": "1s",
+        "log_statement": "ddl",
+    }
+    log = (seen["state"] / "databases" / "notes" / "postgresql.log").read_text()
+    assert "create table kept" in log
+    assert "PASSWORD" not in log
 
 
 def test_stop_and_start(seen: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ from tests.unit.blueprint.configs import CURATED, configs
 from tests.unit.blueprint.templates import by_part, resource, resources
 from tests.unit.registrar.fakes import ALB, GROUP, VPC, Ec2, Elbv2
 
-from underpass.blueprint import Stack
+from underpass.blueprint import Stack, stacks
 from underpass.config.model import Config
 from underpass.registrar import index
 
@@ -17,6 +17,11 @@ WITHOUT_RESOURCES = {
     *("ec2:DescribeNetworkInterfaces", "elasticloadbalancing:DescribeTargetHealth"),
     *("ecr:GetAuthorizationToken", "ecs:DiscoverPollEndpoint"),
 }
+
+
+# Services that say nothing of whom they assume a role for, so that a condition would refuse them:
+# EC2 and Lambda take a role of their own account only, by iam:PassRole.
+SAY_NOT_FOR_WHOM = {"ec2.amazonaws.com", "lambda.amazonaws.com"}
 
 
 def statements(stack: Stack) -> Iterator[dict[str, Any]]:
@@ -28,10 +33,21 @@ def statements(stack: Stack) -> Iterator[dict[str, Any]]:
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(configs())
 def test_nothing_is_allowed_on_everything_without_need(config: Config) -> None:
-    for statement in statements(by_part(config)[1]):
+    for statement in (one for stack in stacks(config) for one in statements(stack)):
         assert not any("*" in action for action in statement["Action"])
         if statement["Resource"] == "*" and "Condition" not in statement:
             assert set(statement["Action"]) <= WITHOUT_RESOURCES
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(configs())
+def test_no_service_is_a_confused_deputy(config: Config) -> None:
+    own = {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+    for stack in stacks(config):
+        for role in resources(stack, "IAM::Role").values():
+            (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
+            if trust["Principal"]["Service"] not in SAY_NOT_FOR_WHOM:
+                assert trust["Condition"]["StringEquals"] == own
 
 
 def test_the_registrar_may_do_what_it_does_and_no_more() -> None:

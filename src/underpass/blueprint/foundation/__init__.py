@@ -13,7 +13,8 @@ egress = "nat"         InternetGateway, InternetGatewayAttachment, PublicSubnet<
 egress = "endpoints"   S3Endpoint, <Service>Endpoint, EndpointSecurityGroup
 keys, registry         Key, Repository
 database               DatabaseSecret, DatabaseSecretAttachment, DatabaseSubnetGroup,
-                       DatabaseSecurityGroup, TaskEgressToDatabase, DatabaseInstance
+                       DatabaseSecurityGroup, TaskEgressToDatabase, DatabaseInstance,
+                       DatabaseParameters, DatabaseMonitoringRole
 files                  FileSystem, MountTarget<n>, AccessPoint, FileSystemSecurityGroup,
                        TaskEgressToFileSystem
 assets                 AssetsBucket, AssetsBucketPolicy

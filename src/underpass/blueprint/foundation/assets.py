@@ -5,9 +5,13 @@ from __future__ import annotations
 from troposphere import GetAtt, Ref, Sub, Template
 from troposphere.kms import Key
 from troposphere.s3 import (
+    AbortIncompleteMultipartUpload,
     Bucket,
     BucketEncryption,
     BucketPolicy,
+    LifecycleConfiguration,
+    LifecycleRule,
+    NoncurrentVersionExpiration,
     OwnershipControls,
     OwnershipControlsRule,
     PublicAccessBlockConfiguration,
@@ -16,9 +20,13 @@ from troposphere.s3 import (
     VersioningConfiguration,
 )
 
+from underpass.blueprint.checks import skipped
 from underpass.blueprint.exports import export
 from underpass.blueprint.iam import document
 from underpass.config import Config
+
+RESTORABLE_DAYS = 30
+UNFINISHED_DAYS = 7
 
 
 def add(template: Template, config: Config, key: Key) -> None:
@@ -36,6 +44,7 @@ def add(template: Template, config: Config, key: Key) -> None:
                     )
                 ]
             ),
+            LifecycleConfiguration=_lifecycle(),
             OwnershipControls=OwnershipControls(
                 Rules=[OwnershipControlsRule(ObjectOwnership="BucketOwnerEnforced")]
             ),
@@ -48,6 +57,13 @@ def add(template: Template, config: Config, key: Key) -> None:
             VersioningConfiguration=VersioningConfiguration(Status="Enabled"),
             DeletionPolicy="Retain",
             UpdateReplacePolicy="Retain",
+            Metadata=skipped(
+                {
+                    "CKV_AWS_18": (
+                        "Only the task role reads it; the application's log and the ALB's tell for whom"
+                    )
+                }
+            ),
         )
     )
     template.add_resource(
@@ -67,3 +83,26 @@ def add(template: Template, config: Config, key: Key) -> None:
         )
     )
     export(template, config, "BucketName", Ref(bucket))
+
+
+def _lifecycle() -> LifecycleConfiguration:
+    """Return what bounds the cost of keeping old versions: they go, and so do unfinished uploads."""
+    return LifecycleConfiguration(
+        Rules=[
+            LifecycleRule(
+                Id="ReplacedVersions",
+                Status="Enabled",
+                NoncurrentVersionExpiration=NoncurrentVersionExpiration(
+                    NoncurrentDays=RESTORABLE_DAYS
+                ),
+                ExpiredObjectDeleteMarker=True,
+            ),
+            LifecycleRule(
+                Id="UnfinishedUploads",
+                Status="Enabled",
+                AbortIncompleteMultipartUpload=AbortIncompleteMultipartUpload(
+                    DaysAfterInitiation=UNFINISHED_DAYS
+                ),
+            ),
+        ]
+    )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from troposphere import GetAtt, Ref, Sub, Template
+from typing import Any
+
+from troposphere import GetAtt, Ref, Template
 from troposphere.efs import (
     AccessPoint,
     BackupPolicy,
@@ -17,7 +19,7 @@ from troposphere.kms import Key
 
 from underpass.blueprint.exports import export
 from underpass.blueprint.foundation.network import Network
-from underpass.blueprint.iam import document
+from underpass.blueprint.iam import account_root, arn, document
 from underpass.blueprint.security_groups import group_id, reach, security_group, tcp
 from underpass.config import Config
 
@@ -69,26 +71,56 @@ def _file_system(key: Key) -> FileSystem:
         Encrypted=True,
         KmsKeyId=GetAtt(key, "Arn"),
         ThroughputMode="elastic",
+        # AWS Backup's own daily plan: kept 35 days, in a vault that outlives the file system.
+        # https://docs.aws.amazon.com/efs/latest/ug/automatic-backups.html
         BackupPolicy=BackupPolicy(Status="ENABLED"),
-        LifecyclePolicies=[LifecyclePolicy(TransitionToIA="AFTER_30_DAYS")],
-        # Without a policy of its own, anyone who reaches a mount target may mount.
-        # https://docs.aws.amazon.com/efs/latest/ug/iam-access-control-nfs-efs.html
-        FileSystemPolicy=document(
-            {
-                "Sid": "RolesOfThisAccountMount",
-                "Effect": "Allow",
-                "Principal": {"AWS": Sub("arn:${AWS::Partition}:iam::${AWS::AccountId}:root")},
-                "Action": ["elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"],
-                "Condition": {"Bool": {"elasticfilesystem:AccessedViaMountTarget": "true"}},
-            },
-            {
-                "Sid": "OnlyOverTls",
-                "Effect": "Deny",
-                "Principal": {"AWS": "*"},
-                "Action": "*",
-                "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-            },
-        ),
+        LifecyclePolicies=[  # one transition each, as EFS wants them
+            LifecyclePolicy(TransitionToIA="AFTER_30_DAYS"),
+            LifecyclePolicy(TransitionToPrimaryStorageClass="AFTER_1_ACCESS"),
+        ],
+        FileSystemPolicy=_policy(),
         DeletionPolicy="Retain",
         UpdateReplacePolicy="Retain",
+    )
+
+
+def _policy() -> dict[str, Any]:
+    """Return who may mount: whoever the account's IAM lets, over TLS, through an access point, not as root.
+
+    With no policy, anyone who reaches a mount target may mount. The task role is the one whose own policy
+    allows it; it is not named here because EFS heeds no condition on a principal for its NFS clients, and
+    because the role belongs to the stack that imports from this one. What EFS heeds is below.
+    https://docs.aws.amazon.com/efs/latest/ug/iam-access-control-nfs-efs.html
+    """
+    mount, write = "elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"
+    root = "elasticfilesystem:ClientRootAccess"
+    anywhere = arn("elasticfilesystem", "access-point/*")
+    return document(
+        {
+            "Sid": "ThroughIam",
+            "Effect": "Allow",
+            "Principal": {"AWS": account_root()},
+            "Action": [mount, write],
+            "Condition": {"Bool": {"elasticfilesystem:AccessedViaMountTarget": "true"}},
+        },
+        {
+            "Sid": "OnlyThroughAnAccessPoint",
+            "Effect": "Deny",
+            "Principal": {"AWS": "*"},
+            "Action": [mount, write],
+            "Condition": {"StringNotLike": {"elasticfilesystem:AccessPointArn": anywhere}},
+        },
+        {
+            "Sid": "NeverAsRoot",
+            "Effect": "Deny",
+            "Principal": {"AWS": "*"},
+            "Action": root,
+        },
+        {
+            "Sid": "OnlyOverTls",
+            "Effect": "Deny",
+            "Principal": {"AWS": "*"},
+            "Action": "*",
+            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+        },
     )

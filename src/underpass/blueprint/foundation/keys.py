@@ -1,13 +1,38 @@
-"""The KMS key that encrypts the secret, the database, the files, the bucket and the images."""
+"""The KMS key of everything at rest, and who may use it for what."""
 
 from __future__ import annotations
 
-from troposphere import GetAtt, Sub, Template
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from troposphere import GetAtt, ImportValue, Ref, Sub, Template
 from troposphere.kms import Key
 
-from underpass.blueprint.exports import export
-from underpass.blueprint.iam import document
+from underpass.blueprint.exports import export, imported
+from underpass.blueprint.iam import account_root, document
 from underpass.config import Config
+
+# What an administrator does with a key, and nothing that reads or writes with it. PutKeyPolicy is here:
+# whoever may change the policy can never be locked out by it.
+# https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
+_ADMINISTRATION = (
+    *("kms:DescribeKey", "kms:GetKeyPolicy", "kms:GetKeyRotationStatus", "kms:ListAliases"),
+    *("kms:ListGrants", "kms:ListKeyPolicies", "kms:ListKeyRotations", "kms:ListResourceTags"),
+    *("kms:CreateAlias", "kms:DeleteAlias", "kms:UpdateAlias", "kms:UpdateKeyDescription"),
+    *("kms:EnableKey", "kms:DisableKey", "kms:EnableKeyRotation", "kms:DisableKeyRotation"),
+    *("kms:RotateKeyOnDemand", "kms:PutKeyPolicy", "kms:RevokeGrant"),
+    *("kms:TagResource", "kms:UntagResource"),
+    *("kms:ScheduleKeyDeletion", "kms:CancelKeyDeletion"),
+)
+_USE = (
+    *("kms:Encrypt", "kms:Decrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:DescribeKey"),
+    *("kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext"),
+)
+_GRANT = ("kms:CreateGrant", "kms:ListGrants", "kms:RevokeGrant")
+_PUBLISH = ("kms:Decrypt", "kms:GenerateDataKey")
+
+# Services that go on using the key after the call that asked them to.
+_GRANTED = ("ecr", "elasticfilesystem", "rds")
 
 
 def add(template: Template, config: Config) -> Key:
@@ -17,21 +42,95 @@ def add(template: Template, config: Config) -> Key:
             "Key",
             Description=f"{config.name}: data at rest",
             EnableKeyRotation=True,
-            KeyPolicy=document(
-                {
-                    # The account's IAM policies decide who uses the key; without this statement
-                    # nobody could administer it.
-                    # https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
-                    "Sid": "AccountAdministersThroughIam",
-                    "Effect": "Allow",
-                    "Principal": {"AWS": Sub("arn:${AWS::Partition}:iam::${AWS::AccountId}:root")},
-                    "Action": "kms:*",
-                    "Resource": "*",
-                }
-            ),
+            KeyPolicy=document(*_statements(config)),
             DeletionPolicy="Retain",
             UpdateReplacePolicy="Retain",
         )
     )
     export(template, config, "KeyArn", GetAtt(key, "Arn"))
     return key
+
+
+def key_arn(template: Template, config: Config) -> GetAtt | ImportValue:
+    """Return the key's ARN as ``template`` can say it: of its own key, or of the foundation's."""
+    return GetAtt("Key", "Arn") if "Key" in template.resources else imported(config, "KeyArn")
+
+
+def _statements(config: Config) -> Iterator[Mapping[str, Any]]:
+    """Yield who uses the key for what, each under the name of what it is for."""
+    yield _statement("AccountAdministers", {"AWS": account_root()}, _ADMINISTRATION)
+    services = _services(config)
+    for service, what in services.items():
+        yield _through(service, what, _USE)
+        if service in _GRANTED:
+            for_itself = {"Bool": {"kms:GrantIsForAWSResource": "true"}}
+            yield _through(service, f"{what}Grants", _GRANT, for_itself)
+    # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
+    yield _statement(
+        "LogGroups",
+        {"Service": Sub("logs.${AWS::Region}.amazonaws.com")},
+        _USE,
+        {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": _log_groups(config)}},
+    )
+    # Who publishes to the encrypted topic. Its own policy holds them to this account; here the account
+    # is asked for where the service tells it, as EventBridge does not, and would fall silent.
+    # https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
+    yield _statement(
+        "Notifications",
+        {"Service": [f"{one}.amazonaws.com" for one in ("cloudwatch", "events", "vpce")]},
+        _PUBLISH,
+        {"StringEqualsIfExists": {"aws:SourceAccount": Ref("AWS::AccountId")}},
+    )
+
+
+def _services(config: Config) -> dict[str, str]:
+    """Return the services the account's principals use the key through, and what each keeps with it."""
+    services = {"ecr": "Images"}
+    if config.database:
+        services |= {"rds": "Database", "secretsmanager": "Secret"}
+    if config.files:
+        services["elasticfilesystem"] = "Files"
+    if config.assets:
+        services["s3"] = "Assets"
+    return services
+
+
+def _through(
+    service: str, sid: str, actions: tuple[str, ...], more: Mapping[str, Any] | None = None
+) -> Mapping[str, Any]:
+    """Let those of the account whose IAM policies allow it use the key, through one service only.
+
+    https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-via-service
+    """
+    condition = {
+        "StringEquals": {
+            "kms:CallerAccount": Ref("AWS::AccountId"),
+            "kms:ViaService": Sub(f"{service}.${{AWS::Region}}.${{AWS::URLSuffix}}"),
+        },
+        **(more or {}),
+    }
+    return _statement(sid, {"AWS": account_root()}, actions, condition)
+
+
+def _statement(
+    sid: str,
+    principal: Mapping[str, Any],
+    actions: tuple[str, ...],
+    condition: Mapping[str, Any] | None = None,
+) -> Mapping[str, Any]:
+    # In a key policy "*" is the key itself.
+    statement = {
+        "Sid": sid,
+        "Effect": "Allow",
+        "Principal": principal,
+        "Action": list(actions),
+        "Resource": "*",
+    }
+    return statement | ({"Condition": condition} if condition else {})
+
+
+def _log_groups(config: Config) -> Sub:
+    return Sub(
+        "arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}"
+        f":log-group:/underpass/{config.name}/*"
+    )

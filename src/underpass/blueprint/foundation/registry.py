@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from troposphere import GetAtt, Ref, Template
 from troposphere.ecr import (
@@ -18,24 +19,44 @@ from underpass.config import Config
 
 KEPT_IMAGES = 20
 
+UNTAGGED_DAYS = 7
+
+
+def _expire(priority: int, description: str, **selection: str | int) -> dict[str, Any]:
+    return {
+        "rulePriority": priority,
+        "description": description,
+        "selection": selection,
+        "action": {"type": "expire"},
+    }
+
+
 _LIFECYCLE = {
     "rules": [
-        {
-            "rulePriority": 1,
-            "description": f"Keep the last {KEPT_IMAGES} images",
-            "selection": {
-                "tagStatus": "any",
-                "countType": "imageCountMoreThan",
-                "countNumber": KEPT_IMAGES,
-            },
-            "action": {"type": "expire"},
-        }
+        _expire(
+            1,
+            f"Images without a tag go after {UNTAGGED_DAYS} days",
+            tagStatus="untagged",
+            countType="sinceImagePushed",
+            countUnit="days",
+            countNumber=UNTAGGED_DAYS,
+        ),
+        _expire(
+            2,
+            f"The last {KEPT_IMAGES} images stay",
+            tagStatus="any",
+            countType="imageCountMoreThan",
+            countNumber=KEPT_IMAGES,
+        ),
     ]
 }
 
 
 def add(template: Template, config: Config, key: Key) -> None:
-    """Add the repository. It goes with the stack: an image can always be built again."""
+    """Add the repository. It goes with the stack: an image can always be built again.
+
+    It has no policy of its own: who pulls and pushes is what the account's roles say, and nobody else.
+    """
     repository = template.add_resource(
         Repository(
             "Repository",

@@ -12,7 +12,7 @@ from underpass.twin.databases.data import SUPERUSER
 from underpass.twin.databases.server import Spec
 
 _PREPARE = r"""
-SET log_min_error_statement = panic;
+SET log_min_error_statement = panic; SET log_statement = none; SET log_min_duration_statement = -1;
 \getenv username MASTER_USERNAME
 \getenv password MASTER_PASSWORD
 \getenv database DATABASE_NAME
