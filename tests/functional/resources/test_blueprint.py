@@ -11,7 +11,7 @@ from underpass.blueprint import stacks
 
 
 @pytest.mark.parametrize(
-    "name", ["nat-ec2-everything", "endpoints-fargate-everything", "alb-targets"]
+    "name", ["nat-ec2-everything", "endpoints-fargate-everything", "alb-targets", "rotation"]
 )
 def test_stacks_deploy_and_go(bench: Bench, name: str) -> None:
     config = CURATED[name]

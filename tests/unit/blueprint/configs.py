@@ -38,6 +38,7 @@ def _curated() -> dict[str, Config]:
         )
     }
     tls = {"certificate": CERTIFICATE}
+    found["rotation"] = config(**{**EVERYTHING, "database": {"rotation_days": 30}})
     found["three-zones"] = config(**EVERYTHING, network={"zones": 3})
     found["three-zones-endpoints"] = config(
         **EVERYTHING, network={"zones": 3, "egress": "endpoints"}
@@ -94,6 +95,7 @@ def configs() -> st.SearchStrategy[Config]:
     database = st.sampled_from(
         [
             {"engine": "postgres", "version": "16"},
+            {"engine": "postgres", "version": "18", "rotation_days": 7, "backup_days": 35},
             {"engine": "postgres", "version": "17.6", "multi_az": False, "name": "notes"},
             {"engine": "mysql", "version": "8.4", "storage_gb": 400},
             {"engine": "mariadb", "version": "11.4"},

@@ -16,6 +16,7 @@ from underpass.registrar import index
 WITHOUT_RESOURCES = {
     *("ec2:DescribeNetworkInterfaces", "elasticloadbalancing:DescribeTargetHealth"),
     *("ecr:GetAuthorizationToken", "ecs:DiscoverPollEndpoint"),
+    "secretsmanager:GetRandomPassword",
 }
 
 

@@ -15,6 +15,8 @@ capacity.provider = "ec2"  LaunchTemplate, AutoScalingGroup, CapacityProvider, I
                            InstanceProfile, InstanceSecurityGroup
 tasks                      TaskDefinition, TaskRole, ExecutionRole, LogGroup, Service
 PrivateLink                EndpointService, EndpointServicePermissions
+rotation_days              RotationFunction, RotationRole, RotationLogGroup, RotationPermission,
+                           RotationSchedule
 =========================  ======================================================================
 """
 
@@ -22,7 +24,15 @@ from __future__ import annotations
 
 from troposphere import Output, Template
 
-from underpass.blueprint.service import balancers, cluster, privatelink, registrar, service, task
+from underpass.blueprint.service import (
+    balancers,
+    cluster,
+    privatelink,
+    registrar,
+    rotation,
+    service,
+    task,
+)
 from underpass.blueprint.stack import Stack
 from underpass.config import Config
 
@@ -41,6 +51,8 @@ def service_stack(config: Config) -> Stack:
     outputs |= task_outputs
     outputs |= service.add(template, config, capacity, definition, path)
     outputs |= privatelink.add(template, config, path)
+    if config.database and config.database.rotation_days:
+        rotation.add(template, config, config.database.rotation_days)
     for name, value in outputs.items():
         template.add_output(Output(name, Value=value))
     return Stack(f"{config.name}-service", template.to_dict())

@@ -35,13 +35,14 @@ def install(health: HealthTable, tasks: Table) -> None:
         missing,
         rds,
         s3,
+        secretsmanager,
     )
 
     for corrections in (missing, dependencies, ec2, endpoint_services, endpoint_connections):
         corrections.install()
     for corrections in (endpoints, autoscaling):
         corrections.install()
-    for corrections in (rds, s3, efs, lambda_, events, bounds):
+    for corrections in (rds, s3, efs, lambda_, events, secretsmanager, bounds):
         corrections.install()
     elbv2.install(health)
     ecs.install(tasks)

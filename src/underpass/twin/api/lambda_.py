@@ -46,6 +46,32 @@ def functions(region: str) -> list[Function]:
     return [_function(one) for one in lambda_backends[ACCOUNT_ID][region].list_functions(None)]
 
 
+def call(region: str, arn: str, event: bytes) -> Outcome:
+    """Run a function for a service of AWS's, and return its answer.
+
+    Raises
+    ------
+    LookupError
+        When there is no such function.
+    """
+    found = [function for function in functions(region) if function.arn == arn]
+    if not found:
+        raise LookupError(f"there is no function {arn}")
+    outcome: Outcome = _run(lambda runner: runner.invoke(found[0], event))
+    return outcome
+
+
+def policy(region: str, arn: str) -> list[dict[str, Any]] | None:
+    """Return the statements of a function's own policy; None when there is no such function."""
+    from moto.awslambda.models import lambda_backends
+
+    held = lambda_backends[ACCOUNT_ID][region].list_functions(None)
+    found = [function for function in held if function.function_arn == arn]
+    if not found:
+        return None
+    return [dict(statement) for statement in found[0].policy.statements] if found[0].policy else []
+
+
 def install() -> None:
     """Patch moto; once is enough, and more does no harm."""
     from moto.awslambda.models import LambdaBackend, LambdaFunction

@@ -140,6 +140,35 @@ class SecretTargetAttachment(Resource):
         return {key: value for key, value in connection.items() if value is not None}
 
 
+class RotationSchedule(Resource):
+    """How often a secret is rotated, and by which function."""
+
+    type = "AWS::SecretsManager::RotationSchedule"
+    service = "secretsmanager"
+    honoured = names("RotateImmediatelyOnUpdate RotationLambdaARN RotationRules SecretId")
+    replaces = names("SecretId")
+
+    def create(self, place: Place, properties: Properties) -> Physical:
+        """Start rotating; the function is tried at once, or does its work at once."""
+        at_once = properties.get("RotateImmediatelyOnUpdate", True)
+        self.call("rotate_secret", properties, RotateImmediately=at_once)
+        return Physical(properties["SecretId"], {"Id": properties["SecretId"]})
+
+    def update(
+        self, place: Place, physical: Physical, old: Properties, new: Properties
+    ) -> Physical:
+        """Change function and rules."""
+        return self.create(place, new)
+
+    def delete(self, physical: Physical, properties: Properties) -> None:
+        """Stop rotating, if there is still something to rotate."""
+        try:
+            self.remove("cancel_rotate_secret", SecretId=physical.id)
+        except RefusedError as refused:
+            if refused.code != "InvalidRequestException":
+                raise
+
+
 class ResourcePolicy(Resource):
     """Who else may use a secret."""
 
