@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from troposphere import Template
 from troposphere.rds import DBParameterGroup
 
+from underpass.config.facts import database_class
 from underpass.config.model import Database
 
 SLOW_MS = 1000  # a statement that takes longer is logged
@@ -43,11 +44,6 @@ EXPORTED_LOGS: Mapping[str, tuple[str, ...]] = {
     "mariadb": ("error", "slowquery"),
 }
 
-# https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_DatabaseInsights.Engines.html
-_TOO_SMALL_FOR_INSIGHTS = frozenset(
-    f"db.{family}.{size}" for family in ("t2", "t3", "t4g") for size in ("micro", "small")
-)
-
 
 def parameter_group(template: Template, database: Database) -> DBParameterGroup:
     """Add the engine's settings: TLS only, and slow statements and changes of structure logged."""
@@ -72,5 +68,6 @@ def major_parts(database: Database) -> int:
 
 
 def has_insights(database: Database) -> bool:
-    """Tell whether Performance Insights can watch the instance class."""
-    return database.engine == "postgres" or database.instance_class not in _TOO_SMALL_FOR_INSIGHTS
+    """Tell whether Performance Insights can watch the instance class; a newer class than is known can."""
+    known = database_class(database.engine, database.instance_class)
+    return known is None or known.performance_insights
