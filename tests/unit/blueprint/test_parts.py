@@ -42,11 +42,10 @@ def test_the_task_gets_what_the_design_promises() -> None:
 
 
 def test_the_task_gets_nothing_of_what_is_left_out() -> None:
-    got = container()
+    got = container(service={"writable": []})
     assert [pair["Name"] for pair in got["Environment"]] == ["AWS_REGION"]
-    assert "Secrets" not in got
-    assert "MountPoints" not in got
-    service = by_part(config())[1]
+    assert {"Secrets", "MountPoints", "HealthCheck"}.isdisjoint(got)
+    service = by_part(config(service={"writable": []}))[1]
     assert "Policies" not in resource(service, "TaskRole")
     assert "Volumes" not in resource(service, "TaskDefinition")
 

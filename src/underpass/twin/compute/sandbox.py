@@ -187,11 +187,23 @@ def build_root(spec: dict) -> None:  # type: ignore[type-arg]
         mask(root + path)
     processes(root)
     devices(root)
-    for target, options in [one for one in spec["tmpfs"] if one not in first]:
+    within = spec["at"] + "/"  # a folder of the image's own, which the image must not hide
+    late = [one for one in spec["tmpfs"] if one not in first and one[0].startswith(within)]
+    for target, options in [one for one in spec["tmpfs"] if one not in first and one not in late]:
         empty(root + target, options)
-    application(spec["app"], root + spec["at"], spec["size_mib"], read_only_=spec["read_only"])
+    opened = late or [one for one in spec["volumes"] if one[1].startswith(within)]
+    application(
+        spec["app"],
+        root + spec["at"],
+        spec["size_mib"],
+        read_only_=spec["read_only"] and not opened,  # else only once the folders are there
+    )
+    for target, options in late:
+        empty(root + target, options)
     for source, target, writable in spec["volumes"]:
         bind(source, inside(root, target), writable=writable)
+    if spec["read_only"] and opened:
+        read_only(root + spec["at"], recursive=False)
     os.chdir(root)
     check(libc.syscall(SYS_PIVOT_ROOT[machine], b".", b"."), "changing the root")
     check(libc.umount2(b".", MNT_DETACH), "leaving the old root")
