@@ -15,6 +15,7 @@ from underpass.config import Config
 from underpass.config.model import Consumer
 from underpass.deploy import assets, consumers, preflight
 from underpass.deploy.clock import Clock, poll
+from underpass.deploy.observe import targets
 from underpass.deploy.observe.diagnose import diagnose
 from underpass.deploy.observe.failures import Watch
 from underpass.deploy.reach import Reach, reached
@@ -99,7 +100,11 @@ class _Deployment:
             partial(self._consumer, stack, consumer, networks[consumer.name], service)
             for stack, consumer in zip(consumer_stacks, config.consumers, strict=True)
         ]
-        deployed = self._steps.together(*joining, *self._leaving())[: len(joining)]
+        beside: list[Callable[[], None]] = [
+            partial(self._tasks, tasks, answer_timeout_s),
+            *self._leaving(),
+        ]
+        deployed = self._steps.together(*joining, *beside)[: len(joining)]
         self._path(answer_timeout_s, tasks)
         if foundation_stack is not wanted_foundation:
             self._clean_up(foundation_stack, wanted_foundation)
@@ -190,6 +195,31 @@ class _Deployment:
                     raise
                 why = (self._config, self._target, error.what, error.why, tasks.failures)
                 raise diagnose(*why) from error
+
+    def _tasks(self, watch: Watch, timeout_s: float) -> None:
+        """Wait for the least number of tasks: the stack waits for the first, the scaler adds the others."""
+        wanted = self._config.service.tasks.min
+        if not wanted:
+            return
+        with self._steps.step("tasks") as step:
+            parts = existing.resources(
+                self._target.client("cloudformation"), f"{self._config.name}-service"
+            )
+            group, deadline = parts.get("AlbTargetGroup"), self._clock.now() + timeout_s
+
+            def enough() -> int | None:
+                found = targets.describe(self._target.client("elbv2"), group)
+                healthy = sum(one.state == "healthy" for one in found)
+                if healthy >= wanted:
+                    return healthy
+                what = f"{healthy} of {wanted} tasks are healthy"
+                self._look(watch, step, what)
+                if self._clock.now() >= deadline:
+                    raise diagnose(self._config, self._target, what, "", watch.failures)
+                return None
+
+            count = poll(self._clock, enough, timeout_s=2 * timeout_s, what="the tasks")
+            step.outcome = f"{count} healthy"
 
     def _consumer(
         self, stack: Stack, consumer: Consumer, network: ConsumerNetwork, service: Outputs

@@ -16,6 +16,8 @@ from underpass.registrar import index
 WITHOUT_RESOURCES = {
     *("ec2:DescribeNetworkInterfaces", "elasticloadbalancing:DescribeTargetHealth"),
     *("ecr:GetAuthorizationToken", "ecs:DiscoverPollEndpoint"),
+    *("ssmmessages:CreateControlChannel", "ssmmessages:CreateDataChannel"),
+    *("ssmmessages:OpenControlChannel", "ssmmessages:OpenDataChannel"),
 }
 
 

@@ -14,15 +14,25 @@ cluster                    Cluster, ClusterCapacityProviders
 capacity.provider = "ec2"  LaunchTemplate, AutoScalingGroup, CapacityProvider, InstanceRole,
                            InstanceProfile, InstanceSecurityGroup
 tasks                      TaskDefinition, TaskRole, ExecutionRole, LogGroup, Service
+service.tasks min < max    ScalableTarget, ScalingOnCpu, ScalingOnRequests
+service.exec               ExecLogGroup
 PrivateLink                EndpointService, EndpointServicePermissions
 =========================  ======================================================================
 """
 
 from __future__ import annotations
 
-from troposphere import Output, Template
+from troposphere import GetAtt, Output, Ref, Template
 
-from underpass.blueprint.service import balancers, cluster, privatelink, registrar, service, task
+from underpass.blueprint.service import (
+    balancers,
+    cluster,
+    privatelink,
+    registrar,
+    scaling,
+    service,
+    task,
+)
 from underpass.blueprint.stack import Stack
 from underpass.config import Config
 
@@ -39,7 +49,9 @@ def service_stack(config: Config) -> Stack:
     capacity = cluster.add(template, config)
     definition, task_outputs = task.add(template, config)
     outputs |= task_outputs
-    outputs |= service.add(template, config, capacity, definition, path)
+    tasks = service.add(template, config, capacity, definition, path)
+    scaling.add(template, config, capacity.cluster, tasks, path)
+    outputs |= {"ClusterName": Ref(capacity.cluster), "ServiceName": GetAtt(tasks, "Name")}
     outputs |= privatelink.add(template, config, path)
     for name, value in outputs.items():
         template.add_output(Output(name, Value=value))

@@ -25,7 +25,7 @@ from troposphere.logs import LogGroup
 from underpass.blueprint.exports import imported
 from underpass.blueprint.iam import Statement, allow, role
 from underpass.blueprint.logs import log_group
-from underpass.blueprint.service.cluster import architecture
+from underpass.blueprint.service.cluster import EXEC_LOGS, architecture
 from underpass.blueprint.service.hardening import (
     restrictions,
     scratch_mounts,
@@ -180,9 +180,32 @@ def _task_role(template: Template, config: Config) -> Role:
                 },
             )
         )
+    if config.service.exec:
+        statements += _exec()
     return role(
         template, "TaskRole", "ecs-tasks.amazonaws.com", statements, trust_condition=_ONLY_HERE
     )
+
+
+def _exec() -> list[Statement]:
+    """Return what the agent of ECS Exec needs inside the task.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html
+    """
+    channels = (
+        "CreateControlChannel",
+        "CreateDataChannel",
+        "OpenControlChannel",
+        "OpenDataChannel",
+    )
+    return [
+        allow([f"ssmmessages:{name}" for name in channels], "*"),  # know no resources
+        allow(["logs:DescribeLogGroups"], _arn("logs", "log-group:*")),
+        allow(
+            ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
+            _arn("logs", f"log-group:${{{EXEC_LOGS}}}:*"),
+        ),
+    ]
 
 
 def _execution_role(template: Template, config: Config, logs: LogGroup) -> Role:

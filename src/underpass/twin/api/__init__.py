@@ -17,7 +17,7 @@ def install(health: HealthTable, tasks: Table) -> None:
     health
         What ``describe_target_health`` tells.
     tasks
-        What the ECS actions tell and want.
+        What the ECS actions tell and want, and Application Auto Scaling holds within limits.
     """
     from underpass.twin.api import (
         autoscaling,
@@ -35,6 +35,7 @@ def install(health: HealthTable, tasks: Table) -> None:
         missing,
         rds,
         s3,
+        scaling,
     )
 
     for corrections in (missing, dependencies, ec2, endpoint_services, endpoint_connections):
@@ -45,3 +46,4 @@ def install(health: HealthTable, tasks: Table) -> None:
         corrections.install()
     elbv2.install(health)
     ecs.install(tasks)
+    scaling.install(tasks)
