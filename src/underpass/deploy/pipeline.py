@@ -83,9 +83,10 @@ class _Deployment:
     def run(self, answer_timeout_s: float) -> Result:
         began = self._clock.now()
         config = self._config
-        wanted_foundation, service_stack, *consumer_stacks = blueprint.stacks(config)
+        wanted_foundation, service_stack, monitoring, *consumer_stacks = blueprint.stacks(config)
         self._preflight()
         foundation_stack, foundation = self._foundation(wanted_foundation)
+        zones = self._zones(foundation)
         image, *_ = self._steps.together(
             partial(self._image, foundation),
             partial(self._assets, foundation),
@@ -94,7 +95,7 @@ class _Deployment:
         tasks = Watch(self._target, config, self._clock)
         service, networks = self._steps.together(
             partial(self._service, service_stack, image, tasks),
-            partial(self._networks, foundation),
+            partial(self._networks, zones),
         )
         joining = [
             partial(self._consumer, stack, consumer, networks[consumer.name], service)
@@ -102,6 +103,7 @@ class _Deployment:
         ]
         beside: list[Callable[[], None]] = [
             partial(self._tasks, tasks, answer_timeout_s),
+            partial(self._monitoring, monitoring, {**foundation, **service}, zones),
             *self._leaving(),
         ]
         deployed = self._steps.together(*joining, *beside)[: len(joining)]
@@ -167,12 +169,15 @@ class _Deployment:
             if seeded.note:
                 step.tell("warning", seeded.note)
 
-    def _networks(self, foundation: Outputs) -> dict[str, ConsumerNetwork]:
-        """Prepare the consumers' side while the provider's is being made."""
+    def _zones(self, foundation: Outputs) -> list[str]:
+        """Return the names of the Availability Zones the balancers and tasks are in."""
         subnets = self._target.client("ec2").describe_subnets(
             SubnetIds=foundation["AppSubnetIds"].split(",")
         )["Subnets"]
-        zones = sorted({subnet["AvailabilityZone"] for subnet in subnets})
+        return sorted({subnet["AvailabilityZone"] for subnet in subnets})
+
+    def _networks(self, zones: list[str]) -> dict[str, ConsumerNetwork]:
+        """Prepare the consumers' side while the provider's is being made."""
         return {
             consumer.name: self._target.consumer_network(consumer, zones)
             for consumer in self._config.consumers
@@ -220,6 +225,18 @@ class _Deployment:
 
             count = poll(self._clock, enough, timeout_s=2 * timeout_s, what="the tasks")
             step.outcome = f"{count} healthy"
+
+    def _monitoring(self, stack: Stack, outputs: Outputs, zones: list[str]) -> None:
+        """Deploy dashboard and alarms for what stands: they know it by the outputs that tell of it."""
+        with self._steps.step("monitoring") as step:
+            names = {f"Zone{number}": zone for number, zone in enumerate(zones, 1)}
+            known = {**outputs, **names}
+            changesets.deploy(
+                self._target.client("cloudformation"),
+                stack,
+                {name: known[name] for name in stack.template["Parameters"]},
+                step,
+            )
 
     def _consumer(
         self, stack: Stack, consumer: Consumer, network: ConsumerNetwork, service: Outputs

@@ -30,9 +30,21 @@ FOUNDATION = {
     "BucketName": "notes-assets",
     "DatabaseInstanceId": "db",
     "DatabaseSecretArn": "arn:secret",
+    "FileSystemId": "fs-1",
     "AppSubnetIds": "subnet-b,subnet-a",
 }
-SERVICE = {"EndpointServiceId": "vpce-svc-1", "EndpointServiceName": "com.amazonaws.vpce.svc-1"}
+SERVICE = {
+    "EndpointServiceId": "vpce-svc-1",
+    "EndpointServiceName": "com.amazonaws.vpce.svc-1",
+    "NlbFullName": "net/nlb/1",
+    "NlbTargetGroupFullName": "targetgroup/nlb/1",
+    "AlbFullName": "app/alb/1",
+    "AlbTargetGroupFullName": "targetgroup/alb/1",
+    "ClusterName": "cluster",
+    "ServiceName": "service",
+    "CapacityProviderName": "provider",
+    "RegistrarFunctionName": "registrar",
+}
 
 
 class Ec2:
@@ -164,7 +176,7 @@ def test_from_nothing_to_a_path_that_answers(world: World) -> None:
     assert steps[:2] == ["preflight", "foundation"]
     assert set(steps[2:5]) == {"image", "assets", "data"}
     assert steps[5] == "service"
-    assert set(steps[6:-1]) == {"consumer analytics", "tasks"}
+    assert set(steps[6:-1]) == {"consumer analytics", "tasks", "monitoring"}
     assert steps[-1] == "path"
     assert "network analytics us-east-1a us-east-1b" in world.target.done
     cloudformation = world.cloudformation
@@ -176,12 +188,15 @@ def test_from_nothing_to_a_path_that_answers(world: World) -> None:
         "SubnetIds": "subnet-a,subnet-b",
     }
     assert world.ec2.state == "available"
+    watched = cloudformation.named("notes-monitoring").parameters
+    assert (watched["Zone1"], watched["Zone2"]) == ("us-east-1a", "us-east-1b")
+    assert (watched["DatabaseInstanceId"], watched["AlbFullName"]) == ("db", "app/alb/1")
 
 
 def test_a_second_run_changes_nothing(world: World) -> None:
     world.deploy()
     world.deploy_again()
-    assert world.cloudformation.calls == ["delete_change_set"] * 3
+    assert world.cloudformation.calls == ["delete_change_set"] * 4
     texts = {event.step: event.text for event in world.events if event.kind == "finished"}
     assert texts["data"] == "loaded before"
     assert world.warnings("data") == ["seed.sql changed"]
@@ -192,7 +207,8 @@ def test_a_second_run_changes_nothing(world: World) -> None:
 def test_only_what_is_configured_is_done(client: Callable[[str], Any], tmp_path: Path) -> None:
     world = World(client, tmp_path, database=None, assets=None, consumers=())
     assert world.deploy().consumers == {}
-    assert world.finished() == ["preflight", "foundation", "image", "service", "tasks"]
+    assert world.finished()[:4] == ["preflight", "foundation", "image", "service"]
+    assert set(world.finished()[4:]) == {"tasks", "monitoring"}
     assert [event.step for event in world.events if event.kind == "warning"] == ["preflight"]
 
 
@@ -360,12 +376,13 @@ def test_a_consumer_that_is_dropped_loses_its_stack_and_no_others(world: World) 
     there = [
         name for name, one in world.cloudformation.stacks.items() if "DELETE" not in one.status
     ]
-    assert [name.split("/")[1] for name in there] == [
-        "notes-foundation",
-        "notes-service",
+    assert sorted(name.split("/")[1] for name in there) == [
+        "notes-consumer-a-consumer-billing",
         "notes-consumer-analytics",
         "notes-consumer-other",
-        "notes-consumer-a-consumer-billing",
+        "notes-foundation",
+        "notes-monitoring",
+        "notes-service",
     ]
 
 

@@ -52,6 +52,8 @@ def service_stack(config: Config) -> Stack:
     tasks = service.add(template, config, capacity, definition, path)
     scaling.add(template, config, capacity.cluster, tasks, path)
     outputs |= {"ClusterName": Ref(capacity.cluster), "ServiceName": GetAtt(tasks, "Name")}
+    if config.capacity.provider == "ec2":
+        outputs["CapacityProviderName"] = capacity.provider
     outputs |= privatelink.add(template, config, path)
     for name, value in outputs.items():
         template.add_output(Output(name, Value=value))

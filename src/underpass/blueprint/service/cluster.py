@@ -35,8 +35,8 @@ EXEC_LOGS = "ExecLogGroup"
 WARM_S = 120  # from an instance in service to tasks on it
 
 
-class InstanceRefresh(UpdatePolicy):  # type: ignore[misc]  it has no types
-    """The update policy by that name, which troposphere does not know yet."""
+class InstanceRefresh(UpdatePolicy):  # type: ignore[misc]
+    """The update policy by that name; troposphere's own, which has no types, does not know it yet."""
 
     props: ClassVar = {**UpdatePolicy.props, "AutoScalingInstanceRefresh": (dict, True)}
 

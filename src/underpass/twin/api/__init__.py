@@ -34,6 +34,7 @@ def install(health: HealthTable, tasks: Table) -> None:
         lambda_,
         missing,
         rds,
+        rds_events,
         s3,
         scaling,
     )
@@ -42,7 +43,7 @@ def install(health: HealthTable, tasks: Table) -> None:
         corrections.install()
     for corrections in (endpoints, autoscaling):
         corrections.install()
-    for corrections in (rds, s3, efs, lambda_, events, bounds):
+    for corrections in (rds, rds_events, s3, efs, lambda_, events, bounds):
         corrections.install()
     elbv2.install(health)
     ecs.install(tasks)
