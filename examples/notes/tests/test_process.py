@@ -44,6 +44,23 @@ def test_says_everything_that_is_missing(environment: dict[str, str]) -> None:
     assert "Traceback" not in ended.stderr
 
 
+def test_the_container_health_check_follows_the_server_and_not_the_database(
+    start: Any, environment: dict[str, str], own_postgres: Any
+) -> None:
+    running = start({**environment, "DATABASE_PORT": str(own_postgres.port)})
+
+    def check() -> int:
+        port = {**environment, "PORT": running.url.rsplit(":", 1)[1]}
+        command = [sys.executable, "-m", "app.health"]
+        return subprocess.run(command, cwd=HERE, env=port, check=False).returncode
+
+    own_postgres.stop()
+    assert httpx.get(f"{running.url}/healthz").status_code == 503
+    assert check() == 0
+    running.stop()
+    assert check() == 1
+
+
 def test_runs_outside_ecs(start: Any, environment: dict[str, str]) -> None:
     running = start({**environment, "ECS_CONTAINER_METADATA_URI_V4": ""})
     assert httpx.get(f"{running.url}/api/whoami").json()["zone"] == "local"

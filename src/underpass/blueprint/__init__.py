@@ -1,4 +1,4 @@
-"""Configuration to CloudFormation templates: one module per part of the pattern, three kinds of stack.
+"""Configuration to CloudFormation templates: one module per part of the pattern, four kinds of stack.
 
 Pure: the same configuration gives the same bytes, and nothing outside the package is read.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from underpass.blueprint.consumer import consumer_stack
 from underpass.blueprint.foundation import foundation_stack
+from underpass.blueprint.monitoring import monitoring_stack
 from underpass.blueprint.service import service_stack
 from underpass.blueprint.stack import Stack
 from underpass.config import Config
@@ -19,5 +20,6 @@ def stacks(config: Config) -> tuple[Stack, ...]:
     return (
         foundation_stack(config),
         service_stack(config),
+        monitoring_stack(config),
         *(consumer_stack(config, consumer) for consumer in config.consumers),
     )

@@ -14,7 +14,8 @@ class Stack:
     Attributes
     ----------
     name
-        The stack's name: ``NAME-foundation``, ``NAME-service`` or ``NAME-consumer-CONSUMER``.
+        The stack's name: ``NAME-foundation``, ``NAME-service``, ``NAME-monitoring`` or
+        ``NAME-consumer-CONSUMER``.
     template
         The template, JSON-serialisable.
     parameters

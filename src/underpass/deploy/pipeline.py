@@ -15,6 +15,7 @@ from underpass.config import Config
 from underpass.config.model import Consumer
 from underpass.deploy import assets, consumers, preflight
 from underpass.deploy.clock import Clock, poll
+from underpass.deploy.observe import targets
 from underpass.deploy.observe.diagnose import diagnose
 from underpass.deploy.observe.failures import Watch
 from underpass.deploy.reach import Reach, reached
@@ -82,9 +83,10 @@ class _Deployment:
     def run(self, answer_timeout_s: float) -> Result:
         began = self._clock.now()
         config = self._config
-        wanted_foundation, service_stack, *consumer_stacks = blueprint.stacks(config)
+        wanted_foundation, service_stack, monitoring, *consumer_stacks = blueprint.stacks(config)
         self._preflight()
         foundation_stack, foundation = self._foundation(wanted_foundation)
+        zones = self._zones(foundation)
         image, *_ = self._steps.together(
             partial(self._image, foundation),
             partial(self._assets, foundation),
@@ -93,13 +95,18 @@ class _Deployment:
         tasks = Watch(self._target, config, self._clock)
         service, networks = self._steps.together(
             partial(self._service, service_stack, image, tasks),
-            partial(self._networks, foundation),
+            partial(self._networks, zones),
         )
         joining = [
             partial(self._consumer, stack, consumer, networks[consumer.name], service)
             for stack, consumer in zip(consumer_stacks, config.consumers, strict=True)
         ]
-        deployed = self._steps.together(*joining, *self._leaving())[: len(joining)]
+        beside: list[Callable[[], None]] = [
+            partial(self._tasks, tasks, answer_timeout_s),
+            partial(self._monitoring, monitoring, {**foundation, **service}, zones),
+            *self._leaving(),
+        ]
+        deployed = self._steps.together(*joining, *beside)[: len(joining)]
         self._path(answer_timeout_s, tasks)
         if foundation_stack is not wanted_foundation:
             self._clean_up(foundation_stack, wanted_foundation)
@@ -162,12 +169,15 @@ class _Deployment:
             if seeded.note:
                 step.tell("warning", seeded.note)
 
-    def _networks(self, foundation: Outputs) -> dict[str, ConsumerNetwork]:
-        """Prepare the consumers' side while the provider's is being made."""
+    def _zones(self, foundation: Outputs) -> list[str]:
+        """Return the names of the Availability Zones the balancers and tasks are in."""
         subnets = self._target.client("ec2").describe_subnets(
             SubnetIds=foundation["AppSubnetIds"].split(",")
         )["Subnets"]
-        zones = sorted({subnet["AvailabilityZone"] for subnet in subnets})
+        return sorted({subnet["AvailabilityZone"] for subnet in subnets})
+
+    def _networks(self, zones: list[str]) -> dict[str, ConsumerNetwork]:
+        """Prepare the consumers' side while the provider's is being made."""
         return {
             consumer.name: self._target.consumer_network(consumer, zones)
             for consumer in self._config.consumers
@@ -190,6 +200,43 @@ class _Deployment:
                     raise
                 why = (self._config, self._target, error.what, error.why, tasks.failures)
                 raise diagnose(*why) from error
+
+    def _tasks(self, watch: Watch, timeout_s: float) -> None:
+        """Wait for the least number of tasks: the stack waits for the first, the scaler adds the others."""
+        wanted = self._config.service.tasks.min
+        if not wanted:
+            return
+        with self._steps.step("tasks") as step:
+            parts = existing.resources(
+                self._target.client("cloudformation"), f"{self._config.name}-service"
+            )
+            group, deadline = parts.get("AlbTargetGroup"), self._clock.now() + timeout_s
+
+            def enough() -> int | None:
+                found = targets.describe(self._target.client("elbv2"), group)
+                healthy = sum(one.state == "healthy" for one in found)
+                if healthy >= wanted:
+                    return healthy
+                what = f"{healthy} of {wanted} tasks are healthy"
+                self._look(watch, step, what)
+                if self._clock.now() >= deadline:
+                    raise diagnose(self._config, self._target, what, "", watch.failures)
+                return None
+
+            count = poll(self._clock, enough, timeout_s=2 * timeout_s, what="the tasks")
+            step.outcome = f"{count} healthy"
+
+    def _monitoring(self, stack: Stack, outputs: Outputs, zones: list[str]) -> None:
+        """Deploy dashboard and alarms for what stands: they know it by the outputs that tell of it."""
+        with self._steps.step("monitoring") as step:
+            names = {f"Zone{number}": zone for number, zone in enumerate(zones, 1)}
+            known = {**outputs, **names}
+            changesets.deploy(
+                self._target.client("cloudformation"),
+                stack,
+                {name: known[name] for name in stack.template["Parameters"]},
+                step,
+            )
 
     def _consumer(
         self, stack: Stack, consumer: Consumer, network: ConsumerNetwork, service: Outputs

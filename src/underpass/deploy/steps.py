@@ -25,7 +25,7 @@ class Event:
         ``stopped`` because another failed.
     step
         The step: ``preflight``, ``foundation``, ``assets``, ``image``, ``data``, ``service``,
-        ``consumer NAME``, ``path`` or ``clean-up``.
+        ``tasks``, ``monitoring``, ``consumer NAME``, ``path`` or ``clean-up``.
     seconds
         How long the step has lasted.
     text

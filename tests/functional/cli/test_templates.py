@@ -7,7 +7,9 @@ import pytest
 
 from underpass.cli.main import main
 
-NAMES = ["my-shop-foundation", "my-shop-service", "my-shop-consumer-analytics"]
+NAMES = [
+    f"my-shop-{part}" for part in ("foundation", "service", "monitoring", "consumer-analytics")
+]
 
 
 @pytest.fixture

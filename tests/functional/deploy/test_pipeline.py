@@ -30,9 +30,21 @@ FOUNDATION = {
     "BucketName": "notes-assets",
     "DatabaseInstanceId": "db",
     "DatabaseSecretArn": "arn:secret",
+    "FileSystemId": "fs-1",
     "AppSubnetIds": "subnet-b,subnet-a",
 }
-SERVICE = {"EndpointServiceId": "vpce-svc-1", "EndpointServiceName": "com.amazonaws.vpce.svc-1"}
+SERVICE = {
+    "EndpointServiceId": "vpce-svc-1",
+    "EndpointServiceName": "com.amazonaws.vpce.svc-1",
+    "NlbFullName": "net/nlb/1",
+    "NlbTargetGroupFullName": "targetgroup/nlb/1",
+    "AlbFullName": "app/alb/1",
+    "AlbTargetGroupFullName": "targetgroup/alb/1",
+    "ClusterName": "cluster",
+    "ServiceName": "service",
+    "CapacityProviderName": "provider",
+    "RegistrarFunctionName": "registrar",
+}
 
 
 class Ec2:
@@ -92,13 +104,15 @@ class World:
         )
         self.ecs = FakeEcs()
         self.ec2 = Ec2(self.cloudformation, client("ec2"))
+        self.elbv2 = FakeElbv2(**{"id-of-NlbTargetGroup": [], "id-of-AlbTargetGroup": []})
+        self.targets(healthy=2)
         client("s3").create_bucket(Bucket="notes-assets")
         self.target = FakeTarget(
             {
                 "cloudformation": self.cloudformation,
                 "ec2": self.ec2,
                 "ecs": self.ecs,
-                "elbv2": FakeElbv2(**{"id-of-NlbTargetGroup": [], "id-of-AlbTargetGroup": []}),
+                "elbv2": self.elbv2,
                 "logs": FakeLogs(abc=["no such table"]),
                 "s3": client("s3"),
                 "sts": client("sts"),
@@ -132,6 +146,11 @@ class World:
         self.cloudformation.calls.clear()
         return self.deploy()
 
+    def targets(self, healthy: int, **others: str) -> None:
+        """Let the ALB have so many healthy targets, and others by address and state."""
+        well = [(f"10.0.0.{number}", "healthy") for number in range(healthy)]
+        self.elbv2.groups["id-of-AlbTargetGroup"] = well + list(others.items())
+
     def finished(self) -> list[str]:
         return [event.step for event in self.events if event.kind == "finished"]
 
@@ -156,7 +175,9 @@ def test_from_nothing_to_a_path_that_answers(world: World) -> None:
     steps = world.finished()
     assert steps[:2] == ["preflight", "foundation"]
     assert set(steps[2:5]) == {"image", "assets", "data"}
-    assert steps[5:] == ["service", "consumer analytics", "path"]
+    assert steps[5] == "service"
+    assert set(steps[6:-1]) == {"consumer analytics", "tasks", "monitoring"}
+    assert steps[-1] == "path"
     assert "network analytics us-east-1a us-east-1b" in world.target.done
     cloudformation = world.cloudformation
     assert cloudformation.named("notes-service").parameters["Image"] == "repository@sha256:1"
@@ -167,12 +188,15 @@ def test_from_nothing_to_a_path_that_answers(world: World) -> None:
         "SubnetIds": "subnet-a,subnet-b",
     }
     assert world.ec2.state == "available"
+    watched = cloudformation.named("notes-monitoring").parameters
+    assert (watched["Zone1"], watched["Zone2"]) == ("us-east-1a", "us-east-1b")
+    assert (watched["DatabaseInstanceId"], watched["AlbFullName"]) == ("db", "app/alb/1")
 
 
 def test_a_second_run_changes_nothing(world: World) -> None:
     world.deploy()
     world.deploy_again()
-    assert world.cloudformation.calls == ["delete_change_set"] * 3
+    assert world.cloudformation.calls == ["delete_change_set"] * 4
     texts = {event.step: event.text for event in world.events if event.kind == "finished"}
     assert texts["data"] == "loaded before"
     assert world.warnings("data") == ["seed.sql changed"]
@@ -183,7 +207,8 @@ def test_a_second_run_changes_nothing(world: World) -> None:
 def test_only_what_is_configured_is_done(client: Callable[[str], Any], tmp_path: Path) -> None:
     world = World(client, tmp_path, database=None, assets=None, consumers=())
     assert world.deploy().consumers == {}
-    assert world.finished() == ["preflight", "foundation", "image", "service"]
+    assert world.finished()[:4] == ["preflight", "foundation", "image", "service"]
+    assert set(world.finished()[4:]) == {"tasks", "monitoring"}
     assert [event.step for event in world.events if event.kind == "warning"] == ["preflight"]
 
 
@@ -351,12 +376,13 @@ def test_a_consumer_that_is_dropped_loses_its_stack_and_no_others(world: World) 
     there = [
         name for name, one in world.cloudformation.stacks.items() if "DELETE" not in one.status
     ]
-    assert [name.split("/")[1] for name in there] == [
-        "notes-foundation",
-        "notes-service",
+    assert sorted(name.split("/")[1] for name in there) == [
+        "notes-consumer-a-consumer-billing",
         "notes-consumer-analytics",
         "notes-consumer-other",
-        "notes-consumer-a-consumer-billing",
+        "notes-foundation",
+        "notes-monitoring",
+        "notes-service",
     ]
 
 
@@ -384,6 +410,7 @@ def test_a_seed_that_is_refused_ends_it_before_the_service(world: World) -> None
 def test_an_application_that_exits_again_and_again_is_told_before_the_stack_gives_up(
     world: World,
 ) -> None:
+    world.targets(healthy=0)
     started = world.cloudformation.execute_change_set
 
     def execute(ChangeSetName: str) -> None:
@@ -445,6 +472,26 @@ def test_a_path_that_does_not_answer_is_told_with_what_is_unwell(world: World) -
     assert caught.value.why.splitlines()[:2] == ["HTTP 503", "no task runs"]
     told = [event.text for event in world.events if event.step == "path"]
     assert told.count("analytics: HTTP 503") == 1
+
+
+def test_the_tasks_that_the_scaler_adds_are_waited_for(world: World) -> None:
+    world.targets(healthy=1)
+    looked = world.elbv2.describe_target_health
+
+    def describe(TargetGroupArn: str) -> Any:
+        world.targets(healthy=1 + (world.clock.time > 30))
+        return looked(TargetGroupArn)
+
+    world.elbv2.__dict__["describe_target_health"] = describe
+    world.deploy()
+    assert {e.step: e.text for e in world.events if e.kind == "finished"}["tasks"] == "2 healthy"
+
+
+def test_too_few_tasks_are_told_of(world: World) -> None:
+    world.targets(healthy=1)
+    with pytest.raises(UnderpassError) as caught:
+        world.deploy()
+    assert caught.value.what == "1 of 2 tasks are healthy"
 
 
 def test_a_path_that_answers_after_a_while_is_waited_for(world: World) -> None:

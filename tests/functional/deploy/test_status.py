@@ -43,7 +43,10 @@ def test_before_anything_is_deployed(target: FakeTarget) -> None:
         "name": "notes",
         "stacks": tuple(
             {"name": f"notes-{part}", "status": "NOT_CREATED"}
-            for part in ("foundation", "service", "consumer-analytics", "consumer-billing")
+            for part in (
+                *("foundation", "service", "monitoring"),
+                *("consumer-analytics", "consumer-billing"),
+            )
         ),
         "tasks": (),
         "targets": {"nlb": (), "alb": ()},
@@ -143,6 +146,7 @@ def test_everything_that_is_deployed(cloudformation: FakeCloudFormation) -> None
     assert [one["status"] for one in found["stacks"]] == [
         "CREATE_COMPLETE",
         "UPDATE_COMPLETE",
+        "NOT_CREATED",
         "CREATE_COMPLETE",
         "NOT_CREATED",
     ]

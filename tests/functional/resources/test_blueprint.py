@@ -17,10 +17,15 @@ def test_stacks_deploy_and_go(bench: Bench, name: str) -> None:
     config = CURATED[name]
     account = Account(bench)
     tasks_run(bench)
-    foundation, service, *consumers = stacks(config)
-    account.create(foundation.name, foundation.body())
+    foundation, service, monitoring, *consumers = stacks(config)
+    made = account.create(foundation.name, foundation.body())
     image = "123456789012.dkr.ecr.us-east-1.amazonaws.com/n:1"
     offered = account.create(service.name, service.body(), Image=image)
+    known = {**made, **offered, "Zone1": "us-east-1a", "Zone2": "us-east-1b"}
+    watched = {name: known[name] for name in monitoring.template["Parameters"]}
+    account.create(monitoring.name, monitoring.body(), **watched)
+    alarms = bench.clients("cloudwatch").describe_alarms()["MetricAlarms"]
+    assert {action for alarm in alarms for action in alarm["AlarmActions"]} >= {made["TopicArn"]}
     vpc, subnets = bench.subnets()
     for consumer in consumers:
         found = account.create(
@@ -32,8 +37,8 @@ def test_stacks_deploy_and_go(bench: Bench, name: str) -> None:
             SubnetIds=",".join(subnets),
         )
         assert found["EndpointId"].startswith("vpce-")
-    foundation, service, *consumers = stacks(config.model_copy(update={"production": False}))
+    foundation, *_ = stacks(config.model_copy(update={"production": False}))
     if config.database:  # what production protects goes only once it is not protected any more
         account.update(foundation.name, foundation.body())
-    for stack in (*reversed(consumers), service, foundation):
+    for stack in (*reversed(consumers), monitoring, service, foundation):
         account.remove(stack.name)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from underpass.errors import UnderpassError
-from underpass.twin.api import autoscaling, ecs
+from underpass.twin.api import autoscaling, ecs, scaling
 from underpass.twin.api.server import Api, Listener, moto_application
 from underpass.twin.clients import Clients
 from underpass.twin.compute import images
@@ -75,6 +75,7 @@ class Place:
         self.table = Table()
         autoscaling.install()
         ecs.install(self.table)
+        scaling.install(self.table)
         Listener(Api(hub, moto_application()), bound).start()
         logs = Logs(lambda: self.region.clients("logs"))
         self.platform = Platform(

@@ -143,6 +143,21 @@ def read_only_root() -> dict[str, bool]:
     return {place: run(f"echo x > {place}", **more)[0] == 0 for place in places}
 
 
+def folders_open_in_a_read_only_image() -> dict[str, bool]:
+    """Write beside and in a volume and a tmpfs that lie within the image's own folder."""
+    kept = Path("/run/kept")
+    kept.mkdir()
+    more: dict[str, Any] = {
+        "read_only": True,
+        "tmpfs": (Tmpfs("/app/memory", 1),),
+        "volumes": (Volume(kept, "/app/disk"), Volume(kept, "/tmp")),
+    }
+    places = ("/app/x", "/app/data.txt", "/x", "/tmp/x", "/app/memory/x", "/app/disk/x")
+    written = {place: run(f"echo x > {place}", **more)[0] == 0 for place in places}
+    same = run("cat data.txt", **more)[1] == "from the image"
+    return {**written, "read": same, "kept": (kept / "x").is_file()}
+
+
 def tmpfs_above_python() -> list[Any]:
     above = Tmpfs(str(Path(sys.prefix).parent), 1)
     return list(run(f"{sys.executable} -c 'print(1)' && echo 2 > {above.target}/x", tmpfs=(above,)))

@@ -285,6 +285,26 @@ def a_first_deployment_that_fails() -> dict[str, Any]:
     }
 
 
+def a_scalable_target_holds_its_service() -> dict[str, Any]:
+    place = Place()
+    place.serve(place.define(place.image(*SLEEP)), 1)
+    place.until(place.steady)
+    scaling = place.region.clients("application-autoscaling")
+    target = {
+        "ServiceNamespace": "ecs",
+        "ResourceId": "service/app/app",
+        "ScalableDimension": "ecs:service:DesiredCount",
+    }
+    counts = []
+    for least, most in ((3, 6), (2, 6), (1, 2)):
+        scaling.register_scalable_target(**target, MinCapacity=least, MaxCapacity=most)
+        counts.append(place.service()["desiredCount"])
+        place.until(place.steady)
+        counts.append(len(place.tasks()))
+    place.ecs.update_service(cluster="app", service="app", desiredCount=0)
+    return {"counts": counts}
+
+
 def health_checks_decide() -> dict[str, Any]:
     """A container is healthy while /tmp/well is there; the health check runs inside the sandbox."""
     place = Place()

@@ -67,6 +67,14 @@ def test_a_read_only_root_leaves_only_volumes_to_write(mode: str) -> None:
     assert {place for place, written in found.items() if written} == {"/scratch/x", "/dev/shm/x"}
 
 
+@MODES
+def test_a_read_only_image_may_have_writable_folders_within(mode: str) -> None:
+    found = run_as(mode, sandboxes.folders_open_in_a_read_only_image)
+    assert {place for place, yes in found.items() if yes} == {
+        *("/tmp/x", "/app/memory/x", "/app/disk/x", "read", "kept"),
+    }
+
+
 def test_the_init_process_reaps_orphans() -> None:
     found = run_as("userns", sandboxes.zombies)
     assert found["True"] == "0"

@@ -56,6 +56,12 @@ def test_a_task_learns_its_secrets_and_who_and_where_it_is(running: Any) -> None
     assert role["RoleArn"].endswith(":role/app")
 
 
+def test_a_scalable_target_moves_the_count_between_its_limits_at_once() -> None:
+    found = run_inside(services.a_scalable_target_holds_its_service)
+    # below the least, between the limits, above the most: wanted, then running
+    assert found["counts"] == [3, 3, 3, 3, 2, 2]
+
+
 def test_a_task_that_exits_is_told_with_its_last_words_and_replaced() -> None:
     found = run_inside(services.an_exit_is_told_and_repaired)
     assert found["status"] == "STOPPED"

@@ -48,6 +48,12 @@ def _curated() -> dict[str, Config]:
     found["tls"] = config(**EVERYTHING, tls=tls)
     found["alb-targets"] = config(**EVERYTHING, privatelink={"alb_targets": "alb"})
     found["alb-targets-tls"] = config(**EVERYTHING, tls=tls, privatelink={"alb_targets": "alb"})
+    service = {"exec": True, "health_command": ["/check"], "writable": ["/tmp", "/app/cache"]}
+    for provider in ("ec2", "fargate"):
+        found[f"exec-{provider}"] = config(
+            **EVERYTHING, service=service, capacity={"provider": provider}
+        )
+    found["fixed-count"] = config(service={"tasks": {"min": 2, "max": 2}, "read_only": False})
     found["open-offer"] = config(privatelink={"allow": ["*"]})
     found["same-port-everywhere"] = config(service={"port": 80}, consumers=[{"name": "one"}])
     found["any-text"] = config(
@@ -87,6 +93,13 @@ def configs() -> st.SearchStrategy[Config]:
         optional={
             "health_check": st.sampled_from(["/", "/healthz", "/a?b=c"]),
             "grace_period": st.integers(0, 7200),
+            "scaling": st.fixed_dictionaries(
+                {"cpu": st.integers(0, 100), "requests": st.integers(0, 9999)}
+            ),
+            "health_command": st.just(["python", "-m", "app.health"]),
+            "read_only": st.booleans(),
+            "writable": st.lists(st.sampled_from(["/tmp", "/srv/files", "/app/x"]), max_size=3),
+            "exec": st.booleans(),
             "environment": st.dictionaries(
                 st.from_regex(r"[A-Z]{1,5}_X", fullmatch=True), st.text(max_size=9), max_size=3
             ),

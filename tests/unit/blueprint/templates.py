@@ -16,8 +16,13 @@ PSEUDO = frozenset(
 
 def by_part(config: Config) -> tuple[Stack, Stack, tuple[Stack, ...]]:
     """Return the foundation, the service and the consumers' stacks."""
-    foundation, service, *consumers = stacks(config)
+    foundation, service, _, *consumers = stacks(config)
     return foundation, service, tuple(consumers)
+
+
+def monitoring(config: Config) -> Stack:
+    """Return the stack of dashboard and alarms."""
+    return stacks(config)[2]
 
 
 def resources(stack: Stack, kind: str) -> dict[str, dict[str, Any]]:

@@ -42,11 +42,10 @@ def test_the_task_gets_what_the_design_promises() -> None:
 
 
 def test_the_task_gets_nothing_of_what_is_left_out() -> None:
-    got = container()
+    got = container(service={"writable": []})
     assert [pair["Name"] for pair in got["Environment"]] == ["AWS_REGION"]
-    assert "Secrets" not in got
-    assert "MountPoints" not in got
-    service = by_part(config())[1]
+    assert {"Secrets", "MountPoints", "HealthCheck"}.isdisjoint(got)
+    service = by_part(config(service={"writable": []}))[1]
     assert "Policies" not in resource(service, "TaskRole")
     assert "Volumes" not in resource(service, "TaskDefinition")
 
@@ -167,3 +166,45 @@ def test_an_update_of_the_launch_template_reaches_the_group() -> None:
     assert (
         group["NewInstancesProtectedFromScaleIn"] is True
     )  # managed termination protection needs it
+
+
+def test_a_new_launch_template_replaces_the_instances_though_they_are_protected() -> None:
+    service = by_part(config())[1]
+    group = service.template["Resources"]["AutoScalingGroup"]
+    assert group["Properties"]["NewInstancesProtectedFromScaleIn"] is True
+    preferences = group["UpdatePolicy"]["AutoScalingInstanceRefresh"]["Preferences"]
+    assert preferences["ScaleInProtectedInstances"] == "Refresh"
+    # A new one comes before an old one goes: the difference must leave room for one.
+    assert preferences["MinHealthyPercentage"] == 100 < preferences["MaxHealthyPercentage"]
+
+
+def test_the_launch_template_lets_nobody_log_in_and_its_disk_goes_with_it() -> None:
+    data = resource(by_part(config())[1], "LaunchTemplate")["LaunchTemplateData"]
+    assert "KeyName" not in data
+    assert data["MetadataOptions"] == {"HttpTokens": "required", "HttpPutResponseHopLimit": 1}
+    assert data["BlockDeviceMappings"][0]["Ebs"] == {
+        "VolumeType": "gp3",
+        "VolumeSize": 30,
+        "Encrypted": True,
+        "DeleteOnTermination": True,
+    }
+
+
+def test_fargate_has_no_instances_and_places_by_itself() -> None:
+    service = by_part(config(capacity={"provider": "fargate"}))[1]
+    kinds = {one["Type"] for one in service.template["Resources"].values()}
+    assert kinds.isdisjoint({"AWS::EC2::LaunchTemplate", "AWS::AutoScaling::AutoScalingGroup"})
+    properties = resource(service, "Service")
+    assert properties["PlatformVersion"] == "LATEST"
+    assert "PlacementStrategies" not in properties
+    definition = resource(service, "TaskDefinition")
+    assert definition["RequiresCompatibilities"] == ["FARGATE"]
+    assert definition["RuntimePlatform"]["CpuArchitecture"] == "X86_64"
+
+
+@pytest.mark.parametrize("exec_", [True, False])
+def test_a_shell_in_a_task_only_where_it_is_asked_for(exec_: bool) -> None:
+    service = by_part(config(service={"exec": exec_}))[1]
+    assert resource(service, "Service")["EnableExecuteCommand"] is exec_
+    assert ("Configuration" in resource(service, "Cluster")) is exec_
+    assert ("ssmmessages:OpenDataChannel" in json.dumps(resource(service, "TaskRole"))) is exec_

@@ -17,6 +17,8 @@ WITHOUT_RESOURCES = {
     *("ec2:DescribeNetworkInterfaces", "elasticloadbalancing:DescribeTargetHealth"),
     *("ecr:GetAuthorizationToken", "ecs:DiscoverPollEndpoint"),
     "secretsmanager:GetRandomPassword",
+    *("ssmmessages:CreateControlChannel", "ssmmessages:CreateDataChannel"),
+    *("ssmmessages:OpenControlChannel", "ssmmessages:OpenDataChannel"),
 }
 
 

@@ -1,11 +1,18 @@
-"""Whatever the configuration, the three kinds of stack are whole, closed and the same every time."""
+"""Whatever the configuration, the four kinds of stack are whole, closed and the same every time."""
 
 import json
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from tests.unit.blueprint.configs import CURATED, EVERYTHING, config, configs
-from tests.unit.blueprint.templates import by_part, exports, imports, intrinsics, references
+from tests.unit.blueprint.templates import (
+    by_part,
+    exports,
+    imports,
+    intrinsics,
+    monitoring,
+    references,
+)
 
 from underpass.blueprint import stacks
 from underpass.config.model import Config
@@ -21,13 +28,18 @@ drawn = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCh
 @given(configs())
 def test_every_reference_leads_somewhere(config: Config) -> None:
     foundation, service, consumers = by_part(config)
-    for stack in (foundation, service, *consumers):
+    watched = monitoring(config)
+    for stack in (foundation, service, watched, *consumers):
         known = {*stack.template["Resources"], *stack.template.get("Parameters", {})}
         assert references(stack) <= known
         assert {name for name, _ in intrinsics(stack.template)} <= TWIN_UNDERSTANDS
         unused = set(stack.template.get("Parameters", {})) - references(stack)
         assert not unused
-    assert imports(service) <= set(exports(foundation))
+    assert imports(service) | imports(watched) <= set(exports(foundation))
+    # What it watches is given by the outputs that hold it, and by the zones.
+    zones = {f"Zone{number}" for number in range(1, config.network.zones + 1)}
+    known = {*foundation.template["Outputs"], *service.template["Outputs"], *zones}
+    assert set(watched.template["Parameters"]) <= known
     assert not imports(foundation)
     assert not any(imports(consumer) for consumer in consumers)
 
@@ -39,6 +51,7 @@ def test_stacks_are_in_order_named_and_the_same_twice(config: Config) -> None:
     assert [stack.name for stack in emitted] == [
         f"{config.name}-foundation",
         f"{config.name}-service",
+        f"{config.name}-monitoring",
         *(f"{config.name}-consumer-{consumer.name}" for consumer in config.consumers),
     ]
     assert [stack.body() for stack in emitted] == [stack.body() for stack in stacks(config)]
@@ -86,7 +99,7 @@ def test_the_contract_with_the_pipeline() -> None:
         *("VpcId", "VpcCidr", "PublicSubnetIds", "AppSubnetIds", "DataSubnetIds"),
         *("RepositoryName", "RepositoryUri", "KeyArn", "TaskSecurityGroupId", "BucketName"),
         *("DatabaseInstanceId", "DatabaseEndpoint", "DatabasePort", "DatabaseName"),
-        *("DatabaseSecretArn", "FileSystemId", "AccessPointId"),
+        *("DatabaseSecretArn", "FileSystemId", "AccessPointId", "TopicArn"),
     }
     assert all(
         output["Export"]["Name"] == f"notes-foundation-{name}"
@@ -95,7 +108,8 @@ def test_the_contract_with_the_pipeline() -> None:
     assert set(service.template["Outputs"]) == {
         *("ClusterName", "ServiceName", "NlbArn", "AlbArn", "NlbDnsName", "AlbDnsName"),
         *("NlbTargetGroupArn", "AlbTargetGroupArn", "EndpointServiceId", "EndpointServiceName"),
-        *("LogGroupName", "RegistrarFunctionName"),
+        *("LogGroupName", "RegistrarFunctionName", "CapacityProviderName"),
+        *("NlbFullName", "NlbTargetGroupFullName", "AlbFullName", "AlbTargetGroupFullName"),
     }
     assert set(consumer.template["Parameters"]) == {
         *("EndpointServiceName", "VpcId", "ConsumerCidr", "SubnetIds"),

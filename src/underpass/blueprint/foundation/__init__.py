@@ -25,7 +25,16 @@ from __future__ import annotations
 
 from troposphere import Template
 
-from underpass.blueprint.foundation import assets, database, egress, files, keys, network, registry
+from underpass.blueprint.foundation import (
+    assets,
+    database,
+    egress,
+    files,
+    keys,
+    network,
+    notifications,
+    registry,
+)
 from underpass.blueprint.stack import Stack
 from underpass.config import Config
 
@@ -40,6 +49,7 @@ def foundation_stack(config: Config) -> Stack:
         egress.add_endpoints(template, config, net)
     key = keys.add(template, config)
     registry.add(template, config, key)
+    notifications.add(template, config, key)
     if config.database:
         database.add(template, config, config.database, net, key)
     if config.files:

@@ -14,6 +14,8 @@ cluster                    Cluster, ClusterCapacityProviders
 capacity.provider = "ec2"  LaunchTemplate, AutoScalingGroup, CapacityProvider, InstanceRole,
                            InstanceProfile, InstanceSecurityGroup
 tasks                      TaskDefinition, TaskRole, ExecutionRole, LogGroup, Service
+service.tasks min < max    ScalableTarget, ScalingOnCpu, ScalingOnRequests
+service.exec               ExecLogGroup
 PrivateLink                EndpointService, EndpointServicePermissions
 rotation_days              RotationFunction, RotationRole, RotationLogGroup, RotationPermission,
                            RotationSchedule
@@ -22,7 +24,7 @@ rotation_days              RotationFunction, RotationRole, RotationLogGroup, Rot
 
 from __future__ import annotations
 
-from troposphere import Output, Template
+from troposphere import GetAtt, Output, Ref, Template
 
 from underpass.blueprint.service import (
     balancers,
@@ -30,6 +32,7 @@ from underpass.blueprint.service import (
     privatelink,
     registrar,
     rotation,
+    scaling,
     service,
     task,
 )
@@ -49,7 +52,11 @@ def service_stack(config: Config) -> Stack:
     capacity = cluster.add(template, config)
     definition, task_outputs = task.add(template, config)
     outputs |= task_outputs
-    outputs |= service.add(template, config, capacity, definition, path)
+    tasks = service.add(template, config, capacity, definition, path)
+    scaling.add(template, config, capacity.cluster, tasks, path)
+    outputs |= {"ClusterName": Ref(capacity.cluster), "ServiceName": GetAtt(tasks, "Name")}
+    if config.capacity.provider == "ec2":
+        outputs["CapacityProviderName"] = capacity.provider
     outputs |= privatelink.add(template, config, path)
     if config.database and config.database.rotation_days:
         rotation.add(template, config, config.database.rotation_days)

@@ -48,10 +48,14 @@ class Path:
         return {
             "NlbArn": Ref(self.nlb),
             "NlbDnsName": GetAtt(self.nlb, "DNSName"),
+            "NlbFullName": GetAtt(self.nlb, "LoadBalancerFullName"),
             "NlbTargetGroupArn": Ref(self.nlb_target_group),
+            "NlbTargetGroupFullName": GetAtt(self.nlb_target_group, "TargetGroupFullName"),
             "AlbArn": Ref(self.alb),
             "AlbDnsName": GetAtt(self.alb, "DNSName"),
+            "AlbFullName": GetAtt(self.alb, "LoadBalancerFullName"),
             "AlbTargetGroupArn": Ref(self.alb_target_group),
+            "AlbTargetGroupFullName": GetAtt(self.alb_target_group, "TargetGroupFullName"),
         }
 
 

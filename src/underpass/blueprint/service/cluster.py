@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from troposphere import Base64, GetAtt, Parameter, Ref, Sub, Tags, Template, autoscaling, ec2
 from troposphere.ecs import (
@@ -13,17 +13,32 @@ from troposphere.ecs import (
     CapacityProviderStrategy,
     Cluster,
     ClusterCapacityProviderAssociations,
+    ClusterConfiguration,
+    ClusterSetting,
+    ExecuteCommandConfiguration,
+    ExecuteCommandLogConfiguration,
     ManagedScaling,
 )
 from troposphere.iam import InstanceProfile, Role
+from troposphere.policies import UpdatePolicy
 
 from underpass.blueprint.exports import imported, imported_list
 from underpass.blueprint.iam import allow, role
+from underpass.blueprint.logs import log_group
 from underpass.blueprint.security_groups import group_id, security_group, to_the_web
 from underpass.config import Config
 
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/retrieve-ecs-optimized_AMI.html
 _AMI_PARAMETER = "/aws/service/ecs/optimized-ami/amazon-linux-2023/{}recommended/image_id"
+
+EXEC_LOGS = "ExecLogGroup"
+WARM_S = 120  # from an instance in service to tasks on it
+
+
+class InstanceRefresh(UpdatePolicy):  # type: ignore[misc]
+    """The update policy by that name; troposphere's own, which has no types, does not know it yet."""
+
+    props: ClassVar = {**UpdatePolicy.props, "AutoScalingInstanceRefresh": (dict, True)}
 
 
 @dataclass(frozen=True)
@@ -48,7 +63,15 @@ def architecture(config: Config) -> str:
 
 def add(template: Template, config: Config) -> Capacity:
     """Add the cluster and its capacity."""
-    cluster = template.add_resource(Cluster("Cluster"))
+    cluster = template.add_resource(
+        Cluster(
+            "Cluster",
+            # Also how many tasks are wanted and run, which nothing else measures.
+            # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Container-Insights-enhanced-observability-metrics-ECS.html
+            ClusterSettings=[ClusterSetting(Name="containerInsights", Value="enhanced")],
+            **_exec(template, config),
+        )
+    )
     if config.capacity.provider == "fargate":
         provider: Any = "FARGATE"
     else:
@@ -66,6 +89,23 @@ def add(template: Template, config: Config) -> Capacity:
     return Capacity(cluster, provider, associations)
 
 
+def _exec(template: Template, config: Config) -> dict[str, Any]:
+    """Have what is typed into a task logged, apart from what the task says.
+
+    The session itself is encrypted by TLS. A key of our own on top would have to be open to each task and
+    each caller directly, through no service.
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html
+    """
+    if not config.service.exec:
+        return {}
+    logs = log_group(template, config, EXEC_LOGS, "exec")
+    sessions = ExecuteCommandConfiguration(
+        Logging="OVERRIDE",
+        LogConfiguration=ExecuteCommandLogConfiguration(CloudWatchLogGroupName=Ref(logs)),
+    )
+    return {"Configuration": ClusterConfiguration(ExecuteCommandConfiguration=sessions)}
+
+
 def _instances(template: Template, config: Config, cluster: Cluster) -> CapacityProvider:
     launch_template = _launch_template(template, config, cluster)
     group = template.add_resource(
@@ -80,6 +120,8 @@ def _instances(template: Template, config: Config, cluster: Cluster) -> Capacity
             ),
             # Managed termination protection needs it: ECS decides which instance may go.
             NewInstancesProtectedFromScaleIn=True,
+            DefaultInstanceWarmup=WARM_S,
+            UpdatePolicy=_refresh(),
             Tags=[
                 autoscaling.Tag("Name", f"{config.name}-instance", True),
                 autoscaling.Tag("AmazonECSManaged", "true", True),
@@ -97,6 +139,23 @@ def _instances(template: Template, config: Config, cluster: Cluster) -> Capacity
             ),
         )
     )
+
+
+def _refresh() -> InstanceRefresh:
+    """Replace the instances one after the other when the launch template changes, as a new AMI makes it.
+
+    First a new one, then an old one goes, whose tasks ECS drains (managed draining). All are protected from
+    scale-in, which a rolling update of CloudFormation's own would wait for in vain.
+    https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_RefreshPreferences.html
+    """
+    preferences = {
+        "MinHealthyPercentage": 100,
+        "MaxHealthyPercentage": 110,
+        "ScaleInProtectedInstances": "Refresh",
+        "SkipMatching": True,
+    }
+    rolling = {"Strategy": "Rolling", "Preferences": preferences}
+    return InstanceRefresh(AutoScalingInstanceRefresh=rolling)
 
 
 def _launch_template(template: Template, config: Config, cluster: Cluster) -> ec2.LaunchTemplate:
@@ -122,10 +181,17 @@ def _launch_template(template: Template, config: Config, cluster: Cluster) -> ec
                 MetadataOptions=ec2.MetadataOptions(
                     HttpTokens="required", HttpPutResponseHopLimit=1
                 ),
+                # Five minutes are enough: scaling follows the tasks, which ECS measures every minute.
+                Monitoring=ec2.Monitoring(Enabled=False),
                 BlockDeviceMappings=[
                     ec2.LaunchTemplateBlockDeviceMapping(
                         DeviceName="/dev/xvda",
-                        Ebs=ec2.EBSBlockDevice(VolumeType="gp3", VolumeSize=30, Encrypted=True),
+                        Ebs=ec2.EBSBlockDevice(
+                            VolumeType="gp3",
+                            VolumeSize=30,
+                            Encrypted=True,
+                            DeleteOnTermination=True,
+                        ),
                     )
                 ],
                 UserData=Base64(
@@ -134,6 +200,7 @@ def _launch_template(template: Template, config: Config, cluster: Cluster) -> ec
                         "cat >> /etc/ecs/ecs.config <<'END'\n"
                         f"ECS_CLUSTER=${{{cluster.title}}}\n"
                         "ECS_AWSVPC_BLOCK_IMDS=true\n"  # tasks must not take the instance's role
+                        "ECS_SELINUX_CAPABLE=true\n"  # asked for by dockerSecurityOptions
                         "END\n"
                     )
                 ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from troposphere import GetAtt, Ref, Template
+from troposphere import Ref, Template
 from troposphere.ecs import (
     AwsvpcConfiguration,
     CapacityProviderStrategyItem,
@@ -20,19 +20,19 @@ from troposphere.ecs import (
 from underpass.blueprint.exports import imported, imported_list
 from underpass.blueprint.service.balancers import Path
 from underpass.blueprint.service.cluster import Capacity
+from underpass.blueprint.service.scaling import desired_count
 from underpass.config import Config
 
 
 def add(
     template: Template, config: Config, capacity: Capacity, definition: TaskDefinition, path: Path
-) -> dict[str, Any]:
+) -> Service:
     """Add the service behind the ALB."""
-    service = template.add_resource(
+    return template.add_resource(
         Service(
             "Service",
             Cluster=Ref(capacity.cluster),
             TaskDefinition=Ref(definition),
-            DesiredCount=config.service.tasks.min,
             CapacityProviderStrategy=[
                 CapacityProviderStrategyItem(CapacityProvider=capacity.provider, Weight=1)
             ],
@@ -52,6 +52,7 @@ def add(
             ],
             HealthCheckGracePeriodSeconds=config.service.grace_period,
             AvailabilityZoneRebalancing="ENABLED",
+            # No deployment alarms: they would let what has nothing to do with a release undo it.
             DeploymentConfiguration=DeploymentConfiguration(
                 MinimumHealthyPercent=100,
                 MaximumPercent=200,
@@ -60,15 +61,18 @@ def add(
             # The target group must hang on a listener, the path to the tasks be open, and the
             # capacity provider belong to the cluster, before the first task starts.
             DependsOn=[path.alb_listener.title, "TaskIngressFromAlb", capacity.associations.title],
-            **_placement(config),
+            EnableExecuteCommand=config.service.exec,
+            EnableECSManagedTags=True,  # tasks and interfaces say whose they are, to bills too
+            PropagateTags="SERVICE",
+            **desired_count(config),
+            **_platform(config),
         )
     )
-    return {"ClusterName": Ref(capacity.cluster), "ServiceName": GetAtt(service, "Name")}
 
 
-def _placement(config: Config) -> dict[str, Any]:
+def _platform(config: Config) -> dict[str, Any]:
     if config.capacity.provider == "fargate":  # spreads over zones by itself, and takes no strategy
-        return {}
+        return {"PlatformVersion": "LATEST"}
     return {
         "PlacementStrategies": [
             PlacementStrategy(Type="spread", Field="attribute:ecs.availability-zone"),

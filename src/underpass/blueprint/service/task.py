@@ -10,7 +10,7 @@ from troposphere.ecs import (
     ContainerDefinition,
     EFSVolumeConfiguration,
     Environment,
-    LinuxParameters,
+    HealthCheck,
     LogConfiguration,
     MountPoint,
     PortMapping,
@@ -25,7 +25,12 @@ from troposphere.logs import LogGroup
 from underpass.blueprint.exports import imported
 from underpass.blueprint.iam import Statement, allow, role
 from underpass.blueprint.logs import log_group
-from underpass.blueprint.service.cluster import architecture
+from underpass.blueprint.service.cluster import EXEC_LOGS, architecture
+from underpass.blueprint.service.hardening import (
+    restrictions,
+    scratch_mounts,
+    scratch_volumes,
+)
 from underpass.config import Config
 
 FILES_VOLUME = "files"
@@ -39,6 +44,8 @@ DATABASE_VARIABLES = {
     "DATABASE_PASSWORD": "password",
 }
 
+LONGEST_START_S = 300  # that a container health check may be told to wait
+
 
 def add(template: Template, config: Config) -> tuple[TaskDefinition, dict[str, Any]]:
     """Add the task definition, its roles and its log group."""
@@ -46,6 +53,7 @@ def add(template: Template, config: Config) -> tuple[TaskDefinition, dict[str, A
         Parameter("Image", Type="String", Description="The application's image")
     )
     logs = log_group(template, config, "LogGroup", "service")
+    volumes = [*([_files_volume(config)] if config.files else []), *scratch_volumes(config)]
     definition = template.add_resource(
         TaskDefinition(
             "TaskDefinition",
@@ -60,7 +68,7 @@ def add(template: Template, config: Config) -> tuple[TaskDefinition, dict[str, A
             TaskRoleArn=GetAtt(_task_role(template, config), "Arn"),
             ExecutionRoleArn=GetAtt(_execution_role(template, config, logs), "Arn"),
             ContainerDefinitions=[_container(config, Ref(image), logs)],
-            **({"Volumes": [_files_volume(config)]} if config.files else {}),
+            **({"Volumes": volumes} if volumes else {}),
         )
     )
     return definition, {"LogGroupName": Ref(logs)}
@@ -86,10 +94,16 @@ def _container(config: Config, image: Ref, logs: LogGroup) -> ContainerDefinitio
             Secret(Name=name, ValueFrom=Sub(f"${{Secret}}:{key}::", Secret=secret))
             for name, key in DATABASE_VARIABLES.items()
         ]
+    mounts = scratch_mounts(config)
     if config.files:
-        more["MountPoints"] = [
-            MountPoint(SourceVolume=FILES_VOLUME, ContainerPath=config.files.mount, ReadOnly=False)
-        ]
+        files = MountPoint(
+            SourceVolume=FILES_VOLUME, ContainerPath=config.files.mount, ReadOnly=False
+        )
+        mounts = [files, *mounts]
+    if mounts:
+        more["MountPoints"] = mounts
+    if config.service.health_command:
+        more["HealthCheck"] = _health_check(config)
     return ContainerDefinition(
         Name=config.name,
         Image=image,
@@ -99,9 +113,6 @@ def _container(config: Config, image: Ref, logs: LogGroup) -> ContainerDefinitio
             Environment(Name=name, Value=value)
             for name, value in sorted(plain_environment(config).items())
         ],
-        LinuxParameters=LinuxParameters(
-            InitProcessEnabled=True
-        ),  # reaps children, passes signals on
         LogConfiguration=LogConfiguration(
             LogDriver="awslogs",
             Options={
@@ -110,7 +121,22 @@ def _container(config: Config, image: Ref, logs: LogGroup) -> ContainerDefinitio
                 "awslogs-stream-prefix": config.name,
             },
         ),
+        **restrictions(config),
         **more,
+    )
+
+
+def _health_check(config: Config) -> HealthCheck:
+    """Return the check ECS runs inside the container, without a shell: the image may have none.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_HealthCheck.html
+    """
+    return HealthCheck(
+        Command=["CMD", *config.service.health_command],
+        Interval=10,
+        Timeout=5,
+        Retries=3,
+        StartPeriod=min(config.service.grace_period, LONGEST_START_S),
     )
 
 
@@ -154,9 +180,32 @@ def _task_role(template: Template, config: Config) -> Role:
                 },
             )
         )
+    if config.service.exec:
+        statements += _exec()
     return role(
         template, "TaskRole", "ecs-tasks.amazonaws.com", statements, trust_condition=_ONLY_HERE
     )
+
+
+def _exec() -> list[Statement]:
+    """Return what the agent of ECS Exec needs inside the task.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html
+    """
+    channels = (
+        "CreateControlChannel",
+        "CreateDataChannel",
+        "OpenControlChannel",
+        "OpenDataChannel",
+    )
+    return [
+        allow([f"ssmmessages:{name}" for name in channels], "*"),  # know no resources
+        allow(["logs:DescribeLogGroups"], _arn("logs", "log-group:*")),
+        allow(
+            ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
+            _arn("logs", f"log-group:${{{EXEC_LOGS}}}:*"),
+        ),
+    ]
 
 
 def _execution_role(template: Template, config: Config, logs: LogGroup) -> Role:

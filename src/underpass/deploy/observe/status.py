@@ -80,6 +80,7 @@ def status(config: Config, target: Target) -> Status:
     cloudformation = target.client("cloudformation")
     foundation = existing.describe(cloudformation, f"{config.name}-foundation")
     service = existing.describe(cloudformation, f"{config.name}-service")
+    monitoring = existing.describe(cloudformation, f"{config.name}-monitoring")
     parts = existing.resources(cloudformation, f"{config.name}-service")
     outputs = foundation.outputs if foundation else {}
     ours = {
@@ -97,6 +98,7 @@ def status(config: Config, target: Target) -> Status:
         (
             _stack(f"{config.name}-foundation", foundation),
             _stack(f"{config.name}-service", service),
+            _stack(f"{config.name}-monitoring", monitoring),
             *(_stack(f"{config.name}-consumer-{c.name}", found) for c, found in ours.items()),
         ),
         _tasks(target, parts.get("Cluster"), behind.alb),

@@ -17,7 +17,7 @@ def install(health: HealthTable, tasks: Table) -> None:
     health
         What ``describe_target_health`` tells.
     tasks
-        What the ECS actions tell and want.
+        What the ECS actions tell and want, and Application Auto Scaling holds within limits.
     """
     from underpass.twin.api import (
         autoscaling,
@@ -34,7 +34,9 @@ def install(health: HealthTable, tasks: Table) -> None:
         lambda_,
         missing,
         rds,
+        rds_events,
         s3,
+        scaling,
         secretsmanager,
     )
 
@@ -42,7 +44,8 @@ def install(health: HealthTable, tasks: Table) -> None:
         corrections.install()
     for corrections in (endpoints, autoscaling):
         corrections.install()
-    for corrections in (rds, s3, efs, lambda_, events, secretsmanager, bounds):
+    for corrections in (rds, rds_events, s3, efs, lambda_, events, secretsmanager, bounds):
         corrections.install()
     elbv2.install(health)
     ecs.install(tasks)
+    scaling.install(tasks)

@@ -187,17 +187,34 @@ def build_root(spec: dict) -> None:  # type: ignore[type-arg]
         mask(root + path)
     processes(root)
     devices(root)
-    for target, options in [one for one in spec["tmpfs"] if one not in first]:
-        empty(root + target, options)
-    application(spec["app"], root + spec["at"], spec["size_mib"], read_only_=spec["read_only"])
-    for source, target, writable in spec["volumes"]:
-        bind(source, inside(root, target), writable=writable)
+    image(spec, [one for one in spec["tmpfs"] if one not in first])
     os.chdir(root)
     check(libc.syscall(SYS_PIVOT_ROOT[machine], b".", b"."), "changing the root")
     check(libc.umount2(b".", MNT_DETACH), "leaving the old root")
     os.chdir("/")
     if spec["read_only"]:
         read_only("/", recursive=False)
+
+
+def image(spec: dict, scratch: list) -> None:  # type: ignore[type-arg]
+    """Show the image's folder, and the scratch folders and volumes, which may lie within it."""
+    root, within = spec["root"], spec["at"] + "/"
+    late = [one for one in scratch if one[0].startswith(within)]  # the image must not hide them
+    for target, options in [one for one in scratch if one not in late]:
+        empty(root + target, options)
+    opened = bool(late) or any(target.startswith(within) for _, target, _ in spec["volumes"])
+    application(
+        spec["app"],
+        root + spec["at"],
+        spec["size_mib"],
+        read_only_=spec["read_only"] and not opened,  # else only once the folders are there
+    )
+    for target, options in late:
+        empty(root + target, options)
+    for source, target, writable in spec["volumes"]:
+        bind(source, inside(root, target), writable=writable)
+    if spec["read_only"] and opened:
+        read_only(root + spec["at"], recursive=False)
 
 
 def empty(target: str, options: str) -> None:

@@ -32,7 +32,10 @@ FAILED_ALONE = frozenset({StopCode.FAILED_TO_START, StopCode.CONTAINER_EXITED})
 class Services:
     """Keeps every service's tasks as wanted, and runs one-off tasks."""
 
-    topics: ClassVar[tuple[str, ...]] = ("ecs", "tasks", "health", "instances")
+    topics: ClassVar[tuple[str, ...]] = (
+        *("ecs", "application-autoscaling"),
+        *("tasks", "health", "instances"),
+    )
 
     def __init__(self, platform: Platform) -> None:
         self._platform = platform

@@ -175,6 +175,7 @@ def _source(platform: Platform, task: Task, attachment: Attachment, volume: Defi
         )
     own: Path = volume_folder(platform, task.id) / volume["name"]
     own.mkdir(parents=True, exist_ok=True)
+    own.chmod(0o1777)  # as the /tmp of an image, which Docker would fill it from
     return own
 
 

@@ -39,6 +39,7 @@ class Service(Resource):
             "create_service",
             properties,
             ServiceName=properties.get("ServiceName") or place.generated_name(255),
+            DesiredCount=properties.get("DesiredCount", 1),  # CloudFormation's default, not ECS's
             PlacementStrategy=properties.get("PlacementStrategies"),
         )["service"]
         arn = made["serviceArn"]

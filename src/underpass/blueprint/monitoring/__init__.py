@@ -1,0 +1,44 @@
+"""The monitoring stack: the dashboard, and the alarms that tell the foundation's topic.
+
+A stack of its own, so that the service's stays small and an alarm that CloudWatch refuses never rolls a
+release back. What it watches are parameters, called like the outputs of the foundation and of the service
+that hold them: an import would keep those two from ever replacing what is watched.
+
+=========================  ======================================================================
+part                       logical ids
+=========================  ======================================================================
+path                       NlbHealthyHostsZone<n>, NlbUnhealthyHosts, NlbResets, NlbPortAllocation,
+                           AlbHealthyHosts[Zone<n>], AlbUnhealthyHosts, AlbErrors, TargetErrors,
+                           Latency
+service                    TaskShortfall, ServiceCpu, ServiceMemory, CapacityShortage
+alb_targets = "lambda"     RegistrarErrors, RegistrarStale
+database                   DatabaseCpu, DatabaseStorage, DatabaseConnections, DatabaseEvents
+files                      FilesIoLimit
+all of them                Dashboard
+=========================  ======================================================================
+"""
+
+from __future__ import annotations
+
+from troposphere import Template
+
+from underpass.blueprint.exports import imported
+from underpass.blueprint.monitoring import dashboard, database, files, path, registrar, service
+from underpass.blueprint.stack import Stack
+from underpass.config import Config
+
+
+def monitoring_stack(config: Config) -> Stack:
+    """Return the dashboard and the alarms of what the configuration has."""
+    template = Template(Description=f"{config.name}: dashboard and alarms (underpass)")
+    topic = imported(config, "TopicArn")
+    path.add(template, config, topic)
+    service.add(template, config, topic)
+    if config.privatelink.alb_targets == "lambda":
+        registrar.add(template, config, topic)
+    if config.database:
+        database.add(template, config, topic)
+    if config.files:
+        files.add(template, config, topic)
+    dashboard.add(template, config)
+    return Stack(f"{config.name}-monitoring", template.to_dict())

@@ -1,0 +1,85 @@
+"""Alarms on the database: is it busy, full, or out of connections? And what RDS itself tells of it."""
+
+from __future__ import annotations
+
+import re
+
+from troposphere import Template
+from troposphere.rds import EventSubscription
+
+from underpass.blueprint.monitoring.alarms import Missing, Topic, When, alarm
+from underpass.blueprint.monitoring.metrics import given, rds
+from underpass.config import Config
+from underpass.config.model import Database
+
+CPU_PERCENT = 85
+FREE_PART = 0.15
+CONNECTED_PART = 0.7
+GIB = 2**30
+
+# Memory of the general purpose size called ``large``, and what a step up or down does to it.
+# https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Concepts.DBInstanceClass.Summary.html
+_LARGE_GIB = 8.0
+_SMALLER = {"micro": 1 / 8, "small": 1 / 4, "medium": 1 / 2, "large": 1.0, "xlarge": 2.0}
+_FAMILY = {"r": 2.0, "x": 4.0, "z": 2.0, "c": 0.5}
+# Bytes of memory RDS reckons for a connection, in the default of max_connections, and its ceiling.
+# https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Limits.html#RDS_Limits.MaxConnections
+_PER_CONNECTION = {"postgres": 9_531_392, "mysql": 12_582_880, "mariadb": 12_582_880}
+_MOST_CONNECTIONS = 5000
+
+
+def add(template: Template, config: Config, topic: Topic) -> None:
+    """Add the alarms of the database instance, and the subscription to its events."""
+    if config.database is None:
+        return
+    alarm(
+        template,
+        topic,
+        "DatabaseCpu",
+        "The database is short of CPU",
+        rds("CPUUtilization", "Average"),
+        When(">=", CPU_PERCENT, 15, 15, Missing.MISSING),
+    )
+    alarm(
+        template,
+        topic,
+        "DatabaseStorage",
+        f"Less than {FREE_PART:.0%} of the database's storage is free",
+        rds("FreeStorageSpace", "Minimum"),
+        When("<", round(config.database.storage_gb * GIB * FREE_PART), 5, 5, Missing.MISSING),
+    )
+    alarm(
+        template,
+        topic,
+        "DatabaseConnections",
+        "The database is running out of connections",
+        rds("DatabaseConnections", "Maximum"),
+        When(">=", round(connections(config.database) * CONNECTED_PART), 5, 5, Missing.MISSING),
+    )
+    template.add_resource(
+        EventSubscription(
+            "DatabaseEvents",
+            SnsTopicArn=topic,
+            SourceType="db-instance",
+            SourceIds=[given(template, "DatabaseInstanceId")],
+            # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Events.Messages.html
+            EventCategories=["failover", "failure", "low storage"],
+        )
+    )
+
+
+def connections(database: Database) -> int:
+    """Return about how many connections the instance takes, by the default of its engine."""
+    memory = memory_gib(database.instance_class) * GIB
+    return min(round(memory / _PER_CONNECTION[database.engine]), _MOST_CONNECTIONS)
+
+
+def memory_gib(instance_class: str) -> float:
+    """Return about how much memory an instance class has: ``db.FAMILY.SIZE`` says it.
+
+    A size twice as large has twice the memory; families for memory have more, and for computing less.
+    """
+    _, family, size = instance_class.split(".")
+    larger = re.fullmatch(r"(\d+)xlarge", size)
+    times = 2.0 * int(larger[1]) if larger else _SMALLER.get(size, 1.0)
+    return _LARGE_GIB * times * _FAMILY.get(family[0], 1.0)

@@ -1,0 +1,144 @@
+"""The metrics that alarms and dashboard share: namespace, name, dimensions, statistic and period.
+
+A dimension's value is the name of a parameter, which is the name of the output of the foundation or of the
+service that holds it; or ``Zone<n>``, the name of the n-th Availability Zone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from troposphere import Parameter, Ref, Template
+from troposphere.cloudwatch import Metric as MetricProperty
+from troposphere.cloudwatch import MetricDimension
+
+from underpass.config import Config
+
+MINUTE_S = 60
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One metric.
+
+    Attributes
+    ----------
+    dimensions
+        The parameter that holds the value, by dimension.
+    statistic
+        ``Average``, ``Sum``, ``Minimum``, ``Maximum``, or a percentile such as ``p99``.
+    period_s
+        Seconds one data point stands for: not less than the service publishes.
+    """
+
+    namespace: str
+    name: str
+    dimensions: Mapping[str, str]
+    statistic: str
+    period_s: int = MINUTE_S
+
+    def dimension_list(self, template: Template) -> list[MetricDimension]:
+        """Return the dimensions as CloudFormation writes them."""
+        return [
+            MetricDimension(Name=name, Value=given(template, parameter))
+            for name, parameter in self.dimensions.items()
+        ]
+
+    def property(self, template: Template) -> MetricProperty:
+        """Return the metric as a query names it."""
+        return MetricProperty(
+            Namespace=self.namespace,
+            MetricName=self.name,
+            Dimensions=self.dimension_list(template),
+        )
+
+
+def given(template: Template, name: str) -> Ref:
+    """Return a parameter's value, adding the parameter where there is none yet."""
+    if name not in template.parameters:
+        told = f"The output {name} of the foundation or of the service"
+        if name.startswith("Zone"):
+            told = "The name of an Availability Zone the balancers are in"
+        template.add_parameter(Parameter(name, Type="String", Description=told))
+    return Ref(name)
+
+
+def zones(config: Config) -> list[str]:
+    """Return the parameters that name the zones."""
+    return [f"Zone{number}" for number in range(1, config.network.zones + 1)]
+
+
+# https://docs.aws.amazon.com/elasticloadbalancing/latest/network/load-balancer-cloudwatch-metrics.html
+def nlb(name: str, statistic: str) -> Metric:
+    """Return a metric of the NLB as a whole."""
+    return Metric("AWS/NetworkELB", name, {"LoadBalancer": "NlbFullName"}, statistic)
+
+
+def nlb_targets(name: str, statistic: str, zone: str = "") -> Metric:
+    """Return a metric of the NLB's target group, of one zone or of all."""
+    targets = {"LoadBalancer": "NlbFullName", "TargetGroup": "NlbTargetGroupFullName"}
+    return Metric("AWS/NetworkELB", name, _in_zone(targets, zone), statistic)
+
+
+# https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-cloudwatch-metrics.html
+def alb(name: str, statistic: str) -> Metric:
+    """Return a metric of the ALB as a whole."""
+    return Metric("AWS/ApplicationELB", name, {"LoadBalancer": "AlbFullName"}, statistic)
+
+
+def alb_targets(name: str, statistic: str, zone: str = "") -> Metric:
+    """Return a metric of the ALB's target group, of one zone or of all."""
+    targets = {"LoadBalancer": "AlbFullName", "TargetGroup": "AlbTargetGroupFullName"}
+    return Metric("AWS/ApplicationELB", name, _in_zone(targets, zone), statistic)
+
+
+# https://docs.aws.amazon.com/vpc/latest/privatelink/privatelink-cloudwatch-metrics.html
+def endpoint_service(name: str, statistic: str) -> Metric:
+    """Return a metric of the endpoint service."""
+    return Metric("AWS/PrivateLinkServices", name, {"Service Id": "EndpointServiceId"}, statistic)
+
+
+_SERVICE = {"ClusterName": "ClusterName", "ServiceName": "ServiceName"}
+
+
+# https://docs.aws.amazon.com/AmazonECS/latest/developerguide/available-metrics.html
+def ecs(name: str, statistic: str) -> Metric:
+    """Return a metric of the service that ECS itself publishes."""
+    return Metric("AWS/ECS", name, _SERVICE, statistic)
+
+
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Container-Insights-metrics-ECS.html
+def insights(name: str, statistic: str) -> Metric:
+    """Return a metric of the service that Container Insights publishes."""
+    return Metric("ECS/ContainerInsights", name, _SERVICE, statistic)
+
+
+# https://docs.aws.amazon.com/AmazonECS/latest/developerguide/cluster-auto-scaling.html
+def capacity(name: str, statistic: str) -> Metric:
+    """Return a metric of the capacity provider."""
+    dimensions = {"CapacityProviderName": "CapacityProviderName", "ClusterName": "ClusterName"}
+    return Metric("AWS/ECS/ManagedScaling", name, dimensions, statistic)
+
+
+# https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-metrics.html
+def rds(name: str, statistic: str) -> Metric:
+    """Return a metric of the database instance."""
+    return Metric("AWS/RDS", name, {"DBInstanceIdentifier": "DatabaseInstanceId"}, statistic)
+
+
+# https://docs.aws.amazon.com/efs/latest/ug/efs-metrics.html
+def efs(name: str, statistic: str) -> Metric:
+    """Return a metric of the file system."""
+    return Metric("AWS/EFS", name, {"FileSystemId": "FileSystemId"}, statistic)
+
+
+# https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
+def function(name: str, statistic: str, period_s: int = MINUTE_S) -> Metric:
+    """Return a metric of the registrar's function."""
+    dimensions = {"FunctionName": "RegistrarFunctionName"}
+    return Metric("AWS/Lambda", name, dimensions, statistic, period_s)
+
+
+def _in_zone(dimensions: dict[str, str], zone: str) -> dict[str, str]:
+    return dimensions | ({"AvailabilityZone": zone} if zone else {})

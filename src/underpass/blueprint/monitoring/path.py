@@ -1,0 +1,119 @@
+"""Alarms on the path: whether it is there in every zone, answers, and answers in time."""
+
+from __future__ import annotations
+
+from troposphere import Template
+
+from underpass.blueprint.monitoring.alarms import Missing, Topic, When, alarm, alarm_on
+from underpass.blueprint.monitoring.metrics import alb, alb_targets, nlb, nlb_targets, zones
+from underpass.config import Config
+
+ERROR_PERCENT = 5
+LATENCY_S = 2.0
+RESETS = 100
+
+# Nobody healthy, or no word of anybody, for three minutes.
+NOBODY = When("<", 1, 3, 3, Missing.BREACHING)
+# One that stays unhealthy is not being replaced.
+SOMEBODY_UNWELL = When(">", 0, 5, 5, Missing.NOT_BREACHING)
+ERRORS = When(">=", ERROR_PERCENT, 3, 5, Missing.NOT_BREACHING)
+
+
+def add(template: Template, config: Config, topic: Topic) -> None:
+    """Add the alarms of both balancers."""
+    _nlb(template, config, topic)
+    _alb(template, config, topic)
+    _answers(template, topic)
+
+
+def _nlb(template: Template, config: Config, topic: Topic) -> None:
+    # The nodes report apart and the slowest knows least: the most healthy, the fewest unhealthy.
+    for zone in zones(config):
+        alarm(
+            template,
+            topic,
+            f"NlbHealthyHosts{zone}",
+            "No node of the ALB in this zone is registered with the NLB and healthy",
+            nlb_targets("HealthyHostCount", "Maximum", zone),
+            NOBODY,
+        )
+    alarm(
+        template,
+        topic,
+        "NlbUnhealthyHosts",
+        "A node of the ALB does not answer the NLB",
+        nlb_targets("UnHealthyHostCount", "Minimum"),
+        SOMEBODY_UNWELL,
+    )
+    alarm(
+        template,
+        topic,
+        "NlbResets",
+        "The NLB itself resets connections: they idle too long, or nothing healthy is behind it",
+        nlb("TCP_ELB_Reset_Count", "Sum"),
+        When(">=", RESETS, 5, 5, Missing.NOT_BREACHING),
+    )
+    alarm(
+        template,
+        topic,
+        "NlbPortAllocation",
+        "Connections fail for want of ports: more than 55,000 at once to one node of the ALB",
+        nlb("PortAllocationErrorCount", "Sum"),
+        When(">", 0, 1, 1, Missing.NOT_BREACHING),
+    )
+
+
+def _alb(template: Template, config: Config, topic: Topic) -> None:
+    everywhere = config.service.tasks.min >= config.network.zones  # else a zone may be without
+    for zone in zones(config) if everywhere else [""]:
+        if config.service.tasks.min:
+            alarm(
+                template,
+                topic,
+                f"AlbHealthyHosts{zone}",
+                f"No task {'in this zone ' if zone else ''}is healthy",
+                alb_targets("HealthyHostCount", "Maximum", zone),
+                NOBODY,
+            )
+    alarm(
+        template,
+        topic,
+        "AlbUnhealthyHosts",
+        "A task fails the ALB's health check and is not replaced by a healthy one",
+        alb_targets("UnHealthyHostCount", "Minimum"),
+        SOMEBODY_UNWELL,
+    )
+
+
+def _answers(template: Template, topic: Topic) -> None:
+    # AWS publishes a count of errors only when there are some.
+    percent = "100 * FILL(errors, 0) / requests"
+    alarm_on(
+        template,
+        topic,
+        "AlbErrors",
+        f"The ALB answers {ERROR_PERCENT} % of the requests with 5xx itself: no task takes them",
+        percent,
+        {"errors": alb("HTTPCode_ELB_5XX_Count", "Sum"), "requests": alb("RequestCount", "Sum")},
+        ERRORS,
+    )
+    alarm_on(
+        template,
+        topic,
+        "TargetErrors",
+        f"The tasks answer {ERROR_PERCENT} % of the requests with 5xx",
+        percent,
+        {
+            "errors": alb_targets("HTTPCode_Target_5XX_Count", "Sum"),
+            "requests": alb_targets("RequestCount", "Sum"),
+        },
+        ERRORS,
+    )
+    alarm(
+        template,
+        topic,
+        "Latency",
+        f"One request in a hundred takes the tasks longer than {LATENCY_S:g} s",
+        alb_targets("TargetResponseTime", "p99"),
+        When(">", LATENCY_S, 5, 5, Missing.NOT_BREACHING),
+    )

@@ -1,0 +1,95 @@
+"""What the container is not allowed: its own files, privileges, capabilities; and where it may write.
+
+The user it runs as is the image's own (``USER`` in the Dockerfile): a number chosen here could not know who
+owns the image's files. Without capabilities and without new privileges, even root is nobody much.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from troposphere.ecs import KernelCapabilities, LinuxParameters, MountPoint, Tmpfs, Volume
+
+from underpass.config import Config
+
+UNPRIVILEGED_PORT = 1024
+BINDS_LOW_PORTS = "NET_BIND_SERVICE"
+# What Docker gives a container by default, and so what there is to drop.
+# https://docs.docker.com/engine/containers/run/#runtime-privilege-and-linux-capabilities
+DEFAULT_CAPABILITIES = (
+    *("AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD"),
+    *(BINDS_LOW_PORTS, "NET_RAW", "SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT"),
+)
+
+
+def restrictions(config: Config) -> dict[str, Any]:
+    """Return the properties of the container definition that hold it down.
+
+    ECS Exec writes into the container it opens, so that a read-only one cannot have it.
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html
+    """
+    found: dict[str, Any] = {
+        "LinuxParameters": _linux_parameters(config),
+        "ReadonlyRootFilesystem": config.service.read_only and not config.service.exec,
+    }
+    if config.capacity.provider == "ec2":  # Fargate has no such field
+        found["DockerSecurityOptions"] = ["no-new-privileges"]
+    return found
+
+
+def scratch_volumes(config: Config) -> list[Volume]:
+    """Return an empty volume for each writable folder, on EC2.
+
+    A bind mount without a host path lives on the instance's encrypted disk and goes with the task; Docker
+    fills it with the image's own folder, and so with its owner and mode.
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/bind-mounts.html
+    """
+    return [Volume(Name=name) for name, _ in _on_disk(config)]
+
+
+def scratch_mounts(config: Config) -> list[MountPoint]:
+    """Return where those volumes appear in the container."""
+    return [
+        MountPoint(SourceVolume=name, ContainerPath=path, ReadOnly=False)
+        for name, path in _on_disk(config)
+    ]
+
+
+def _on_disk(config: Config) -> list[tuple[str, str]]:
+    if config.capacity.provider == "fargate":
+        return []
+    return [(f"scratch-{number}", path) for number, path in enumerate(_writable(config), 1)]
+
+
+def _writable(config: Config) -> list[str]:
+    taken = {config.files.mount} if config.files else set[str]()
+    return [path for path in dict.fromkeys(config.service.writable) if path not in taken]
+
+
+def _linux_parameters(config: Config) -> LinuxParameters:
+    """Return init process and capabilities and, on Fargate, the writable folders.
+
+    An empty volume of Fargate's belongs to root with mode 0755 unless the image declares it with VOLUME, so
+    that an image's ordinary user could not write it: there a writable folder is memory, of which the
+    task has to have enough. https://github.com/aws/containers-roadmap/issues/736
+    """
+    more: dict[str, Any] = {}
+    if config.capacity.provider == "fargate" and (writable := _writable(config)):
+        size_mib = max(config.service.memory // 4, 16)
+        more["Tmpfs"] = [
+            Tmpfs(ContainerPath=path, Size=size_mib, MountOptions=["mode=1777"])
+            for path in writable
+        ]
+    return LinuxParameters(
+        InitProcessEnabled=True,  # reaps children, passes signals on
+        Capabilities=KernelCapabilities(Drop=_dropped(config)),
+        **more,
+    )
+
+
+def _dropped(config: Config) -> list[str]:
+    if config.service.port >= UNPRIVILEGED_PORT:
+        return ["ALL"]
+    # "ALL" and adding one back is not open to Fargate, which adds nothing but SYS_PTRACE.
+    # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_KernelCapabilities.html
+    return [name for name in DEFAULT_CAPABILITIES if name != BINDS_LOW_PORTS]
