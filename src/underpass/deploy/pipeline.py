@@ -18,7 +18,7 @@ from underpass.deploy.clock import Clock, poll
 from underpass.deploy.observe.diagnose import diagnose
 from underpass.deploy.observe.failures import Watch
 from underpass.deploy.reach import Reach, reached
-from underpass.deploy.stacks import changes, changesets, existing, safety, transition
+from underpass.deploy.stacks import changes, changesets, existing, protection, safety, transition
 from underpass.deploy.stacks.existing import StackFailedError
 from underpass.deploy.steps import Event, Step, Steps
 from underpass.deploy.target import ConsumerNetwork, Target
@@ -127,6 +127,7 @@ class _Deployment:
         """Deploy the foundation, still with what the service may use so far, and return it so."""
         with self._steps.step("foundation") as step:
             cloudformation = self._target.client("cloudformation")
+            protection.lift(self._target.client, wanted.name, step)
             there = existing.settled(cloudformation, wanted.name, step)
             deployed = existing.template(cloudformation, wanted.name) if there else {}
             ids = existing.resources(cloudformation, wanted.name) if there else {}
@@ -175,6 +176,7 @@ class _Deployment:
 
     def _service(self, stack: Stack, image: str, tasks: Watch) -> Outputs:
         with self._steps.step("service") as step:
+            protection.lift(self._target.client, stack.name, step)
             try:
                 return changesets.deploy(
                     self._target.client("cloudformation"),

@@ -10,7 +10,15 @@ from typing import Any
 
 import pytest
 
-from underpass.twin.api import autoscaling, dependencies, ec2, efs, missing, s3
+from underpass.twin.api import (
+    autoscaling,
+    connection_notifications,
+    dependencies,
+    ec2,
+    efs,
+    missing,
+    s3,
+)
 from underpass.twin.api.server import Api, Listener, moto_application
 from underpass.twin.clients import Clients
 from underpass.twin.context import Region
@@ -87,7 +95,7 @@ class Bench:
 @pytest.fixture(scope="session")
 def served() -> tuple[Clients, Hub]:
     """Return clients of the API, and the hub it publishes on."""
-    for patch in (autoscaling, dependencies, ec2, efs, missing, s3):
+    for patch in (autoscaling, connection_notifications, dependencies, ec2, efs, missing, s3):
         patch.install()
     hub, listening = Hub(), socket.socket()
     listening.bind(("127.0.0.1", 0))

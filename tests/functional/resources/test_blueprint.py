@@ -8,6 +8,7 @@ from tests.functional.resources.conftest import Bench
 from tests.unit.blueprint.configs import CURATED
 
 from underpass.blueprint import stacks
+from underpass.config.model import Config
 
 
 @pytest.mark.parametrize(
@@ -32,5 +33,15 @@ def test_stacks_deploy_and_go(bench: Bench, name: str) -> None:
             SubnetIds=",".join(subnets),
         )
         assert found["EndpointId"].startswith("vpce-")
+    unprotect(account, config, image)
     for stack in (*reversed(consumers), service, foundation):
         account.remove(stack.name)
+
+
+def unprotect(account: Account, config: Config, image: str) -> None:
+    """Take deletion protection away, as whoever wants to delete a production stack has to."""
+    opened = stacks(config.model_copy(update={"production": False}))[:2]
+    given: tuple[dict[str, str], ...] = ({}, {"Image": image})
+    for before, stack, parameters in zip(stacks(config)[:2], opened, given, strict=True):
+        if stack.body() != before.body():
+            account.update(stack.name, stack.body(), **parameters)

@@ -87,6 +87,7 @@ def test_the_contract_with_the_pipeline() -> None:
         *("RepositoryName", "RepositoryUri", "KeyArn", "TaskSecurityGroupId", "BucketName"),
         *("DatabaseInstanceId", "DatabaseEndpoint", "DatabasePort", "DatabaseName"),
         *("DatabaseSecretArn", "FileSystemId", "AccessPointId"),
+        *("AccessLogsBucketName", "TopicArn"),
     }
     assert all(
         output["Export"]["Name"] == f"notes-foundation-{name}"

@@ -11,7 +11,10 @@ egress = "nat"         InternetGateway, InternetGatewayAttachment, PublicSubnet<
                        PublicRouteTable, PublicDefaultRoute, NatAddress<n>, NatGateway<n>,
                        AppDefaultRoute<n>
 egress = "endpoints"   S3Endpoint, <Service>Endpoint, EndpointSecurityGroup
+flow_logs              FlowLog, FlowLogGroup, FlowLogRole
 keys, registry         Key, Repository
+notifications          Topic, TopicPolicy, EmailSubscription
+access logs            AccessLogsBucket, AccessLogsBucketPolicy
 database               DatabaseSecret, DatabaseSecretAttachment, DatabaseSubnetGroup,
                        DatabaseSecurityGroup, TaskEgressToDatabase, DatabaseInstance
 files                  FileSystem, MountTarget<n>, AccessPoint, FileSystemSecurityGroup,
@@ -24,7 +27,18 @@ from __future__ import annotations
 
 from troposphere import Template
 
-from underpass.blueprint.foundation import assets, database, egress, files, keys, network, registry
+from underpass.blueprint.foundation import (
+    access_logs,
+    assets,
+    database,
+    egress,
+    files,
+    flow_logs,
+    keys,
+    network,
+    notifications,
+    registry,
+)
 from underpass.blueprint.stack import Stack
 from underpass.config import Config
 
@@ -38,7 +52,11 @@ def foundation_stack(config: Config) -> Stack:
     else:
         egress.add_endpoints(template, config, net)
     key = keys.add(template, config)
+    if config.network.flow_logs:
+        flow_logs.add(template, config, net, key)
     registry.add(template, config, key)
+    notifications.add(template, config, key)
+    access_logs.add(template, config)
     if config.database:
         database.add(template, config, config.database, net, key)
     if config.files:

@@ -14,7 +14,8 @@ cluster                    Cluster, ClusterCapacityProviders
 capacity.provider = "ec2"  LaunchTemplate, AutoScalingGroup, CapacityProvider, InstanceRole,
                            InstanceProfile, InstanceSecurityGroup
 tasks                      TaskDefinition, TaskRole, ExecutionRole, LogGroup, Service
-PrivateLink                EndpointService, EndpointServicePermissions
+PrivateLink                EndpointService, EndpointServicePermissions,
+                           EndpointConnectionNotification
 =========================  ======================================================================
 """
 
