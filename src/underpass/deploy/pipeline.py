@@ -13,7 +13,7 @@ from underpass import blueprint
 from underpass.blueprint import Stack
 from underpass.config import Config
 from underpass.config.model import Consumer
-from underpass.deploy import assets, consumers, preflight
+from underpass.deploy import assets, consumers, network, preflight
 from underpass.deploy.clock import Clock, poll
 from underpass.deploy.observe.diagnose import diagnose
 from underpass.deploy.observe.failures import Watch
@@ -134,8 +134,13 @@ class _Deployment:
             gone = changes.removed(deployed, wanted.template, ids)  # at the end: known now
             safety.refuse(safety.losses(wanted.name, gone), self._allowed)
             stack = transition.widened(wanted, deployed)
-            made = changesets.deploy(cloudformation, stack, {}, step, allowed=self._allowed)
-            return stack, made.outputs
+            return stack, self._deploy_foundation(stack, step)
+
+    def _deploy_foundation(self, stack: Stack, step: Step) -> Outputs:
+        known = network.parameters(self._target.client("ec2"), stack, self._config.region)
+        cloudformation = self._target.client("cloudformation")
+        allowed = self._allowed
+        return changesets.deploy(cloudformation, stack, known, step, allowed=allowed).outputs
 
     def _image(self, foundation: Outputs) -> str:
         with self._steps.step("image") as step:
@@ -262,7 +267,7 @@ class _Deployment:
         with self._steps.step("clean-up") as step:
             cloudformation = self._target.client("cloudformation")
             ids = existing.resources(cloudformation, wanted.name)
-            changesets.deploy(cloudformation, wanted, {}, step, allowed=self._allowed)
+            self._deploy_foundation(wanted, step)
             told = (deployed.template, wanted.template, ids, self._target.snapshots)
             for farewell in transition.farewells(*told):
                 step.tell("warning", farewell)

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from troposphere import GetAtt, GetAZs, Join, Ref, Select, Tags, Template
-from troposphere.ec2 import VPC, RouteTable, SecurityGroup, Subnet, SubnetRouteTableAssociation
+from troposphere import GetAtt, GetAZs, Join, Parameter, Ref, Select, Tags, Template
+from troposphere.ec2 import (
+    VPC,
+    RouteTable,
+    SecurityGroup,
+    SecurityGroupRule,
+    Subnet,
+    SubnetRouteTableAssociation,
+)
 
 from underpass.blueprint.addresses import Zone, zones
 from underpass.blueprint.exports import export
-from underpass.blueprint.security_groups import group_id, security_group, to_the_web
+from underpass.blueprint.security_groups import group_id, security_group, tcp, to_the_web
 from underpass.config import Config
+
+S3_PREFIX_LIST = "S3PrefixListId"
 
 
 @dataclass(frozen=True)
@@ -53,7 +62,7 @@ def add(template: Template, config: Config) -> Network:
             "TaskSecurityGroup",
             Ref(vpc),
             "Tasks of the application",
-            egress=to_the_web(),
+            egress=_egress(template, config),
         ),
     )
     export(template, config, "VpcId", Ref(vpc))
@@ -62,6 +71,22 @@ def add(template: Template, config: Config) -> Network:
     export(template, config, "DataSubnetIds", joined(network.data_subnets))
     export(template, config, "TaskSecurityGroupId", group_id(network.task_group))
     return network
+
+
+def _egress(template: Template, config: Config) -> list[SecurityGroupRule]:
+    """Return the ways out that the tasks' group is made with; the stores add theirs."""
+    if config.network.egress == "nat":
+        return to_the_web()
+    prefixes = template.add_parameter(
+        Parameter(
+            S3_PREFIX_LIST,
+            Type="String",
+            AllowedPattern="pl-[0-9a-f]+",
+            Description="S3's addresses in the region: the prefix list named com.amazonaws.REGION.s3",
+        )
+    )
+    export(template, config, S3_PREFIX_LIST, Ref(prefixes))
+    return [tcp(443, "S3, by its gateway endpoint", DestinationPrefixListId=Ref(prefixes))]
 
 
 def subnet(template: Template, config: Config, vpc: VPC, zone: Zone, tier: str) -> Subnet:
