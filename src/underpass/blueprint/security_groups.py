@@ -62,7 +62,11 @@ def to_aws(config: Config) -> list[SecurityGroupRule]:
     """Return egress rules of the service stack for AWS APIs, by the way ``network.egress`` names."""
     if config.network.egress == "nat":
         return to_the_web()
-    endpoints = {"DestinationSecurityGroupId": imported(config, "EndpointSecurityGroupId")}
+    endpoints = (
+        {"CidrIp": str(config.network.cidr)}
+        if config.network.vpc_id
+        else {"DestinationSecurityGroupId": imported(config, "EndpointSecurityGroupId")}
+    )
     return [
         tcp(443, "AWS APIs, by their endpoints", **endpoints),
         tcp(443, "S3", DestinationPrefixListId=imported(config, "S3PrefixListId")),

@@ -137,7 +137,8 @@ class _Deployment:
             return stack, self._deploy_foundation(stack, step)
 
     def _deploy_foundation(self, stack: Stack, step: Step) -> Outputs:
-        known = network.parameters(self._target.client("ec2"), stack, self._config.region)
+        looked_up = network.parameters(self._target.client("ec2"), stack, self._config.region)
+        known = {**looked_up, **self._target.provider_network(self._config)}
         cloudformation = self._target.client("cloudformation")
         allowed = self._allowed
         return changesets.deploy(cloudformation, stack, known, step, allowed=allowed).outputs

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -85,6 +85,13 @@ class Target(Protocol):
         ------
         UnderpassError
             With file, line and statement, when the database refuses a statement; nothing is kept of it.
+        """
+        ...
+
+    def provider_network(self, config: Config) -> Mapping[str, str]:
+        """Return those of the foundation's parameters that are not as the configuration says.
+
+        A target that makes the VPC that ``[network] vpc_id`` names makes it first, and returns its ids.
         """
         ...
 

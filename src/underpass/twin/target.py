@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from underpass.config import Config
 from underpass.config.model import Consumer
 from underpass.errors import UsageError
-from underpass.twin import consumers, control
+from underpass.twin import consumers, control, provider
 from underpass.twin.clients import Clients
 from underpass.twin.compute import images
 from underpass.twin.running import Running
@@ -79,6 +79,10 @@ class TwinTarget:
             timeout_s=600,
         )
         return Seeded(**loaded)
+
+    def provider_network(self, config: Config) -> dict[str, str]:
+        """Return what the foundation's parameters are: of an existing VPC, which is made on first use."""
+        return provider.ensure(self._clients, config) if config.network.vpc_id else {}
 
     def consumer_network(self, consumer: Consumer, zones: Sequence[str]) -> consumers.ConsumerVpc:
         """Return the consumer's VPC, made on first use."""

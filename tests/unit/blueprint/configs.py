@@ -18,6 +18,11 @@ EVERYTHING: dict[str, Any] = {
     "assets": {"source": "static/"},
     "consumers": [{"name": "analytics"}],
 }
+EXISTING: dict[str, Any] = {
+    "vpc_id": "vpc-0123456789abcdef0",
+    "app_subnets": [f"subnet-0000000{letter}" for letter in "abc"],
+    "data_subnets": [f"subnet-0000000{letter}" for letter in "def"],
+}
 
 
 def config(**sections: Any) -> Config:
@@ -56,6 +61,11 @@ def _curated() -> dict[str, Config]:
         alarms={"email": "ops@example.com"},
         consumers=[{"name": "one"}],
     )
+    for egress in ("nat", "endpoints"):
+        found[f"existing-vpc-{egress}"] = config(
+            **EVERYTHING, network={"egress": egress, "zones": 3, **EXISTING}
+        )
+    found["existing-vpc-nobody"] = config(network=EXISTING)
     found["no-production"] = config(production=False, network={"flow_logs": False})
     found["same-port-everywhere"] = config(service={"port": 80}, consumers=[{"name": "one"}])
     found["any-text"] = config(

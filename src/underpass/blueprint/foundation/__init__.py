@@ -11,6 +11,7 @@ egress = "nat"         InternetGateway, InternetGatewayAttachment, PublicSubnet<
                        PublicRouteTable, PublicDefaultRoute, NatAddress<n>, NatGateway<n>,
                        AppDefaultRoute<n>
 egress = "endpoints"   S3Endpoint, <Service>Endpoint, EndpointSecurityGroup
+network.vpc_id         none of these, but parameters: VpcId, AppSubnetIds, DataSubnetIds
 flow_logs              FlowLog, FlowLogGroup, FlowLogRole
 keys, registry         Key, Repository
 notifications          Topic, TopicPolicy, EmailSubscription
@@ -21,6 +22,8 @@ files                  FileSystem, MountTarget<n>, AccessPoint, FileSystemSecuri
                        TaskEgressToFileSystem
 assets                 AssetsBucket, AssetsBucketPolicy
 =====================  ==========================================================================
+
+Parameters: ``S3PrefixListId`` with ``egress = "endpoints"``, which the pipeline looks up.
 """
 
 from __future__ import annotations
@@ -32,6 +35,7 @@ from underpass.blueprint.foundation import (
     assets,
     database,
     egress,
+    existing,
     files,
     flow_logs,
     keys,
@@ -47,10 +51,7 @@ def foundation_stack(config: Config) -> Stack:
     """Return the foundation: network, key, registry, and the stores the configuration asks for."""
     template = Template(Description=f"{config.name}: network, key, registry and data (underpass)")
     net = network.add(template, config)
-    if config.network.egress == "nat":
-        egress.add_nat(template, config, net)
-    else:
-        egress.add_endpoints(template, config, net)
+    egress.add(template, config, net)
     key = keys.add(template, config)
     if config.network.flow_logs:
         flow_logs.add(template, config, net, key)
@@ -63,4 +64,5 @@ def foundation_stack(config: Config) -> Stack:
         files.add(template, config, net, key)
     if config.assets:
         assets.add(template, config, key)
-    return Stack(f"{config.name}-foundation", template.to_dict())
+    parameters = existing.parameters(config)
+    return Stack(f"{config.name}-foundation", template.to_dict(), parameters)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from troposphere import GetAtt, Ref, Sub, Tags, Template
+from troposphere import GetAtt, Join, Ref, Sub, Tags, Template
 from troposphere.ec2 import (
     EIP,
     InternetGateway,
@@ -16,11 +16,21 @@ from troposphere.ec2 import (
 from underpass.blueprint.addresses import zones
 from underpass.blueprint.exports import export
 from underpass.blueprint.foundation import endpoints
-from underpass.blueprint.foundation.network import Network, associate, joined, route_table, subnet
+from underpass.blueprint.foundation.network import Network, associate, route_table, subnet
 from underpass.blueprint.security_groups import group_id, reach, security_group, tcp
 from underpass.config import Config
 
 ANYWHERE = "0.0.0.0/0"
+
+
+def add(template: Template, config: Config, network: Network) -> None:
+    """Add the way out the configuration asks for. An existing VPC has its own, and gets none."""
+    if config.network.vpc_id:
+        return
+    if config.network.egress == "nat":
+        add_nat(template, config, network)
+    else:
+        add_endpoints(template, config, network)
 
 
 def add_nat(template: Template, config: Config, network: Network) -> None:
@@ -54,7 +64,7 @@ def add_nat(template: Template, config: Config, network: Network) -> None:
                 NatGatewayId=Ref(nat),
             )
         )
-    export(template, config, "PublicSubnetIds", joined(tuple(public)))
+    export(template, config, "PublicSubnetIds", Join(",", [Ref(subnet) for subnet in public]))
 
 
 def _nat_gateway(
@@ -100,7 +110,7 @@ def add_endpoints(template: Template, config: Config, network: Network) -> None:
                 VpcEndpointType="Interface",
                 ServiceName=Sub(f"com.amazonaws.${{AWS::Region}}.{service.name}"),
                 VpcId=Ref(network.vpc),
-                SubnetIds=[Ref(subnet) for subnet in network.app_subnets],
+                SubnetIds=list(network.app_subnet_ids),
                 SecurityGroupIds=[group_id(group)],
                 PrivateDnsEnabled=True,
                 **({"PolicyDocument": policy} if policy else {}),

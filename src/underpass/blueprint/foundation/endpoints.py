@@ -1,8 +1,8 @@
 """Which AWS services a VPC without a way to the internet needs endpoints to, and what goes through each.
 
-What is left out, and why: Secrets Manager, S3 and ECR use the key on the caller's behalf, so ``kms`` is for
-ECS Exec alone, whose sessions the task itself decrypts; an EFS mount needs its mount target and no API;
-alarms, topics and metrics of AWS's own services never pass through the VPC.
+What is left out, and why: Secrets Manager, S3, ECR and Logs use the key themselves, so nobody in the VPC
+calls KMS; an EFS mount needs its mount target and no API; alarms, topics and metrics of AWS's own services
+never pass through the VPC.
 
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/vpc-endpoints.html
 https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html
@@ -71,7 +71,7 @@ _EC2 = (
 )
 _SECRET = (Service("SecretsManager", "secretsmanager", ("secretsmanager:GetSecretValue",)),)
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html
-_EXEC = (Service("SsmMessages", "ssmmessages"), Service("Kms", "kms", ("kms:Decrypt",)))
+_EXEC = (Service("SsmMessages", "ssmmessages"),)
 
 
 def services(config: Config) -> tuple[Service, ...]:

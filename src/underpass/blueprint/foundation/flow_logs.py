@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from troposphere import GetAtt, Ref, Sub, Tags, Template
 from troposphere.ec2 import FlowLog
 from troposphere.iam import Role
@@ -27,18 +29,29 @@ def add(template: Template, config: Config, network: Network, key: Key) -> None:
         )
     )
     delivery = _role(template, logs)
-    template.add_resource(
-        FlowLog(
-            "FlowLog",
-            ResourceType="VPC",
-            ResourceId=Ref(network.vpc),
-            TrafficType="ALL",
-            LogDestinationType="cloud-watch-logs",
-            LogGroupName=Ref(logs),
-            DeliverLogsPermissionArn=GetAtt(delivery, "Arn"),
-            Tags=Tags(Name=config.name),
+    for title, kind, resource in _logged(config, network):
+        template.add_resource(
+            FlowLog(
+                title,
+                ResourceType=kind,
+                ResourceId=resource,
+                TrafficType="ALL",
+                LogDestinationType="cloud-watch-logs",
+                LogGroupName=Ref(logs),
+                DeliverLogsPermissionArn=GetAtt(delivery, "Arn"),
+                Tags=Tags(Name=config.name),
+            )
         )
-    )
+
+
+def _logged(config: Config, network: Network) -> Iterator[tuple[str, str, object]]:
+    """Yield (logical id, kind, id) of what is logged: of an existing VPC only the subnets named."""
+    if not config.network.vpc_id:
+        yield "FlowLog", "VPC", Ref(network.vpc)
+        return
+    for tier, subnets in (("App", network.app_subnet_ids), ("Data", network.data_subnet_ids)):
+        for number, subnet in enumerate(subnets, start=1):
+            yield f"FlowLog{tier}{number}", "Subnet", subnet
 
 
 def _role(template: Template, logs: LogGroup) -> Role:

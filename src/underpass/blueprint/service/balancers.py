@@ -133,7 +133,9 @@ def _consumer_cidrs(config: Config) -> list[str]:
 
 
 def _from_nlb_subnets(config: Config) -> list[SecurityGroupRule]:
-    return [tcp(config.listener_port, "NLB", CidrIp=str(zone.app)) for zone in zones(config)]
+    known = not config.network.vpc_id  # of an existing VPC only the whole block is
+    blocks = [zone.app for zone in zones(config)] if known else [config.network.cidr]
+    return [tcp(config.listener_port, "NLB", CidrIp=str(block)) for block in blocks]
 
 
 def _nlb(config: Config, group: SecurityGroup) -> LoadBalancer:
