@@ -84,3 +84,23 @@ def test_with_endpoints_of_an_existing_vpc_tasks_leave_to_the_vpc_and_s3_only() 
         assert {rule["FromPort"] for rule in rules} == {443}
         assert [rule.get("CidrIp") for rule in rules] == ["10.20.0.0/16", None]
         assert "DestinationPrefixListId" in rules[1]
+
+
+@pytest.mark.parametrize("name", ["nat-ec2-everything", "endpoints-fargate-everything"])
+def test_nothing_carries_the_vpcs_default_security_group(name: str) -> None:
+    """CloudFormation cannot empty it (decision 13), so whatever has interfaces names its groups."""
+    named = {
+        "EC2::VPCEndpoint": "SecurityGroupIds",
+        "EFS::MountTarget": "SecurityGroups",
+        "ElasticLoadBalancingV2::LoadBalancer": "SecurityGroups",
+        "RDS::DBInstance": "VPCSecurityGroups",
+    }
+    foundation, service, consumers = by_part(CURATED[name])
+    for stack in (foundation, service, *consumers):
+        for kind, key in named.items():
+            for properties in resources(stack, kind).values():
+                assert properties.get(key) or properties.get("VpcEndpointType") == "Gateway"
+    tasks = resource(service, "Service")["NetworkConfiguration"]["AwsvpcConfiguration"]
+    assert tasks["SecurityGroups"]
+    for template in resources(service, "EC2::LaunchTemplate").values():
+        assert template["LaunchTemplateData"]["SecurityGroupIds"]

@@ -24,6 +24,7 @@ from underpass.twin.api import connection_notifications, endpoint_connections, e
 _create_endpoint = EC2Backend.create_vpc_endpoint
 _modify_endpoint = EC2Backend.modify_vpc_endpoint
 
+SHORT_NAMES = {"ecs-agent": "ecs-a", "ecs-telemetry": "ecs-t"}
 HOSTED_ZONE = "Z7HUB22UULQXV"  # of vpce.amazonaws.com in us-east-1
 AWS_SERVICES = {*moto_vpcs.AWS_ENDPOINT_SERVICES, *moto_vpcs.COVERED_ENDPOINT_SERVICES}
 
@@ -163,6 +164,7 @@ def _private_name(name: str, service: Any, region: str) -> str:
     if service is not None:
         return service.private_dns_name or ""
     api = name.removeprefix(f"com.amazonaws.{region}.")
+    api = SHORT_NAMES.get(api, api)
     api = ".".join(reversed(api.split(".")))  # com.amazonaws.REGION.ecr.api is api.ecr.REGION
     if api == "dkr.ecr":
         api = "*.dkr.ecr"  # a registry's name begins with its account
