@@ -1,13 +1,20 @@
-"""What a deployment looks up for the foundation's network: what AWS names differently in each region."""
+"""What a deployment looks up for the foundation's network: ids that depend on the target and the region."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from underpass.blueprint import Stack
+from underpass.config import Config
+from underpass.deploy.target import Target
 from underpass.errors import UnderpassError
 
 _S3 = "S3PrefixListId"
+
+
+def located(config: Config, target: Target) -> Config:
+    """Return the configuration with the network as it is on the target."""
+    return config.model_copy(update={"network": target.provider_network(config)})
 
 
 def parameters(ec2: Any, stack: Stack, region: str) -> dict[str, str]:

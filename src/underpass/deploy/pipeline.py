@@ -81,9 +81,9 @@ class _Deployment:
 
     def run(self, answer_timeout_s: float) -> Result:
         began = self._clock.now()
+        self._preflight()
         config = self._config
         wanted_foundation, service_stack, *consumer_stacks = blueprint.stacks(config)
-        self._preflight()
         foundation_stack, foundation = self._foundation(wanted_foundation)
         image, *_ = self._steps.together(
             partial(self._image, foundation),
@@ -112,6 +112,7 @@ class _Deployment:
     def _preflight(self) -> None:
         with self._steps.step("preflight") as step:
             self._target.preflight(self._config)
+            self._config = network.located(self._config, self._target)
             account = self._target.client("sts").get_caller_identity()["Account"]
             step.outcome = f"account {account}, {self._config.region}"
             for warning in preflight.check(self._config, self._target):
@@ -137,8 +138,7 @@ class _Deployment:
             return stack, self._deploy_foundation(stack, step)
 
     def _deploy_foundation(self, stack: Stack, step: Step) -> Outputs:
-        looked_up = network.parameters(self._target.client("ec2"), stack, self._config.region)
-        known = {**looked_up, **self._target.provider_network(self._config)}
+        known = network.parameters(self._target.client("ec2"), stack, self._config.region)
         cloudformation = self._target.client("cloudformation")
         allowed = self._allowed
         return changesets.deploy(cloudformation, stack, known, step, allowed=allowed).outputs

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 from underpass.config import Config
-from underpass.config.model import Consumer
+from underpass.config.model import Consumer, Network
 
 
 class ConsumerNetwork(Protocol):
@@ -88,10 +88,10 @@ class Target(Protocol):
         """
         ...
 
-    def provider_network(self, config: Config) -> Mapping[str, str]:
-        """Return those of the foundation's parameters that are not as the configuration says.
+    def provider_network(self, config: Config) -> Network:
+        """Return ``[network]`` with the ids there really are.
 
-        A target that makes the VPC that ``[network] vpc_id`` names makes it first, and returns its ids.
+        A target that makes the VPC that ``vpc_id`` names makes it first.
         """
         ...
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from underpass.blueprint.foundation import endpoints
 from underpass.config import Config
+from underpass.config.model import Network
 from underpass.errors import UsageError
 from underpass.twin.clients import Clients
 
@@ -21,8 +22,8 @@ TIERS = ("app", "data")
 _ANYWHERE = "0.0.0.0/0"
 
 
-def ensure(clients: Clients, config: Config) -> dict[str, str]:
-    """Return the foundation's parameters for the VPC, which is made first where it is missing.
+def ensure(clients: Clients, config: Config) -> Network:
+    """Return ``[network]`` with the ids of the VPC, which is made first where it is missing.
 
     Raises
     ------
@@ -41,8 +42,8 @@ def ensure(clients: Clients, config: Config) -> dict[str, str]:
             "it has other addresses or another number of subnets, and the twin does not change them",
             "run `underpass down`, then `underpass up`",
         )
-    ids = {tier: ",".join(found) for tier, found in subnets.items()}
-    return {"VpcId": vpc_id, "AppSubnetIds": ids["app"], "DataSubnetIds": ids["data"]}
+    ids = {f"{tier}_subnets": tuple(found) for tier, found in subnets.items()}
+    return network.model_copy(update={"vpc_id": vpc_id, **ids})
 
 
 def _subnets(ec2: Any, vpc_id: str, tier: str) -> list[str]:

@@ -11,6 +11,7 @@ from tests.unit.blueprint.configs import CURATED
 
 from underpass.blueprint import stacks
 from underpass.deploy import network
+from underpass.deploy.preflight import network as preflight
 from underpass.errors import UsageError
 from underpass.twin import provider
 
@@ -26,31 +27,35 @@ def test_it_is_made_once_with_a_subnet_in_each_zone(bench: Bench) -> None:
     made = provider.ensure(bench.clients, config)
     assert provider.ensure(bench.clients, config) == made
     ec2 = bench.clients("ec2")
-    for tier in ("AppSubnetIds", "DataSubnetIds"):
-        found = ec2.describe_subnets(SubnetIds=made[tier].split(","))["Subnets"]
-        assert {subnet["VpcId"] for subnet in found} == {made["VpcId"]}
+    for tier in (made.app_subnets, made.data_subnets):
+        found = ec2.describe_subnets(SubnetIds=[*tier])["Subnets"]
+        assert {subnet["VpcId"] for subnet in found} == {made.vpc_id}
         assert len({subnet["AvailabilityZone"] for subnet in found}) == 3
 
 
 def test_app_subnets_lead_out_as_egress_says(bench: Bench) -> None:
     with_nat = provider.ensure(bench.clients, CURATED["existing-vpc-nat"])
-    for subnet in with_nat["AppSubnetIds"].split(","):
+    for subnet in with_nat.app_subnets:
         assert any(route.get("NatGatewayId") for route in routes(bench, subnet))
-    for subnet in with_nat["DataSubnetIds"].split(","):
+    for subnet in with_nat.data_subnets:
         assert routes(bench, subnet) == []  # the main table's, which has no way out
 
 
 @pytest.mark.parametrize("egress", ["nat", "endpoints"])
 def test_the_foundation_is_deployed_into_it(bench: Bench, egress: str) -> None:
     config = CURATED[f"existing-vpc-{egress}"]
-    given = provider.ensure(bench.clients, config)
+    there = provider.ensure(bench.clients, config)
+    config = config.model_copy(update={"network": there})
+    preflight.check(bench.clients("ec2"), config)
     foundation = stacks(config)[0]
+    given = foundation.parameters
     looked_up = network.parameters(bench.clients("ec2"), foundation, config.region)
     outputs = Account(bench).create(foundation.name, foundation.body(), **given, **looked_up)
     assert {name: outputs[name] for name in given} == given
+    assert outputs["VpcId"] == there.vpc_id
     targets = bench.clients("efs").describe_mount_targets(FileSystemId=outputs["FileSystemId"])
     subnets = {target["SubnetId"] for target in targets["MountTargets"]}
-    assert subnets == set(given["DataSubnetIds"].split(","))
+    assert subnets == set(there.data_subnets)
 
 
 def test_another_block_is_refused(bench: Bench) -> None:
