@@ -35,6 +35,15 @@ def consumer_stack(config: Config, consumer: Consumer) -> Stack:
     template = Template(Description=f"{config.name}: private endpoint of a consumer (underpass)")
     for name, (kind, description) in _PARAMETERS.items():
         template.add_parameter(Parameter(name, Type=kind, Description=description))
+    if config.privatelink.supported_regions:
+        template.add_parameter(
+            Parameter(
+                "EndpointServiceRegion",
+                Type="String",
+                Default=config.region,
+                Description="The region of the endpoint service; the stack may be in another one",
+            )
+        )
     endpoint = _endpoint(template, config)
     _name(template, config, endpoint)
     scheme = "https" if config.tls else "http"
@@ -79,6 +88,11 @@ def _endpoint(template: Template, config: Config) -> VPCEndpoint:
             SubnetIds=Ref("SubnetIds"),
             SecurityGroupIds=[group_id(group)],
             PrivateDnsEnabled=False,  # the hosted zone below gives the name
+            **(
+                {"ServiceRegion": Ref("EndpointServiceRegion")}
+                if config.privatelink.supported_regions
+                else {}
+            ),
         )
     )
 

@@ -12,6 +12,9 @@ from troposphere.ec2 import (
     SecurityGroupRule,
 )
 
+from underpass.blueprint.exports import imported
+from underpass.config import Config
+
 # EC2 opens every port outwards when a group names no egress rule; this one leads nowhere.
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ec2-securitygroup.html
 _NOWHERE = SecurityGroupRule(
@@ -48,13 +51,25 @@ def tcp(port: object, description: str, **peer: object) -> SecurityGroupRule:
 
 
 def to_the_web() -> list[SecurityGroupRule]:
-    """Return egress rules for AWS APIs and the web.
-
-    Where they lead is the route tables' decision: a NAT gateway, or VPC endpoints and nothing else.
-    """
+    """Return egress rules for AWS APIs and the web, which is where NAT gateways lead."""
     return [
         tcp(443, "AWS APIs and other HTTPS", CidrIp="0.0.0.0/0"),
         tcp(80, "Certificate revocation lists, package mirrors", CidrIp="0.0.0.0/0"),
+    ]
+
+
+def to_aws(config: Config) -> list[SecurityGroupRule]:
+    """Return egress rules of the service stack for AWS APIs, by the way ``network.egress`` names."""
+    if config.network.egress == "nat":
+        return to_the_web()
+    endpoints = (
+        {"CidrIp": str(config.network.cidr)}
+        if config.network.vpc_id
+        else {"DestinationSecurityGroupId": imported(config, "EndpointSecurityGroupId")}
+    )
+    return [
+        tcp(443, "AWS APIs, by their endpoints", **endpoints),
+        tcp(443, "S3", DestinationPrefixListId=imported(config, "S3PrefixListId")),
     ]
 
 

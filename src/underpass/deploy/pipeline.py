@@ -13,13 +13,13 @@ from underpass import blueprint
 from underpass.blueprint import Stack
 from underpass.config import Config
 from underpass.config.model import Consumer
-from underpass.deploy import assets, consumers, preflight
+from underpass.deploy import assets, consumers, network, preflight
 from underpass.deploy.clock import Clock, poll
 from underpass.deploy.observe import targets
 from underpass.deploy.observe.diagnose import diagnose
 from underpass.deploy.observe.failures import Watch
 from underpass.deploy.reach import Reach, reached
-from underpass.deploy.stacks import changes, changesets, existing, safety, transition
+from underpass.deploy.stacks import changes, changesets, existing, protection, safety, transition
 from underpass.deploy.stacks.existing import StackFailedError
 from underpass.deploy.steps import Event, Step, Steps
 from underpass.deploy.target import ConsumerNetwork, Target
@@ -82,9 +82,9 @@ class _Deployment:
 
     def run(self, answer_timeout_s: float) -> Result:
         began = self._clock.now()
+        self._preflight()
         config = self._config
         wanted_foundation, service_stack, monitoring, *consumer_stacks = blueprint.stacks(config)
-        self._preflight()
         foundation_stack, foundation = self._foundation(wanted_foundation)
         zones = self._zones(foundation)
         image, *_ = self._steps.together(
@@ -119,6 +119,7 @@ class _Deployment:
     def _preflight(self) -> None:
         with self._steps.step("preflight") as step:
             self._target.preflight(self._config)
+            self._config = network.located(self._config, self._target)
             account = self._target.client("sts").get_caller_identity()["Account"]
             step.outcome = f"account {account}, {self._config.region}"
             for warning in preflight.check(self._config, self._target):
@@ -134,14 +135,20 @@ class _Deployment:
         """Deploy the foundation, still with what the service may use so far, and return it so."""
         with self._steps.step("foundation") as step:
             cloudformation = self._target.client("cloudformation")
+            protection.lift(self._target.client, wanted.name, step)
             there = existing.settled(cloudformation, wanted.name, step)
             deployed = existing.template(cloudformation, wanted.name) if there else {}
             ids = existing.resources(cloudformation, wanted.name) if there else {}
             gone = changes.removed(deployed, wanted.template, ids)  # at the end: known now
             safety.refuse(safety.losses(wanted.name, gone), self._allowed)
             stack = transition.widened(wanted, deployed)
-            made = changesets.deploy(cloudformation, stack, {}, step, allowed=self._allowed)
-            return stack, made.outputs
+            return stack, self._deploy_foundation(stack, step)
+
+    def _deploy_foundation(self, stack: Stack, step: Step) -> Outputs:
+        known = network.parameters(self._target.client("ec2"), stack, self._config.region)
+        cloudformation = self._target.client("cloudformation")
+        allowed = self._allowed
+        return changesets.deploy(cloudformation, stack, known, step, allowed=allowed).outputs
 
     def _image(self, foundation: Outputs) -> str:
         with self._steps.step("image") as step:
@@ -185,6 +192,7 @@ class _Deployment:
 
     def _service(self, stack: Stack, image: str, tasks: Watch) -> Outputs:
         with self._steps.step("service") as step:
+            protection.lift(self._target.client, stack.name, step)
             try:
                 return changesets.deploy(
                     self._target.client("cloudformation"),
@@ -307,7 +315,7 @@ class _Deployment:
         with self._steps.step("clean-up") as step:
             cloudformation = self._target.client("cloudformation")
             ids = existing.resources(cloudformation, wanted.name)
-            changesets.deploy(cloudformation, wanted, {}, step, allowed=self._allowed)
+            self._deploy_foundation(wanted, step)
             told = (deployed.template, wanted.template, ids, self._target.snapshots)
             for farewell in transition.farewells(*told):
                 step.tell("warning", farewell)

@@ -13,7 +13,7 @@ from typing import Any
 from underpass import blueprint
 from underpass.blueprint import Stack
 from underpass.config import Config
-from underpass.deploy import consumers
+from underpass.deploy import consumers, network
 from underpass.deploy.clock import Clock
 from underpass.deploy.stacks import changes, changesets, existing, safety, transition
 from underpass.deploy.stacks.changes import Change
@@ -60,9 +60,11 @@ def plan(
     UnderpassError
         When CloudFormation cannot tell: it is at work on a stack, or refuses a template.
     """
-    stacks = blueprint.stacks(config)
     if target is None:
+        stacks = blueprint.stacks(config)
         return tuple(StackPlan(s.name, "create", changes.created(s.template)) for s in stacks)
+    config = network.located(config, target)
+    stacks = blueprint.stacks(config)
     return tuple(_Planning(config, target, clock or Clock()).plans(stacks))
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from underpass.config import Config
-from underpass.config.model import Consumer
+from underpass.config.model import Consumer, Network
 
 
 class ConsumerNetwork(Protocol):
@@ -85,6 +85,13 @@ class Target(Protocol):
         ------
         UnderpassError
             With file, line and statement, when the database refuses a statement; nothing is kept of it.
+        """
+        ...
+
+    def provider_network(self, config: Config) -> Network:
+        """Return ``[network]`` with the ids there really are.
+
+        A target that makes the VPC that ``vpc_id`` names makes it first.
         """
         ...
 

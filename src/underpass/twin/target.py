@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from underpass.config import Config
-from underpass.config.model import Consumer
+from underpass.config.model import Consumer, Network
 from underpass.errors import UsageError
-from underpass.twin import consumers, control
+from underpass.twin import consumers, control, provider
 from underpass.twin.clients import Clients
 from underpass.twin.compute import images
 from underpass.twin.running import Running
@@ -79,6 +79,11 @@ class TwinTarget:
             timeout_s=600,
         )
         return Seeded(**loaded)
+
+    def provider_network(self, config: Config) -> Network:
+        """Return ``[network]`` as it is, with the ids of an existing VPC, which is made on first use."""
+        network = config.network
+        return provider.ensure(self._clients, config) if network.vpc_id else network
 
     def consumer_network(self, consumer: Consumer, zones: Sequence[str]) -> consumers.ConsumerVpc:
         """Return the consumer's VPC, made on first use."""

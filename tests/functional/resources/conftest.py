@@ -12,6 +12,7 @@ import pytest
 
 from underpass.twin.api import (
     autoscaling,
+    connection_notifications,
     dependencies,
     ec2,
     efs,
@@ -96,7 +97,17 @@ class Bench:
 @pytest.fixture(scope="session")
 def served() -> tuple[Clients, Hub]:
     """Return clients of the API, and the hub it publishes on."""
-    for patch in (autoscaling, dependencies, ec2, efs, missing, rds_events, s3, secretsmanager):
+    for patch in (
+        autoscaling,
+        connection_notifications,
+        dependencies,
+        ec2,
+        efs,
+        missing,
+        rds_events,
+        s3,
+        secretsmanager,
+    ):
         patch.install()
     hub, listening = Hub(), socket.socket()
     listening.bind(("127.0.0.1", 0))

@@ -7,7 +7,9 @@ from tests.functional.resources.account import Account, tasks_run
 from tests.functional.resources.conftest import Bench
 from tests.unit.blueprint.configs import CURATED
 
-from underpass.blueprint import stacks
+from underpass.blueprint import Stack, stacks
+from underpass.config.model import Config
+from underpass.deploy import network
 
 
 @pytest.mark.parametrize(
@@ -18,7 +20,8 @@ def test_stacks_deploy_and_go(bench: Bench, name: str) -> None:
     account = Account(bench)
     tasks_run(bench)
     foundation, service, monitoring, *consumers = stacks(config)
-    made = account.create(foundation.name, foundation.body())
+    given = looked_up(bench, foundation)
+    made = account.create(foundation.name, foundation.body(), **given)
     image = "123456789012.dkr.ecr.us-east-1.amazonaws.com/n:1"
     offered = account.create(service.name, service.body(), Image=image)
     known = {**made, **offered, "Zone1": "us-east-1a", "Zone2": "us-east-1b"}
@@ -37,8 +40,18 @@ def test_stacks_deploy_and_go(bench: Bench, name: str) -> None:
             SubnetIds=",".join(subnets),
         )
         assert found["EndpointId"].startswith("vpce-")
-    foundation, *_ = stacks(config.model_copy(update={"production": False}))
-    if config.database:  # what production protects goes only once it is not protected any more
-        account.update(foundation.name, foundation.body())
+    unprotect(account, config, given, {"Image": image})
     for stack in (*reversed(consumers), monitoring, service, foundation):
         account.remove(stack.name)
+
+
+def looked_up(bench: Bench, foundation: Stack) -> dict[str, str]:
+    return network.parameters(bench.clients("ec2"), foundation, "us-east-1")
+
+
+def unprotect(account: Account, config: Config, *given: dict[str, str]) -> None:
+    """Take deletion protection away, as whoever wants to delete a production stack has to."""
+    opened = stacks(config.model_copy(update={"production": False}))[:2]
+    for before, stack, parameters in zip(stacks(config)[:2], opened, given, strict=True):
+        if stack.body() != before.body():
+            account.update(stack.name, stack.body(), **parameters)

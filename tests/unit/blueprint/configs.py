@@ -18,6 +18,11 @@ EVERYTHING: dict[str, Any] = {
     "assets": {"source": "static/"},
     "consumers": [{"name": "analytics"}],
 }
+EXISTING: dict[str, Any] = {
+    "vpc_id": "vpc-0123456789abcdef0",
+    "app_subnets": [f"subnet-0000000{letter}" for letter in "abc"],
+    "data_subnets": [f"subnet-0000000{letter}" for letter in "def"],
+}
 
 
 def config(**sections: Any) -> Config:
@@ -55,6 +60,20 @@ def _curated() -> dict[str, Config]:
         )
     found["fixed-count"] = config(service={"tasks": {"min": 2, "max": 2}, "read_only": False})
     found["open-offer"] = config(privatelink={"allow": ["*"]})
+    found["offered-elsewhere"] = config(
+        privatelink={
+            "private_dns_name": "notes.example.com",
+            "supported_regions": ["eu-west-1", "us-west-2"],
+        },
+        alarms={"email": "ops@example.com"},
+        consumers=[{"name": "one"}],
+    )
+    for egress in ("nat", "endpoints"):
+        found[f"existing-vpc-{egress}"] = config(
+            **EVERYTHING, network={"egress": egress, "zones": 3, **EXISTING}
+        )
+    found["existing-vpc-nobody"] = config(network=EXISTING)
+    found["no-production"] = config(production=False, network={"flow_logs": False})
     found["same-port-everywhere"] = config(service={"port": 80}, consumers=[{"name": "one"}])
     found["any-text"] = config(
         service={"environment": {"TEXT": "${HOME} {{x}} caf\u00e9 \U0001f600 \x91 \n"}}
@@ -135,6 +154,7 @@ def configs() -> st.SearchStrategy[Config]:
                     "cidr": blocks,
                     "zones": st.sampled_from([2, 3]),
                     "egress": st.sampled_from(["nat", "endpoints"]),
+                    "flow_logs": st.booleans(),
                 },
             ),
             "database": database,
@@ -146,9 +166,13 @@ def configs() -> st.SearchStrategy[Config]:
                     "allow": st.just(["arn:aws:iam::222222222222:root"]),
                     "acceptance": st.booleans(),
                     "alb_targets": st.sampled_from(["lambda", "alb"]),
+                    "private_dns_name": st.just("notes.example.com"),
+                    "supported_regions": st.just(["eu-west-1"]),
                 },
             ),
             "tls": st.just({"certificate": CERTIFICATE}),
+            "production": st.booleans(),
+            "alarms": st.just({"email": "ops@example.com"}),
             "consumers": st.lists(consumer, max_size=3, unique_by=lambda c: str(c["name"])),
         },
     )

@@ -18,6 +18,7 @@ from underpass.blueprint import Stack
 from underpass.blueprint.addresses import zones
 from underpass.config.model import Config
 
+NEEDED = {"s3", "ecr.api", "ecr.dkr", "logs"}
 WEB = {("0.0.0.0/0", 443), ("0.0.0.0/0", 80)}
 
 
@@ -36,7 +37,11 @@ class Groups:
             for key in ("CidrIp", "SourceSecurityGroupId", "DestinationSecurityGroupId"):
                 if key in rule:
                     return rule[key] if key == "CidrIp" else group(rule[key])
-            raise AssertionError(rule)
+            assert rule["DestinationPrefixListId"] in (
+                {"Ref": "S3PrefixListId"},
+                {"Fn::ImportValue": next(n for n in exported if n.endswith("S3PrefixListId"))},
+            )
+            return "s3/"
 
         def group(value: dict[str, Any]) -> str:
             value = exported[value["Fn::ImportValue"]] if "Fn::ImportValue" in value else value
@@ -90,6 +95,9 @@ def test_the_path_is_open_and_nothing_else(config: Config) -> None:
         path.add(("TaskSecurityGroup", "DatabaseSecurityGroup", database_port))
     if config.files:
         path.add(("TaskSecurityGroup", "FileSystemSecurityGroup", 2049))
+    leavers = {"TaskSecurityGroup"} | (
+        {"InstanceSecurityGroup"} if config.capacity.provider == "ec2" else set()
+    )
     assert groups.connections() == path
 
     subnets = {str(zone.app) for zone in zones(config)}
@@ -106,10 +114,12 @@ def test_the_path_is_open_and_nothing_else(config: Config) -> None:
         for group, peer, number in groups.egress
         if "/" in peer and number != -1
     }
-    leavers = {"TaskSecurityGroup"} | (
-        {"InstanceSecurityGroup"} if config.capacity.provider == "ec2" else set()
-    )
-    assert outward == {(group, way) for group in leavers for way in WEB}
+    ways = WEB if config.network.egress == "nat" else {("s3/", 443)}
+    assert outward == {(group, way) for group in leavers for way in ways}
+    to_endpoints = {(source, n) for source, to, n in groups.egress if to == "EndpointSecurityGroup"}
+    assert to_endpoints == {
+        (group, 443) for group in leavers if config.network.egress == "endpoints"
+    }
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -162,16 +172,42 @@ def test_with_endpoints_there_is_no_way_to_the_internet(name: str) -> None:
         {"AWS::EC2::InternetGateway", "AWS::EC2::NatGateway", "AWS::EC2::Route"}
     )
     assert not resources(foundation, "EC2::EIP")
-    services = {
-        endpoint["ServiceName"]["Fn::Sub"].removeprefix("com.amazonaws.${AWS::Region}.")
+    assert set(endpoint_policies(foundation)) == NEEDED | (
+        {"ecs", "ecs-agent", "ecs-telemetry"} if "ec2" in name else set()
+    ) | ({"secretsmanager"} if "everything" in name else set())
+
+
+def endpoint_policies(foundation: Stack) -> dict[str, Any]:
+    """Return the policy of each endpoint, by the service's name."""
+    return {
+        endpoint["ServiceName"]["Fn::Sub"].removeprefix(
+            "com.amazonaws.${AWS::Region}."
+        ): endpoint.get("PolicyDocument")
         for endpoint in resources(foundation, "EC2::VPCEndpoint").values()
     }
-    needed = {"s3", "ecr.api", "ecr.dkr", "logs"}
-    if "ec2" in name:
-        needed |= {"ecs", "ecs-agent", "ecs-telemetry"}
-    if "everything" in name:
-        needed |= {"secretsmanager"}
-    assert services == needed
+
+
+def test_exec_has_an_endpoint_of_its_own() -> None:
+    foundation = by_part(config(network={"egress": "endpoints"}, service={"exec": True}))[0]
+    assert "ssmmessages" in endpoint_policies(foundation)
+    assert "ssmmessages" not in endpoint_policies(by_part(CURATED["endpoints-ec2-nothing"])[0])
+
+
+def test_through_an_endpoint_goes_what_is_needed_for_this_account() -> None:
+    policies = endpoint_policies(by_part(CURATED["endpoints-ec2-everything"])[0])
+    # AWS takes no policy for these: "only supports the full-access endpoint policy"
+    assert {name for name, policy in policies.items() if not policy} == {
+        "ecs-agent",
+        "ecs-telemetry",
+    }
+    own = {"StringEquals": {"aws:PrincipalAccount": {"Ref": "AWS::AccountId"}}}
+    for policy in filter(None, policies.values()):
+        for statement in policy["Statement"]:
+            assert not any("*" in action for action in statement["Action"])
+            assert statement.get("Condition") == own or statement["Sid"] == "ImageLayers"
+    layers, assets = policies["s3"]["Statement"]
+    assert layers["Resource"]["Fn::Sub"].endswith("prod-${AWS::Region}-starport-layer-bucket/*")
+    assert assets["Resource"][0] == {"Fn::GetAtt": ["AssetsBucket", "Arn"]}
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -334,6 +334,9 @@ class FakeTarget:
         self.done.append("seed")
         return SimpleNamespace(now=now, note="" if now else "seed.sql changed")
 
+    def provider_network(self, config: Any) -> Any:
+        return config.network
+
     def consumer_network(self, consumer: Any, zones: Any) -> Any:
         self.done.append(f"network {consumer.name} {' '.join(zones)}")
         return SimpleNamespace(

@@ -11,7 +11,11 @@ egress = "nat"         InternetGateway, InternetGatewayAttachment, PublicSubnet<
                        PublicRouteTable, PublicDefaultRoute, NatAddress<n>, NatGateway<n>,
                        AppDefaultRoute<n>
 egress = "endpoints"   S3Endpoint, <Service>Endpoint, EndpointSecurityGroup
+network.vpc_id         none of these, but parameters: VpcId, AppSubnetIds, DataSubnetIds
+flow_logs              FlowLog, FlowLogGroup, FlowLogRole
 keys, registry         Key, Repository
+notifications          Topic, TopicPolicy, EmailSubscription
+access logs            AccessLogsBucket, AccessLogsBucketPolicy
 database               DatabaseSecret, DatabaseSecretAttachment, DatabaseSubnetGroup,
                        DatabaseSecurityGroup, TaskEgressToDatabase, DatabaseInstance,
                        DatabaseParameters, DatabaseMonitoringRole
@@ -19,6 +23,8 @@ files                  FileSystem, MountTarget<n>, AccessPoint, FileSystemSecuri
                        TaskEgressToFileSystem
 assets                 AssetsBucket, AssetsBucketPolicy
 =====================  ==========================================================================
+
+Parameters: ``S3PrefixListId`` with ``egress = "endpoints"``, which the pipeline looks up.
 """
 
 from __future__ import annotations
@@ -26,10 +32,13 @@ from __future__ import annotations
 from troposphere import Template
 
 from underpass.blueprint.foundation import (
+    access_logs,
     assets,
     database,
     egress,
+    existing,
     files,
+    flow_logs,
     keys,
     network,
     notifications,
@@ -43,17 +52,18 @@ def foundation_stack(config: Config) -> Stack:
     """Return the foundation: network, key, registry, and the stores the configuration asks for."""
     template = Template(Description=f"{config.name}: network, key, registry and data (underpass)")
     net = network.add(template, config)
-    if config.network.egress == "nat":
-        egress.add_nat(template, config, net)
-    else:
-        egress.add_endpoints(template, config, net)
+    egress.add(template, config, net)
     key = keys.add(template, config)
+    if config.network.flow_logs:
+        flow_logs.add(template, config, net, key)
     registry.add(template, config, key)
     notifications.add(template, config, key)
+    access_logs.add(template, config)
     if config.database:
         database.add(template, config, config.database, net, key)
     if config.files:
         files.add(template, config, net, key)
     if config.assets:
         assets.add(template, config, key)
-    return Stack(f"{config.name}-foundation", template.to_dict())
+    parameters = existing.parameters(config)
+    return Stack(f"{config.name}-foundation", template.to_dict(), parameters)

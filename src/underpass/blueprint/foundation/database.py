@@ -108,7 +108,7 @@ def _subnets(template: Template, network: Network) -> DBSubnetGroup:
         DBSubnetGroup(
             "DatabaseSubnetGroup",
             DBSubnetGroupDescription="The data subnets",
-            SubnetIds=[Ref(subnet) for subnet in network.data_subnets],
+            SubnetIds=list(network.data_subnet_ids),
         )
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from troposphere import GetAtt, Ref, Sub, Tags, Template
+from troposphere import GetAtt, Join, Ref, Sub, Tags, Template
 from troposphere.ec2 import (
     EIP,
     InternetGateway,
@@ -15,11 +15,22 @@ from troposphere.ec2 import (
 
 from underpass.blueprint.addresses import zones
 from underpass.blueprint.exports import export
-from underpass.blueprint.foundation.network import Network, associate, joined, route_table, subnet
-from underpass.blueprint.security_groups import group_id, security_group, tcp
+from underpass.blueprint.foundation import endpoints
+from underpass.blueprint.foundation.network import Network, associate, route_table, subnet
+from underpass.blueprint.security_groups import group_id, reach, security_group, tcp
 from underpass.config import Config
 
 ANYWHERE = "0.0.0.0/0"
+
+
+def add(template: Template, config: Config, network: Network) -> None:
+    """Add the way out the configuration asks for. An existing VPC has its own, and gets none."""
+    if config.network.vpc_id:
+        return
+    if config.network.egress == "nat":
+        add_nat(template, config, network)
+    else:
+        add_endpoints(template, config, network)
 
 
 def add_nat(template: Template, config: Config, network: Network) -> None:
@@ -53,7 +64,7 @@ def add_nat(template: Template, config: Config, network: Network) -> None:
                 NatGatewayId=Ref(nat),
             )
         )
-    export(template, config, "PublicSubnetIds", joined(tuple(public)))
+    export(template, config, "PublicSubnetIds", Join(",", [Ref(subnet) for subnet in public]))
 
 
 def _nat_gateway(
@@ -79,20 +90,6 @@ def _nat_gateway(
     )
 
 
-def endpoint_services(config: Config) -> dict[str, str]:
-    """Return the AWS services that need an interface endpoint: logical id's start to service name.
-
-    ECR needs S3 besides, for image layers: that is a gateway endpoint.
-    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/vpc-endpoints.html
-    """
-    services = {"EcrApi": "ecr.api", "EcrDkr": "ecr.dkr", "Logs": "logs"}
-    if config.capacity.provider == "ec2":  # the agent on the instances; Fargate's needs none
-        services |= {"Ecs": "ecs", "EcsAgent": "ecs-agent", "EcsTelemetry": "ecs-telemetry"}
-    if config.database:
-        services["SecretsManager"] = "secretsmanager"
-    return services
-
-
 def add_endpoints(template: Template, config: Config, network: Network) -> None:
     """Add endpoints to the AWS services the tasks need; there is no internet gateway and no NAT."""
     group = security_group(
@@ -105,16 +102,18 @@ def add_endpoints(template: Template, config: Config, network: Network) -> None:
             for zone in zones(config)
         ],
     )
-    for title, service in endpoint_services(config).items():
+    for service in endpoints.services(config):
+        policy = endpoints.policy(service)
         template.add_resource(
             VPCEndpoint(
-                f"{title}Endpoint",
+                f"{service.title}Endpoint",
                 VpcEndpointType="Interface",
-                ServiceName=Sub(f"com.amazonaws.${{AWS::Region}}.{service}"),
+                ServiceName=Sub(f"com.amazonaws.${{AWS::Region}}.{service.name}"),
                 VpcId=Ref(network.vpc),
-                SubnetIds=[Ref(subnet) for subnet in network.app_subnets],
+                SubnetIds=list(network.app_subnet_ids),
                 SecurityGroupIds=[group_id(group)],
                 PrivateDnsEnabled=True,
+                **({"PolicyDocument": policy} if policy else {}),
             )
         )
     template.add_resource(
@@ -124,5 +123,9 @@ def add_endpoints(template: Template, config: Config, network: Network) -> None:
             ServiceName=Sub("com.amazonaws.${AWS::Region}.s3"),
             VpcId=Ref(network.vpc),
             RouteTableIds=[Ref(table) for table in network.app_route_tables],
+            PolicyDocument=endpoints.s3_policy(config),
         )
     )
+    tasks = group_id(network.task_group)
+    reach(template, "TaskEgressToEndpoints", tasks, 443, group_id(group), "AWS APIs")
+    export(template, config, "EndpointSecurityGroupId", group_id(group))

@@ -41,12 +41,12 @@ def add(template: Template, config: Config, network: Network, key: Key) -> None:
     reach(template, "TaskEgressToFileSystem", tasks, NFS_PORT, group_id(group), "The file system")
     # One mount target per zone is all AWS allows; every subnet of the zone reaches it.
     # https://docs.aws.amazon.com/efs/latest/ug/API_CreateMountTarget.html
-    for number, subnet in enumerate(network.data_subnets, start=1):
+    for number, subnet in enumerate(network.data_subnet_ids, start=1):
         template.add_resource(
             MountTarget(
                 f"MountTarget{number}",
                 FileSystemId=Ref(file_system),
-                SubnetId=Ref(subnet),
+                SubnetId=subnet,
                 SecurityGroups=[group_id(group)],
             )
         )

@@ -4,28 +4,68 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from troposphere import GetAtt, GetAZs, Join, Ref, Select, Tags, Template
-from troposphere.ec2 import VPC, RouteTable, SecurityGroup, Subnet, SubnetRouteTableAssociation
+from troposphere import GetAtt, GetAZs, Join, Parameter, Ref, Select, Tags, Template
+from troposphere.ec2 import (
+    VPC,
+    RouteTable,
+    SecurityGroup,
+    SecurityGroupRule,
+    Subnet,
+    SubnetRouteTableAssociation,
+)
 
 from underpass.blueprint.addresses import Zone, zones
 from underpass.blueprint.exports import export
-from underpass.blueprint.security_groups import group_id, security_group, to_the_web
+from underpass.blueprint.foundation import existing
+from underpass.blueprint.foundation.existing import Made
+from underpass.blueprint.security_groups import group_id, security_group, tcp, to_the_web
 from underpass.config import Config
+
+S3_PREFIX_LIST = "S3PrefixListId"
 
 
 @dataclass(frozen=True)
 class Network:
-    """What the other parts of the foundation attach to; tuples are in the order of the zones."""
+    """What the other parts of the foundation attach to; tuples are in the order of the zones.
 
-    vpc: VPC
-    app_subnets: tuple[Subnet, ...]
+    Attributes
+    ----------
+    vpc
+        The VPC, or the parameter that names it.
+    app_subnet_ids, data_subnet_ids
+        As a template can say them: references.
+    app_route_tables
+        None in an existing VPC: its routes are its owner's.
+    """
+
+    vpc: VPC | Parameter
+    app_subnet_ids: tuple[object, ...]
     app_route_tables: tuple[RouteTable, ...]
-    data_subnets: tuple[Subnet, ...]
+    data_subnet_ids: tuple[object, ...]
     task_group: SecurityGroup
 
 
 def add(template: Template, config: Config) -> Network:
-    """Add the VPC with its private subnets; what leads out of them is ``egress``'s part."""
+    """Add the network, or name the one there is; what leads out of it is ``egress``'s part."""
+    made = existing.add(template, config) if config.network.vpc_id else _vpc(template, config)
+    vpc, app_subnets, app_tables, data_subnets = made
+    task_group = security_group(
+        template,
+        "TaskSecurityGroup",
+        Ref(vpc),
+        "Tasks of the application",
+        egress=_egress(template, config),
+    )
+    cidr = str(config.network.cidr) if config.network.vpc_id else GetAtt(vpc, "CidrBlock")
+    export(template, config, "VpcId", Ref(vpc))
+    export(template, config, "VpcCidr", cidr)
+    export(template, config, "AppSubnetIds", Join(",", list(app_subnets)))
+    export(template, config, "DataSubnetIds", Join(",", list(data_subnets)))
+    export(template, config, "TaskSecurityGroupId", group_id(task_group))
+    return Network(vpc, app_subnets, app_tables, data_subnets, task_group)
+
+
+def _vpc(template: Template, config: Config) -> Made:
     vpc = template.add_resource(
         VPC(
             "Vpc",
@@ -43,28 +83,38 @@ def add(template: Template, config: Config) -> Network:
         associate(template, app_subnets[-1], app_tables[-1])
         data_subnets.append(subnet(template, config, vpc, zone, "Data"))
         associate(template, data_subnets[-1], data_table)
-    network = Network(
+    return (
         vpc,
-        tuple(app_subnets),
+        tuple(Ref(subnet) for subnet in app_subnets),
         tuple(app_tables),
-        tuple(data_subnets),
-        security_group(
-            template,
-            "TaskSecurityGroup",
-            Ref(vpc),
-            "Tasks of the application",
-            egress=to_the_web(),
-        ),
+        tuple(Ref(subnet) for subnet in data_subnets),
     )
-    export(template, config, "VpcId", Ref(vpc))
-    export(template, config, "VpcCidr", GetAtt(vpc, "CidrBlock"))
-    export(template, config, "AppSubnetIds", joined(network.app_subnets))
-    export(template, config, "DataSubnetIds", joined(network.data_subnets))
-    export(template, config, "TaskSecurityGroupId", group_id(network.task_group))
-    return network
 
 
-def subnet(template: Template, config: Config, vpc: VPC, zone: Zone, tier: str) -> Subnet:
+def _egress(template: Template, config: Config) -> list[SecurityGroupRule]:
+    """Return the ways out that the tasks' group is made with; the stores add theirs."""
+    if config.network.egress == "nat":
+        return to_the_web()
+    prefixes = template.add_parameter(
+        Parameter(
+            S3_PREFIX_LIST,
+            Type="String",
+            AllowedPattern="pl-[0-9a-f]+",
+            Description="S3's addresses in the region: the prefix list named com.amazonaws.REGION.s3",
+        )
+    )
+    export(template, config, S3_PREFIX_LIST, Ref(prefixes))
+    to_s3 = tcp(443, "S3, by its gateway endpoint", DestinationPrefixListId=Ref(prefixes))
+    if not config.network.vpc_id:
+        return [to_s3]
+    # Whose endpoints there are, and in which groups, is not known: any of the VPC's.
+    cidr = str(config.network.cidr)
+    return [tcp(443, "AWS APIs, by the VPC's endpoints", CidrIp=cidr), to_s3]
+
+
+def subnet(
+    template: Template, config: Config, vpc: VPC | Parameter, zone: Zone, tier: str
+) -> Subnet:
     """Add the subnet of ``tier`` ("Public", "App" or "Data") in ``zone``."""
     return template.add_resource(
         Subnet(
@@ -78,7 +128,7 @@ def subnet(template: Template, config: Config, vpc: VPC, zone: Zone, tier: str) 
     )
 
 
-def route_table(template: Template, config: Config, vpc: VPC, title: str) -> RouteTable:
+def route_table(template: Template, config: Config, vpc: VPC | Parameter, title: str) -> RouteTable:
     """Add a route table with nothing but the VPC's own route."""
     return template.add_resource(
         RouteTable(title, VpcId=Ref(vpc), Tags=Tags(Name=f"{config.name}-{title}"))
@@ -92,8 +142,3 @@ def associate(template: Template, subnet: Subnet, table: RouteTable) -> None:
             f"{subnet.title}RouteTableAssociation", SubnetId=Ref(subnet), RouteTableId=Ref(table)
         )
     )
-
-
-def joined(subnets: tuple[Subnet, ...]) -> Join:
-    """Return the subnets' ids as an output can hold them."""
-    return Join(",", [Ref(subnet) for subnet in subnets])

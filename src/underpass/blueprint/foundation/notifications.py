@@ -1,16 +1,71 @@
-"""The topic that alarms are told to."""
+"""The topic everything that wants somebody's attention is told to: alarms, and who connects (SNS)."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from troposphere import GetAtt, Ref, Template
 from troposphere.kms import Key
-from troposphere.sns import Topic
+from troposphere.sns import SubscriptionResource, Topic, TopicPolicy
 
 from underpass.blueprint.exports import export
+from underpass.blueprint.iam import document
 from underpass.config import Config
+
+# Who publishes, and the operator that holds it to this account. EventBridge does not say on whose
+# behalf it publishes, and a plain condition would drop every event silently: its own may be absent.
+# https://docs.aws.amazon.com/vpc/latest/privatelink/create-endpoint-service.html
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
+# https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html
+PUBLISHERS = {
+    "EndpointConnections": ("vpce.amazonaws.com", "StringEquals"),
+    "Alarms": ("cloudwatch.amazonaws.com", "StringEquals"),
+    "Events": ("events.amazonaws.com", "StringEqualsIfExists"),
+}
 
 
 def add(template: Template, config: Config, key: Key) -> None:
-    """Add the topic."""
+    """Add the topic with its policy, and the address of ``[alarms] email``, which AWS asks to confirm."""
     topic = template.add_resource(Topic("Topic", KmsMasterKeyId=GetAtt(key, "Arn")))
+    template.add_resource(
+        TopicPolicy(
+            "TopicPolicy",
+            Topics=[Ref(topic)],
+            PolicyDocument=document(
+                *(
+                    _publishes(name, service, operator, topic)
+                    for name, (service, operator) in PUBLISHERS.items()
+                ),
+                {
+                    "Sid": "OnlyOverTls",
+                    "Effect": "Deny",
+                    "Principal": "*",
+                    "Action": "sns:Publish",
+                    "Resource": Ref(topic),
+                    "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+                },
+            ),
+        )
+    )
+    if config.alarms.email:
+        template.add_resource(
+            SubscriptionResource(
+                "EmailSubscription",
+                TopicArn=Ref(topic),
+                Protocol="email",
+                Endpoint=config.alarms.email,
+            )
+        )
     export(template, config, "TopicArn", Ref(topic))
+
+
+def _publishes(name: str, service: str, operator: str, topic: Topic) -> Mapping[str, Any]:
+    return {
+        "Sid": name,
+        "Effect": "Allow",
+        "Principal": {"Service": service},
+        "Action": "sns:Publish",
+        "Resource": Ref(topic),
+        "Condition": {operator: {"aws:SourceAccount": Ref("AWS::AccountId")}},
+    }

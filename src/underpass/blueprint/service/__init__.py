@@ -16,7 +16,8 @@ capacity.provider = "ec2"  LaunchTemplate, AutoScalingGroup, CapacityProvider, I
 tasks                      TaskDefinition, TaskRole, ExecutionRole, LogGroup, Service
 service.tasks min < max    ScalableTarget, ScalingOnCpu, ScalingOnRequests
 service.exec               ExecLogGroup
-PrivateLink                EndpointService, EndpointServicePermissions
+PrivateLink                EndpointService, EndpointServicePermissions,
+                           EndpointConnectionNotification
 rotation_days              RotationFunction, RotationRole, RotationLogGroup, RotationPermission,
                            RotationSchedule
 =========================  ======================================================================

@@ -26,10 +26,24 @@ from underpass.config import Config
 
 HEALTHY_CODES = "200-399"
 DRAIN_S = 30
+IDLE_S = 60  # less than the NLB's 350: the ALB ends an idle connection before its flow is forgotten
+KEEP_ALIVE_S = 3600
 
 # TLS 1.3 and 1.2 with forward secrecy only. Not 1.3 alone: the health checks of an ALB-type target
 # group would fail. https://docs.aws.amazon.com/elasticloadbalancing/latest/network/application-load-balancer-target.html
 TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-Res-2021-06"
+
+_PLAIN_HTTP = {
+    "checkov": {
+        "skip": [
+            {
+                "id": rule,
+                "comment": "Without [tls] the path is HTTP: private from the consumer's VPC to the task",
+            }
+            for rule in ("CKV_AWS_2", "CKV_AWS_103")
+        ]
+    }
+}
 
 
 @dataclass(frozen=True)
@@ -123,7 +137,9 @@ def _consumer_cidrs(config: Config) -> list[str]:
 
 
 def _from_nlb_subnets(config: Config) -> list[SecurityGroupRule]:
-    return [tcp(config.listener_port, "NLB", CidrIp=str(zone.app)) for zone in zones(config)]
+    known = not config.network.vpc_id  # of an existing VPC only the whole block is
+    blocks = [zone.app for zone in zones(config)] if known else [config.network.cidr]
+    return [tcp(config.listener_port, "NLB", CidrIp=str(block)) for block in blocks]
 
 
 def _nlb(config: Config, group: SecurityGroup) -> LoadBalancer:
@@ -136,10 +152,24 @@ def _nlb(config: Config, group: SecurityGroup) -> LoadBalancer:
         EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic=(
             "on" if consumers_are_known(config) else "off"
         ),
-        LoadBalancerAttributes=[
-            # A zone whose ALB node is being replaced borrows another zone's instead of failing.
-            LoadBalancerAttributes(Key="load_balancing.cross_zone.enabled", Value="true"),
-        ],
+        LoadBalancerAttributes=_load_balancer_attributes(
+            {
+                # A zone whose ALB node is being replaced borrows another zone's instead of failing.
+                "load_balancing.cross_zone.enabled": "true",
+                "deletion_protection.enabled": _protection(config),
+            }
+        ),
+        Metadata={
+            "checkov": {
+                "skip": [
+                    # https://docs.aws.amazon.com/elasticloadbalancing/latest/network/load-balancer-access-logs.html
+                    {
+                        "id": "CKV_AWS_91",
+                        "comment": "An NLB logs TLS listeners only, and TLS ends at the ALB, which logs",
+                    }
+                ]
+            }
+        },
     )
 
 
@@ -191,11 +221,17 @@ def _alb(config: Config, group: SecurityGroup) -> LoadBalancer:
         Scheme="internal",
         Subnets=imported_list(config, "AppSubnetIds"),
         SecurityGroups=[group_id(group)],
-        LoadBalancerAttributes=[
-            LoadBalancerAttributes(
-                Key="routing.http.drop_invalid_header_fields.enabled", Value="true"
-            ),
-        ],
+        LoadBalancerAttributes=_load_balancer_attributes(
+            {
+                "access_logs.s3.enabled": "true",
+                "access_logs.s3.bucket": imported(config, "AccessLogsBucketName"),
+                "client_keep_alive.seconds": str(KEEP_ALIVE_S),
+                "deletion_protection.enabled": _protection(config),
+                "idle_timeout.timeout_seconds": str(IDLE_S),
+                "routing.http.desync_mitigation_mode": "defensive",
+                "routing.http.drop_invalid_header_fields.enabled": "true",
+            }
+        ),
     )
 
 
@@ -228,8 +264,16 @@ def _alb_listener(config: Config, alb: LoadBalancer, target_group: TargetGroup) 
         Port=config.listener_port,
         Protocol="HTTPS" if config.tls else "HTTP",
         DefaultActions=[Action(Type="forward", TargetGroupArn=Ref(target_group))],
-        **tls,
+        **(tls or {"Metadata": _PLAIN_HTTP}),
     )
+
+
+def _load_balancer_attributes(values: dict[str, object]) -> list[LoadBalancerAttributes]:
+    return [LoadBalancerAttributes(Key=key, Value=value) for key, value in values.items()]
+
+
+def _protection(config: Config) -> str:
+    return "true" if config.production else "false"
 
 
 def _attributes(values: dict[str, str]) -> list[TargetGroupAttribute]:

@@ -25,7 +25,7 @@ from troposphere.policies import UpdatePolicy
 from underpass.blueprint.exports import imported, imported_list
 from underpass.blueprint.iam import allow, role
 from underpass.blueprint.logs import log_group
-from underpass.blueprint.security_groups import group_id, security_group, to_the_web
+from underpass.blueprint.security_groups import group_id, security_group, to_aws
 from underpass.config import Config
 
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/retrieve-ecs-optimized_AMI.html
@@ -218,7 +218,7 @@ def _instance_group(template: Template, config: Config) -> ec2.SecurityGroup:
         "InstanceSecurityGroup",
         imported(config, "VpcId"),
         "Container instances: nobody connects to them",
-        egress=to_the_web(),
+        egress=to_aws(config),
     )
 
 

@@ -1,27 +1,34 @@
-"""The endpoint service: the PrivateLink offer on the NLB, and who may ask for an endpoint."""
+"""The endpoint service: the PrivateLink offer on the NLB, who may ask for an endpoint, who hears of it."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from troposphere import Ref, Sub, Template
-from troposphere.ec2 import VPCEndpointService, VPCEndpointServicePermissions
+from troposphere.ec2 import (
+    VPCEndpointConnectionNotification,
+    VPCEndpointService,
+    VPCEndpointServicePermissions,
+)
 
+from underpass.blueprint.exports import imported
 from underpass.blueprint.service.balancers import Path
 from underpass.config import Config
 
 ACCOUNT = "arn:${{AWS::Partition}}:iam::{}:root"
 OWN_ACCOUNT = ACCOUNT.format("${AWS::AccountId}")
+EVENTS = ("Accept", "Connect", "Delete", "Reject")
 
 
 def add(template: Template, config: Config, path: Path) -> dict[str, Any]:
-    """Add the endpoint service and its permissions."""
+    """Add the endpoint service, its permissions, and the notice of every change of a connection."""
     service = template.add_resource(
         VPCEndpointService(
             "EndpointService",
             AcceptanceRequired=config.privatelink.acceptance,
             NetworkLoadBalancerArns=[Ref(path.nlb)],
             DependsOn=path.nlb_listener.title,  # nothing is offered before it can answer
+            **_names_and_regions(config),
         )
     )
     template.add_resource(
@@ -34,10 +41,30 @@ def add(template: Template, config: Config, path: Path) -> dict[str, Any]:
             ],
         )
     )
+    template.add_resource(
+        VPCEndpointConnectionNotification(
+            "EndpointConnectionNotification",
+            ServiceId=Ref(service),
+            ConnectionNotificationArn=imported(config, "TopicArn"),
+            ConnectionEvents=list(EVENTS),
+        )
+    )
     return {
         "EndpointServiceId": Ref(service),
         "EndpointServiceName": Sub(f"com.amazonaws.vpce.${{AWS::Region}}.${{{service.title}}}"),
     }
+
+
+def _names_and_regions(config: Config) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if config.privatelink.private_dns_name:
+        # Answers consumers once a TXT record has proved whose the domain is; nothing waits for it.
+        # https://docs.aws.amazon.com/vpc/latest/privatelink/manage-dns-names.html
+        found["PrivateDnsName"] = config.privatelink.private_dns_name
+    if config.privatelink.supported_regions:
+        others = [name for name in config.privatelink.supported_regions if name != config.region]
+        found["SupportedRegions"] = [Ref("AWS::Region"), *others]
+    return found
 
 
 def allowed_principals(config: Config) -> tuple[str, ...]:

@@ -84,17 +84,34 @@ def template(cloudformation: Any, name_or_id: str) -> Mapping[str, Any]:
 
 def resources(cloudformation: Any, name_or_id: str) -> dict[str, str]:
     """Return the physical id of each resource that exists, by logical id; none without the stack."""
+    return {
+        resource["LogicalResourceId"]: resource["PhysicalResourceId"]
+        for resource in listed(cloudformation, name_or_id)
+    }
+
+
+def listed(cloudformation: Any, name_or_id: str) -> list[Any]:
+    """Return the resources that exist, as ``DescribeStackResources`` tells them; none without the stack."""
     try:
         found = cloudformation.describe_stack_resources(StackName=name_or_id)["StackResources"]
     except ClientError as error:
         if "does not exist" in str(error):
-            return {}
+            return []
         raise
-    return {
-        resource["LogicalResourceId"]: resource["PhysicalResourceId"]
+    return [
+        resource
         for resource in found
         if resource.get("PhysicalResourceId") and resource["ResourceStatus"] != "DELETE_COMPLETE"
-    }
+    ]
+
+
+def at_rest(cloudformation: Any, name: str, step: Step) -> Description | None:
+    """Return the stack once nothing is under way any more."""
+    found = describe(cloudformation, name)
+    if found and found.busy:
+        step.tell("progress", f"{name} is {found.status}: waiting for that to end")
+        found = _at_rest(cloudformation, found, step.clock)
+    return found
 
 
 def settled(cloudformation: Any, name: str, step: Step) -> Description | None:
@@ -105,10 +122,7 @@ def settled(cloudformation: Any, name: str, step: Step) -> Description | None:
     UnderpassError
         When it is in a state only its owner can resolve.
     """
-    found = describe(cloudformation, name)
-    if found and found.busy:
-        step.tell("progress", f"{name} is {found.status}: waiting for that to end")
-        found = _at_rest(cloudformation, found, step.clock)
+    found = at_rest(cloudformation, name, step)
     if found and found.unusable:
         step.tell("progress", f"{name} is {found.status}: deleting it first")
         delete(cloudformation, found, step.clock)

@@ -22,7 +22,7 @@ from moto.elbv2.exceptions import (
     LoadBalancerNotFoundError,
 )
 
-from underpass.twin.api import listeners, target_groups
+from underpass.twin.api import access_logs, listeners, target_groups
 from underpass.twin.api.elbv2_attributes import DEFAULTS, ONLY
 from underpass.twin.api.refusals import unsupported
 from underpass.twin.balancers.health import HealthTable
@@ -233,6 +233,8 @@ def _attributes_modified(backend: Any, arn: str, attrs: dict[str, Any]) -> dict[
     for key, only in ONLY.items():
         if attrs.get(key, only) != only:
             raise unsupported(f"the load balancer attribute {key} other than {only}")
+    if balancer := backend.load_balancers.get(arn):
+        access_logs.check(balancer, {**balancer.attrs, **attrs})
     return _modify_attributes(backend, arn, attrs)  # type: ignore[no-any-return]
 
 

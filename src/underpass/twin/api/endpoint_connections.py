@@ -9,11 +9,13 @@ from moto.core.responses import ActionResult
 from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.responses import EC2Response
 
+from underpass.twin.api import connection_notifications
 from underpass.twin.api.endpoint_services import LIVE, connections, failure, requested_service
 
 
 def install() -> None:
     """Put the actions in place."""
+    connection_notifications.install()
     EC2Response.describe_vpc_endpoint_connections = _connections_described
     EC2Response.accept_vpc_endpoint_connections = _accepted
     EC2Response.reject_vpc_endpoint_connections = _rejected
@@ -56,14 +58,14 @@ def _connection(service: Any, endpoint: Any) -> dict[str, Any]:
 
 
 def _accepted(response: Any) -> Any:
-    return _decided(response, {"pendingAcceptance", "rejected"}, "pending")
+    return _decided(response, {"pendingAcceptance", "rejected"}, "pending", "Accept")
 
 
 def _rejected(response: Any) -> Any:
-    return _decided(response, LIVE, "rejected")
+    return _decided(response, LIVE, "rejected", "Reject")
 
 
-def _decided(response: Any, before: Iterable[str], after: str) -> Any:
+def _decided(response: Any, before: Iterable[str], after: str, event: str) -> Any:
     service, unsuccessful = requested_service(response), []
     known = {endpoint.id: endpoint for endpoint in connections(service)}
     for endpoint_id in response._get_param("VpcEndpointIds", []):  # noqa: SLF001
@@ -78,6 +80,7 @@ def _decided(response: Any, before: Iterable[str], after: str) -> Any:
             )
         elif endpoint.state in before:
             endpoint.state = after
+            connection_notifications.tell(event, endpoint)
         else:
             unsuccessful.append(
                 failure(

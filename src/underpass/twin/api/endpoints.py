@@ -19,11 +19,12 @@ from moto.ec2.models import vpcs as moto_vpcs
 from moto.ec2.responses import EC2Response
 from moto.ec2.utils import add_tag_specification, random_id, random_vpc_ep_id
 
-from underpass.twin.api import endpoint_connections, endpoint_services
+from underpass.twin.api import connection_notifications, endpoint_connections, endpoint_services
 
 _create_endpoint = EC2Backend.create_vpc_endpoint
 _modify_endpoint = EC2Backend.modify_vpc_endpoint
 
+SHORT_NAMES = {"ecs-agent": "ecs-a", "ecs-telemetry": "ecs-t"}
 HOSTED_ZONE = "Z7HUB22UULQXV"  # of vpce.amazonaws.com in us-east-1
 AWS_SERVICES = {*moto_vpcs.AWS_ENDPOINT_SERVICES, *moto_vpcs.COVERED_ENDPOINT_SERVICES}
 
@@ -108,6 +109,7 @@ def _interface_endpoint(backend: Any, params: dict[str, Any], tags: dict[str, st
     endpoint.state = "pendingAcceptance" if waits else "pending"
     backend.vpc_end_points[endpoint.id] = endpoint
     _add_interfaces(endpoint, subnets)
+    connection_notifications.tell("Connect", endpoint)
     return endpoint
 
 
@@ -162,6 +164,7 @@ def _private_name(name: str, service: Any, region: str) -> str:
     if service is not None:
         return service.private_dns_name or ""
     api = name.removeprefix(f"com.amazonaws.{region}.")
+    api = SHORT_NAMES.get(api, api)
     api = ".".join(reversed(api.split(".")))  # com.amazonaws.REGION.ecr.api is api.ecr.REGION
     if api == "dkr.ecr":
         api = "*.dkr.ecr"  # a registry's name begins with its account
@@ -302,6 +305,8 @@ def _deleted(response: Any) -> Any:
             continue
         if endpoint.vpc_endpoint_type == "Interface":
             _remove_interfaces(endpoint, list(endpoint.subnet_ids))
+            endpoint.state = "deleted"
+            connection_notifications.tell("Delete", endpoint)
         else:
             EC2Backend.delete_vpc_endpoints(backend, [endpoint_id])
         del backend.vpc_end_points[endpoint_id]

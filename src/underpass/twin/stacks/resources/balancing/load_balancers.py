@@ -32,10 +32,12 @@ class LoadBalancer(Elbv2Resource):
         )["LoadBalancers"][0]
         arn = made["LoadBalancerArn"]
         with self.undone_on_failure(Physical(arn), properties):
-            self._attributes(arn, {}, properties)
             if properties.get(ENFORCE, "on") != "on":
                 self._set_groups(arn, properties)
-            return self._active(arn)
+            active = self._active(arn)
+            # Last: from deletion protection on, what fails could not be undone.
+            self._attributes(arn, {}, properties)
+        return active
 
     def update(
         self, place: Place, physical: Physical, old: Properties, new: Properties

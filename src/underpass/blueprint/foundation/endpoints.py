@@ -1,0 +1,118 @@
+"""Which AWS services a VPC without a way to the internet needs endpoints to, and what goes through each.
+
+What is left out, and why: Secrets Manager, S3, ECR and Logs use the key themselves, so nobody in the VPC
+calls KMS; an EFS mount needs its mount target and no API; alarms, topics and metrics of AWS's own services
+never pass through the VPC.
+
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/vpc-endpoints.html
+https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from troposphere import GetAtt, Ref, Sub
+
+from underpass.blueprint.iam import document
+from underpass.config import Config
+
+_OWN_PRINCIPALS = {"StringEquals": {"aws:PrincipalAccount": Ref("AWS::AccountId")}}
+
+
+@dataclass(frozen=True)
+class Service:
+    """An AWS service reached by an interface endpoint.
+
+    Attributes
+    ----------
+    title
+        How the endpoint's logical id starts.
+    name
+        The service's name after ``com.amazonaws.REGION.``.
+    actions
+        What may be done through the endpoint. Empty where the service takes no policy but full access.
+    """
+
+    title: str
+    name: str
+    actions: tuple[str, ...] = ()
+
+
+_ECR_PULL = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
+_ALWAYS = (
+    Service("EcrApi", "ecr.api", ("ecr:GetAuthorizationToken", *_ECR_PULL)),
+    Service("EcrDkr", "ecr.dkr", ("ecr:GetAuthorizationToken", *_ECR_PULL)),
+    Service(
+        "Logs", "logs", ("logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents")
+    ),
+)
+# For the agent on container instances; Fargate's reaches ECS by itself. AWS knows endpoint policies for
+# the first only. https://github.com/awsdocs/amazon-ecs-developer-guide/issues/55
+_EC2 = (
+    Service(
+        "Ecs",
+        "ecs",
+        (
+            "ecs:DeregisterContainerInstance",
+            "ecs:DiscoverPollEndpoint",
+            "ecs:RegisterContainerInstance",
+            "ecs:SubmitAttachmentStateChanges",
+            "ecs:SubmitContainerStateChange",
+            "ecs:SubmitTaskStateChange",
+            "ecs:TagResource",
+            "ecs:UpdateContainerInstancesState",
+        ),
+    ),
+    Service("EcsAgent", "ecs-agent"),
+    Service("EcsTelemetry", "ecs-telemetry"),
+)
+_SECRET = (Service("SecretsManager", "secretsmanager", ("secretsmanager:GetSecretValue",)),)
+# https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html
+_EXEC = (Service("SsmMessages", "ssmmessages"),)
+
+
+def services(config: Config) -> tuple[Service, ...]:
+    """Return the services that need an interface endpoint. S3 is a gateway endpoint besides."""
+    return (
+        *_ALWAYS,
+        *(_EC2 if config.capacity.provider == "ec2" else ()),
+        *(_SECRET if config.database else ()),
+        *(_EXEC if config.service.exec else ()),
+    )
+
+
+def policy(service: Service) -> Mapping[str, Any] | None:
+    """Return what this account's principals, and nobody else's, may do; None for full access."""
+    if not service.actions:
+        return None
+    return document(_allowed("OwnPrincipals", service.actions, "*", _OWN_PRINCIPALS))
+
+
+def s3_policy(config: Config) -> Mapping[str, Any]:
+    """Return what may be got of S3: the layers of images, which ECR keeps, and the application's assets."""
+    layers = Sub("arn:${AWS::Partition}:s3:::prod-${AWS::Region}-starport-layer-bucket/*")
+    statements = [_allowed("ImageLayers", ("s3:GetObject",), layers)]  # signed by ECR, not by us
+    if config.assets:
+        resources = [GetAtt("AssetsBucket", "Arn"), Sub("${AssetsBucket.Arn}/*")]
+        actions = ("s3:GetObject", "s3:ListBucket")
+        statements.append(_allowed("Assets", actions, resources, _OWN_PRINCIPALS))
+    return document(*statements)
+
+
+def _allowed(
+    name: str,
+    actions: tuple[str, ...],
+    resource: object,
+    condition: Mapping[str, Any] | None = None,
+) -> Mapping[str, Any]:
+    statement = {
+        "Sid": name,
+        "Effect": "Allow",
+        "Principal": "*",
+        "Action": list(actions),
+        "Resource": resource,
+    }
+    return statement | ({"Condition": condition} if condition else {})

@@ -1,0 +1,77 @@
+"""VPC flow logs: who talked to whom, and who was refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from troposphere import GetAtt, Ref, Sub, Tags, Template
+from troposphere.ec2 import FlowLog
+from troposphere.iam import Role
+from troposphere.kms import Key
+from troposphere.logs import LogGroup
+
+from underpass.blueprint.foundation.network import Network
+from underpass.blueprint.iam import allow, role
+from underpass.blueprint.logs import RETENTION_DAYS
+from underpass.config import Config
+
+
+def add(template: Template, config: Config, network: Network, key: Key) -> None:
+    """Log every flow of the network, accepted and rejected, to a log group of its own."""
+    logs = template.add_resource(
+        LogGroup(
+            "FlowLogGroup",
+            LogGroupName=f"/underpass/{config.name}/flows",
+            RetentionInDays=RETENTION_DAYS,
+            KmsKeyId=GetAtt(key, "Arn"),
+            DeletionPolicy="Delete",
+            UpdateReplacePolicy="Delete",
+        )
+    )
+    delivery = _role(template, logs)
+    for title, kind, resource in _logged(config, network):
+        template.add_resource(
+            FlowLog(
+                title,
+                ResourceType=kind,
+                ResourceId=resource,
+                TrafficType="ALL",
+                LogDestinationType="cloud-watch-logs",
+                LogGroupName=Ref(logs),
+                DeliverLogsPermissionArn=GetAtt(delivery, "Arn"),
+                Tags=Tags(Name=config.name),
+            )
+        )
+
+
+def _logged(config: Config, network: Network) -> Iterator[tuple[str, str, object]]:
+    """Yield (logical id, kind, id) of what is logged: of an existing VPC only the subnets named."""
+    if not config.network.vpc_id:
+        yield "FlowLog", "VPC", Ref(network.vpc)
+        return
+    for tier, subnets in (("App", network.app_subnet_ids), ("Data", network.data_subnet_ids)):
+        for number, subnet in enumerate(subnets, start=1):
+            yield f"FlowLog{tier}{number}", "Subnet", subnet
+
+
+def _role(template: Template, logs: LogGroup) -> Role:
+    """Add the role flow logs are delivered with: for flow logs of this account, to this group only.
+
+    https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html
+    """
+    source = "arn:${AWS::Partition}:ec2:${AWS::Region}:${AWS::AccountId}:vpc-flow-log/*"
+    return role(
+        template,
+        "FlowLogRole",
+        "vpc-flow-logs.amazonaws.com",
+        [
+            allow(
+                ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
+                GetAtt(logs, "Arn"),  # ends in ":*": the group's streams
+            )
+        ],
+        trust_condition={
+            "StringEquals": {"aws:SourceAccount": Ref("AWS::AccountId")},
+            "ArnLike": {"aws:SourceArn": Sub(source)},
+        },
+    )

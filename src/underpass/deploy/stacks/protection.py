@@ -1,0 +1,52 @@
+"""Deletion protection of what never came to be.
+
+A stack whose first creation fails is rolled back, and the rollback cannot delete a load balancer or a
+database that is protected already: the stack stays ROLLBACK_FAILED, and the next deployment could not clear
+it away. What such a stack holds has never served anyone. What a stack that once stood holds stays protected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from underpass.deploy.stacks import existing
+from underpass.deploy.steps import Step
+
+_NEVER_STOOD = frozenset({"CREATE_FAILED", "ROLLBACK_FAILED"})
+
+
+def lift(client: Callable[[str], Any], name: str, step: Step) -> None:
+    """Take deletion protection from what is left of a creation that failed; see to it that it has ended.
+
+    Parameters
+    ----------
+    client
+        Returns a boto3 client of a service.
+    name
+        The stack; it may not exist.
+    """
+    cloudformation = client("cloudformation")
+    found = existing.at_rest(cloudformation, name, step)
+    if found is None or found.status not in _NEVER_STOOD:
+        return
+    for resource in existing.listed(cloudformation, found.id):
+        if unprotect := _WAYS.get(resource["ResourceType"]):
+            unprotect(client, resource["PhysicalResourceId"])
+
+
+def _load_balancer(client: Callable[[str], Any], arn: str) -> None:
+    off = {"Key": "deletion_protection.enabled", "Value": "false"}
+    client("elbv2").modify_load_balancer_attributes(LoadBalancerArn=arn, Attributes=[off])
+
+
+def _database(client: Callable[[str], Any], name: str) -> None:
+    client("rds").modify_db_instance(
+        DBInstanceIdentifier=name, DeletionProtection=False, ApplyImmediately=True
+    )
+
+
+_WAYS: Mapping[str, Callable[[Callable[[str], Any], str], None]] = {
+    "AWS::ElasticLoadBalancingV2::LoadBalancer": _load_balancer,
+    "AWS::RDS::DBInstance": _database,
+}

@@ -1,0 +1,57 @@
+"""Who is told, and who may tell: the topic's policy judged as AWS's services would meet it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from tests.unit.blueprint.configs import CURATED, config
+from tests.unit.blueprint.templates import by_part, resource, resources
+
+from underpass.twin.api.permits import Act, permits
+
+TOPIC = "arn:aws:sns:us-east-1:111111111111:topic"
+OWN = {"aws:SourceAccount": "111111111111", "aws:SecureTransport": "true"}
+
+
+def policy() -> Any:
+    document = resource(by_part(CURATED["nat-ec2-nothing"])[0], "TopicPolicy")["PolicyDocument"]
+    text = json.dumps(document)
+    text = text.replace('{"Ref": "Topic"}', f'"{TOPIC}"')
+    return json.loads(text.replace('{"Ref": "AWS::AccountId"}', '"111111111111"'))
+
+
+@pytest.mark.parametrize(
+    ("service", "context", "allowed"),
+    [
+        ("vpce.amazonaws.com", OWN, True),
+        ("vpce.amazonaws.com", OWN | {"aws:SourceAccount": "222222222222"}, False),
+        ("vpce.amazonaws.com", {"aws:SecureTransport": "true"}, False),
+        ("vpce.amazonaws.com", OWN | {"aws:SecureTransport": "false"}, False),
+        ("cloudwatch.amazonaws.com", OWN, True),
+        ("events.amazonaws.com", OWN, True),
+        ("events.amazonaws.com", {"aws:SecureTransport": "true"}, True),  # it does not say for whom
+        ("events.amazonaws.com", OWN | {"aws:SourceAccount": "222222222222"}, False),
+        ("s3.amazonaws.com", OWN, False),
+    ],
+)
+def test_who_may_publish(service: str, context: dict[str, str], *, allowed: bool) -> None:
+    assert permits(policy(), Act(service, "sns:Publish", TOPIC, context)) is allowed
+
+
+def test_the_topic_is_encrypted_and_every_connection_is_told() -> None:
+    foundation, service, _ = by_part(CURATED["nat-ec2-nothing"])
+    key = {"Fn::GetAtt": ["Key", "Arn"]}
+    assert resource(foundation, "Topic")["KmsMasterKeyId"] == key
+    told = resource(service, "EndpointConnectionNotification")
+    assert told["ServiceId"] == {"Ref": "EndpointService"}
+    assert set(told["ConnectionEvents"]) == {"Connect", "Accept", "Reject", "Delete"}
+    assert told["ConnectionNotificationArn"] == {"Fn::ImportValue": "notes-foundation-TopicArn"}
+
+
+def test_an_address_is_told_only_where_one_is_named() -> None:
+    named = by_part(config(alarms={"email": "ops@example.com"}))[0]
+    (subscription,) = resources(named, "SNS::Subscription").values()
+    assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "ops@example.com")
+    assert not resources(by_part(config())[0], "SNS::Subscription")
