@@ -55,7 +55,7 @@ def foundation_stack(config: Config) -> Stack:
     egress.add(template, config, net)
     key = keys.add(template, config)
     if config.network.flow_logs:
-        flow_logs.add(template, config, net, key)
+        flow_logs.add(template, config, net)
     registry.add(template, config, key)
     notifications.add(template, config, key)
     access_logs.add(template, config)

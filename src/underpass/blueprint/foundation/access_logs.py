@@ -23,6 +23,7 @@ from troposphere.s3 import (
     VersioningConfiguration,
 )
 
+from underpass.blueprint.checks import skipped
 from underpass.blueprint.exports import export
 from underpass.blueprint.iam import document
 from underpass.config import Config
@@ -111,14 +112,5 @@ def _bucket() -> Bucket:
         VersioningConfiguration=VersioningConfiguration(Status="Enabled"),
         DeletionPolicy="Retain",
         UpdateReplacePolicy="Retain",
-        Metadata={
-            "checkov": {
-                "skip": [
-                    {
-                        "id": "CKV_AWS_18",
-                        "comment": "It is where logs end; a log of its own would log itself",
-                    }
-                ]
-            }
-        },
+        Metadata=skipped({"CKV_AWS_18": "It is where logs end; a log of its own would log itself"}),
     )

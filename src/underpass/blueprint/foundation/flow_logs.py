@@ -4,30 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from troposphere import GetAtt, Ref, Sub, Tags, Template
+from troposphere import GetAtt, Ref, Tags, Template
 from troposphere.ec2 import FlowLog
 from troposphere.iam import Role
-from troposphere.kms import Key
 from troposphere.logs import LogGroup
 
 from underpass.blueprint.foundation.network import Network
-from underpass.blueprint.iam import allow, role
-from underpass.blueprint.logs import RETENTION_DAYS
+from underpass.blueprint.iam import allow, of_this_account, role
+from underpass.blueprint.logs import log_group
 from underpass.config import Config
 
 
-def add(template: Template, config: Config, network: Network, key: Key) -> None:
+def add(template: Template, config: Config, network: Network) -> None:
     """Log every flow of the network, accepted and rejected, to a log group of its own."""
-    logs = template.add_resource(
-        LogGroup(
-            "FlowLogGroup",
-            LogGroupName=f"/underpass/{config.name}/flows",
-            RetentionInDays=RETENTION_DAYS,
-            KmsKeyId=GetAtt(key, "Arn"),
-            DeletionPolicy="Delete",
-            UpdateReplacePolicy="Delete",
-        )
-    )
+    logs = log_group(template, config, "FlowLogGroup", "flows")
     delivery = _role(template, logs)
     for title, kind, resource in _logged(config, network):
         template.add_resource(
@@ -59,7 +49,6 @@ def _role(template: Template, logs: LogGroup) -> Role:
 
     https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html
     """
-    source = "arn:${AWS::Partition}:ec2:${AWS::Region}:${AWS::AccountId}:vpc-flow-log/*"
     return role(
         template,
         "FlowLogRole",
@@ -70,8 +59,5 @@ def _role(template: Template, logs: LogGroup) -> Role:
                 GetAtt(logs, "Arn"),  # ends in ":*": the group's streams
             )
         ],
-        trust_condition={
-            "StringEquals": {"aws:SourceAccount": Ref("AWS::AccountId")},
-            "ArnLike": {"aws:SourceArn": Sub(source)},
-        },
+        trust_condition=of_this_account("ec2", "vpc-flow-log/*"),
     )

@@ -20,6 +20,7 @@ from troposphere.elasticloadbalancingv2 import (
 )
 
 from underpass.blueprint.addresses import zones
+from underpass.blueprint.checks import skipped
 from underpass.blueprint.exports import imported, imported_list
 from underpass.blueprint.security_groups import admit, group_id, security_group, tcp
 from underpass.config import Config
@@ -33,17 +34,12 @@ KEEP_ALIVE_S = 3600
 # group would fail. https://docs.aws.amazon.com/elasticloadbalancing/latest/network/application-load-balancer-target.html
 TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-Res-2021-06"
 
-_PLAIN_HTTP = {
-    "checkov": {
-        "skip": [
-            {
-                "id": rule,
-                "comment": "Without [tls] the path is HTTP: private from the consumer's VPC to the task",
-            }
-            for rule in ("CKV_AWS_2", "CKV_AWS_103")
-        ]
-    }
-}
+_PLAIN_HTTP = skipped(
+    dict.fromkeys(
+        ("CKV_AWS_2", "CKV_AWS_103"),
+        "Without [tls] the path is HTTP: private from the consumer's VPC to the task",
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -159,17 +155,10 @@ def _nlb(config: Config, group: SecurityGroup) -> LoadBalancer:
                 "deletion_protection.enabled": _protection(config),
             }
         ),
-        Metadata={
-            "checkov": {
-                "skip": [
-                    # https://docs.aws.amazon.com/elasticloadbalancing/latest/network/load-balancer-access-logs.html
-                    {
-                        "id": "CKV_AWS_91",
-                        "comment": "An NLB logs TLS listeners only, and TLS ends at the ALB, which logs",
-                    }
-                ]
-            }
-        },
+        # https://docs.aws.amazon.com/elasticloadbalancing/latest/network/load-balancer-access-logs.html
+        Metadata=skipped(
+            {"CKV_AWS_91": "An NLB logs TLS listeners only, and TLS ends at the ALB, which logs"}
+        ),
     )
 
 
