@@ -97,7 +97,10 @@ class Service(Section):
         description="Folders that can be written nevertheless; they go with the task.",
     )
     exec: t.Flag = Field(
-        default=False, description="Let `aws ecs execute-command` open a shell in a task."
+        default=False,
+        description=(
+            "Let `aws ecs execute-command` open a shell in a task, whose own files it can then write."
+        ),
     )
     environment: dict[t.Variable, str] = Field(
         default={}, description="Plain environment variables; never secrets."

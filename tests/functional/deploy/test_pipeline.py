@@ -303,6 +303,7 @@ def test_the_plan_tells_each_stack_and_changes_nothing(world: World) -> None:
     assert actions == {
         "notes-foundation": "update",
         "notes-service": "update",
+        "notes-monitoring": "update",
         "notes-consumer-billing": "create",
         "notes-consumer-analytics": "delete",
     }

@@ -77,10 +77,15 @@ def _statements(config: Config) -> Iterator[Mapping[str, Any]]:
     # https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
     yield _statement(
         "Notifications",
-        {"Service": [f"{one}.amazonaws.com" for one in ("cloudwatch", "events", "vpce")]},
+        {"Service": [f"{one}.amazonaws.com" for one in _publishers(config)]},
         _PUBLISH,
         {"StringEqualsIfExists": {"aws:SourceAccount": Ref("AWS::AccountId")}},
     )
+
+
+def _publishers(config: Config) -> list[str]:
+    """Return who publishes to the topic: alarms, events, endpoint connections, and RDS of its instance."""
+    return ["cloudwatch", "events", *(["events.rds"] if config.database else []), "vpce"]
 
 
 def _services(config: Config) -> dict[str, str]:
