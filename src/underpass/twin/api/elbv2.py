@@ -23,6 +23,7 @@ from moto.elbv2.exceptions import (
 )
 
 from underpass.twin.api import access_logs, listeners, target_groups
+from underpass.twin.api.ec2 import free_address
 from underpass.twin.api.elbv2_attributes import DEFAULTS, ONLY
 from underpass.twin.api.refusals import unsupported
 from underpass.twin.balancers.health import HealthTable
@@ -69,6 +70,18 @@ def own_interface(interface_id: str, region: str, kind: str) -> None:
     interface.status = "in-use"
     if kind == "network":
         interface.interface_type = "network_load_balancer"
+
+
+def detach_interface(interface_id: str, region: str) -> None:
+    """Make a node's interface look as one that is attached to nothing any more."""
+    interface = ec2_backends[ACCOUNT_ID][region].enis.get(interface_id)
+    if interface is not None:
+        interface.status = "available"
+
+
+def random_address(subnet_id: str, region: str) -> str:
+    """Return any free address of a subnet, for a node."""
+    return free_address(ec2_backends[ACCOUNT_ID][region].get_subnet(subnet_id), at_random=True)
 
 
 # Load balancers

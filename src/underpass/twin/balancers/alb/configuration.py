@@ -15,7 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from underpass.twin.balancers.alb.routes import routes
-from underpass.twin.balancers.model import Balancing, Listener, LoadBalancer, Place, TargetGroup
+from underpass.twin.balancers.model import (
+    Balancing,
+    Listener,
+    LoadBalancer,
+    Phase,
+    Place,
+    TargetGroup,
+)
 from underpass.twin.balancers.targets import Seen, forwarded, usable
 
 Json = dict[str, Any]
@@ -161,6 +168,8 @@ def _http(
         "common_http_protocol_options": {
             "idle_timeout": f"{balancer.idle_s}s",
             "max_connection_duration": f"{balancer.keep_alive_s}s",
+            # A node that leaves serves one request on a connection and says so, so that it is left.
+            **({"max_requests_per_connection": 1} if node.phase is Phase.LEAVING else {}),
             "headers_with_underscores_action": underscores,
         },
         "max_request_headers_kb": 64,
