@@ -25,7 +25,7 @@ def answer(
 ) -> dict[str, Any]:
     """Do what a control request asks; ``alb`` names the ALB and may be left out when there is one.
 
-    ``action`` is ``scale`` (``count``), ``rotate`` (``serves_s`` and ``detached_s`` in AWS's time,
+    ``do`` is ``scale`` (``count``), ``rotate`` (``serves_s`` and ``detached_s`` in AWS's time,
     ``strangers``: whether freed addresses are taken at once), ``settle`` (waits until the nodes are those
     that are wanted), ``show``, or ``dismiss`` (strangers give their addresses up).
 
@@ -35,7 +35,7 @@ def answer(
         When there is no such ALB, or it does not settle.
     """
     balancer = find(seen(), request.get("alb", ""))
-    action = request["action"]
+    action = request["do"]
     if action == "scale":
         nodes.scale(balancer, int(request["count"]))
     elif action == "rotate":
