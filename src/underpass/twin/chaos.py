@@ -78,9 +78,7 @@ def rotate_alb(running: Running, demand: Demand, **how: Any) -> Rotation:
     nodes = _caller(running)
     before = nodes(do="settle")
     old = {one["interface_id"] for one in before["nodes"]}
-    seen = under_load(
-        running, demand, lambda: nodes(do="rotate", **how) and nodes(do="settle")
-    )
+    seen = under_load(running, demand, lambda: nodes(do="rotate", **how) and nodes(do="settle"))
     after = _once_removed(nodes, old)
     return Rotation(seen, *durations(after["history"], old))
 

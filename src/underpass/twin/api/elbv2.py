@@ -227,6 +227,13 @@ def _deleted(backend: Any, arn: str) -> None:
                 f"Load balancer '{arn}' cannot be deleted because it is currently associated with"
                 " another service",
             )
+    for group in backend.target_groups.values():
+        if any(target["Id"] == arn for target in group.targets.values()):
+            raise ELBClientError(
+                "ResourceInUse",
+                f"Load balancer '{arn}' cannot be deleted because it is a target of '{group.arn}':"
+                " deregister it first",
+            )
     _delete_load_balancer(backend, arn)
     backend.tagging_service.delete_all_tags_for_resource(arn)
 

@@ -54,9 +54,7 @@ def cut(namespace: str, targets: Collection[tuple[str, int]], *, unanswered: boo
 
 def _cut(targets: frozenset[tuple[str, int]], *, unanswered: bool) -> int:
     going = [
-        flow
-        for flow in _flows()
-        if flow.source in targets and not (unanswered and flow.answered)
+        flow for flow in _flows() if flow.source in targets and not (unanswered and flow.answered)
     ]
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_NETFILTER) as line:
         for flow in going:
