@@ -156,7 +156,7 @@ def _scale(count: int) -> dict[str, Any]:
         "known": plain <= addresses,
         "every": every == addresses,
         "rotated": len({one["address"] for one in rotated["nodes"]} - addresses),
-        "left": len(nodes({"do": "settle", "timeout_s": 60})["nodes"]),
+        "left": len(nodes({"do": "settle", "within_s": 60})["nodes"]),
     }
 
 

@@ -25,9 +25,9 @@ def answer(
 ) -> dict[str, Any]:
     """Do what a control request asks; ``alb`` names the ALB and may be left out when there is one.
 
-    ``do`` is ``scale`` (``count``), ``rotate`` (``serves_s`` and ``detached_s`` in AWS's time,
-    ``strangers``: whether freed addresses are taken at once), ``settle`` (waits until the nodes are those
-    that are wanted), ``show``, or ``dismiss`` (strangers give their addresses up).
+    ``do`` is ``scale`` (``count``), ``rotate`` (``serves_s`` and ``detached_s`` in AWS's time, ``strangers``:
+    whether freed addresses are taken at once), ``settle`` (waits until the nodes are those that are wanted,
+    at most ``within_s``), ``show``, or ``dismiss`` (strangers give their addresses up).
 
     Raises
     ------
@@ -48,7 +48,7 @@ def answer(
         )
         nodes.rotate(balancer, seen().nodes_of(balancer), times)
     elif action == "settle":
-        timeout_s = float(request.get("timeout_s", _TIMEOUT_S))
+        timeout_s = float(request.get("within_s", _TIMEOUT_S))
         try:
             hub.wait(
                 lambda: nodes.settled(balancer, seen().nodes_of(balancer)),
