@@ -63,11 +63,7 @@ class Assembly:
         self.balancers = Balancers(region, self.fabric, self.health)
         self.databases = Databases(region, self.fabric)
         self.files = Files(region, self.fabric)
-        self.functions = Functions(
-            region,
-            self.fabric.path(INTERNET_NAME),
-            resolv=self.fabric.resolv_conf(INTERNET_NAME),
-        )
+        self.functions = Functions(region, self.fabric.path(INTERNET_NAME))
         self.schedules = Schedules(region)
         logs = Logs(lambda: region.clients("logs"))
         platform = Platform(region, self.fabric, self.files, self.tasks, logs, Metadata())

@@ -13,7 +13,8 @@ import threading
 from collections.abc import Iterable
 from typing import Any
 
-from underpass.twin.fabric.names.records import API_DOMAIN, Names
+from underpass.twin.fabric.names.records import Names
+from underpass.twin.fabric.services import API_DOMAIN
 
 log = logging.getLogger(__name__)
 
