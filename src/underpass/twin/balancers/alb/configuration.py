@@ -29,6 +29,9 @@ Json = dict[str, Any]
 TYPE = "type.googleapis.com/envoy"
 CONNECT_TIMEOUT_S = 10  # an ALB's
 NO_LIMIT = 1_000_000
+MOST_WATCHED = 40
+"""Clusters whose endpoints have a file each. Envoy takes an inotify instance a file, and a user has 128 on
+many systems; beyond that endpoints are told with their clusters, and an ALB of a hundred nodes runs."""
 
 ALGORITHMS = {
     "round_robin": "ROUND_ROBIN",
@@ -112,6 +115,10 @@ def resources(
                 for listener in balancer.listeners
                 if listener.protocol == "HTTP" or certificate
             )
+    if len(clusters) > MOST_WATCHED:
+        return Resources(
+            tuple(listeners), tuple(_with_endpoints(one, endpoints) for one in clusters)
+        )
     return Resources(tuple(listeners), tuple(clusters), endpoints)
 
 
@@ -279,6 +286,13 @@ def _cluster(
         context = f"{TYPE}.extensions.transport_sockets.tls.v3.UpstreamTlsContext"
         cluster["transport_socket"] = {"name": "tls", "typed_config": {"@type": context}}
     return cluster
+
+
+def _with_endpoints(cluster: Json, endpoints: Mapping[str, Json]) -> Json:
+    """Return a cluster that holds its endpoints itself."""
+    fixed = {key: value for key, value in cluster.items() if key != "eds_cluster_config"}
+    found = {key: value for key, value in endpoints[cluster["name"]].items() if key != "@type"}
+    return {**fixed, "type": "STATIC", "load_assignment": found}
 
 
 def _endpoints(name: str, found: Iterable[tuple[str, int]]) -> Json:
