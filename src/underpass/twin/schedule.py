@@ -152,8 +152,9 @@ class Schedules:
             self._deliveries.put((due.rule, target, event))
         with self._lock:
             if due.first and not allowed:
-                if due.at_s == asked_at_s:  # else they changed meanwhile, and it is asked again at once
-                    due.at_s = _NEVER  # a change to its targets or their permissions wakes it
+                # A change to its targets or their permissions wakes it; one that came meanwhile has.
+                if due.at_s == asked_at_s:
+                    due.at_s = _NEVER
                 return
             now = self._now()
             if due.first:

@@ -17,7 +17,7 @@ def handler(event, context):
 """
 
 
-def use(state: str) -> dict[str, Any]:  # noqa: C901  one story, told in order
+def use(state: str) -> dict[str, Any]:
     """Make rules come and go, and tell which invocations there were."""
     import json
     import time
