@@ -49,6 +49,10 @@ class Project:
         """Run ``underpass COMMAND FOLDER OPTIONS``."""
         return self._call([command, str(self.folder), *options], timeout_s)
 
+    def chaos(self, what: str, *options: str, timeout_s: float = 240) -> Done:
+        """Run ``underpass chaos WHAT FOLDER OPTIONS``."""
+        return self._call(["chaos", what, str(self.folder), *options], timeout_s)
+
     def at(self, place: str, *argv: str, timeout_s: float = 120) -> Done:
         """Run ``argv`` at a place of the running twin."""
         return self._call(

@@ -91,6 +91,7 @@ class Assembly:
         self._loops = [self._keep(controller) for controller in self._controllers()]
         handlers = {
             "doors": self._add_doors,
+            "nodes": self._nodes,
             "place": self._place,
             "seed": self._load_seed,
             "status": self._status,
@@ -137,6 +138,9 @@ class Assembly:
     def _place(self, request: Mapping[str, Any], _: Sequence[int]) -> list[str]:
         kind, _slash, name = request["place"].partition("/")
         return self.services.enter(name) if kind == "task" else self.fabric.place(request["place"])
+
+    def _nodes(self, request: Mapping[str, Any], _: Sequence[int]) -> dict[str, Any]:
+        return self.balancers.command(request)
 
     def _load_seed(self, request: Mapping[str, Any], _: Sequence[int]) -> dict[str, Any]:
         instance_id, secret_arn = request["instance_id"], request["secret_arn"]

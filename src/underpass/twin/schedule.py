@@ -30,7 +30,6 @@ log = logging.getLogger(__name__)
 
 _NEVER = float("inf")
 _AGAIN_S = 1.0
-_SOONEST_AGAIN_S = 0.2  # wakes that come faster are folded into one
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ class _Due:
     following
         By its schedule, in AWS's time; None for never, or when the first run is yet to be.
     at_s
-        In the twin's seconds; earlier than that when somebody woke it.
+        In the twin's seconds.
     first
         Whether it has yet to run for the first time.
     """
@@ -106,14 +105,6 @@ class Schedules:
                     self._add(rule)
         self._changed.set()
 
-    def wake(self, rule_name: str) -> None:
-        """Run a rule now instead of at its next time, for whoever knows that there is work for it."""
-        with self._lock:
-            due = self._due.get(rule_name)
-            if due and not due.first:
-                due.at_s = min(due.at_s, time.monotonic() + _SOONEST_AGAIN_S)
-        self._changed.set()
-
     def deliver(self, rule_name: str, rule_arn: str, target: Mapping[str, Any], event: str) -> None:
         """Invoke a rule's target with an event, soon; returns at once."""
         self._deliveries.put((Rule(rule_name, rule_arn, ""), target, event))
@@ -154,13 +145,16 @@ class Schedules:
                     due.at_s = time.monotonic() + _AGAIN_S
 
     def _run(self, due: _Due) -> None:
+        asked_at_s = due.at_s
         event = json.dumps(scheduled_event(due.rule.arn, self._region.name, self._now()))
         allowed = [target for target in due.rule.targets if self._allowed(due.rule, target)]
         for target in allowed:
             self._deliveries.put((due.rule, target, event))
         with self._lock:
             if due.first and not allowed:
-                due.at_s = _NEVER  # a change to its targets or their permissions wakes it
+                # A change to its targets or their permissions wakes it; one that came meanwhile has.
+                if due.at_s == asked_at_s:
+                    due.at_s = _NEVER
                 return
             now = self._now()
             if due.first:

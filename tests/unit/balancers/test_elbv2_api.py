@@ -282,3 +282,64 @@ def test_what_flows_cannot_do_is_refused(apis: Apis) -> None:
             )
     with pytest.raises(ClientError, match="OperationNotPermitted"):
         apis.target_group("u", "UDP")
+
+
+def _alb_behind(apis: Apis) -> tuple[str, str]:
+    alb = str(apis.balancer("application", "web")["LoadBalancerArn"])
+    apis.listen(alb, "HTTP", apis.target_group("tasks", "HTTP"))
+    return alb, apis.target_group("albs", "TCP", TargetType="alb")
+
+
+def _code(call: Any, **asked: Any) -> str:
+    with pytest.raises(ClientError) as raised:
+        call(**asked)
+    return str(raised.value.response["Error"]["Code"])
+
+
+def test_an_alb_is_registered_on_a_port_it_listens_on_alone_and_goes_first(apis: Apis) -> None:
+    alb, group = _alb_behind(apis)
+    other = str(apis.balancer("application", "other")["LoadBalancerArn"])
+    apis.listen(other, "HTTP", apis.target_group("others", "HTTP"))
+
+    def target(arn: str, port: int = 80) -> dict[str, Any]:
+        return {"TargetGroupArn": group, "Targets": [{"Id": arn, "Port": port}]}
+
+    assert _code(apis.elb.register_targets, **target(alb, 81)) == "InvalidTarget"
+    apis.elb.register_targets(**target(alb))
+    assert _code(apis.elb.register_targets, **target(other)) == "TooManyTargets"
+    assert _code(apis.elb.delete_load_balancer, LoadBalancerArn=alb) == "ResourceInUse"
+    apis.elb.deregister_targets(**target(alb))
+    apis.elb.delete_load_balancer(LoadBalancerArn=alb)
+
+
+def test_an_albs_target_group_is_tcp_and_keeps_its_attributes(apis: Apis) -> None:
+    _, group = _alb_behind(apis)
+    assert (
+        _code(
+            apis.elb.create_target_group,
+            Name="x",
+            Protocol="HTTP",
+            Port=80,
+            VpcId=apis.vpc,
+            TargetType="alb",
+        )
+        == "InvalidConfigurationRequest"
+    )
+    attributes = [{"Key": "deregistration_delay.timeout_seconds", "Value": "5"}]
+    modify = apis.elb.modify_target_group_attributes
+    assert (
+        _code(modify, TargetGroupArn=group, Attributes=attributes) == "InvalidConfigurationRequest"
+    )
+
+
+def test_an_alb_that_gets_another_node_stays_healthy(apis: Apis) -> None:
+    key = TargetKey("albs", "alb", 80)
+    old, new = CheckKey(key, "10.20.0.9", "eni-nlb"), CheckKey(key, "10.20.0.8", "eni-nlb")
+    apis.health.keep([old], {})
+    apis.health.put(old, health.HEALTHY)
+    apis.health.keep([old, new], {})
+    assert apis.health.of(key) == health.HEALTHY
+    apis.health.put(new, health.FAILED)
+    assert apis.health.of(key) == health.HEALTHY
+    apis.health.put(old, health.FAILED)
+    assert apis.health.of(key) == health.FAILED

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.balancers import sample
 
-from underpass.twin.balancers.alb.configuration import Resources, resources
+from underpass.twin.balancers.alb.configuration import MOST_WATCHED, Resources, resources
 from underpass.twin.balancers.alb.routes import routes
 from underpass.twin.balancers.model import (
     Condition,
@@ -90,6 +90,29 @@ def test_without_registered_targets_a_cluster_is_empty_and_with_only_sick_ones_i
     sick = sample.group("g", [("10.20.0.1", "a")], protocol="HTTP")
     for assignment in made(balancer, sick).endpoints.values():
         assert len(assignment["endpoints"][0]["lb_endpoints"]) == 1
+
+
+def test_many_clusters_hold_their_endpoints_themselves_and_know_the_same_targets() -> None:
+    group = sample.group("one", [("10.20.0.7", "a"), ("10.20.1.7", "b")], protocol="HTTP")
+    alb = sample.balancer("application", group)
+    balancing = sample.balancing(alb, group)
+
+    def at(count: int) -> Resources:
+        nodes = tuple(
+            replace(sample.node("ab"[number % 2], "app"), interface_id=f"eni-{number}")
+            for number in range(count)
+        )
+        return resources(balancing, {alb.arn: nodes}, sample.healthy(), FOLDER)
+
+    few, many = at(MOST_WATCHED), at(MOST_WATCHED + 1)
+    assert len(few.endpoints) == MOST_WATCHED
+    assert many.endpoints == {}
+    assert {one["type"] for one in many.clusters} == {"STATIC"}
+    for cluster in many.clusters[:-1]:
+        told = few.endpoints[cluster["name"]]
+        assert cluster["load_assignment"] == {
+            key: value for key, value in told.items() if key != "@type"
+        }
 
 
 def test_nothing_is_ever_sent_twice() -> None:

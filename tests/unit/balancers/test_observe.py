@@ -21,7 +21,7 @@ from underpass.twin.balancers.model import (
     Rule,
     Target,
 )
-from underpass.twin.balancers.observe import Observer
+from underpass.twin.balancers.observe import Observer, in_service
 from underpass.twin.clients import Clients
 from underpass.twin.fabric.model import Rule as GroupRule
 from underpass.twin.hub import Hub
@@ -29,12 +29,12 @@ from underpass.twin.hub import Hub
 
 def seen(apis: Apis) -> Balancing:
     clients = {"ec2": apis.ec2, "elbv2": apis.elb}
-    return Observer(cast(Clients, clients.__getitem__), Hub()).observe()
+    return Observer(cast(Clients, clients.__getitem__), Hub(), in_service).observe()
 
 
 def test_load_balancing_is_read_again_only_when_someone_says_it_changed(apis: Apis) -> None:
     clients, hub = {"ec2": apis.ec2, "elbv2": apis.elb}, Hub()
-    observer = Observer(cast(Clients, clients.__getitem__), hub)
+    observer = Observer(cast(Clients, clients.__getitem__), hub, in_service)
     assert observer.observe().balancers == ()
     apis.balancer("network")
     description = "ELB net/gone/0"

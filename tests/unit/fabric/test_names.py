@@ -118,6 +118,18 @@ def test_at_most_eight_addresses_and_a_cut_answer_says_so(names: Names) -> None:
     assert not cut.rr
 
 
+def test_all_of_a_load_balancers_addresses_are_told_where_all_is_asked(names: Names) -> None:
+    domain = "internal-web-1.us-east-1.elb.amazonaws.com"
+    many = tuple(f"10.20.0.{number}" for number in range(100))
+    names.set("balancers", "*", {domain: many, f"all.{domain}": many})
+    for name, count in ((domain, 8), (f"all.{domain}", 100)):
+        asked = dnslib.DNSRecord.question(name).pack()
+        told = dnslib.DNSRecord.parse(reply(names, "vpc-1", asked, 65535) or b"")
+        assert len({str(one.rdata) for one in told.rr}) == count
+    cut = reply(names, "vpc-1", dnslib.DNSRecord.question(f"all.{domain}").pack(), 512)
+    assert dnslib.DNSRecord.parse(cut or b"").header.tc, "asked again over TCP"
+
+
 @pytest.mark.parametrize(
     "packet", [b"", b"\0", b"\xff" * 40, dnslib.DNSRecord.question("a").reply().pack()]
 )

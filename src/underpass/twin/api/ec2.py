@@ -7,6 +7,7 @@ are described, grouped and deleted as AWS's are.
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterable
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any
@@ -57,20 +58,23 @@ def _wrap(cls: type, name: str, wrapper: Callable[..., Any]) -> None:
 # Private addresses
 
 
-def free_address(subnet: Any) -> str:
+def free_address(subnet: Any, *, at_random: bool = False) -> str:
     """Return an address of a moto subnet that no interface has: the next one after the last given.
 
-    An address that was given back is not given out again at once, as in AWS.
+    An address that was given back is not given out again at once, unless it is drawn ``at_random``.
     """
     hosts = IPv4Network(subnet.cidr_block)
     count = hosts.num_addresses - _FIRST_HOST - 1
     taken = _addresses(subnet)
     start = getattr(subnet, "underpass_next", 0)
+    if at_random:
+        start = random.randrange(count)  # noqa: S311  an address, not a secret
     for offset in range(count):
         position = (start + offset) % count
         address = str(hosts[_FIRST_HOST + position])
         if address not in taken:
-            subnet.underpass_next = position + 1
+            if not at_random:
+                subnet.underpass_next = position + 1
             return address
     raise _error(
         "InsufficientFreeAddressesInSubnet",
@@ -95,7 +99,9 @@ def _check_address(subnet: Any, address: str) -> None:
 def _addresses(subnet: Any) -> set[str]:
     return {
         address["PrivateIpAddress"]
-        for interface in subnet.ec2_backend.enis.values()
+        for interface in tuple(
+            subnet.ec2_backend.enis.values()
+        )  # nodes' are drawn without the lock
         if interface.subnet.id == subnet.id
         for address in interface.private_ip_addresses
     }

@@ -23,6 +23,7 @@ from moto.elbv2.exceptions import (
 )
 
 from underpass.twin.api import access_logs, listeners, target_groups
+from underpass.twin.api.ec2 import free_address
 from underpass.twin.api.elbv2_attributes import DEFAULTS, ONLY
 from underpass.twin.api.refusals import unsupported
 from underpass.twin.balancers.health import HealthTable
@@ -69,6 +70,18 @@ def own_interface(interface_id: str, region: str, kind: str) -> None:
     interface.status = "in-use"
     if kind == "network":
         interface.interface_type = "network_load_balancer"
+
+
+def detach_interface(interface_id: str, region: str) -> None:
+    """Make a node's interface look as one that is attached to nothing any more."""
+    interface = ec2_backends[ACCOUNT_ID][region].enis.get(interface_id)
+    if interface is not None:
+        interface.status = "available"
+
+
+def random_address(subnet_id: str, region: str) -> str:
+    """Return any free address of a subnet, for a node."""
+    return free_address(ec2_backends[ACCOUNT_ID][region].get_subnet(subnet_id), at_random=True)
 
 
 # Load balancers
@@ -213,6 +226,13 @@ def _deleted(backend: Any, arn: str) -> None:
                 "ResourceInUse",
                 f"Load balancer '{arn}' cannot be deleted because it is currently associated with"
                 " another service",
+            )
+    for group in backend.target_groups.values():
+        if any(target["Id"] == arn for target in group.targets.values()):
+            raise ELBClientError(
+                "ResourceInUse",
+                f"Load balancer '{arn}' cannot be deleted because it is a target of '{group.arn}':"
+                " deregister it first",
             )
     _delete_load_balancer(backend, arn)
     backend.tagging_service.delete_all_tags_for_resource(arn)

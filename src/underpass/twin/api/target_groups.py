@@ -82,6 +82,10 @@ def _created(backend: Any, name: str, **kwargs: Any) -> Any:
         raise unsupported(f"target groups of type {kind} and protocol {protocol}")
     if kwargs.get("protocol_version") not in {None, "HTTP1"}:
         raise unsupported(f"the protocol version {kwargs['protocol_version']}")
+    if kind == "alb" and protocol != "TCP":
+        raise InvalidConfigurationRequest(
+            f"Protocol '{protocol}' is not supported with the target type 'alb'"
+        )
     if protocol == "TCP" and kwargs.get("healthcheck_protocol") in {"HTTP", "HTTPS"}:
         kwargs["healthcheck_path"] = kwargs.get("healthcheck_path") or "/"
         kwargs["matcher"] = kwargs.get("matcher") or {"HttpCode": "200-399"}
@@ -114,6 +118,10 @@ def _attributes_modified(backend: Any, target_group_arn: str, attributes: dict[s
         if attributes.get(key, only) != only:
             raise unsupported(f"the target group attribute {key} other than {only}")
     if group is not None:
+        if group.target_type == "alb":
+            raise InvalidConfigurationRequest(
+                "The attributes of a target group with target type 'alb' cannot be changed"
+            )
         after = {**group.attributes, **attributes}
         if after["stickiness.enabled"] == "true" and after["stickiness.type"] != "lb_cookie":
             raise unsupported(f"stickiness of type {after['stickiness.type']}")

@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable
-from typing import ClassVar
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, ClassVar
 
 from underpass.twin.api import elbv2, endpoints
-from underpass.twin.balancers import names, nodes, targets
+from underpass.twin.balancers import names, targets
 from underpass.twin.balancers.alb.certificates import Authority
 from underpass.twin.balancers.alb.configuration import resources
 from underpass.twin.balancers.alb.process import EnvoyProcess
 from underpass.twin.balancers.checks.prober import Prober
 from underpass.twin.balancers.health import HealthTable
-from underpass.twin.balancers.model import Balancing, LoadBalancer, Place
+from underpass.twin.balancers.model import Balancing, LoadBalancer, Phase, Place
 from underpass.twin.balancers.nlb.controller import Flows
 from underpass.twin.balancers.nlb.privatelink import (
     Connection,
@@ -27,6 +27,10 @@ from underpass.twin.balancers.nlb.privatelink import (
     connections,
     service_connections,
 )
+from underpass.twin.balancers.nodes import command
+from underpass.twin.balancers.nodes.keeper import Nodes
+from underpass.twin.balancers.nodes.strangers import Strangers
+from underpass.twin.balancers.nodes.wire import DETACHED, listens
 from underpass.twin.balancers.observe import DRAINED, Observer
 from underpass.twin.clock import scaled_s
 from underpass.twin.context import Region
@@ -38,6 +42,8 @@ log = logging.getLogger(__name__)
 HEALTH = "health"
 STATES = "balancers"  # published when a load balancer or an endpoint became usable
 SOURCE = "balancers"  # of DNS records
+NODES = "nodes"  # published when nodes are to come or go
+LISTEN_AGAIN_S = 0.05
 
 
 class Balancers:
@@ -49,7 +55,7 @@ class Balancers:
         The table ``elbv2.install`` was given.
     """
 
-    topics: ClassVar[tuple[str, ...]] = ("elasticloadbalancing", "ec2", "route53", DRAINED)
+    topics: ClassVar[tuple[str, ...]] = ("elasticloadbalancing", "ec2", "route53", DRAINED, NODES)
 
     def __init__(self, region: Region, fabric: Fabric, health: HealthTable) -> None:
         self._region = region
@@ -58,7 +64,11 @@ class Balancers:
         self._prober = Prober(health, fabric.socket, lambda: region.hub.publish(HEALTH))
         self._envoy = EnvoyProcess(region.run / "envoy", region.state / "logs" / "envoy.log")
         self._flows = Flows(fabric, health.seen)
-        self._observer = Observer(region.clients, region.hub)
+        self._strangers = Strangers(region.clients, fabric)
+        self._nodes = Nodes(region.clients, lambda: region.hub.publish(NODES), self._strangers.take)
+        self._listening: frozenset[str] = frozenset()
+        self._detached: frozenset[str] = frozenset()
+        self._observer = Observer(region.clients, region.hub, self._nodes.phase)
         self._wanted = Balancing()
         self._applying = Loop("balancers-apply", self.apply, settle_s=0.005)
         self._drains: dict[str, threading.Timer] = {}
@@ -67,11 +77,13 @@ class Balancers:
     def start(self) -> None:
         """Start the checks and the loop that applies what is wanted."""
         self._prober.start()
+        self._nodes.start()
         self._applying.start(self._region.hub, (HEALTH, "interfaces"))
 
     def stop(self) -> None:
         """Stop the loop, the checks and Envoy."""
         self._applying.stop()
+        self._nodes.stop()
         self._prober.stop()
         self._envoy.stop()
         for timer in self._drains.values():
@@ -80,12 +92,22 @@ class Balancers:
     def reconcile(self) -> None:
         """Read what is wanted, keep the nodes' interfaces, and have the rest applied."""
         wanted = self._observer.observe()
-        if nodes.reconcile(self._region.clients, wanted):
+        while self._nodes.reconcile(wanted):
             wanted = self._observer.observe()
         self._await_drains(wanted)
         if wanted != self._wanted:
             self._wanted = wanted
             self._applying.wake()
+
+    def command(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Do what a control request asks of an ALB's nodes; see ``nodes.command``."""
+        return command.answer(
+            request,
+            nodes=self._nodes,
+            strangers=self._strangers,
+            seen=lambda: self._wanted,
+            hub=self._region.hub,
+        )
 
     def apply(self) -> None:
         """Make checks, flows, Envoy, links, names and states those of the last reading.
@@ -101,9 +123,12 @@ class Balancers:
         self._prober.watch(plan.checks)
         connected, services = connections(wanted, up), service_connections(wanted, up)
         failed: list[Exception] = []
+        attempt(failed, lambda: self._detach(wanted))
         attempt(failed, lambda: self._flows.apply(wanted, connected, services))
         attempt(failed, lambda: self._apply_envoy(wanted))
+        self._listen(wanted)
         self._name(wanted)
+        self._record(wanted)
         if failed:
             raise ExceptionGroup("load balancers", failed)
         self._tell_states(wanted, {*_interfaces(connected), *_interfaces(services)})
@@ -111,13 +136,59 @@ class Balancers:
     def _apply_envoy(self, wanted: Balancing) -> None:
         running = {
             balancer.arn: tuple(
-                node for node in wanted.nodes_of(balancer) if self._fabric.up(node.interface_id)
+                node
+                for node in wanted.nodes_of(balancer)
+                if self._fabric.up(node.interface_id) and node.phase is not Phase.DETACHED
             )
             for balancer in wanted.balancers
         }
         certificate = self._authority.issue(wanted.certified) if wanted.certified else None
         made = resources(wanted, running, self._health.seen, self._envoy.folder, certificate)
         self._envoy.apply(made)
+
+    # Nodes
+
+    def _detach(self, wanted: Balancing) -> None:
+        """Let no packet reach the nodes whose interfaces are detached."""
+        detached = {
+            node.interface_id
+            for _, nodes in wanted.nodes
+            for node in nodes
+            if node.phase is Phase.DETACHED and self._fabric.up(node.interface_id)
+        }
+        for one in detached - self._detached:
+            self._fabric.apply(one, DETACHED)
+        self._detached = frozenset(detached)
+
+    def _listen(self, wanted: Balancing) -> None:
+        """Find out which nodes listen by now; those that do not are asked again soon."""
+        listening, awaited = set[str](), False
+        for balancer in wanted.balancers:
+            ports = [one.port for one in balancer.listeners]
+            for node in wanted.nodes_of(balancer):
+                known = node.interface_id in self._listening or balancer.kind == "network"
+                if not self._fabric.up(node.interface_id):
+                    continue
+                if known or listens(self._fabric, node, ports):
+                    listening.add(node.interface_id)
+                else:
+                    awaited = True
+        self._listening = frozenset(listening)
+        if awaited:
+            again = threading.Timer(LISTEN_AGAIN_S, self._applying.wake)
+            again.daemon = True
+            again.start()
+
+    def _record(self, wanted: Balancing) -> None:
+        """Keep the history of the ALBs' nodes, once DNS names those that listen."""
+        for one in self._listening:
+            self._nodes.history.mark(one, "named")
+        tcp = [group for group in wanted.groups if group.protocol == "TCP"]
+        self._nodes.history.registered(
+            {address for group in tcp for one in group.targets for address, _ in one.addresses}
+        )
+        self._nodes.history.sent(self._flows.serving)
+        self._nodes.name(self._listening)
 
     # What others are told
 
@@ -127,7 +198,7 @@ class Balancers:
 
         up, dns = self._fabric.up, self._fabric.names
         connected = connections(wanted, up)
-        everywhere = names.balancer_records(wanted, up, well)
+        everywhere = names.balancer_records(wanted, self._listening.__contains__, well)
         services, private = names.service_records(service_connections(wanted, up))
         dns.set(SOURCE, "*", everywhere | names.endpoint_records(connected, well) | services)
         for vpc_id, records in names.private_records(connected, well).items():

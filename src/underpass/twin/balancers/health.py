@@ -120,13 +120,21 @@ class HealthTable:
     def of(self, target: TargetKey) -> Health:
         """Return a target's health as the API tells it.
 
-        Initial until every node has seen it, then healthy if any node finds it so.
+        Initial until every node has seen it, then healthy if any node finds it so. An ALB, which has many
+        addresses, is as well as the best of them.
         """
         with self._lock:
             if target in self._unused:
                 return self._unused[target]
-            views = tuple(self._seen.get(target, {}).values())
+            views: dict[str, list[Health]] = {}
+            for check, health in self._seen.get(target, {}).items():
+                views.setdefault(check.address, []).append(health)
         if not views:
             return REGISTERING
-        order = (State.INITIAL, State.HEALTHY, State.UNHEALTHY)
-        return min(views, key=lambda health: order.index(health.state))
+        told = [_first(seen, State.INITIAL, State.HEALTHY) for seen in views.values()]
+        return _first(told, State.HEALTHY, State.INITIAL)
+
+
+def _first(views: Iterable[Health], *order: State) -> Health:
+    """Return the view whose state comes first in ``order``; any other state comes last."""
+    return min(views, key=lambda one: order.index(one.state) if one.state in order else len(order))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from underpass.twin.balancers.health import TargetKey
 from underpass.twin.fabric.model import Rule as GroupRule
@@ -10,15 +11,27 @@ from underpass.twin.fabric.model import Rule as GroupRule
 ALL_ZONES = "all"  # the zone of a target outside the VPC, as the API writes it
 
 
+class Phase(StrEnum):
+    """Where a load balancer's node is in its life. One that leaves is in no DNS answer and still serves."""
+
+    IN_SERVICE = "in service"
+    LEAVING = "leaving"
+    DETACHED = "detached"
+
+
 @dataclass(frozen=True)
 class Place:
-    """An address in an Availability Zone, on an interface of the twin; ``groups`` are its security groups."""
+    """An address in an Availability Zone, on an interface of the twin; ``groups`` are its security groups.
+
+    ``phase`` matters for load balancers' nodes only.
+    """
 
     interface_id: str
     zone: str
     address: str
     subnet_id: str = ""
     groups: tuple[str, ...] = ()
+    phase: Phase = Phase.IN_SERVICE
 
 
 @dataclass(frozen=True)

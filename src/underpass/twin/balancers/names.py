@@ -1,14 +1,15 @@
 """What load balancers and endpoints are called in DNS. Pure.
 
-AWS's names answer with the zones that are well: a zone whose node finds no healthy target is left out, and
-when no zone is well all are named. They resolve everywhere, as AWS's do; a private name only in its VPC.
+A node that leaves is not named. AWS's names answer with the zones that are well: a zone whose node finds
+no healthy target is left out, and when no zone is well all are named. They resolve everywhere, as AWS's
+do; a private name only in its VPC.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from underpass.twin.balancers.model import Balancing, Endpoint, LoadBalancer, Place
+from underpass.twin.balancers.model import Balancing, Endpoint, LoadBalancer, Phase, Place
 from underpass.twin.balancers.nlb.privatelink import Connection, ServiceConnection
 
 Records = dict[str, tuple[str, ...]]
@@ -16,10 +17,17 @@ Well = Callable[[LoadBalancer, Place], bool]
 
 
 def balancer_records(balancing: Balancing, up: Callable[[str], bool], well: Well) -> Records:
-    """Return the names of load balancers; an NLB has one for each zone too."""
+    """Return the names of load balancers; an NLB has one for each zone too.
+
+    ``up`` tells of a node's interface whether the node can be reached.
+    """
     records: Records = {}
     for balancer in balancing.balancers:
-        nodes = [node for node in balancing.nodes_of(balancer) if up(node.interface_id)]
+        nodes = [
+            node
+            for node in balancing.nodes_of(balancer)
+            if node.phase is Phase.IN_SERVICE and up(node.interface_id)
+        ]
         good = [node for node in nodes if well(balancer, node)] or nodes
         records[balancer.dns_name] = _addresses(good)
         records[f"all.{balancer.dns_name}"] = _addresses(nodes)

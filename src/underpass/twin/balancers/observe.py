@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +16,7 @@ from underpass.twin.balancers.model import (
     Balancing,
     Endpoint,
     LoadBalancer,
+    Phase,
     Place,
     Target,
     TargetGroup,
@@ -31,10 +32,14 @@ Described = Mapping[str, Any]
 
 
 class Observer:
-    """Reads what the APIs say, and of load balancing only what may have changed since."""
+    """Reads what the APIs say, and of load balancing only what may have changed since.
 
-    def __init__(self, clients: Clients, hub: Hub) -> None:
+    ``phase`` says of an interface where the node on it is in its life.
+    """
+
+    def __init__(self, clients: Clients, hub: Hub, phase: Callable[[str], Phase]) -> None:
         self._clients = clients
+        self._phase = phase
         self._stale = threading.Event()
         self._stale.set()
         self._read_at_s = 0.0
@@ -47,7 +52,7 @@ class Observer:
         """Return what the APIs say now."""
         if self._stale.is_set() or time.monotonic() - self._read_at_s > TRUSTED_S:
             self._read()
-        found = assemble(self._clients("ec2"), self._balancers, self._groups)
+        found = assemble(self._clients("ec2"), self._balancers, self._groups, self._phase)
         return replace(found, zones=self._zones)
 
     def _read(self) -> None:
@@ -69,14 +74,22 @@ def _zones(route53: Any) -> tuple[str, ...]:
     return tuple(sorted({zone["Name"].rstrip(".") for zone in zones}))
 
 
+def in_service(_: str) -> Phase:
+    """Return the phase of a node nobody has told to leave."""
+    return Phase.IN_SERVICE
+
+
 def assemble(
-    ec2: Any, balancers: tuple[LoadBalancer, ...], groups: tuple[TargetGroup, ...]
+    ec2: Any,
+    balancers: tuple[LoadBalancer, ...],
+    groups: tuple[TargetGroup, ...],
+    phase: Callable[[str], Phase] = in_service,
 ) -> Balancing:
     """Join what is known of load balancing with what EC2 says now."""
     endpoints = ec2.describe_vpc_endpoints(
         Filters=[{"Name": "vpc-endpoint-type", "Values": ["Interface"]}]
     )["VpcEndpoints"]
-    places = _interfaces(ec2)
+    places = _interfaces(ec2, phase)
     nodes = {
         description: tuple(found)
         for description, found in places.items()
@@ -97,11 +110,18 @@ def _with_addresses(
     balancers: Iterable[LoadBalancer],
     nodes: Mapping[str, tuple[Place, ...]],
 ) -> tuple[TargetGroup, ...]:
-    """Give targets that are ALBs or instances the addresses they have now."""
+    """Give targets that are ALBs or instances the addresses they have now.
+
+    An ALB's are those of its nodes in service: one that leaves gets no new flows.
+    """
     if all(group.target_type == "ip" for group in groups):
         return groups
     found = {
-        balancer.arn: tuple((one.address, one.zone) for one in nodes.get(balancer.description, ()))
+        balancer.arn: tuple(
+            (one.address, one.zone)
+            for one in nodes.get(balancer.description, ())
+            if one.phase is Phase.IN_SERVICE
+        )
         for balancer in balancers
     }
     if any(group.target_type == "instance" for group in groups):
@@ -127,7 +147,7 @@ def _instances(ec2: Any) -> dict[str, tuple[tuple[str, str], ...]]:
     }
 
 
-def _interfaces(ec2: Any) -> dict[str, list[Place]]:
+def _interfaces(ec2: Any, phase: Callable[[str], Phase]) -> dict[str, list[Place]]:
     found: dict[str, list[Place]] = {}
     described = ec2.describe_network_interfaces(
         Filters=[{"Name": "description", "Values": list(INTERFACES)}]
@@ -139,6 +159,7 @@ def _interfaces(ec2: Any) -> dict[str, list[Place]]:
             one["PrivateIpAddress"],
             one["SubnetId"],
             tuple(sorted(group["GroupId"] for group in one["Groups"])),
+            phase(one["NetworkInterfaceId"]),
         )
         found.setdefault(one["Description"], []).append(place)
     return found

@@ -18,6 +18,7 @@ from underpass.twin.balancers.model import (
     Forward,
     HealthCheck,
     LoadBalancer,
+    Phase,
     Place,
     TargetGroup,
 )
@@ -62,20 +63,28 @@ def usable(
 ) -> tuple[tuple[str, int], ...]:
     """Return the addresses and ports a node should send to now."""
     backends = scope(balancer, group, node.zone)
-    healthy = [
+    well = [
         one
         for one in backends
         if seen(CheckKey(one.target, one.address, node.interface_id)).state is State.HEALTHY
     ]
-    return tuple(dict.fromkeys((one.address, one.port) for one in healthy or backends))
+    return tuple(dict.fromkeys((one.address, one.port) for one in well or backends))
 
 
 def finds_healthy(balancer: LoadBalancer, node: Place, balancing: Balancing, seen: Seen) -> bool:
     """Tell whether a node has a healthy target for some listener: whether DNS should name it."""
-    return any(
-        seen(CheckKey(one.target, one.address, node.interface_id)).state is State.HEALTHY
+    return bool(healthy(balancer, node, balancing, seen))
+
+
+def healthy(
+    balancer: LoadBalancer, node: Place, balancing: Balancing, seen: Seen
+) -> frozenset[str]:
+    """Return the addresses a node may send to and finds well."""
+    return frozenset(
+        one.address
         for group in forwarded(balancer, balancing)
         for one in scope(balancer, group, node.zone)
+        if seen(CheckKey(one.target, one.address, node.interface_id)).state is State.HEALTHY
     )
 
 
@@ -105,7 +114,7 @@ def plan(balancing: Balancing, up: Callable[[str], bool]) -> Plan:
                 if not any(zone in zones for _, zone in target.addresses) and target.addresses:
                     unused[target.key] = health.ZONE_NOT_ENABLED
             for node in balancing.nodes_of(balancer):
-                if up(node.interface_id):
+                if up(node.interface_id) and node.phase is not Phase.DETACHED:
                     for one in scope(balancer, group, node.zone):
                         checks[CheckKey(one.target, one.address, node.interface_id)] = group.check
     return Plan(checks, unused)

@@ -145,7 +145,8 @@ class Fabric:
         """
         name = places.interface_at(self._region.clients, place)
         if name == INTERNET_NAME:
-            return self.enter(name)
+            conf = self.resolv_conf(name)
+            return [*self.enter(name), *(places.with_names(conf) if conf.exists() else ())]
         vpc_id = next(i.vpc_id for i in self._observed.interfaces if i.id == name)
         return [*self.enter(name), *places.with_names(self.resolv_conf(vpc_id))]
 

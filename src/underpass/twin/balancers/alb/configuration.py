@@ -15,13 +15,23 @@ from pathlib import Path
 from typing import Any
 
 from underpass.twin.balancers.alb.routes import routes
-from underpass.twin.balancers.model import Balancing, Listener, LoadBalancer, Place, TargetGroup
+from underpass.twin.balancers.model import (
+    Balancing,
+    Listener,
+    LoadBalancer,
+    Phase,
+    Place,
+    TargetGroup,
+)
 from underpass.twin.balancers.targets import Seen, forwarded, usable
 
 Json = dict[str, Any]
 TYPE = "type.googleapis.com/envoy"
 CONNECT_TIMEOUT_S = 10  # an ALB's
 NO_LIMIT = 1_000_000
+MOST_WATCHED = 40
+"""Clusters whose endpoints have a file each. Envoy takes an inotify instance a file, and a user has 128 on
+many systems; beyond that endpoints are told with their clusters, and an ALB of a hundred nodes runs."""
 
 ALGORITHMS = {
     "round_robin": "ROUND_ROBIN",
@@ -105,6 +115,10 @@ def resources(
                 for listener in balancer.listeners
                 if listener.protocol == "HTTP" or certificate
             )
+    if len(clusters) > MOST_WATCHED:
+        return Resources(
+            tuple(listeners), tuple(_with_endpoints(one, endpoints) for one in clusters)
+        )
     return Resources(tuple(listeners), tuple(clusters), endpoints)
 
 
@@ -161,6 +175,8 @@ def _http(
         "common_http_protocol_options": {
             "idle_timeout": f"{balancer.idle_s}s",
             "max_connection_duration": f"{balancer.keep_alive_s}s",
+            # A node that leaves serves one request on a connection and says so, so that it is left.
+            **({"max_requests_per_connection": 1} if node.phase is Phase.LEAVING else {}),
             "headers_with_underscores_action": underscores,
         },
         "max_request_headers_kb": 64,
@@ -270,6 +286,13 @@ def _cluster(
         context = f"{TYPE}.extensions.transport_sockets.tls.v3.UpstreamTlsContext"
         cluster["transport_socket"] = {"name": "tls", "typed_config": {"@type": context}}
     return cluster
+
+
+def _with_endpoints(cluster: Json, endpoints: Mapping[str, Json]) -> Json:
+    """Return a cluster that holds its endpoints itself."""
+    fixed = {key: value for key, value in cluster.items() if key != "eds_cluster_config"}
+    found = {key: value for key, value in endpoints[cluster["name"]].items() if key != "@type"}
+    return {**fixed, "type": "STATIC", "load_assignment": found}
 
 
 def _endpoints(name: str, found: Iterable[tuple[str, int]]) -> Json:

@@ -10,7 +10,7 @@ from underpass.twin.balancers.nlb import conntrack
 from underpass.twin.balancers.nlb.endings import Address, ended
 from underpass.twin.balancers.nlb.flows import endpoint_table, listener_targets, node_table
 from underpass.twin.balancers.nlb.privatelink import Connection, ServiceConnection
-from underpass.twin.balancers.targets import Seen
+from underpass.twin.balancers.targets import Seen, healthy
 from underpass.twin.fabric import nft
 from underpass.twin.fabric.fabric import Fabric
 from underpass.twin.fabric.links import Link
@@ -30,6 +30,8 @@ class Flows:
         self._tables: dict[str, nft.Table] = {}
         self._links: dict[str, Link] = {}
         self._carried: dict[str, set[Address]] = {}
+        self._sent: dict[str, set[Address]] = {}
+        self.serving: frozenset[str] = frozenset()  # addresses that some node finds well
 
     def apply(
         self,
@@ -49,14 +51,17 @@ class Flows:
         tables = wanted_tables(wanted, connected, self._links, self._seen)
         tables |= service_tables(services, self._links)
         there = {name: table for name, table in tables.items() if self._fabric.up(name)}
-        for known in (self._tables, self._carried):
+        for known in (self._tables, self._carried, self._sent):
             for name in known.keys() - there.keys():
                 known.pop(name)  # it went with its namespace
         for name, table in there.items():
             self._replace(name, table, failed)
+        serving: set[str] = set()
         for balancer, node in _nodes(wanted):
             if node.interface_id in there:
                 self._end(wanted, balancer, node)
+                serving |= healthy(balancer, node, wanted, self._seen)
+        self.serving = frozenset(serving)
         if failed:
             raise ExceptionGroup("flows", failed)
 
@@ -105,8 +110,15 @@ class Flows:
         carried |= sent
         over = ended(carried, sent, balancer, node, wanted, self._seen)
         carried -= over.forgotten
-        if over.cut and (count := conntrack.cut(self._fabric.path(node.interface_id), over.cut)):
+        path, no_more = (
+            self._fabric.path(node.interface_id),
+            self._sent.get(node.interface_id, set()) - sent,
+        )
+        self._sent[node.interface_id] = sent
+        if over.cut and (count := conntrack.cut(path, over.cut)):
             log.info("%s: %d flows to %s ended", balancer.name, count, sorted(over.cut))
+        if no_more and (count := conntrack.cut(path, no_more, unanswered=True)):
+            log.info("%s: %d flows nobody answered at %s", balancer.name, count, sorted(no_more))
 
 
 def wanted_tables(

@@ -14,11 +14,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from underpass.twin.fabric.names.records import Names
+from underpass.twin.fabric.services import API_DOMAIN
 
 log = logging.getLogger(__name__)
 
 TTL_S = 5
 _MOST_ADDRESSES = 8  # as many as AWS gives in one answer
+_WITHOUT_LIMIT = 65535
 _PLAIN_UDP = 512  # bytes of a UDP answer, unless the question allows for more
 _IDLE_S = 10.0
 
@@ -149,6 +151,15 @@ def _fill(said: Any, names: Names, vpc_id: str, name: str, kind: int) -> None:
     for alias, target in answer.chain:
         said.add_answer(dnslib.RR(alias, dnslib.QTYPE.CNAME, ttl=TTL_S, rdata=dnslib.CNAME(target)))
     if kind in {dnslib.QTYPE.A, dnslib.QTYPE.ANY}:
-        count = min(len(answer.addresses), _MOST_ADDRESSES)
+        count = min(len(answer.addresses), _most_addresses(answer.owner))
         for address in random.sample(answer.addresses, count):
             said.add_answer(dnslib.RR(answer.owner, ttl=TTL_S, rdata=dnslib.A(address)))
+
+
+def _most_addresses(name: str) -> int:
+    """Return how many addresses an answer for a name may have: ``all.`` of a load balancer gives them all.
+
+    https://github.com/aws/elastic-load-balancing-tools
+    """
+    whole = name.startswith("all.") and ".elb." in name and name.endswith(f".{API_DOMAIN}")
+    return _WITHOUT_LIMIT if whole else _MOST_ADDRESSES

@@ -1,0 +1,1 @@
+"""Load balancers' nodes: how many, where, and how each comes and goes."""

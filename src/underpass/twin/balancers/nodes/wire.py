@@ -1,0 +1,43 @@
+"""What a node's network namespace shows of its life: whether it listens, and that it is detached."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterable
+
+from underpass.twin.balancers.model import Place
+from underpass.twin.fabric import nft
+from underpass.twin.fabric.fabric import Fabric
+
+_FIRST = -300  # before conntrack: no packet is even known
+_PATIENCE_S = 0.2
+
+DETACHED = nft.Table(
+    "detached",
+    chains=(
+        nft.Chain("in", "prerouting", _FIRST, policy="drop"),
+        nft.Chain("out", "output", _FIRST, policy="drop"),
+    ),
+)
+"""Drops every packet without a word, as where an interface is attached to nothing."""
+
+
+def listens(fabric: Fabric, node: Place, ports: Iterable[int]) -> bool:
+    """Tell whether a node accepts connections on all of these ports, asked from its own namespace."""
+    try:
+        for port in ports:
+            with fabric.socket(node.interface_id) as asking:
+                asking.settimeout(_PATIENCE_S)
+                asking.connect((node.address, port))
+    except OSError:
+        return False
+    return True
+
+
+def open_listener(fabric: Fabric, interface_id: str, address: str, port: int) -> socket.socket:
+    """Return a socket that listens on an interface's address."""
+    listener = fabric.socket(interface_id)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((address, port))
+    listener.listen(128)
+    return listener
