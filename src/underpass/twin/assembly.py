@@ -64,7 +64,11 @@ class Assembly:
         self.balancers = Balancers(region, self.fabric, self.health)
         self.databases = Databases(region, self.fabric)
         self.files = Files(region, self.fabric)
-        self.functions = Functions(region, self.fabric.path(INTERNET_NAME))
+        self.functions = Functions(
+            region,
+            self.fabric.path(INTERNET_NAME),
+            resolv=self.fabric.resolv_conf(INTERNET_NAME),
+        )
         self.queues = Queues(region)
         self.schedules = Schedules(region)
         logs = Logs(lambda: region.clients("logs"))
@@ -94,6 +98,7 @@ class Assembly:
         self._loops = [self._keep(controller) for controller in self._controllers()]
         handlers = {
             "doors": self._add_doors,
+            "names": self._lookup,
             "place": self._place,
             "seed": self._load_seed,
             "status": self._status,
@@ -142,6 +147,9 @@ class Assembly:
     def _place(self, request: Mapping[str, Any], _: Sequence[int]) -> list[str]:
         kind, _slash, name = request["place"].partition("/")
         return self.services.enter(name) if kind == "task" else self.fabric.place(request["place"])
+
+    def _lookup(self, request: Mapping[str, Any], _: Sequence[int]) -> list[str]:
+        return list(self.fabric.names.lookup(INTERNET_NAME, request["name"]))
 
     def _load_seed(self, request: Mapping[str, Any], _: Sequence[int]) -> dict[str, Any]:
         instance_id, secret_arn = request["instance_id"], request["secret_arn"]

@@ -193,7 +193,7 @@ class Schedules:
 
     def _queue_url(self, arn: str) -> str:
         name = arn.rpartition(":")[2]
-        return str(self._region.clients("sqs").get_queue_url(QueueName=name)["QueueUrl"])
+        return f"{self._region.clients.endpoint_url}/{ACCOUNT_ID}/{name}"
 
     def _deliver_all(self) -> None:
         while (delivery := self._deliveries.get()) is not None:

@@ -8,10 +8,9 @@ part                       logical ids
 =========================  ======================================================================
 balancers                  Nlb, NlbListener, NlbTargetGroup, NlbSecurityGroup, Alb, AlbListener,
                            AlbTargetGroup, AlbSecurityGroup, AlbIngressFromNlb, TaskIngressFromAlb
-alb_targets = "lambda"     RegistrarFunction, RegistrarRole, RegistrarLogGroup, RegistrarInvokeConfig,
-                           RegistrarSchedule, RegistrarSchedulePermission, RegistrarQueue,
-                           RegistrarQueuePolicy, RegistrarEventSource, RegistrarInterfaceRule,
-                           RegistrarAlbRule
+alb_targets = "lambda"     RegistrarFunction, RegistrarRole, RegistrarLogGroup, RegistrarSchedule,
+                           RegistrarInterfaceRule, RegistrarAlbRule, RegistrarQueue,
+                           RegistrarQueuePolicy, RegistrarEventSource
 cluster                    Cluster, ClusterCapacityProviders
 capacity.provider = "ec2"  LaunchTemplate, AutoScalingGroup, CapacityProvider, InstanceRole,
                            InstanceProfile, InstanceSecurityGroup

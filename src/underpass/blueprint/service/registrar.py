@@ -2,10 +2,12 @@
 
 A schedule runs it every minute. Events run it sooner: ELB's own calls that make, detach or delete a node's
 interface, and calls that change the ALB, as CloudTrail tells of them (in an account that has a trail of
-management events; best effort, so the schedule stays). The events wait in a FIFO queue, in one message
-group, so that Lambda works on one batch at a time: the first of a burst runs the function at once, and all
-that arrive meanwhile are one more run. What a run could not do the next one does, so nothing is tried
-again: a message lives for one attempt, an asynchronous invocation has no retries.
+management events; best effort, so the schedule stays).
+
+All of them wait in one FIFO queue, in one message group, so that Lambda works on one batch at a time: runs
+do not overlap, the first event of a burst runs the function at once, and all that arrive while it is at
+work are one more run. No message holds anything but the wish for a run, and the next one wishes the same:
+none lives longer than a period, and none is kept when it failed.
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event-cloudtrail.html
 https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
 """
@@ -20,11 +22,9 @@ from troposphere import AWSObject, GetAtt, Join, Ref, Sub, Template
 from troposphere.awslambda import (
     Code,
     Environment,
-    EventInvokeConfig,
     EventSourceMapping,
     Function,
     LoggingConfig,
-    Permission,
 )
 from troposphere.events import Rule, SqsParameters, Target
 from troposphere.logs import LogGroup
@@ -40,11 +40,11 @@ RUNTIME = "python3.13"
 MEMORY_MIB = 256  # 128 has led to time-outs at start
 TIMEOUT_S = 30
 BATCH = 10  # the most a FIFO queue gives
-LIFE_S = 60  # of a message, and how long one that is being worked on is hidden: one attempt
+LIFE_S = 60  # of a message: the least there is, and one period
 
 
 def add(template: Template, config: Config, path: Path) -> dict[str, Any]:
-    """Add the function, its role, log group, schedule, and the way of events to it."""
+    """Add the function, its role and log group, and what runs it."""
     logs = log_group(template, config, "RegistrarLogGroup", "registrar")
     queue = template.add_resource(
         Queue(
@@ -52,7 +52,7 @@ def add(template: Template, config: Config, path: Path) -> dict[str, Any]:
             FifoQueue=True,
             ContentBasedDeduplication=True,  # events differ by their ids
             MessageRetentionPeriod=LIFE_S,
-            VisibilityTimeout=LIFE_S,
+            VisibilityTimeout=TIMEOUT_S,  # a run that failed is tried again when it would have ended
             SqsManagedSseEnabled=True,
             DeletionPolicy="Delete",  # it holds nothing anybody would miss
             UpdateReplacePolicy="Delete",
@@ -62,17 +62,7 @@ def add(template: Template, config: Config, path: Path) -> dict[str, Any]:
         template, "RegistrarRole", "lambda.amazonaws.com", _permissions(path, logs, queue)
     )
     function = template.add_resource(_function(config, path, GetAtt(execution, "Arn"), logs))
-    template.add_resource(
-        EventInvokeConfig(
-            "RegistrarInvokeConfig",
-            FunctionName=Ref(function),
-            Qualifier="$LATEST",
-            MaximumRetryAttempts=0,
-            MaximumEventAgeInSeconds=LIFE_S,
-        )
-    )
-    _schedule(template, config, function)
-    _events(template, config, path, queue)
+    _triggers(template, config, path, queue)
     template.add_resource(
         EventSourceMapping(
             "RegistrarEventSource",
@@ -140,33 +130,13 @@ def _function(config: Config, path: Path, role_arn: GetAtt, logs: LogGroup) -> F
     )
 
 
-def _schedule(template: Template, config: Config, function: Function) -> None:
-    schedule = template.add_resource(
-        Rule(
-            "RegistrarSchedule",
-            Description=f"{config.name}: runs the registrar",
-            ScheduleExpression="rate(1 minute)",
-            Targets=[Target(Id="registrar", Arn=GetAtt(function, "Arn"))],
-        )
-    )
-    template.add_resource(
-        Permission(
-            "RegistrarSchedulePermission",
-            Action="lambda:InvokeFunction",
-            FunctionName=Ref(function),
-            Principal="events.amazonaws.com",
-            SourceArn=GetAtt(schedule, "Arn"),
-        )
-    )
-
-
-def _events(template: Template, config: Config, path: Path, queue: Queue) -> None:
+def _triggers(template: Template, config: Config, path: Path, queue: Queue) -> None:
+    sees = {"detail-type": ["AWS API Call via CloudTrail"]}
     rules = [
         template.add_resource(
             Rule(
-                f"Registrar{what}Rule",
-                Description=f"{config.name}: runs the registrar when {why}",
-                EventPattern={"detail-type": ["AWS API Call via CloudTrail"], **pattern},
+                f"Registrar{name}",
+                Description=f"{config.name}: runs the registrar {when}",
                 Targets=[
                     Target(
                         Id="queue",
@@ -174,11 +144,17 @@ def _events(template: Template, config: Config, path: Path, queue: Queue) -> Non
                         SqsParameters=SqsParameters(MessageGroupId="registrar"),
                     )
                 ],
+                **trigger,
             )
         )
-        for what, why, pattern in (
-            ("Interface", "a node's interface comes or goes", _interface_calls(path)),
-            ("Alb", "the ALB changes", _alb_calls(path)),
+        for name, when, trigger in (
+            ("Schedule", "every minute", {"ScheduleExpression": "rate(1 minute)"}),
+            (
+                "InterfaceRule",
+                "when a node's interface comes or goes",
+                {"EventPattern": sees | _interface_calls(path)},
+            ),
+            ("AlbRule", "when the ALB changes", {"EventPattern": sees | _alb_calls(path)}),
         )
     ]
     sources = {"ArnEquals": {"aws:SourceArn": [GetAtt(rule, "Arn") for rule in rules]}}

@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from underpass.twin.clients import ACCOUNT_ID
 from underpass.twin.context import Region
 
 log = logging.getLogger(__name__)
@@ -82,6 +83,7 @@ class Poller:
         self._mapped = mapped
         self._woken = threading.Event()
         self._stopping = False
+        self._hidden = False  # whether some message may be seen again
 
     def start(self) -> Poller:
         """Start reading, with what is there already."""
@@ -114,7 +116,8 @@ class Poller:
     def _drain(self) -> float | None:
         """Invoke the function until nothing is visible; return when to look again, if ever."""
         sqs = self._region.clients("sqs")
-        url = sqs.get_queue_url(QueueName=self._mapped.queue_arn.rpartition(":")[2])["QueueUrl"]
+        name = self._mapped.queue_arn.rpartition(":")[2]
+        url = f"{self._region.clients.endpoint_url}/{ACCOUNT_ID}/{name}"
         while not self._stopping:
             answer = sqs.receive_message(
                 QueueUrl=url, MaxNumberOfMessages=self._mapped.batch_size, AttributeNames=["All"]
@@ -128,9 +131,14 @@ class Poller:
                     for number, message in enumerate(messages)
                 ]
                 sqs.delete_message_batch(QueueUrl=url, Entries=handles)
-        hidden = "ApproximateNumberOfMessagesNotVisible"
-        left = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[hidden])["Attributes"]
-        return _AGAIN_S if int(left[hidden]) else None
+                self._hidden = False
+            else:
+                self._hidden = True
+        if self._hidden:
+            hidden = "ApproximateNumberOfMessagesNotVisible"
+            left = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[hidden])["Attributes"]
+            self._hidden = int(left[hidden]) > 0
+        return _AGAIN_S if self._hidden else None
 
     def _invoke(self, messages: Iterable[Mapping[str, Any]]) -> bool:
         """Invoke the function with a batch and tell whether it did its work."""
