@@ -18,8 +18,6 @@ MAX_REMOVALS
     How many targets one run may remove from a group, 20 when not set; the others wait for the next run.
 REMOVE_FOREIGN
     ``true`` also removes targets that cannot be the ALB's: on another port, or outside the VPC.
-APPLICATION
-    The metrics' dimension; the ALB's name when not set.
 
 Permissions
 -----------
@@ -164,7 +162,11 @@ class Settings:
     target_groups: Mapping[str, tuple[int, ...]]  # ports by ARN
     limits: Limits = Limits()
     dns_name: str = ""
-    application: str = ""
+
+    @property
+    def name(self) -> str:
+        """The ALB's full name, ``app/NAME/ID``: the dimension of its metrics."""
+        return self.load_balancer_arn.split(":loadbalancer/")[1]
 
     @property
     def description(self) -> str:
@@ -172,7 +174,7 @@ class Settings:
 
         https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-load-balancers.html
         """
-        return f"ELB {self.load_balancer_arn.split(':loadbalancer/')[1]}"
+        return f"ELB {self.name}"
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> Settings:
@@ -212,7 +214,6 @@ class Settings:
                 ),
             ),
             dns_name=matched("DNS_NAME", r"[A-Za-z0-9.-]*", "the ALB's DNS name", default=""),
-            application=environment.get("APPLICATION") or load_balancer_arn.split("/")[-2],
         )
 
 
@@ -331,6 +332,7 @@ def run(
     calls: Calls | None = None,
     resolve: Callable[[str], AbstractSet[str]] = lookup,
     memory: Memory = MEMORY,
+    say: Callable[[str], object] = print,
     dry_run: bool = False,
 ) -> dict[str, Any]:
     """Bring every target group in line, print the line of JSON, and return what it says.
@@ -346,7 +348,7 @@ def run(
     if not dry_run:
         if not report["errors"]:
             memory.succeeded_at = time.time()
-        print(json.dumps(metrics(settings, report, memory) | report))  # noqa: T201  the function's log
+        say(json.dumps(metrics(settings, report, memory) | report))
         if report["errors"]:
             raise RunFailedError("; ".join(report["errors"]))
     return report
@@ -374,14 +376,14 @@ def metrics(settings: Settings, report: Mapping[str, Any], memory: Memory) -> di
         numbers["SecondsSinceSuccess"] = round(now - memory.succeeded_at, 1)
     directive = {
         "Namespace": NAMESPACE,
-        "Dimensions": [["Application"]],
+        "Dimensions": [["LoadBalancer"]],
         "Metrics": [
             {"Name": name, "Unit": "Seconds" if name.startswith("Seconds") else "Count"}
             for name in numbers
         ],
     }
     about = {"Timestamp": int(now * 1000), "CloudWatchMetrics": [directive]}
-    return {"_aws": about, "Application": settings.application, **numbers}
+    return {"_aws": about, "LoadBalancer": settings.name, **numbers}
 
 
 class Run:

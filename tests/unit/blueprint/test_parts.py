@@ -81,7 +81,6 @@ def test_the_registrar_fills_an_empty_target_group() -> None:
     assert "Targets" not in group
     variables = resource(service, "RegistrarFunction")["Environment"]["Variables"]
     assert variables == {
-        "APPLICATION": "notes",
         "DNS_NAME": {"Fn::GetAtt": ["Alb", "DNSName"]},
         "DRAIN_RETIRED": "true",
         "LOAD_BALANCER_ARN": {"Ref": "Alb"},

@@ -245,7 +245,7 @@ def test_each_run_writes_one_line_with_what_was_seen_and_done_and_why(
     said = json.loads(line)
     about = said.pop("_aws")
     assert said == {
-        "Application": "notes",
+        "LoadBalancer": "app/notes/0123456789abcdef",
         "Success": 1,
         "Addresses": 1,
         "Registered": 1,
@@ -281,7 +281,7 @@ def test_each_run_writes_one_line_with_what_was_seen_and_done_and_why(
     }
     (directive,) = about["CloudWatchMetrics"]
     assert directive["Namespace"] == "Underpass/Registrar"
-    assert directive["Dimensions"] == [["Application"]]
+    assert directive["Dimensions"] == [["LoadBalancer"]]
     assert {metric["Name"] for metric in directive["Metrics"]} <= said.keys()
 
 

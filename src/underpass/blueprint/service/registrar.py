@@ -92,20 +92,6 @@ def source() -> str:
     return "".join(line for line in lines if line is not None)
 
 
-def environment(
-    config: Config, load_balancer: Any, vpc: Any, group: Any, dns: Any
-) -> dict[str, Any]:
-    """Return the function's variables, of values as a template or a running stack has them."""
-    return {
-        "APPLICATION": config.name,
-        "LOAD_BALANCER_ARN": load_balancer,
-        "VPC_ID": vpc,
-        "TARGET_GROUPS": group,
-        "DNS_NAME": dns,
-        "DRAIN_RETIRED": "true",
-    }
-
-
 def _function(config: Config, path: Path, role_arn: GetAtt, logs: LogGroup) -> Function:
     return Function(
         "RegistrarFunction",
@@ -119,13 +105,13 @@ def _function(config: Config, path: Path, role_arn: GetAtt, logs: LogGroup) -> F
         Role=role_arn,
         LoggingConfig=LoggingConfig(LogGroup=Ref(logs)),
         Environment=Environment(
-            Variables=environment(
-                config,
-                Ref(path.alb),
-                imported(config, "VpcId"),
-                Join("=", [Ref(path.nlb_target_group), str(config.listener_port)]),
-                GetAtt(path.alb, "DNSName"),
-            )
+            Variables={
+                "LOAD_BALANCER_ARN": Ref(path.alb),
+                "VPC_ID": imported(config, "VpcId"),
+                "TARGET_GROUPS": Join("=", [Ref(path.nlb_target_group), str(config.listener_port)]),
+                "DNS_NAME": GetAtt(path.alb, "DNSName"),
+                "DRAIN_RETIRED": "true",
+            }
         ),
     )
 
