@@ -29,12 +29,22 @@ class Stack:
     parameters: Mapping[str, str] = field(default_factory=dict)
     account: str = ""
 
+    def text(self) -> str:
+        """Return the template as people read it, the same bytes every time."""
+        return self._dumped(indent=1)
+
     def body(self) -> str:
-        """Return the template as text, the same bytes every time."""
+        """Return the template as it is deployed, without a blank: a request takes 51,200 bytes of it.
+
+        https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
+        """
+        return self._dumped(separators=(",", ":"))
+
+    def _dumped(self, **how: Any) -> str:
         import json
         import re
 
-        text = json.dumps(self.template, indent=1, ensure_ascii=False)
+        text = json.dumps(self.template, ensure_ascii=False, **how)
         # ASCII, save for what JSON escapes in two halves: readers that take JSON for YAML (cfn-lint
         # and CloudFormation's own) refuse a half, and control characters as they are.
         return re.sub("[\x7f-\uffff]", lambda match: f"\\u{ord(match[0]):04x}", text) + "\n"

@@ -13,11 +13,20 @@ from typing import Annotated
 import typer
 
 from underpass import __version__
-from underpass.cli import chaos, configuration, output, places, plan, templates, twin
+from underpass.cli import (
+    chaos,
+    configuration,
+    output,
+    places,
+    plan,
+    registrar,
+    templates,
+    twin,
+)
 from underpass.errors import UnderpassError, UsageError
 
 INTERRUPTED = 130  # as shells count a process that Ctrl-C ended
-_GROUPS = (configuration, templates, plan, twin, places, chaos)
+_GROUPS = (configuration, templates, plan, twin, places, registrar, chaos)
 
 
 def run() -> None:

@@ -31,7 +31,7 @@ def template(
     if out is None:
         output.result(
             {"stacks": {stack.name: stack.template for stack in stacks}},
-            "".join(stack.body() for stack in stacks).rstrip("\n"),
+            "".join(stack.text() for stack in stacks).rstrip("\n"),
             as_json=as_json,
         )
         return
@@ -39,7 +39,7 @@ def template(
     try:
         out.mkdir(parents=True, exist_ok=True)
         for file, stack in zip(files, stacks, strict=True):
-            file.write_text(stack.body(), encoding="utf-8")
+            file.write_text(stack.text(), encoding="utf-8")
     except OSError as error:
         raise UsageError(f"cannot write to {out}", str(error.strerror)) from error
     output.result({"files": [*map(str, files)]}, "\n".join(map(str, files)), as_json=as_json)

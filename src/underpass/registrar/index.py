@@ -1,47 +1,68 @@
 """Keep an Application Load Balancer's addresses registered as a Network Load Balancer's targets.
 
-An AWS Lambda function in one file, for the Python runtime as it comes: nothing but boto3 and the
+An AWS Lambda function in one file, for the Python runtime as it comes: nothing but botocore and the
 standard library. It stores nothing. Every run compares the ALB's network interfaces, which are the
 truth, with the target groups, and repairs the difference; so runs may be lost, repeated or overlap.
 
 Environment
 -----------
-LOAD_BALANCER_ARN
-    The ALB.
-VPC_ID
-    Its VPC.
+LOAD_BALANCER_ARN, VPC_ID
+    The ALB and its VPC.
 TARGET_GROUPS
     ``ARN=PORT``, separated by commas: each target group, and the ALB's listener port it leads to.
+DNS_NAME
+    The ALB's DNS name, asked before anything is removed; empty: it is not asked.
+DRAIN_RETIRED
+    ``true`` also removes nodes that the ALB has taken out of DNS, before their interfaces go.
 MAX_REMOVALS
-    How many targets one run may remove from a group; 20 when not set. What is left waits for the next run.
+    How many targets one run may remove from a group, 20 when not set; the others wait for the next run.
+REMOVE_FOREIGN
+    ``true`` also removes targets that cannot be the ALB's: on another port, or outside the VPC.
 
 Permissions
 -----------
-``ec2:DescribeNetworkInterfaces`` and ``elasticloadbalancing:DescribeTargetHealth`` on ``*`` (neither
-knows resources), ``elasticloadbalancing:RegisterTargets`` and ``DeregisterTargets`` on the target groups.
+``ec2:DescribeNetworkInterfaces``, ``elasticloadbalancing:DescribeTargetHealth`` and ``DescribeListeners``
+on ``*`` (they know no resources), ``RegisterTargets`` and ``DeregisterTargets`` on the target groups.
 
-A run that could not do all it should raises, so that the function's Errors metric tells the truth, and
-each run writes one line of JSON that says what was seen, what was done, and what went wrong.
+A run that could not do all it should raises, after everything else was done, so that the function's
+Errors metric tells the truth. Each run writes one line of JSON: what was seen, what was done and why,
+what went wrong; CloudWatch takes the metrics from it.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import random
 import re
-from collections.abc import Iterable, Mapping
+import socket
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
+
+NAMESPACE = "Underpass/Registrar"
+CALL_S = 6  # the longest one call takes: 2 to connect, 4 to read
+DNS_S = 1.5
+RETIRED_AFTER = 2  # looks at DNS that miss a node it has named before
+FRESH_S = 10  # what was seen longer ago is not acted on
+BURST_S = 1.5
+BATCH = 100  # ELB refuses larger ones now and then: https://github.com/kubernetes/kubernetes/pull/101592
+FILTER_VALUES = 200  # as many as EC2 takes
 
 
 @dataclass(frozen=True, order=True)
 class Target:
-    """An address and port as a target group holds it."""
+    """An address and port as a target group holds it; ``zone`` is ``all`` for one outside the VPC."""
 
     address: str
     port: int
+    zone: str = ""
 
 
 @dataclass(frozen=True)
@@ -49,40 +70,75 @@ class Limits:
     """How far one run may go."""
 
     removals: int = 20
+    remove_foreign: bool = False
+    drain_retired: bool = False
 
 
 @dataclass(frozen=True)
 class Actions:
-    """What one target group needs; ``held_back`` should go too, but not in this run."""
+    """What one target group needs.
+
+    ``held_back`` should go too, but not in this run; ``kept`` is gone, but DNS still names it;
+    ``foreign`` is not ours. The last two are for the log only.
+    """
 
     register: tuple[Target, ...] = ()
     deregister: tuple[Target, ...] = ()
     held_back: tuple[Target, ...] = ()
+    kept: tuple[Target, ...] = field(default=(), compare=False)
+    foreign: tuple[Target, ...] = field(default=(), compare=False)
 
 
-def plan(observed: AbstractSet[Target], targets: Mapping[Target, str], limits: Limits) -> Actions:
+def plan(
+    observed: AbstractSet[Target],
+    targets: Mapping[Target, str],
+    limits: Limits,
+    *,
+    named: AbstractSet[str] = frozenset(),
+    strangers: AbstractSet[str] = frozenset(),
+) -> Actions:
     """Return what makes ``targets`` agree with ``observed``.
 
-    ``observed`` is where the ALB's interfaces listen; ``targets`` is what the group holds, and the
-    state of each. The rules:
+    ``observed`` is where the ALB's interfaces listen; ``targets`` is what the group holds, and the state
+    of each; ``named`` are the addresses the ALB's DNS name answers with; ``strangers`` are addresses that
+    another interface of the VPC is known to have. The rules:
 
     1. An address is registered as soon as its interface is seen; health checks decide when it serves.
+       DNS is no reason to register anything: it may lag, or lie.
     2. A target is deregistered as soon as its interface is gone: the address may be a stranger's next.
     3. A ``draining`` target counts as absent: it is registered again when its interface is back, and
        not deregistered twice.
     4. Never to empty: when no interface is seen, nothing is removed.
-    5. At most ``limits.removals`` targets are removed; the others are held back.
-    6. A target on a port the ALB is not observed on is not ours, and is left alone.
+    5. An address that DNS still names is kept: two witnesses must agree that a node is gone.
+    6. At most ``limits.removals`` targets are removed; the others are held back.
+    7. An address that is known to be a stranger's goes at once, whatever rules 5 and 6 say: an address
+       has one interface, so it is no node's, and every request sent there is one too many.
+    8. A target that cannot be this ALB's is foreign and left alone, unless ``limits.remove_foreign``:
+       it is on a port the ALB is not observed on, or outside the VPC. Nothing tells a target somebody
+       else registered on our port, within the VPC, from a node that is gone; it is treated as gone,
+       because the function is the only writer of its groups, and a wrong guess the other way would
+       send requests to a stranger.
 
     The answer does not depend on the order of anything, and applying it twice changes nothing more.
     """
+    if not observed:
+        return Actions()
     present = {target for target, state in targets.items() if state != "draining"}
     ports = {target.port for target in observed}
-    gone = sorted(target for target in present - observed if target.port in ports)
+    unseen = present - observed
+    foreign = (
+        set() if limits.remove_foreign else {t for t in unseen if t.zone or t.port not in ports}
+    )
+    gone = unseen - foreign
+    stolen = {target for target in gone if target.address in strangers}
+    kept = {target for target in gone - stolen if target.address in named}
+    leaving = sorted(gone - stolen - kept)
     return Actions(
         register=tuple(sorted(observed - present)),
-        deregister=tuple(gone[: limits.removals]),
-        held_back=tuple(gone[limits.removals :]),
+        deregister=(*sorted(stolen), *leaving[: limits.removals]),
+        held_back=tuple(leaving[limits.removals :]),
+        kept=tuple(sorted(kept)),
+        foreign=tuple(sorted(foreign)),
     )
 
 
@@ -101,10 +157,24 @@ class RunFailedError(RuntimeError):
 class Settings:
     """The environment, understood."""
 
-    interface_description: str
+    load_balancer_arn: str
     vpc_id: str
-    target_groups: tuple[tuple[str, int], ...]  # ARN, port
-    limits: Limits
+    target_groups: Mapping[str, tuple[int, ...]]  # ports by ARN
+    limits: Limits = Limits()
+    dns_name: str = ""
+
+    @property
+    def name(self) -> str:
+        """The ALB's full name, ``app/NAME/ID``: the dimension of its metrics."""
+        return self.load_balancer_arn.split(":loadbalancer/")[1]
+
+    @property
+    def description(self) -> str:
+        """What ELB calls the interfaces of the ALB's nodes.
+
+        https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-load-balancers.html
+        """
+        return f"ELB {self.name}"
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> Settings:
@@ -118,136 +188,474 @@ class Settings:
 
         def matched(name: str, pattern: str, expected: str, default: str | None = None) -> str:
             value = environment.get(name, default)
-            match = re.fullmatch(pattern, value) if value is not None else None
-            if match is None:
+            if value is None or not re.fullmatch(pattern, value):
                 raise SettingError(name, value, expected)
-            return match[1]
+            return value
 
-        load_balancer = matched(
-            "LOAD_BALANCER_ARN", r"arn:.+:loadbalancer/(app/[^/]+/[^/]+)", "the ARN of an ALB"
+        load_balancer_arn = matched(
+            "LOAD_BALANCER_ARN", r"arn:\S+:loadbalancer/app/[^/\s]+/[^/\s]+", "the ARN of an ALB"
         )
-        group = r"arn:[^=,]+:targetgroup/[^=,]+=\d{1,5}"
-        pairs = matched("TARGET_GROUPS", rf"({group}(?:,{group})*)", "ARN=PORT[,ARN=PORT...]")
-        target_groups = tuple(
-            (arn, int(port)) for arn, port in (p.split("=") for p in pairs.split(","))
-        )
-        if not all(1 <= port <= 65535 for _, port in target_groups):
-            raise SettingError("TARGET_GROUPS", pairs, "ports from 1 to 65535")
+        group = r"arn:[^=,\s]+:targetgroup/[^=,\s]+=\d{1,5}"
+        pairs = matched("TARGET_GROUPS", rf"{group}(,{group})*", "ARN=PORT[,ARN=PORT...]")
+        groups: dict[str, tuple[int, ...]] = {}
+        for arn, port in (pair.split("=") for pair in pairs.split(",")):
+            if not 1 <= int(port) <= 65535:
+                raise SettingError("TARGET_GROUPS", pairs, "ports from 1 to 65535")
+            groups[arn] = (*groups.get(arn, ()), int(port))
         return cls(
-            # What ELB calls the interfaces of an ALB's nodes.
-            # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-load-balancers.html
-            interface_description=f"ELB {load_balancer}",
-            vpc_id=matched("VPC_ID", r"(vpc-[0-9a-f]+)", "the id of a VPC"),
-            target_groups=target_groups,
-            limits=Limits(int(matched("MAX_REMOVALS", r"(\d{1,4})", "a number", default="20"))),
+            load_balancer_arn=load_balancer_arn,
+            vpc_id=matched("VPC_ID", r"vpc-[0-9a-f]+", "the id of a VPC"),
+            target_groups=groups,
+            limits=Limits(
+                int(matched("MAX_REMOVALS", r"\d{1,4}", "a number from 0 to 9999", default="20")),
+                *(
+                    matched(name, "true|false", "true or false", default="false") == "true"
+                    for name in ("REMOVE_FOREIGN", "DRAIN_RETIRED")
+                ),
+            ),
+            dns_name=matched("DNS_NAME", r"[A-Za-z0-9.-]*", "the ALB's DNS name", default=""),
         )
 
 
-def handler(event: object, context: object) -> dict[str, Any]:  # noqa: ARG001  Lambda's signature
-    """Run once; every trigger asks for the same."""
+def handler(event: Any, context: Any) -> dict[str, Any]:
+    """Run once; every trigger asks for the same.
+
+    After an event it stays for a moment. Its queue gives out nothing meanwhile, so that the rest of a
+    burst becomes one more run.
+    """
     settings = Settings.read(os.environ)
-    return run(settings, client("ec2"), client("elbv2"))
+    seconds = context.get_remaining_time_in_millis() / 1000 - 1 if context else 25.0
+    report = run(settings, client("ec2"), client("elbv2"), calls=Calls(seconds))
+    records = event.get("Records", ()) if isinstance(event, dict) else ()
+    if any('"Scheduled Event"' not in record["body"] for record in records):
+        time.sleep(BURST_S)
+    return report
 
 
 @cache
 def client(service: str) -> Any:
-    """Return a boto3 client, made once per execution environment."""
-    import boto3
+    """Return a client, made once per execution environment; boto3 would take longer to import."""
     from botocore.config import Config
+    from botocore.session import get_session
 
-    config = Config(
-        connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 4}
-    )
-    return boto3.client(service, config=config)
+    # Calls tries again itself, within the time the run has left.
+    config = Config(connect_timeout=2, read_timeout=4, retries={"total_max_attempts": 1})
+    return get_session().create_client(service, config=config)
 
 
-def run(settings: Settings, ec2: Any, elbv2: Any) -> dict[str, Any]:
+class Calls:
+    """Makes calls, and tries again with jitter as long as the time lasts; counts them.
+
+    ``seconds`` is how long the run may take; the others are for tests.
+    """
+
+    def __init__(
+        self,
+        seconds: float = 25.0,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.made: Counter[str] = Counter()
+        self.clock = clock
+        self._sleep = sleep
+        self._ends = clock() + seconds
+
+    def __call__(self, client: Any, operation: str, **arguments: Any) -> Any:
+        """Return what the operation answers; raise its error when trying again does not help."""
+        most_s, error = 0.2, TimeoutError("the run's time is up")
+        while self.clock() + CALL_S <= self._ends:
+            self.made[operation] += 1
+            try:
+                return getattr(client, operation)(**arguments)
+            except Exception as failure:
+                if not passes(failure):
+                    raise
+                error = failure  # type: ignore[assignment]
+            self._sleep(random.uniform(0, most_s))  # noqa: S311  jitter, no secret
+            most_s = min(2 * most_s, 4.0)
+        raise error
+
+
+def passes(error: Exception) -> bool:
+    """Tell whether it may help to try again: throttled, no answer, or the service's own fault."""
+    from botocore.exceptions import ClientError, HTTPClientError
+
+    if not isinstance(error, ClientError):
+        return isinstance(error, HTTPClientError)
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    limited = r"Throttl|TooManyRequests|RequestLimitExceeded|PriorRequestNotComplete"
+    return status >= 500 or bool(re.search(limited, error.response["Error"]["Code"]))
+
+
+def lookup(name: str) -> frozenset[str]:
+    """Return a name's addresses; the resolver takes its time, so it is not waited for long.
+
+    Raises
+    ------
+    OSError
+        When there is no answer, or none in ``DNS_S`` seconds.
+    """
+    found: set[str] = set()
+
+    def ask() -> None:
+        with suppress(OSError, UnicodeError):
+            answer = socket.getaddrinfo(name, None, socket.AF_INET, socket.SOCK_STREAM)
+            found.update(str(one[4][0]) for one in answer)
+
+    thread = threading.Thread(target=ask, daemon=True)
+    thread.start()
+    thread.join(DNS_S)
+    if not found:
+        raise OSError(f"{name} has no answer")
+    return frozenset(found)
+
+
+@dataclass
+class Memory:
+    """What an execution environment remembers while it lives; a run does without, at a cold start.
+
+    ``unnamed`` counts, for each interface DNS has named once, the looks since in which it did not.
+    """
+
+    succeeded_at: float | None = None
+    unnamed: dict[str, int] = field(default_factory=dict)
+
+
+MEMORY = Memory()
+
+
+def run(
+    settings: Settings,
+    ec2: Any,
+    elbv2: Any,
+    *,
+    calls: Calls | None = None,
+    resolve: Callable[[str], AbstractSet[str]] = lookup,
+    memory: Memory = MEMORY,
+    say: Callable[[str], object] = print,
+    dry_run: bool = False,
+) -> dict[str, Any]:
     """Bring every target group in line, print the line of JSON, and return what it says.
+
+    With ``dry_run`` nothing is changed, printed or raised: what is returned says what would be done.
 
     Raises
     ------
     RunFailedError
         When anything failed, after everything else was done.
     """
-    errors: list[str] = []
-    addresses: frozenset[str] = frozenset()
-    try:
-        addresses = interface_addresses(settings, ec2)
-        if not addresses:
-            errors.append(
-                f"no interface {settings.interface_description!r} in {settings.vpc_id}: "
-                "check LOAD_BALANCER_ARN and VPC_ID"
-            )
-    except Exception as error:  # noqa: BLE001  reported below, as every failure is
-        errors.append(f"describe_network_interfaces: {error}")
-    report = {
-        "event": "registrar",
-        "load_balancer": settings.interface_description,
-        "addresses": sorted(addresses),
-        "target_groups": [
-            repair(arn, port, addresses, settings.limits, elbv2, errors)
-            for arn, port in settings.target_groups
-            if addresses
-        ],
-        "errors": errors,
-    }
-    print(json.dumps(report))  # noqa: T201  standard output is the function's log
-    if errors:
-        raise RunFailedError("; ".join(errors))
+    report = Run(settings, ec2, elbv2, calls or Calls(), resolve, memory, dry_run).report()
+    if not dry_run:
+        if not report["errors"]:
+            memory.succeeded_at = time.time()
+        say(json.dumps(metrics(settings, report, memory) | report))
+        if report["errors"]:
+            raise RunFailedError("; ".join(report["errors"]))
     return report
 
 
-def interface_addresses(settings: Settings, ec2: Any) -> frozenset[str]:
-    """Return the addresses of the ALB's nodes."""
-    pages = ec2.get_paginator("describe_network_interfaces").paginate(
-        Filters=[
-            {"Name": "description", "Values": [settings.interface_description]},
-            {"Name": "vpc-id", "Values": [settings.vpc_id]},
-        ]
-    )
-    return frozenset(
-        interface["PrivateIpAddress"] for page in pages for interface in page["NetworkInterfaces"]
-    )
+def metrics(settings: Settings, report: Mapping[str, Any], memory: Memory) -> dict[str, Any]:
+    """Return the run's numbers in the Embedded Metric Format, which CloudWatch reads from the log.
+
+    Seconds since the last success are known only as long as the memory lasts; the alarm on staleness
+    therefore asks for a missing ``Success``.
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+    """
+    now = time.time()
+    numbers: dict[str, float] = {
+        "Success": int(not report["errors"]),
+        "Addresses": len(report["addresses"]),
+    }
+    for name, key in (
+        ("Registered", "registered"),
+        ("Removed", "deregistered"),
+        ("HeldBack", "held_back"),
+    ):
+        numbers[name] = sum(len(group[key]) for group in report["target_groups"])
+    if memory.succeeded_at:
+        numbers["SecondsSinceSuccess"] = round(now - memory.succeeded_at, 1)
+    directive = {
+        "Namespace": NAMESPACE,
+        "Dimensions": [["LoadBalancer"]],
+        "Metrics": [
+            {"Name": name, "Unit": "Seconds" if name.startswith("Seconds") else "Count"}
+            for name in numbers
+        ],
+    }
+    about = {"Timestamp": int(now * 1000), "CloudWatchMetrics": [directive]}
+    return {"_aws": about, "LoadBalancer": settings.name, **numbers}
 
 
-def repair(
-    arn: str,
-    port: int,
-    addresses: Iterable[str],
-    limits: Limits,
-    elbv2: Any,
-    errors: list[str],
-) -> dict[str, Any]:
-    """Bring one target group in line; append what fails to ``errors`` and return what was done."""
-    done: dict[str, Any] = {"arn": arn, "registered": [], "deregistered": []}
-    try:
-        targets = {
-            Target(item["Target"]["Id"], item["Target"]["Port"]): item["TargetHealth"]["State"]
-            for item in elbv2.describe_target_health(TargetGroupArn=arn)["TargetHealthDescriptions"]
+class Run:
+    """One run: reads, decides with ``plan``, acts. What fails joins ``errors``, and the rest goes on.
+
+    Target groups are read before interfaces: a target that was registered meanwhile, for an interface
+    that came meanwhile, is then not taken for one whose interface is gone.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        ec2: Any,
+        elbv2: Any,
+        calls: Calls,
+        resolve: Callable[[str], AbstractSet[str]],
+        memory: Memory,
+        dry_run: bool,  # noqa: FBT001
+    ) -> None:
+        self.settings, self.ec2, self.elbv2, self.calls = settings, ec2, elbv2, calls
+        self.resolve, self.memory, self.dry_run = resolve, memory, dry_run
+        self.errors: list[str] = []
+        self.nodes: dict[str, str] = {}  # address by interface
+        self.retired: frozenset[str] = frozenset()
+        self.ignored: list[str] = []  # interfaces described as the ALB's that ELB did not make
+        self.complete = False  # whether every page of interfaces was read
+        self.seen_at = 0.0
+        self.dns: frozenset[str] | str | None = None  # its answer, or why there is none
+        self.all_named = False  # whether the answer holds every node
+        self.listeners: frozenset[int] | None = None
+
+    def report(self) -> dict[str, Any]:
+        """Do everything and return what is to be told."""
+        began = self.calls.clock()
+        held = {arn: self.targets(arn) for arn in self.settings.target_groups}
+        self.observe()
+        if self.settings.limits.drain_retired and self.complete:
+            self.retire()
+        groups = [self.repair(arn, targets) for arn, targets in held.items() if targets is not None]
+        return {
+            "event": "registrar",
+            "load_balancer": self.settings.description,
+            "addresses": sorted(self.nodes.values()),
+            "retired": sorted(self.retired),
+            "ignored": self.ignored,
+            "dns": sorted(self.dns) if isinstance(self.dns, frozenset) else self.dns,
+            "target_groups": groups,
+            "errors": self.errors,
+            "calls": dict(self.calls.made),
+            "seconds": round(self.calls.clock() - began, 3),
         }
-    except Exception as error:  # noqa: BLE001  the other groups still get their turn
-        errors.append(f"describe_target_health {arn}: {error}")
+
+    def failed(self, what: str, error: object) -> None:
+        """Note what went wrong."""
+        self.errors.append(f"{what}: {error}")
+
+    def variable(self, arn: str) -> str:
+        """Return the part of TARGET_GROUPS that names a group."""
+        return "TARGET_GROUPS=" + ",".join(f"{arn}={p}" for p in self.settings.target_groups[arn])
+
+    # What is there
+
+    def targets(self, arn: str) -> list[Any] | None:
+        """Return what a target group holds; None when it cannot be read."""
+        try:
+            answer = self.calls(self.elbv2, "describe_target_health", TargetGroupArn=arn)
+        except Exception as error:  # noqa: BLE001  reported, as every failure is
+            self.failed(f"{self.variable(arn)}: describe_target_health", error)
+            return None
+        return list(answer["TargetHealthDescriptions"])
+
+    def observe(self) -> None:
+        """Read the addresses of the ALB's nodes.
+
+        Anybody who may make an interface may describe it as a node's, so it must be ELB's own. One that
+        is being detached has left its node. In any other state an interface counts, from its creation
+        to its deletion: until then nobody else can have its address.
+        """
+        settings, self.seen_at = self.settings, self.calls.clock()
+        try:
+            for interface in self.interfaces(description=[settings.description]):
+                interface_id = str(interface["NetworkInterfaceId"])
+                if not elbs(interface):
+                    self.ignored.append(interface_id)
+                elif interface.get("Status") != "detaching":
+                    self.nodes[interface_id] = str(interface["PrivateIpAddress"])
+            self.complete = True
+        except Exception as error:  # noqa: BLE001
+            self.failed("describe_network_interfaces", error)
+        if self.complete and not self.nodes:
+            self.failed(
+                f"LOAD_BALANCER_ARN={settings.load_balancer_arn!r}, VPC_ID={settings.vpc_id!r}",
+                f"no interface of ELB's is called {settings.description!r} in this VPC",
+            )
+
+    def interfaces(self, **filters: Sequence[str]) -> Iterator[Mapping[str, Any]]:
+        """Yield the VPC's interfaces that match, page by page."""
+        filters["vpc-id"] = [self.settings.vpc_id]
+        asked = [{"Name": name, "Values": list(values)} for name, values in filters.items()]
+        more: dict[str, str] = {}
+        while True:
+            page = self.calls(
+                self.ec2, "describe_network_interfaces", Filters=asked, MaxResults=1000, **more
+            )
+            yield from page["NetworkInterfaces"]
+            if not page.get("NextToken"):
+                return
+            more = {"NextToken": page["NextToken"]}
+
+    def named(self) -> frozenset[str]:
+        """Return the addresses DNS answers with, asked once; none when there is no answer.
+
+        ``all.NAME`` has every node; an ordinary answer holds at most eight, drawn at random.
+        https://github.com/aws/elastic-load-balancing-tools
+        """
+        name = self.settings.dns_name
+        if self.dns is None and name:
+            for self.all_named, full in ((True, f"all.{name}"), (False, name)):
+                try:
+                    self.dns = frozenset(self.resolve(full))
+                    break
+                except OSError as error:
+                    self.dns = str(error)
+        return self.dns if isinstance(self.dns, frozenset) else frozenset()
+
+    def retire(self) -> None:
+        """Find the nodes that DNS has named and, a few looks later, still names no more.
+
+        So an ALB retires a node: it leaves DNS and serves on for a while, before its interface goes.
+        One DNS has not named yet is new; whoever does not remember takes both for live.
+        """
+        named, unnamed = self.named(), self.memory.unnamed
+        if not self.all_named or named.isdisjoint(self.nodes.values()):
+            return
+        known = [one for one in self.nodes if one in unnamed or self.nodes[one] in named]
+        looks = {one: 0 if self.nodes[one] in named else unnamed[one] + 1 for one in known}
+        self.memory.unnamed = looks
+        self.retired = frozenset(
+            self.nodes[one] for one, missed in looks.items() if missed >= RETIRED_AFTER
+        )
+
+    def strangers(self, targets: Iterable[Target]) -> frozenset[str]:
+        """Return those addresses of ``targets`` that another interface of the VPC has."""
+        wanted, found = sorted({target.address for target in targets}), set()
+        try:
+            for start in range(0, len(wanted), FILTER_VALUES):
+                values = wanted[start : start + FILTER_VALUES]
+                for interface in self.interfaces(**{"addresses.private-ip-address": values}):
+                    ours = interface.get("Description") == self.settings.description
+                    if not (ours and elbs(interface)):
+                        also = interface.get("PrivateIpAddresses") or [interface]
+                        found |= {one["PrivateIpAddress"] for one in also}
+        except Exception as error:  # noqa: BLE001
+            self.failed("describe_network_interfaces", error)
+        return frozenset(found).intersection(wanted)
+
+    def without_listener(self, arn: str, ports: Iterable[int]) -> frozenset[int]:
+        """Return those of ``ports`` the ALB does not listen on, and say so; asked once."""
+        arguments = {"LoadBalancerArn": self.settings.load_balancer_arn, "PageSize": 400}
+        try:
+            if self.listeners is None:
+                found = self.calls(self.elbv2, "describe_listeners", **arguments)["Listeners"]
+                self.listeners = frozenset(one["Port"] for one in found)
+        except Exception as error:  # noqa: BLE001  registering does not depend on it
+            self.failed("describe_listeners", error)
+            return frozenset()
+        wrong = frozenset(ports) - self.listeners
+        for port in sorted(wrong):
+            has = ", ".join(map(str, sorted(self.listeners))) or "none"
+            self.failed(f"TARGET_GROUPS={arn}={port}", f"no such listener; the ALB has {has}")
+        return wrong
+
+    # What is done
+
+    def repair(self, arn: str, items: Iterable[Any]) -> dict[str, Any]:
+        """Bring one target group in line and return what was done, each with its reason."""
+        ports, targets = self.settings.target_groups[arn], {}
+        for item in items:
+            address, port = item["Target"]["Id"], item["Target"]["Port"]
+            outside = item["Target"].get("AvailabilityZone") == "all"
+            zone = "all" if outside and address not in self.nodes.values() else ""
+            targets[Target(address, port, zone)] = str(item["TargetHealth"]["State"])
+        observed = {Target(address, port) for address in self.nodes.values() for port in ports}
+        serving = {target for target in observed if target.address not in self.retired}
+        if any(targets.get(target) == "healthy" for target in serving):
+            observed = serving  # the others may go
+        actions, strangers = self.decide(observed, targets)
+        register, leaving = actions.register, actions.deregister
+        unproven = set(ports) - {target.port for target in targets if targets[target] == "healthy"}
+        if observed and unproven:
+            wrong = self.without_listener(arn, unproven)
+            register = tuple(target for target in register if target.port not in wrong)
+        # New addresses first, so that a group never passes through empty.
+        registered = self.change("register_targets", arn, register)
+        if leaving and not registered and not observed.difference(actions.register):
+            strangers |= self.strangers(leaving)  # no live one is there: only they go
+            leaving = tuple(target for target in leaving if target.address in strangers)
+        deregistered = self.change("deregister_targets", arn, leaving)
+
+        def gone(target: Target) -> str:
+            if target.zone or target.port not in ports:
+                return "foreign"
+            if target.address in self.retired:
+                return "DNS names it no more"
+            return "another's address" if target.address in strangers else "its interface is gone"
+
+        def told(targets: Iterable[Target], why: Callable[[Target], str]) -> dict[str, str]:
+            return {f"{target.address}:{target.port}": why(target) for target in targets}
+
+        limit = f"MAX_REMOVALS={self.settings.limits.removals}"
+        return {
+            "arn": arn,
+            "ports": list(ports),
+            "targets": sum(state != "draining" for state in targets.values()),
+            "registered": told(registered, lambda t: "was draining" if t in targets else "new"),
+            "deregistered": told(deregistered, gone),
+            "held_back": told(actions.held_back, lambda _: limit),
+            "kept": told(actions.kept, lambda _: "DNS still names it"),
+            "foreign": told(
+                actions.foreign, lambda t: "outside the VPC" if t.zone else "another port"
+            ),
+        }
+
+    def decide(
+        self, observed: AbstractSet[Target], targets: Mapping[Target, str]
+    ) -> tuple[Actions, frozenset[str]]:
+        """Return what is to be done, and which addresses are known to be strangers'.
+
+        DNS is asked only when something is to be removed, and EC2 for other owners only when something
+        gone would stay: a run without work asks neither.
+        """
+        limits, nobody = self.settings.limits, frozenset[str]()
+        actions = plan(observed, targets, limits)
+        if not self.complete:  # what was not seen may be on the pages that are missing
+            return Actions(register=actions.register), nobody
+        if not actions.deregister and not actions.held_back:
+            return actions, nobody
+        named = self.named()
+        actions = plan(observed, targets, limits, named=named)
+        if not actions.kept and not actions.held_back:
+            return actions, nobody
+        strangers = self.strangers((*actions.kept, *actions.held_back))
+        return plan(observed, targets, limits, named=named, strangers=strangers), strangers
+
+    def change(self, operation: str, arn: str, targets: Sequence[Target]) -> list[Target]:
+        """Carry out one change in batches and return the targets it was done for."""
+        done: list[Target] = []
+        for start in range(0, len(targets), BATCH):
+            batch = targets[start : start + BATCH]
+            wanted = [
+                {"Id": one.address, "Port": one.port}
+                | ({"AvailabilityZone": one.zone} if one.zone else {})
+                for one in batch
+            ]
+            try:
+                if self.calls.clock() - self.seen_at > FRESH_S:
+                    raise TimeoutError("the interfaces were read too long ago")  # noqa: TRY301
+                if not self.dry_run:
+                    self.calls(self.elbv2, operation, TargetGroupArn=arn, Targets=wanted)
+                done.extend(batch)
+            except Exception as error:  # noqa: BLE001
+                self.failed(f"{self.variable(arn)}: {operation}", error)
         return done
-    observed = {Target(address, port) for address in addresses}
-    actions = plan(observed, targets, limits)
-    done["held_back"] = [target.address for target in actions.held_back]
-    # New addresses first, so that a group never passes through empty.
-    done["registered"] = change(elbv2, "register_targets", arn, actions.register, errors)
-    if done["registered"] or observed.difference(actions.register):  # a live one is left
-        done["deregistered"] = change(elbv2, "deregister_targets", arn, actions.deregister, errors)
-    return done
 
 
-def change(
-    elbv2: Any, operation: str, arn: str, targets: Iterable[Target], errors: list[str]
-) -> list[str]:
-    """Carry out one change, if there is anything to change; return the addresses it was done for."""
-    wanted = [{"Id": target.address, "Port": target.port} for target in targets]
-    if not wanted:
-        return []
-    try:
-        getattr(elbv2, operation)(TargetGroupArn=arn, Targets=wanted)
-    except Exception as error:  # noqa: BLE001  the other changes still get their turn
-        errors.append(f"{operation} {arn}: {error}")
-        return []
-    return [str(target["Id"]) for target in wanted]
+def elbs(interface: Mapping[str, Any]) -> bool:
+    """Tell whether ELB made an interface: nobody but a service of AWS makes one that is managed."""
+    managed = interface.get("RequesterManaged", True)
+    return bool(managed) or interface.get("RequesterId") == "amazon-elb"
+
+
+if os.environ.get("AWS_LAMBDA_FUNCTION_NAME"):
+    # While it starts, a function has a whole processor; when it runs, a share by its memory.
+    client("ec2")
+    client("elbv2")

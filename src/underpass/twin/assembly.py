@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
-from underpass.twin.api import cloudformation, events, install, lambda_
+from underpass.twin.api import cloudformation, events, install, lambda_, sqs
 from underpass.twin.api.server import Api, Listener, moto_application
 from underpass.twin.balancers.controller import Balancers
 from underpass.twin.balancers.health import HealthTable
@@ -28,6 +28,7 @@ from underpass.twin.fabric.fabric import Fabric
 from underpass.twin.fabric.kernel.within import within
 from underpass.twin.fabric.wiring import INTERNET_NAME
 from underpass.twin.files import Files
+from underpass.twin.functions.queues import Queues
 from underpass.twin.functions.runner import Functions
 from underpass.twin.hub import Hub, Loop
 from underpass.twin.schedule import Schedules
@@ -63,7 +64,12 @@ class Assembly:
         self.balancers = Balancers(region, self.fabric, self.health)
         self.databases = Databases(region, self.fabric)
         self.files = Files(region, self.fabric)
-        self.functions = Functions(region, self.fabric.path(INTERNET_NAME))
+        self.functions = Functions(
+            region,
+            self.fabric.path(INTERNET_NAME),
+            resolv=self.fabric.resolv_conf(INTERNET_NAME),
+        )
+        self.queues = Queues(region)
         self.schedules = Schedules(region)
         logs = Logs(lambda: region.clients("logs"))
         platform = Platform(region, self.fabric, self.files, self.tasks, logs, Metadata())
@@ -79,6 +85,7 @@ class Assembly:
         cloudformation.install(Engine(self.region, registry(self.region)))
         lambda_.attach(self.functions)
         events.attach(self.schedules.deliver)
+        sqs.attach(self.queues.arrived)
         application = Api(self.region.hub, moto_application())
         self.fabric.start()
         outside = within(
@@ -92,6 +99,7 @@ class Assembly:
         handlers = {
             "doors": self._add_doors,
             "nodes": self._nodes,
+            "names": self._lookup,
             "place": self._place,
             "seed": self._load_seed,
             "status": self._status,
@@ -103,7 +111,8 @@ class Assembly:
         """End what wants to be ended in order; the rest dies with the region."""
         for loop in self._loops:
             loop.stop()
-        for part in (self.schedules, self.services, self.functions, self.balancers, self.databases):
+        parts = (self.schedules, self.queues, self.services, self.functions, self.balancers)
+        for part in (*parts, self.databases):
             part.stop()
 
     def _controllers(self) -> tuple[Controller, ...]:
@@ -115,6 +124,7 @@ class Assembly:
             self.instances,
             self.services,
             self.functions,
+            self.queues,
             self.schedules,
         )
 
@@ -141,6 +151,9 @@ class Assembly:
 
     def _nodes(self, request: Mapping[str, Any], _: Sequence[int]) -> dict[str, Any]:
         return self.balancers.command(request)
+
+    def _lookup(self, request: Mapping[str, Any], _: Sequence[int]) -> list[str]:
+        return list(self.fabric.names.lookup(INTERNET_NAME, request["name"]))
 
     def _load_seed(self, request: Mapping[str, Any], _: Sequence[int]) -> dict[str, Any]:
         instance_id, secret_arn = request["instance_id"], request["secret_arn"]

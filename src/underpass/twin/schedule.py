@@ -1,4 +1,4 @@
-"""EventBridge's part in the twin: rules that invoke functions, on schedule and on events.
+"""EventBridge's part in the twin: rules that reach functions and queues, on schedule and on events.
 
 Schedules run on the twin's clock, ``clock.SPEED`` times faster than AWS's: ``rate(1 minute)`` is every three
 seconds, and a ``cron`` day passes in 72 minutes. A rule runs once as soon as it is enabled and may invoke its
@@ -64,7 +64,7 @@ class _Due:
 
 
 class Schedules:
-    """The controller of scheduled rules, and the way of every event to its functions."""
+    """The controller of scheduled rules, and the way of every event to its targets."""
 
     topics: ClassVar[tuple[str, ...]] = ("events", "lambda")
 
@@ -106,7 +106,7 @@ class Schedules:
         self._changed.set()
 
     def deliver(self, rule_name: str, rule_arn: str, target: Mapping[str, Any], event: str) -> None:
-        """Invoke a rule's target with an event, soon; returns at once."""
+        """Have a rule's target get an event, soon; returns at once."""
         self._deliveries.put((Rule(rule_name, rule_arn, ""), target, event))
 
     def _observe(self) -> Iterable[Rule]:
@@ -167,13 +167,27 @@ class Schedules:
             due.at_s = self._seconds(due.following) if due.following else _NEVER
 
     def _allowed(self, rule: Rule, target: Mapping[str, Any]) -> bool:
-        """Tell whether the function's policy lets this rule invoke it; AWS counts a failed invocation."""
+        """Tell whether the target's policy lets this rule reach it; AWS counts a failed invocation."""
+        arn = str(target["Arn"])
         try:
-            answer = self._region.clients("lambda").get_policy(FunctionName=target["Arn"])
-            statements = json.loads(answer["Policy"])["Statement"]
-        except ClientError:
+            policy = self._queue_policy(arn) if is_queue(arn) else self._function_policy(arn)
+            statements = json.loads(policy)["Statement"]
+        except (BotoCoreError, ClientError, KeyError):
             statements = []
-        return any(permits(statement, target["Arn"], rule.arn) for statement in statements)
+        return any(permits(statement, arn, rule.arn) for statement in statements)
+
+    def _function_policy(self, arn: str) -> str:
+        return str(self._region.clients("lambda").get_policy(FunctionName=arn)["Policy"])
+
+    def _queue_policy(self, arn: str) -> str:
+        wanted = {"QueueUrl": self._queue_url(arn), "AttributeNames": ["Policy"]}
+        return str(
+            self._region.clients("sqs").get_queue_attributes(**wanted)["Attributes"]["Policy"]
+        )
+
+    def _queue_url(self, arn: str) -> str:
+        name = arn.rpartition(":")[2]
+        return f"{self._region.clients.endpoint_url}/{ACCOUNT_ID}/{name}"
 
     def _deliver_all(self) -> None:
         while (delivery := self._deliveries.get()) is not None:
@@ -181,12 +195,20 @@ class Schedules:
             try:
                 self._deliver(rule, target, event)
             except (BotoCoreError, ClientError, ValueError) as error:
-                log.warning("rule %s did not invoke %s: %s", rule.name, target["Arn"], error)
+                log.warning("rule %s did not reach %s: %s", rule.name, target["Arn"], error)
 
     def _deliver(self, rule: Rule, target: Mapping[str, Any], event: str) -> None:
         if not self._allowed(rule, target):
-            log.warning("rule %s may not invoke %s", rule.name, target["Arn"])
+            log.warning("rule %s may not reach %s", rule.name, target["Arn"])
             self._failed(rule)
+            return
+        if is_queue(target["Arn"]):
+            group = target.get("SqsParameters", {}).get("MessageGroupId")
+            self._region.clients("sqs").send_message(
+                QueueUrl=self._queue_url(target["Arn"]),
+                MessageBody=payload(target, event).decode(),
+                **({"MessageGroupId": group} if group else {}),
+            )
             return
         self._region.clients("lambda").invoke(
             FunctionName=target["Arn"], InvocationType="Event", Payload=payload(target, event)
@@ -242,16 +264,23 @@ def payload(target: Mapping[str, Any], event: str) -> bytes:
     return event.encode()
 
 
-def permits(statement: Mapping[str, Any], function_arn: str, rule_arn: str) -> bool:
-    """Tell whether a statement of a function's policy lets EventBridge invoke it for a rule."""
+def is_queue(arn: str) -> bool:
+    """Tell whether a target is a queue; what else the twin delivers to are functions."""
+    return arn.split(":")[2] == "sqs"
+
+
+def permits(statement: Mapping[str, Any], target_arn: str, rule_arn: str) -> bool:
+    """Tell whether a statement of a target's policy lets EventBridge reach it for a rule."""
     principal = statement.get("Principal", {})
-    service = principal if isinstance(principal, str) else principal.get("Service")
-    if statement.get("Effect") != "Allow" or service not in {"events.amazonaws.com", "*"}:
+    services = _several(principal if isinstance(principal, str) else principal.get("Service"))
+    if statement.get("Effect") != "Allow" or services.isdisjoint({"events.amazonaws.com", "*"}):
         return False
-    if statement.get("Action") not in {"lambda:InvokeFunction", "lambda:*", "*"}:
+    action = "sqs:SendMessage" if is_queue(target_arn) else "lambda:InvokeFunction"
+    wide = f"{action.partition(':')[0]}:*"
+    if _several(statement.get("Action")).isdisjoint({action, wide, "*"}):
         return False
-    resource = str(statement.get("Resource", "")).removesuffix(":$LATEST")
-    if resource not in {"*", function_arn.removesuffix(":$LATEST")}:
+    resources = {one.removesuffix(":$LATEST") for one in _several(statement.get("Resource", ""))}
+    if resources.isdisjoint({"*", target_arn.removesuffix(":$LATEST")}):
         return False
     known = {"aws:sourcearn": rule_arn, "aws:sourceaccount": ACCOUNT_ID}
     for operator, conditions in statement.get("Condition", {}).items():
@@ -263,3 +292,8 @@ def permits(statement: Mapping[str, Any], function_arn: str, rule_arn: str) -> b
             if not any(fnmatch.fnmatchcase(value, pattern) for pattern in patterns):
                 return False
     return True
+
+
+def _several(value: Any) -> set[str]:
+    """Return what a policy writes as one text or as a list of them."""
+    return {value} if isinstance(value, str) else set(value or ())

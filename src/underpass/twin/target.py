@@ -44,6 +44,19 @@ class TwinTarget:
         """Return a boto3 client on the twin's API."""
         return self._clients(service)
 
+    def resolve(self, name: str) -> frozenset[str]:
+        """Return a name's addresses as functions see them.
+
+        Raises
+        ------
+        OSError
+            When there are none.
+        """
+        found = frozenset(control.call(self._running.state, "names", name=name))
+        if not found:
+            raise OSError(f"{name} has no answer")
+        return found
+
     def preflight(self, config: Config) -> None:
         """Refuse what the twin has no way to start.
 

@@ -1,84 +1,61 @@
-"""The shipped text, run as Lambda runs it, against the APIs as moto has them."""
+"""The handler as Lambda calls it: it follows the interfaces, and names what is wrong with its settings."""
 
-import importlib.util
 import json
-import sys
-from collections.abc import Iterator
-from pathlib import Path
 from types import ModuleType
-from typing import Any
 
-import boto3
 import pytest
-from moto import mock_aws
-
-from underpass.blueprint.service.registrar import source
-
-REGION = "us-east-1"
-
-
-@pytest.fixture
-def registrar(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
-    """The function's code, imported from the text the template carries."""
-    path = tmp_path / "index.py"
-    path.write_text(source(), encoding="utf-8")
-    spec = importlib.util.spec_from_file_location("index", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, "index", module)
-    spec.loader.exec_module(module)
-    for name, value in (
-        ("AWS_DEFAULT_REGION", REGION),
-        ("AWS_ACCESS_KEY_ID", "test"),
-        ("AWS_SECRET_ACCESS_KEY", "test"),
-    ):
-        monkeypatch.setenv(name, value)
-    with mock_aws():
-        yield module
+from tests.functional.registrar.conftest import Account
 
 
 def test_the_handler_follows_the_interfaces(
-    registrar: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    registrar: ModuleType, account: Account, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    ec2, elbv2 = boto3.client("ec2", REGION), boto3.client("elbv2", REGION)
-    vpc_id = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
-    subnets = [
-        ec2.create_subnet(VpcId=vpc_id, CidrBlock=f"10.0.{n}.0/24")["Subnet"]["SubnetId"]
-        for n in range(2)
-    ]
-    alb = elbv2.create_load_balancer(Name="notes", Subnets=subnets, Scheme="internal")
-    alb_arn = alb["LoadBalancers"][0]["LoadBalancerArn"]
-    group_arn = elbv2.create_target_group(
-        Name="notes", Protocol="TCP", Port=80, VpcId=vpc_id, TargetType="ip"
-    )["TargetGroups"][0]["TargetGroupArn"]
-    monkeypatch.setenv("LOAD_BALANCER_ARN", alb_arn)
-    monkeypatch.setenv("VPC_ID", vpc_id)
-    monkeypatch.setenv("TARGET_GROUPS", f"{group_arn}=80")
-
-    def interface(subnet_id: str, description: str) -> dict[str, Any]:
-        created: dict[str, Any] = ec2.create_network_interface(
-            SubnetId=subnet_id, Description=description
-        )["NetworkInterface"]
-        return created
-
-    def targets() -> set[str]:
-        described = elbv2.describe_target_health(TargetGroupArn=group_arn)
-        return {item["Target"]["Id"] for item in described["TargetHealthDescriptions"]}
-
-    ours = f"ELB {alb_arn.split(':loadbalancer/')[1]}"
-    first, second = (interface(subnet_id, ours) for subnet_id in subnets)
-    interface(subnets[0], ours.replace("/notes/", "/others/"))
+    first, second = account.interface(0), account.interface(1)
+    account.interface(0, account.description.replace("/notes/", "/others/"))
+    account.interface(1, elbs=False)
 
     registrar.handler({}, None)
-    assert targets() == {first["PrivateIpAddress"], second["PrivateIpAddress"]}
+    assert account.targets() == {first["PrivateIpAddress"], second["PrivateIpAddress"]}
 
-    ec2.delete_network_interface(NetworkInterfaceId=first["NetworkInterfaceId"])
+    account.delete(first)
     registrar.handler({}, None)
-    assert targets() == {second["PrivateIpAddress"]}
+    assert account.targets() == {second["PrivateIpAddress"]}
 
-    monkeypatch.setenv("TARGET_GROUPS", f"{group_arn}0=80")
-    with pytest.raises(registrar.RunFailedError, match=f"{group_arn}0"):
+    for line in capsys.readouterr().out.splitlines():
+        said = json.loads(line)
+        assert (said["Success"], said["errors"], len(said["ignored"])) == (1, [], 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "ending"),
+    [
+        ("LOAD_BALANCER_ARN", "0"),
+        ("VPC_ID", "0"),
+        ("TARGET_GROUPS", "1"),  # port 801
+        (
+            "TARGET_GROUPS",
+            ",arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/x/0=80",
+        ),
+    ],
+)
+def test_what_leads_nowhere_is_named_with_its_value(
+    registrar: ModuleType,
+    account: Account,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    ending: str,
+) -> None:
+    account.interface(0)
+    monkeypatch.setenv(name, account.environment[name] + ending)
+    with pytest.raises(registrar.RunFailedError) as caught:
         registrar.handler({}, None)
-    lines = capsys.readouterr().out.splitlines()
-    assert [len(json.loads(line)["errors"]) for line in lines] == [0, 0, 1]
+    assert f"{name}=" in str(caught.value)
+    assert (account.environment[name] + ending).rsplit(",", 1)[-1] in str(caught.value)
+
+
+def test_a_missing_variable_is_named(
+    registrar: ModuleType, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TARGET_GROUPS")
+    with pytest.raises(registrar.SettingError, match="TARGET_GROUPS=None: expected"):
+        registrar.handler({}, None)

@@ -20,6 +20,7 @@ from underpass.twin.api import (
     rds_events,
     s3,
     secretsmanager,
+    sqs,
 )
 from underpass.twin.api.server import Api, Listener, moto_application
 from underpass.twin.clients import Clients
@@ -107,6 +108,7 @@ def served() -> tuple[Clients, Hub]:
         rds_events,
         s3,
         secretsmanager,
+        sqs,
     ):
         patch.install()
     hub, listening = Hub(), socket.socket()

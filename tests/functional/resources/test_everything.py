@@ -45,6 +45,7 @@ def test_every_type_comes_changes_in_place_and_goes(bench: Bench) -> None:
         ("route53", "list_hosted_zones", "HostedZones"),
         ("s3", "list_buckets", "Buckets"),
         ("sns", "list_topics", "Topics"),
+        ("lambda", "list_event_source_mappings", "EventSourceMappings"),
     ):
         assert getattr(bench.clients(service), action)()[key] == [], key
 

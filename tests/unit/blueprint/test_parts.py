@@ -81,6 +81,8 @@ def test_the_registrar_fills_an_empty_target_group() -> None:
     assert "Targets" not in group
     variables = resource(service, "RegistrarFunction")["Environment"]["Variables"]
     assert variables == {
+        "DNS_NAME": {"Fn::GetAtt": ["Alb", "DNSName"]},
+        "DRAIN_RETIRED": "true",
         "LOAD_BALANCER_ARN": {"Ref": "Alb"},
         "VPC_ID": {"Fn::ImportValue": "notes-foundation-VpcId"},
         "TARGET_GROUPS": {"Fn::Join": ["=", [{"Ref": "NlbTargetGroup"}, "443"]]},

@@ -1,4 +1,4 @@
-"""Roles: exactly what each needs. The registrar's is compared with the calls it makes."""
+"""Roles: exactly what each needs."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,15 +6,14 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from tests.unit.blueprint.configs import CURATED, configs
 from tests.unit.blueprint.templates import by_part, resource, resources
-from tests.unit.registrar.fakes import ALB, GROUP, VPC, Ec2, Elbv2
 
 from underpass.blueprint import Stack, stacks
 from underpass.config.model import Config
-from underpass.registrar import index
 
 # Actions that know no resources; https://docs.aws.amazon.com/service-authorization/latest/reference/
 WITHOUT_RESOURCES = {
     *("ec2:DescribeNetworkInterfaces", "elasticloadbalancing:DescribeTargetHealth"),
+    "elasticloadbalancing:DescribeListeners",
     *("ecr:GetAuthorizationToken", "ecs:DiscoverPollEndpoint"),
     "secretsmanager:GetRandomPassword",
     *("ssmmessages:CreateControlChannel", "ssmmessages:CreateDataChannel"),
@@ -51,33 +50,6 @@ def test_no_service_is_a_confused_deputy(config: Config) -> None:
             (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
             if trust["Principal"]["Service"] not in SAY_NOT_FOR_WHOM:
                 assert trust["Condition"]["StringEquals"] == own
-
-
-def test_the_registrar_may_do_what_it_does_and_no_more() -> None:
-    elbv2 = Elbv2({GROUP: {index.Target("10.0.0.9", 80): "healthy"}})
-    ec2 = Ec2(["10.0.0.1"])
-    index.run(
-        index.Settings.read(
-            {"LOAD_BALANCER_ARN": ALB, "VPC_ID": VPC, "TARGET_GROUPS": f"{GROUP}=80"}
-        ),
-        ec2,
-        elbv2,
-    )
-    called = {f"ec2:{_action(name)}" for name in ec2.called} | {
-        f"elasticloadbalancing:{_action(name)}" for name in elbv2.called
-    }
-    role = resource(by_part(CURATED["nat-ec2-nothing"])[1], "RegistrarRole")
-    allowed = {
-        action
-        for policy in role["Policies"]
-        for statement in policy["PolicyDocument"]["Statement"]
-        for action in statement["Action"]
-    }
-    assert {action for action in allowed if not action.startswith("logs:")} == called
-
-
-def _action(method: str) -> str:
-    return "".join(word.capitalize() for word in method.split("_"))
 
 
 def test_only_the_target_group_may_be_changed() -> None:

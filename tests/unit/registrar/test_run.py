@@ -6,107 +6,431 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.unit.registrar.fakes import ALB, GROUP, OTHER_GROUP, VPC, Ec2, Elbv2
+from botocore.exceptions import ReadTimeoutError
+from tests.unit.registrar.fakes import (
+    ALB,
+    DESCRIPTION,
+    DNS_NAME,
+    ENVIRONMENT,
+    GROUP,
+    OTHER_GROUP,
+    VPC,
+    Aws,
+    Time,
+    once,
+    refused,
+    throttled,
+)
 
 from underpass.registrar import index
-from underpass.registrar.index import RunFailedError, SettingError, Settings, Target, run
+from underpass.registrar.index import Memory, RunFailedError, SettingError, Settings, Target
 
-ENVIRONMENT = {"LOAD_BALANCER_ARN": ALB, "VPC_ID": VPC, "TARGET_GROUPS": f"{GROUP}=80"}
-TWO_GROUPS = ENVIRONMENT | {"TARGET_GROUPS": f"{GROUP}=80,{OTHER_GROUP}=443"}
+TWO_GROUPS = f"{GROUP}=80,{OTHER_GROUP}=443"
+IDLE = ["describe_target_health", "describe_network_interfaces"]
+
+
+def held(*numbers: int, port: int = 80, state: str = "healthy") -> dict[Target, str]:
+    return {Target(f"10.0.0.{number}", port): state for number in numbers}
+
+
+def of(*numbers: int, port: int = 80) -> set[str]:
+    return {f"10.0.0.{number}:{port}" for number in numbers}
+
+
+def nodes(*numbers: int) -> list[str]:
+    return [f"10.0.0.{number}" for number in numbers]
+
+
+# What is done
 
 
 def test_a_run_repairs_every_group_on_its_own_port() -> None:
-    elbv2 = Elbv2({GROUP: {Target("10.0.0.9", 80): "healthy"}, OTHER_GROUP: {}})
-    report = run(Settings.read(TWO_GROUPS), Ec2(["10.0.0.1", "10.0.0.2", "10.0.0.3"]), elbv2)
-    for arn, port in ((GROUP, 80), (OTHER_GROUP, 443)):
-        assert elbv2.serving(arn) == {Target(f"10.0.0.{n}", port) for n in (1, 2, 3)}
-    assert report["target_groups"][0]["deregistered"] == ["10.0.0.9"]
+    aws = Aws(nodes(1, 2, 3), {GROUP: held(9), OTHER_GROUP: {}})
+    report = once(aws, TARGET_GROUPS=TWO_GROUPS)
+    assert aws.serving(GROUP) == of(1, 2, 3)
+    assert aws.serving(OTHER_GROUP) == of(1, 2, 3, port=443)
+    assert report["target_groups"][0]["deregistered"] == {"10.0.0.9:80": "its interface is gone"}
 
 
-def test_a_run_without_work_makes_two_calls() -> None:
-    ec2, elbv2 = Ec2(["10.0.0.1"]), Elbv2({GROUP: {Target("10.0.0.1", 80): "healthy"}})
-    run(Settings.read(ENVIRONMENT), ec2, elbv2)
-    assert ec2.called + elbv2.called == ["describe_network_interfaces", "describe_target_health"]
+def test_one_group_may_lead_to_several_ports() -> None:
+    aws = Aws(nodes(1), {GROUP: held(9) | held(9, port=443)})
+    once(aws, TARGET_GROUPS=f"{GROUP}=80,{GROUP}=443", REMOVE_FOREIGN="true")
+    assert aws.serving() == of(1) | of(1, port=443)
 
 
-def test_new_addresses_come_before_old_ones_go() -> None:
-    elbv2 = Elbv2({GROUP: {Target("10.0.0.9", 80): "healthy"}})
-    run(Settings.read(ENVIRONMENT), Ec2(["10.0.0.1"]), elbv2)
-    assert elbv2.called == ["describe_target_health", "register_targets", "deregister_targets"]
+def test_an_idle_run_makes_two_calls_and_asks_no_name() -> None:
+    aws = Aws(nodes(1, 2), {GROUP: held(1, 2)})
+    once(aws, DNS_NAME=DNS_NAME)
+    assert aws.called == IDLE
 
 
-def test_each_run_writes_one_line_of_json(capsys: pytest.CaptureFixture[str]) -> None:
-    elbv2 = Elbv2({GROUP: {Target(f"10.0.0.{n}", 80): "healthy" for n in (8, 9)}})
-    run(Settings.read(ENVIRONMENT | {"MAX_REMOVALS": "1"}), Ec2(["10.0.0.1"]), elbv2)
+def test_an_idle_run_that_follows_dns_makes_the_same_two_calls() -> None:
+    aws = Aws(nodes(1, 2), {GROUP: held(1, 2)})
+    aws.named = set(nodes(1, 2))
+    once(aws, DNS_NAME=DNS_NAME, DRAIN_RETIRED="true")
+    assert aws.called == [*IDLE, "resolve"]
+
+
+def test_a_hundred_nodes_are_one_page_and_one_change() -> None:
+    aws = Aws(nodes(*range(100)))
+    aws.page_size = 1000
+    once(aws)
+    assert aws.called == [*IDLE, "describe_listeners", "register_targets"]
+    assert len(aws.serving()) == 100
+
+
+def test_more_than_a_hundred_changes_go_in_batches() -> None:
+    aws = Aws(nodes(*range(100)), {GROUP: {}})
+    once(aws, TARGET_GROUPS=f"{GROUP}=80,{GROUP}=443")
+    assert aws.called.count("register_targets") == 2
+    assert len(aws.serving()) == 200
+
+
+def test_groups_are_read_before_interfaces_and_new_come_before_old_go() -> None:
+    aws = Aws(nodes(1), {GROUP: held(9)})
+    once(aws)
+    assert aws.called == [*IDLE, "register_targets", "deregister_targets"]
+
+
+def test_a_node_that_came_between_the_reads_is_not_removed() -> None:
+    aws = Aws(nodes(1), {GROUP: held(1)})
+
+    def another_run_registers(operation: str, _: object) -> None:
+        if operation == "describe_network_interfaces":
+            aws.add("10.0.0.2")
+            aws.groups[GROUP] |= held(2)
+
+    aws.before = another_run_registers
+    once(aws)
+    assert aws.serving() == of(1, 2)
+
+
+# Who is a node
+
+
+def test_an_interface_anybody_made_is_no_node() -> None:
+    aws = Aws(nodes(1))
+    mine = aws.add("10.0.0.66", RequesterManaged=False, RequesterId="AIDAEXAMPLE")
+    assert once(aws)["ignored"] == [mine]
+    assert aws.serving() == of(1)
+
+
+@pytest.mark.parametrize("status", ["available", "associated", "attaching", "in-use"])
+def test_an_interface_counts_from_its_creation(status: str) -> None:
+    aws = Aws(nodes(1), {GROUP: held(1)})
+    aws.add("10.0.0.2", Status=status)
+    once(aws)
+    assert aws.serving() == of(1, 2)
+
+
+def test_an_interface_that_is_being_detached_has_left_its_node() -> None:
+    aws = Aws(nodes(1), {GROUP: held(1, 2)})
+    aws.add("10.0.0.2", Status="detaching")
+    once(aws)
+    assert aws.serving() == of(1)
+
+
+# The second witness
+
+
+def test_what_dns_still_names_is_kept_and_what_it_names_alone_is_not_registered() -> None:
+    aws = Aws(nodes(1), {GROUP: held(1, 8, 9)})
+    aws.named = set(nodes(1, 8, 7))
+    report = once(aws, DNS_NAME=DNS_NAME)
+    assert aws.serving() == of(1, 8)
+    assert report["target_groups"][0]["kept"] == {"10.0.0.8:80": "DNS still names it"}
+    assert report["dns"] == sorted(aws.named)
+
+
+def test_the_plain_name_is_asked_when_the_other_is_silent() -> None:
+    aws = Aws(nodes(1), {GROUP: held(1, 8, 9)})
+    aws.named, aws.all_answers = set(nodes(1, 8)), False
+    once(aws, DNS_NAME=DNS_NAME)
+    assert aws.serving() == of(1, 8)
+
+
+def test_dns_that_is_down_is_told_and_stops_nothing() -> None:
+    aws = Aws(nodes(1), {GROUP: held(1, 9)})
+    report = once(aws, DNS_NAME=DNS_NAME)
+    assert aws.serving() == of(1)
+    assert report["dns"] == f"{DNS_NAME} has no answer"
+    assert report["errors"] == []
+
+
+def test_a_strangers_address_goes_at_once_whatever_dns_and_the_limit_say() -> None:
+    aws = Aws(nodes(1), {GROUP: held(1, 7, 8, 9)})
+    aws.add("10.0.0.8", "a task's")
+    aws.add("10.0.0.9", "another's")
+    aws.named = set(nodes(1, 8))
+    report = once(aws, DNS_NAME=DNS_NAME, MAX_REMOVALS="0")
+    assert aws.serving() == of(1, 7)
+    (group,) = report["target_groups"]
+    assert group["deregistered"] == dict.fromkeys(sorted(of(8, 9)), "another's address")
+    assert group["held_back"] == {"10.0.0.7:80": "MAX_REMOVALS=0"}
+
+
+def test_a_stranger_is_known_by_its_other_addresses_too() -> None:
+    aws = Aws(nodes(1), {GROUP: held(1, 9)})
+    aws.named = set(nodes(1, 9))
+    both = [{"PrivateIpAddress": "10.0.0.9"}, {"PrivateIpAddress": "10.0.0.10"}]
+    aws.add("10.0.0.9", "a task's", PrivateIpAddresses=both)
+    once(aws, DNS_NAME=DNS_NAME)
+    assert aws.serving() == of(1)
+
+
+# Nodes that leave
+
+
+def leaving() -> tuple[Aws, Memory]:
+    """Return an ALB of two nodes, both known to DNS, the second of which has now left it."""
+    aws, memory = Aws(nodes(1, 2), {GROUP: held(1, 2)}), Memory()
+    aws.named = set(nodes(1, 2))
+    once(aws, memory=memory, DNS_NAME=DNS_NAME, DRAIN_RETIRED="true")
+    aws.named = set(nodes(1))
+    return aws, memory
+
+
+def test_a_node_that_left_dns_goes_after_a_second_look_and_stays_away() -> None:
+    aws, memory = leaving()
+    seen = []
+    for _ in range(4):
+        once(aws, memory=memory, DNS_NAME=DNS_NAME, DRAIN_RETIRED="true")
+        seen.append(aws.serving())
+    assert seen == [of(1, 2), of(1), of(1), of(1)]
+
+
+def test_a_node_that_is_named_again_is_back_at_once() -> None:
+    aws, memory = leaving()
+    for named in (nodes(1), nodes(1), nodes(1, 2)):
+        aws.named = set(named)
+        once(aws, memory=memory, DNS_NAME=DNS_NAME, DRAIN_RETIRED="true")
+    assert aws.serving() == of(1, 2)
+
+
+def test_a_node_dns_has_never_named_is_new() -> None:
+    aws, memory = leaving()
+    aws.add("10.0.0.3")
+    for _ in range(5):
+        once(aws, memory=memory, DNS_NAME=DNS_NAME, DRAIN_RETIRED="true")
+    assert aws.serving() == of(1, 3)
+
+
+@pytest.mark.parametrize(
+    "why",
+    ["not asked for", "no memory", "plain name only", "DNS names nobody", "nobody else is well"],
+)
+def test_a_node_whose_interface_is_there_stays_unless_all_is_certain(why: str) -> None:
+    aws, memory = leaving()
+    asked = "false" if why == "not asked for" else "true"
+    aws.all_answers = why != "plain name only"
+    if why == "DNS names nobody":
+        aws.named = set(nodes(77))
+    if why == "nobody else is well":
+        aws.groups[GROUP] = held(1, state="initial") | held(2)
+    for _ in range(5):
+        memory = Memory() if why == "no memory" else memory
+        once(aws, memory=memory, DNS_NAME=DNS_NAME, DRAIN_RETIRED=asked)
+    assert aws.serving() == of(1, 2)
+
+
+# What is said
+
+
+def test_each_run_writes_one_line_with_what_was_seen_and_done_and_why(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    aws = Aws(nodes(1), {GROUP: held(1, state="draining") | held(7, 8) | held(9, port=90)})
+    once(aws, MAX_REMOVALS="1")
     (line,) = capsys.readouterr().out.splitlines()
-    assert json.loads(line) == {
+    said = json.loads(line)
+    about = said.pop("_aws")
+    assert said == {
+        "LoadBalancer": "app/notes/0123456789abcdef",
+        "Success": 1,
+        "Addresses": 1,
+        "Registered": 1,
+        "Removed": 1,
+        "HeldBack": 1,
+        "SecondsSinceSuccess": pytest.approx(0, abs=1),
         "event": "registrar",
-        "load_balancer": "ELB app/notes/0123456789abcdef",
+        "load_balancer": DESCRIPTION,
         "addresses": ["10.0.0.1"],
+        "retired": [],
+        "ignored": [],
+        "dns": None,
         "target_groups": [
             {
                 "arn": GROUP,
-                "registered": ["10.0.0.1"],
-                "deregistered": ["10.0.0.8"],
-                "held_back": ["10.0.0.9"],
+                "ports": [80],
+                "targets": 3,
+                "registered": {"10.0.0.1:80": "was draining"},
+                "deregistered": {"10.0.0.7:80": "its interface is gone"},
+                "held_back": {"10.0.0.8:80": "MAX_REMOVALS=1"},
+                "kept": {},
+                "foreign": {"10.0.0.9:90": "another port"},
             }
         ],
         "errors": [],
+        "calls": {
+            "describe_target_health": 1,
+            "describe_network_interfaces": 2,
+            "register_targets": 1,
+            "deregister_targets": 1,
+        },
+        "seconds": 0,
     }
+    (directive,) = about["CloudWatchMetrics"]
+    assert directive["Namespace"] == "Underpass/Registrar"
+    assert directive["Dimensions"] == [["LoadBalancer"]]
+    assert {metric["Name"] for metric in directive["Metrics"]} <= said.keys()
+
+
+def test_a_failed_run_says_how_long_ago_the_last_success_was(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    memory = Memory()
+    for _ in range(2):
+        aws = Aws(nodes(1), {GROUP: held(1)})
+        aws.faults["describe_target_health"] = [refused("AccessDenied")]
+        with pytest.raises(RunFailedError):
+            once(aws, memory=memory)
+        memory.succeeded_at = 1.0  # 1970
+    first, second = map(json.loads, capsys.readouterr().out.splitlines())
+    assert first["Success"] == second["Success"] == 0
+    assert "SecondsSinceSuccess" not in first
+    assert second["SecondsSinceSuccess"] > 1e9
+
+
+def test_a_dry_run_says_what_would_be_done_and_does_nothing(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    aws = Aws(nodes(1), {GROUP: held(9)})
+    aws.faults[f"describe_target_health {OTHER_GROUP}"] = [refused("AccessDenied")]
+    report = once(aws, dry_run=True, TARGET_GROUPS=TWO_GROUPS)
+    assert report["target_groups"][0]["registered"] == {"10.0.0.1:80": "new"}
+    assert report["target_groups"][0]["deregistered"] == {"10.0.0.9:80": "its interface is gone"}
+    assert len(report["errors"]) == 1
+    assert aws.serving() == of(9)
+    assert not capsys.readouterr().out
+
+
+# What goes wrong
 
 
 def test_an_alb_without_interfaces_is_an_error_and_nothing_is_removed() -> None:
-    elbv2 = Elbv2({GROUP: {Target("10.0.0.1", 80): "healthy"}})
-    with pytest.raises(RunFailedError, match=r"ELB app/notes/0123456789abcdef.*vpc-01234567"):
-        run(Settings.read(ENVIRONMENT), Ec2([]), elbv2)
-    assert elbv2.called == []
+    aws = Aws([], {GROUP: held(1)})
+    aws.add("10.0.0.1", "a stranger's")
+    with pytest.raises(RunFailedError, match=rf"LOAD_BALANCER_ARN='{ALB}', VPC_ID='{VPC}'"):
+        once(aws)
+    assert aws.serving() == of(1)
 
 
-def test_interfaces_that_cannot_be_listed_are_an_error(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    elbv2 = Elbv2({GROUP: {}})
-    with pytest.raises(RunFailedError, match="describe_network_interfaces: throttled"):
-        run(Settings.read(ENVIRONMENT), Ec2([], RuntimeError("throttled")), elbv2)
-    assert json.loads(capsys.readouterr().out)["errors"] == [
-        "describe_network_interfaces: throttled"
-    ]
+def test_pages_that_are_missing_remove_nothing_and_what_was_seen_is_registered() -> None:
+    aws = Aws(nodes(1, 2, 3), {GROUP: held(3, 9)})
+
+    def second_page_fails(operation: str, _: object) -> None:
+        if aws.called.count("describe_network_interfaces") == 2:
+            aws.before = lambda *_: None
+            raise refused("AccessDenied")
+
+    aws.before = second_page_fails
+    with pytest.raises(RunFailedError, match=r"describe_network_interfaces.*AccessDenied"):
+        once(aws)
+    assert aws.serving() == of(1, 2, 3, 9)
 
 
 @pytest.mark.parametrize(
     ("operation", "left"),
     [
-        ("describe_target_health", {"10.0.0.1", "10.0.0.9"}),
-        ("register_targets", {"10.0.0.1"}),  # the dead are not kept for it
-        ("deregister_targets", {"10.0.0.1", "10.0.0.2", "10.0.0.9"}),
+        ("describe_target_health", of(1, 9)),
+        ("register_targets", of(1)),  # the dead are not kept for it
+        ("deregister_targets", of(1, 2, 9)),
     ],
 )
 def test_one_failure_is_raised_after_everything_else_was_done(
     operation: str, left: set[str]
 ) -> None:
-    old = {Target(address, 80): "healthy" for address in ("10.0.0.1", "10.0.0.9")}
-    elbv2 = Elbv2(
-        {GROUP: old, OTHER_GROUP: {}}, {(operation, GROUP): PermissionError("not allowed")}
-    )
-    with pytest.raises(RunFailedError, match=rf"^{operation} {GROUP}: not allowed$"):
-        run(Settings.read(TWO_GROUPS), Ec2(["10.0.0.1", "10.0.0.2"]), elbv2)
-    assert elbv2.serving(OTHER_GROUP) == {Target("10.0.0.1", 443), Target("10.0.0.2", 443)}
-    assert {target.address for target in elbv2.serving(GROUP)} == left
+    aws = Aws(nodes(1, 2), {GROUP: held(1, 9), OTHER_GROUP: {}})
+    aws.faults[f"{operation} {GROUP}"] = [refused("AccessDenied")]
+    wanted = rf"^TARGET_GROUPS={GROUP}=80: {operation}: .*AccessDenied"
+    with pytest.raises(RunFailedError, match=wanted):
+        once(aws, TARGET_GROUPS=TWO_GROUPS)
+    assert aws.serving(OTHER_GROUP) == of(1, 2, port=443)
+    assert aws.serving(GROUP) == left
 
 
-def test_nothing_is_removed_when_no_live_address_could_be_registered() -> None:
-    elbv2 = Elbv2(
-        {GROUP: {Target("10.0.0.9", 80): "healthy", Target("10.0.0.1", 80): "draining"}},
-        {("register_targets", GROUP): PermissionError("not allowed")},
-    )
-    with pytest.raises(RunFailedError, match="not allowed"):
-        run(Settings.read(ENVIRONMENT), Ec2(["10.0.0.1"]), elbv2)
-    assert elbv2.serving(GROUP) == {Target("10.0.0.9", 80)}
+def test_one_batch_that_fails_does_not_stop_the_others() -> None:
+    aws = Aws(nodes(*range(150)))
+    aws.faults["register_targets"] = [refused("TooManyTargets")]
+    with pytest.raises(RunFailedError, match="TooManyTargets"):
+        once(aws)
+    assert len(aws.serving()) == 50
+
+
+def test_nothing_but_strangers_is_removed_when_no_live_address_could_be_registered() -> None:
+    aws = Aws(nodes(1), {GROUP: held(8, 9) | held(1, state="draining")})
+    aws.add("10.0.0.8", "a stranger's")
+    aws.faults["register_targets"] = [refused("AccessDenied")]
+    with pytest.raises(RunFailedError, match="AccessDenied"):
+        once(aws)
+    assert aws.serving() == of(9)
+
+
+def test_what_passes_is_tried_again_as_long_as_the_time_lasts() -> None:
+    aws, time = Aws(nodes(1)), Time()
+    timeout = ReadTimeoutError(endpoint_url="https://ec2")
+    aws.faults["describe_network_interfaces"] = [
+        throttled(),
+        refused("InternalError", 500),
+        timeout,
+    ]
+    aws.faults["register_targets"] = [throttled()]
+    report = once(aws, time=time)
+    assert aws.serving() == of(1)
+    assert report["calls"]["describe_network_interfaces"] == 4
+    assert time.now_s > 0
+
+
+def test_what_does_not_pass_is_an_error_before_the_function_is_ended() -> None:
+    aws, time = Aws(nodes(1)), Time()
+    aws.faults["describe_network_interfaces"] = [throttled() for _ in range(1000)]
+    with pytest.raises(RunFailedError, match=r"describe_network_interfaces: .*Throttling"):
+        once(aws, time=time)
+    assert 15 < time.now_s < 25
+    assert aws.serving() == set()
+
+
+def test_what_was_seen_long_ago_is_not_acted_on() -> None:
+    aws, time = Aws(nodes(1)), Time()
+
+    def slowly(operation: str, _: object) -> None:
+        time.sleep(11 if operation == "describe_listeners" else 0)
+
+    aws.before = slowly
+    with pytest.raises(RunFailedError, match="the interfaces were read too long ago"):
+        once(aws, time=time)
+    assert aws.serving() == set()
+
+
+def test_a_port_without_a_listener_is_named_and_nothing_is_registered_on_it() -> None:
+    aws = Aws(nodes(1), {GROUP: {}}, listeners=[80])
+    wanted = f"TARGET_GROUPS={GROUP}=81: no such listener; the ALB has 80"
+    with pytest.raises(RunFailedError, match=wanted):
+        once(aws, TARGET_GROUPS=f"{GROUP}=80,{GROUP}=81")
+    assert aws.serving() == of(1)
+
+
+def test_listeners_that_cannot_be_read_are_an_error_that_stops_no_registration() -> None:
+    aws = Aws(nodes(1))
+    aws.faults["describe_listeners"] = [refused("AccessDenied")]
+    with pytest.raises(RunFailedError, match=r"describe_listeners: .*AccessDenied"):
+        once(aws)
+    assert aws.serving() == of(1)
 
 
 def test_an_unknown_target_group_is_named() -> None:
-    with pytest.raises(RunFailedError, match=f"not found: {GROUP}"):
-        run(Settings.read(ENVIRONMENT), Ec2(["10.0.0.1"]), Elbv2({}))
+    with pytest.raises(RunFailedError, match=f"TARGET_GROUPS={GROUP}=80: .*TargetGroupNotFound"):
+        once(Aws(nodes(1), {OTHER_GROUP: {}}))
 
 
 @pytest.mark.parametrize(
@@ -123,8 +447,11 @@ def test_an_unknown_target_group_is_named() -> None:
         ("TARGET_GROUPS", f"{GROUP}=0"),
         ("TARGET_GROUPS", f"{GROUP}=65536"),
         ("TARGET_GROUPS", f"{GROUP}=80,"),
+        ("DNS_NAME", "http://a/"),
         ("MAX_REMOVALS", "-1"),
         ("MAX_REMOVALS", "all"),
+        ("REMOVE_FOREIGN", "yes"),
+        ("DRAIN_RETIRED", "1"),
     ],
 )
 def test_a_bad_variable_is_named_with_its_value(name: str, value: str | None) -> None:
@@ -149,4 +476,4 @@ def test_the_file_ships_alone() -> None:
             else []
         )
     }
-    assert modules - set(sys.stdlib_module_names) == {"boto3", "botocore"}
+    assert modules - set(sys.stdlib_module_names) == {"botocore"}

@@ -9,7 +9,8 @@ part                       logical ids
 balancers                  Nlb, NlbListener, NlbTargetGroup, NlbSecurityGroup, Alb, AlbListener,
                            AlbTargetGroup, AlbSecurityGroup, AlbIngressFromNlb, TaskIngressFromAlb
 alb_targets = "lambda"     RegistrarFunction, RegistrarRole, RegistrarLogGroup, RegistrarSchedule,
-                           RegistrarSchedulePermission
+                           RegistrarInterfaceRule, RegistrarAlbRule, RegistrarQueue,
+                           RegistrarQueuePolicy, RegistrarEventSource
 cluster                    Cluster, ClusterCapacityProviders
 capacity.provider = "ec2"  LaunchTemplate, AutoScalingGroup, CapacityProvider, InstanceRole,
                            InstanceProfile, InstanceSecurityGroup

@@ -148,7 +148,7 @@ def create(
             StackName=stack.name,
             ChangeSetName=f"underpass-{uuid.uuid4().hex[:16]}",
             ChangeSetType="UPDATE" if exists else "CREATE",
-            TemplateBody=stack.body(),  # AWS takes 51,200 bytes this way and more through S3; the twin any
+            TemplateBody=stack.body(),
             Parameters=[_parameter(key, value) for key, value in parameters.items()],
             Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
             Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],

@@ -38,13 +38,14 @@ def install(health: HealthTable, tasks: Table) -> None:
         s3,
         scaling,
         secretsmanager,
+        sqs,
     )
 
     for corrections in (missing, dependencies, ec2, endpoint_services, endpoint_connections):
         corrections.install()
     for corrections in (endpoints, autoscaling):
         corrections.install()
-    for corrections in (rds, rds_events, s3, efs, lambda_, events, secretsmanager, bounds):
+    for corrections in (rds, rds_events, s3, efs, sqs, lambda_, events, secretsmanager, bounds):
         corrections.install()
     elbv2.install(health)
     ecs.install(tasks)

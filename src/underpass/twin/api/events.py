@@ -1,6 +1,7 @@
-"""EventBridge in moto, with ``schedule`` to invoke the functions that rules name as targets.
+"""EventBridge in moto, with ``schedule`` to deliver to the functions and queues that rules name as targets.
 
-moto matches the events; a target that is a function is handed over, since moto cannot deliver there. What
+moto matches the events; a target that is a function or a queue is handed over, since moto cannot deliver to
+the one, and asks no policy of the other. What
 no rule of the twin could do is refused when the rule is made.
 """
 
@@ -13,13 +14,15 @@ from typing import Any
 from underpass.twin.timing import parse
 
 Deliver = Callable[[str, str, Mapping[str, Any], str], None]
-"""(rule's name, its ARN, the target, the event as JSON): invokes the target soon, and returns at once."""
+"""(rule's name, its ARN, the target, the event as JSON): delivers soon, and returns at once."""
+
+_OURS = {"lambda", "sqs"}
 
 _deliver: list[Deliver] = []
 
 
 def attach(deliver: Deliver) -> None:
-    """Have ``deliver`` invoke the functions that rules name from now on."""
+    """Have ``deliver`` reach the functions and queues that rules name from now on."""
     _deliver[:] = [deliver]
 
 
@@ -30,7 +33,7 @@ def install() -> None:
     if hasattr(Rule, "twin"):
         return
     Rule.twin = True
-    Rule.send_to_targets = _functions_first(Rule.send_to_targets)
+    Rule.send_to_targets = _ours_first(Rule.send_to_targets)
     EventsBackend.put_rule = _checked(EventsBackend.put_rule)
     EventsBackend.put_targets = _checked_targets(EventsBackend.put_targets)
 
@@ -49,17 +52,17 @@ def publish(region: str, source: str, detail_type: str, detail: Mapping[str, Any
     )
 
 
-def _functions_first(original: Callable[..., None]) -> Callable[..., None]:
+def _ours_first(original: Callable[..., None]) -> Callable[..., None]:
     def send_to_targets(rule: Any, event: Any, transform_input: bool = True) -> None:  # noqa: FBT001, FBT002
         if rule.state != "ENABLED" or not rule.event_pattern.get_pattern():
             return  # a rule without a pattern runs on its schedule only
         if not rule.event_pattern.matches_event(event):
             return
-        everything, functions = rule.targets, [one for one in rule.targets if _is_function(one)]
-        for target in functions:
+        everything, ours = rule.targets, [one for one in rule.targets if _service(one) in _OURS]
+        for target in ours:
             for deliver in _deliver:
                 deliver(rule.name, rule.arn, target, json.dumps(_as_sent(event)))
-        rule.targets = [one for one in everything if one not in functions]
+        rule.targets = [one for one in everything if one not in ours]
         try:
             original(rule, event, transform_input)
         finally:
@@ -78,8 +81,8 @@ def _as_sent(event: Mapping[str, Any]) -> dict[str, Any]:
     return sent
 
 
-def _is_function(target: Mapping[str, Any]) -> bool:
-    return str(target["Arn"]).split(":")[2:3] == ["lambda"]
+def _service(target: Mapping[str, Any]) -> str:
+    return str(target["Arn"]).split(":")[2]
 
 
 def _refuse(message: str) -> Exception:
@@ -106,7 +109,9 @@ def _checked(original: Callable[..., Any]) -> Callable[..., Any]:
 def _checked_targets(original: Callable[..., Any]) -> Callable[..., Any]:
     def put_targets(backend: Any, name: str, event_bus_arn: str | None, targets: Any) -> Any:
         for target in targets:
-            if _is_function(target) and (target.get("InputPath") or target.get("InputTransformer")):
+            if _service(target) in _OURS and (
+                target.get("InputPath") or target.get("InputTransformer")
+            ):
                 raise _refuse("InputPath and InputTransformer do not work on the twin.")
         return original(backend, name, event_bus_arn, targets)
 

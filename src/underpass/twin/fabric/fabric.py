@@ -49,6 +49,7 @@ class Fabric:
         """Make the internet, and start the resolvers."""
         self._wiring.start()
         self._name_service.start()
+        self._name_service.serve_host(INTERNET_NAME)
         self._region.hub.subscribe(("ec2",), self._stale.set)
 
     def stop(self) -> None:
@@ -151,7 +152,7 @@ class Fabric:
         return [*self.enter(name), *places.with_names(self.resolv_conf(vpc_id))]
 
     def resolv_conf(self, vpc_id: str) -> Path:
-        """Return the file to bind over /etc/resolv.conf for processes in this VPC."""
+        """Return the file to bind over /etc/resolv.conf for processes in this VPC, or on the internet."""
         return self._name_service.resolv_conf(vpc_id)
 
     def apply(self, name: str, table: nft.Table) -> None:

@@ -56,6 +56,8 @@ class Host:
         The AWS APIs as seen from there.
     hidden
         Folders no function may see.
+    resolv
+        The resolv.conf that functions see; None for this machine's, which nothing answers there.
     """
 
     run: Path
@@ -63,6 +65,7 @@ class Host:
     network: str
     endpoint_url: str
     hidden: tuple[Path, ...] = ()
+    resolv: Path | None = None
 
 
 class Environment:
@@ -158,6 +161,7 @@ class Environment:
             environment=self._variables(),
             root=root,
             network=self._host.network,
+            resolv=self._host.resolv,
             hostname="lambda",
             read_only=True,
             tmpfs=(Tmpfs("/tmp", self.function.tmp_mib),),  # noqa: S108  the sandbox's own

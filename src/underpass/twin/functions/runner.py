@@ -8,6 +8,7 @@ import time
 import uuid
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import ClassVar
 
 from underpass.twin.clock import scaled_s
@@ -41,12 +42,18 @@ class Functions:
         The path of the network namespace functions run in: the ``internet`` place's.
     endpoint_url
         The AWS APIs as seen from there.
+    resolv
+        The resolv.conf for that place.
     """
 
     topics: ClassVar[tuple[str, ...]] = ("lambda",)
 
     def __init__(
-        self, region: Region, network: str, endpoint_url: str = "http://198.51.100.10"
+        self,
+        region: Region,
+        network: str,
+        endpoint_url: str = "http://198.51.100.10",
+        resolv: Path | None = None,
     ) -> None:
         self._region = region
         self._host = Host(
@@ -55,6 +62,7 @@ class Functions:
             network=network,
             endpoint_url=endpoint_url,
             hidden=(region.state,),
+            resolv=resolv,
         )
         self._lock = threading.Lock()
         self._idle: dict[str, list[Environment]] = defaultdict(list)

@@ -42,6 +42,12 @@ class NameService:
         self._loop.stop()
         self._resolver.stop()
 
+    def serve_host(self, name: str) -> None:
+        """Serve one host outside every VPC, on its own loopback: it knows the names that resolve anywhere."""
+        opened = within(namespaces.path(name), lambda: _bound(("127.0.0.1",)))
+        self._resolver.serve(name, opened)
+        self._write(name, "nameserver 127.0.0.1\noptions timeout:2\n")
+
     def serve(self, network: Network) -> None:
         """Serve the VPCs of ``network`` (which must be up), and name their interfaces."""
         wanted = {vpc.id: vpc for vpc in network.vpcs if vpc.dns_support}
@@ -62,18 +68,21 @@ class NameService:
             self._names.set(SOURCE, vpc_id, hosts[vpc_id])
 
     def resolv_conf(self, vpc_id: str) -> Path:
-        """Return the file to bind over /etc/resolv.conf for a process in this VPC."""
+        """Return the file to bind over /etc/resolv.conf for a process in this VPC, or on that host."""
         return self._region.run / "resolv" / f"{vpc_id}.conf"
 
     def _begin(self, vpc: Vpc) -> None:
         addresses = resolvers(vpc)
         opened = within(namespaces.path(vpc.id), lambda: _bound(addresses))
         self._resolver.serve(vpc.id, opened)
-        conf = self.resolv_conf(vpc.id)
-        conf.parent.mkdir(parents=True, exist_ok=True)
         search = internal_domain(self._region.name)
-        conf.write_text(f"nameserver {addresses[0]}\nsearch {search}\noptions timeout:2\n")
+        self._write(vpc.id, f"nameserver {addresses[0]}\nsearch {search}\noptions timeout:2\n")
         self._served[vpc.id] = vpc.cidr
+
+    def _write(self, name: str, text: str) -> None:
+        conf = self.resolv_conf(name)
+        conf.parent.mkdir(parents=True, exist_ok=True)
+        conf.write_text(text)
 
 
 def _bound(addresses: tuple[str, ...]) -> list[socket.socket]:

@@ -37,7 +37,7 @@ class RefusedError(ProvisionError):
     @property
     def gone(self) -> bool:
         """The call named something that does not exist."""
-        return "NotFound" in self.code or self.code.startswith("NoSuch")
+        return any(word in self.code for word in ("NotFound", "NoSuch", "NonExistent"))
 
     @property
     def in_use(self) -> bool:

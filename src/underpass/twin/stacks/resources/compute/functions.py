@@ -1,4 +1,4 @@
-"""Lambda functions, who may invoke them, and how failed invocations are treated."""
+"""Lambda functions, who may invoke them, what they read, and how failed invocations are treated."""
 
 from __future__ import annotations
 
@@ -131,6 +131,33 @@ class EventInvokeConfig(Resource):
         """Go back to Lambda's own defaults."""
         named = {key: _unqualified(properties).get(key) for key in ("FunctionName", "Qualifier")}
         self.remove("delete_function_event_invoke_config", **named)
+
+
+class EventSourceMapping(Resource):
+    """A queue whose messages a function is invoked with."""
+
+    type = "AWS::Lambda::EventSourceMapping"
+    service = "lambda"
+    honoured = names("BatchSize Enabled EventSourceArn FunctionName")
+    inert = names("Tags")
+    replaces = names("EventSourceArn")
+
+    def create(self, place: Place, properties: Properties) -> Physical:
+        """Make the mapping."""
+        made = self.call("create_event_source_mapping", properties)
+        return Physical(made["UUID"], {"Id": made["UUID"]})
+
+    def update(
+        self, place: Place, physical: Physical, old: Properties, new: Properties
+    ) -> Physical:
+        """Change the function, the batch and whether it is on."""
+        wanted = {"BatchSize": 10, "Enabled": True, **without(new, "EventSourceArn")}
+        self.call("update_event_source_mapping", wanted, UUID=physical.id)
+        return physical
+
+    def delete(self, physical: Physical, properties: Properties) -> None:
+        """Delete the mapping; the messages stay."""
+        self.remove("delete_event_source_mapping", UUID=physical.id)
 
 
 def _code(properties: Properties) -> Mapping[str, Any]:
