@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
@@ -30,7 +31,7 @@ from underpass.twin.balancers.nlb.privatelink import (
 from underpass.twin.balancers.nodes import command
 from underpass.twin.balancers.nodes.keeper import Nodes
 from underpass.twin.balancers.nodes.strangers import Strangers
-from underpass.twin.balancers.nodes.wire import DETACHED, listens
+from underpass.twin.balancers.nodes.wire import CLOSING, DETACHED, listens
 from underpass.twin.balancers.observe import DRAINED, Observer
 from underpass.twin.clock import scaled_s
 from underpass.twin.context import Region
@@ -44,6 +45,7 @@ STATES = "balancers"  # published when a load balancer or an endpoint became usa
 SOURCE = "balancers"  # of DNS records
 NODES = "nodes"  # published when nodes are to come or go
 LISTEN_AGAIN_S = 0.05
+CLOSES_S = 0.5  # how long requests under way at a node that closes may take
 
 
 class Balancers:
@@ -67,7 +69,7 @@ class Balancers:
         self._strangers = Strangers(region.clients, fabric)
         self._nodes = Nodes(region.clients, lambda: region.hub.publish(NODES), self._strangers.take)
         self._listening: frozenset[str] = frozenset()
-        self._detached: frozenset[str] = frozenset()
+        self._detached: dict[str, float] = {}  # and when the last of their flows end
         self._observer = Observer(region.clients, region.hub, self._nodes.phase)
         self._wanted = Balancing()
         self._applying = Loop("balancers-apply", self.apply, settle_s=0.005)
@@ -149,16 +151,24 @@ class Balancers:
     # Nodes
 
     def _detach(self, wanted: Balancing) -> None:
-        """Let no packet reach the nodes whose interfaces are detached."""
+        """Let no packet reach the nodes whose interfaces are detached, once what is under way has ended."""
         detached = {
             node.interface_id
             for _, nodes in wanted.nodes
             for node in nodes
             if node.phase is Phase.DETACHED and self._fabric.up(node.interface_id)
         }
-        for one in detached - self._detached:
-            self._fabric.apply(one, DETACHED)
-        self._detached = frozenset(detached)
+        now_s = time.monotonic()
+        for one in self._detached.keys() - detached:
+            del self._detached[one]
+        for one in detached - self._detached.keys():
+            self._fabric.apply(one, CLOSING)
+            self._detached[one] = now_s + CLOSES_S
+            self._apply_after(CLOSES_S)
+        for one, when_s in self._detached.items():
+            if when_s <= now_s:
+                self._fabric.apply(one, DETACHED)
+                self._detached[one] = float("inf")
 
     def _listen(self, wanted: Balancing) -> None:
         """Find out which nodes listen by now; those that do not are asked again soon."""
@@ -175,9 +185,12 @@ class Balancers:
                     awaited = True
         self._listening = frozenset(listening)
         if awaited:
-            again = threading.Timer(LISTEN_AGAIN_S, self._applying.wake)
-            again.daemon = True
-            again.start()
+            self._apply_after(LISTEN_AGAIN_S)
+
+    def _apply_after(self, seconds: float) -> None:
+        again = threading.Timer(seconds, self._applying.wake)
+        again.daemon = True
+        again.start()
 
     def _record(self, wanted: Balancing) -> None:
         """Keep the history of the ALBs' nodes, once DNS names those that listen."""

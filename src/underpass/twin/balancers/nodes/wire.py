@@ -9,8 +9,21 @@ from underpass.twin.balancers.model import Place
 from underpass.twin.fabric import nft
 from underpass.twin.fabric.fabric import Fabric
 
-_FIRST = -300  # before conntrack: no packet is even known
+_FIRST, _KNOWN = -300, -190  # before conntrack no packet is even known; after it, flows are
 _PATIENCE_S = 0.2
+
+CLOSING = nft.Table(
+    "detached",
+    chains=(
+        nft.Chain(
+            "in",
+            "prerouting",
+            _KNOWN,
+            (nft.rule(nft.iifname("eth0"), nft.ct_state(nft.NEW), nft.drop()),),
+        ),
+    ),
+)
+"""Drops what would be a new flow, so that those there are can end."""
 
 DETACHED = nft.Table(
     "detached",
