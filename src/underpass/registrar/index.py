@@ -625,7 +625,7 @@ class Run:
         actions = plan(observed, targets, limits, named=named)
         if not actions.kept and not actions.held_back:
             return actions, nobody
-        strangers = self.strangers((*actions.kept, *actions.held_back))
+        strangers = self.strangers((*actions.deregister, *actions.kept, *actions.held_back))
         return plan(observed, targets, limits, named=named, strangers=strangers), strangers
 
     def change(self, operation: str, arn: str, targets: Sequence[Target]) -> list[Target]:

@@ -25,7 +25,7 @@ STATEFUL = {
     "AWS::RDS::DBCluster": {"Snapshot", "Retain"},
     "AWS::RDS::DBInstance": {"Snapshot", "Retain"},
     "AWS::S3::Bucket": {"Retain"},
-    "AWS::SQS::Queue": {"Retain"},
+    "AWS::SQS::Queue": {"Delete", "Retain"},  # the registrar's holds nothing but the wish for a run
     "AWS::SecretsManager::Secret": {"Delete", "Retain"},
 }
 

@@ -38,6 +38,7 @@ PUBLISHED = {
     ),
     ("AWS/EFS", "FileSystemId"): "PercentIOLimit TotalIOBytes",
     ("AWS/Lambda", "FunctionName"): "Invocations Errors",
+    ("Underpass/Registrar", "LoadBalancer"): "Success Addresses Registered Removed HeldBack",
 }
 KNOWN = {
     (namespace, name, dimensions)

@@ -11,7 +11,7 @@ path                       NlbHealthyHostsZone<n>, NlbUnhealthyHosts, NlbResets,
                            AlbHealthyHosts[Zone<n>], AlbUnhealthyHosts, AlbErrors, TargetErrors,
                            Latency
 service                    TaskShortfall, ServiceCpu, ServiceMemory, CapacityShortage
-alb_targets = "lambda"     RegistrarErrors, RegistrarStale
+alb_targets = "lambda"     RegistrarErrors, RegistrarStale, RegistrarHeldBack
 database                   DatabaseCpu, DatabaseStorage, DatabaseConnections, DatabaseEvents
 files                      FilesIoLimit
 all of them                Dashboard

@@ -124,6 +124,10 @@ def _healthy(config: Config) -> list[Graph]:
         lines = {
             "runs": m.function("Invocations", "Sum"),
             "errors": m.function("Errors", "Sum"),
+            "addresses": m.registrar("Addresses", "Maximum"),
+            "registered": m.registrar("Registered", "Sum"),
+            "removed": m.registrar("Removed", "Sum"),
+            "held back": m.registrar("HeldBack", "Sum"),
         }
         graphs.append(Graph("Registrar", lines))
     return graphs

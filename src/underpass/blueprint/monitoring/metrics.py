@@ -140,5 +140,10 @@ def function(name: str, statistic: str, period_s: int = MINUTE_S) -> Metric:
     return Metric("AWS/Lambda", name, dimensions, statistic, period_s)
 
 
+def registrar(name: str, statistic: str) -> Metric:
+    """Return a metric that the registrar writes of itself, in its log."""
+    return Metric("Underpass/Registrar", name, {"LoadBalancer": "AlbFullName"}, statistic)
+
+
 def _in_zone(dimensions: dict[str, str], zone: str) -> dict[str, str]:
     return dimensions | ({"AvailabilityZone": zone} if zone else {})
