@@ -89,7 +89,7 @@ def test_with_endpoints_of_an_existing_vpc_tasks_leave_to_the_vpc_and_s3_only() 
 
 @pytest.mark.parametrize("name", ["nat-ec2-everything", "endpoints-fargate-everything"])
 def test_nothing_carries_the_vpcs_default_security_group(name: str) -> None:
-    """CloudFormation cannot empty it (decision 13), so whatever has interfaces names its groups."""
+    """CloudFormation cannot empty it (decision 16), so whatever has interfaces names its groups."""
     named = {
         "EC2::VPCEndpoint": "SecurityGroupIds",
         "EFS::MountTarget": "SecurityGroups",

@@ -15,8 +15,8 @@ TOPIC = "arn:aws:sns:us-east-1:111111111111:topic"
 OWN = {"aws:SourceAccount": "111111111111", "aws:SecureTransport": "true"}
 
 
-def policy() -> Any:
-    document = resource(by_part(CURATED["nat-ec2-nothing"])[0], "TopicPolicy")["PolicyDocument"]
+def policy(name: str = "nat-ec2-nothing") -> Any:
+    document = resource(by_part(CURATED[name])[0], "TopicPolicy")["PolicyDocument"]
     text = json.dumps(document)
     text = text.replace('{"Ref": "Topic"}', f'"{TOPIC}"')
     return json.loads(text.replace('{"Ref": "AWS::AccountId"}', '"111111111111"'))
@@ -38,6 +38,12 @@ def policy() -> Any:
 )
 def test_who_may_publish(service: str, context: dict[str, str], *, allowed: bool) -> None:
     assert permits(policy(), Act(service, "sns:Publish", TOPIC, context)) is allowed
+
+
+def test_rds_publishes_where_there_is_a_database() -> None:
+    act = Act("events.rds.amazonaws.com", "sns:Publish", TOPIC, OWN)
+    assert permits(policy("nat-ec2-everything"), act)
+    assert not permits(policy(), act)
 
 
 def test_the_topic_is_encrypted_and_every_connection_is_told() -> None:

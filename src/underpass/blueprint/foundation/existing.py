@@ -1,6 +1,6 @@
 """An existing VPC in place of one of ours: parameters, and nothing made in it but what is the application's.
 
-Its subnets, routes and ways out belong to whoever runs the network. See docs/decisions/0012.
+Its subnets, routes and ways out belong to whoever runs the network. See docs/decisions/0015.
 """
 
 from __future__ import annotations

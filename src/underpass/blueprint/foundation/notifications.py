@@ -18,15 +18,18 @@ from underpass.config import Config
 # https://docs.aws.amazon.com/vpc/latest/privatelink/create-endpoint-service.html
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
 # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html
-PUBLISHERS = {
+# https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Events.GrantingPermissions.html
+_PUBLISHERS = {
     "EndpointConnections": ("vpce.amazonaws.com", "StringEquals"),
     "Alarms": ("cloudwatch.amazonaws.com", "StringEquals"),
     "Events": ("events.amazonaws.com", "StringEqualsIfExists"),
 }
+_DATABASE = {"DatabaseEvents": ("events.rds.amazonaws.com", "StringEquals")}
 
 
 def add(template: Template, config: Config, key: Key) -> None:
     """Add the topic with its policy, and the address of ``[alarms] email``, which AWS asks to confirm."""
+    publishers = {**_PUBLISHERS, **(_DATABASE if config.database else {})}
     topic = template.add_resource(Topic("Topic", KmsMasterKeyId=GetAtt(key, "Arn")))
     template.add_resource(
         TopicPolicy(
@@ -35,7 +38,7 @@ def add(template: Template, config: Config, key: Key) -> None:
             PolicyDocument=document(
                 *(
                     _publishes(name, service, operator, topic)
-                    for name, (service, operator) in PUBLISHERS.items()
+                    for name, (service, operator) in publishers.items()
                 ),
                 {
                     "Sid": "OnlyOverTls",
