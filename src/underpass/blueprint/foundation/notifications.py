@@ -17,11 +17,13 @@ from underpass.config import Config
 # behalf it publishes, and a plain condition would drop every event silently: its own may be absent.
 # https://docs.aws.amazon.com/vpc/latest/privatelink/create-endpoint-service.html
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
+# https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Events.GrantingPermissions.html
 # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html
 # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Events.GrantingPermissions.html
 _PUBLISHERS = {
     "EndpointConnections": ("vpce.amazonaws.com", "StringEquals"),
     "Alarms": ("cloudwatch.amazonaws.com", "StringEquals"),
+    "DatabaseEvents": ("events.rds.amazonaws.com", "StringEquals"),
     "Events": ("events.amazonaws.com", "StringEqualsIfExists"),
 }
 _DATABASE = {"DatabaseEvents": ("events.rds.amazonaws.com", "StringEquals")}
