@@ -14,9 +14,6 @@ https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
 
 from __future__ import annotations
 
-import ast
-import re
-from importlib.resources import files
 from typing import Any
 
 from troposphere import AWSObject, GetAtt, Join, Ref, Sub, Template
@@ -33,6 +30,7 @@ from troposphere.sqs import Queue, QueuePolicy
 
 from underpass.blueprint.exports import imported
 from underpass.blueprint.iam import Statement, allow, document, role
+from underpass.blueprint.inline import shipped
 from underpass.blueprint.logs import log_group
 from underpass.blueprint.service.balancers import Path
 from underpass.config import Config
@@ -77,23 +75,8 @@ def add(template: Template, config: Config, path: Path) -> dict[str, Any]:
 
 
 def source() -> str:
-    """Return the function's code as it is shipped inside the template.
-
-    A request may carry 51,200 bytes of template. So the words that explain classes and functions stay in
-    the repository, with the notes for linters, and a level is indented by one blank; what is left is the
-    same code, statement by statement.
-    """
-    text = files("underpass.registrar").joinpath("index.py").read_text(encoding="utf-8")
-    lines: list[str | None] = list(text.splitlines(keepends=True))
-    for node in ast.walk(ast.parse(text)):
-        if not isinstance(node, ast.ClassDef | ast.FunctionDef) or len(node.body) < 2:
-            continue
-        if ast.get_docstring(node):
-            first, last = node.body[0].lineno - 1, node.body[0].end_lineno
-            lines[first:last] = [None] * len(lines[first:last])
-    kept = "".join(line for line in lines if line is not None)
-    kept = re.sub(r"  # (noqa|type): [^\n]*", "", kept)
-    return re.sub(r"^( {4})+", lambda blanks: " " * (len(blanks[0]) // 4), kept, flags=re.MULTILINE)
+    """Return the function's code as it is shipped inside the template."""
+    return shipped("underpass.registrar")
 
 
 def _function(config: Config, path: Path, role_arn: GetAtt, logs: LogGroup) -> Function:

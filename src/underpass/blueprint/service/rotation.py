@@ -6,8 +6,6 @@ they start. See docs/decisions/0010-rotation-through-rds.md.
 
 from __future__ import annotations
 
-from importlib.resources import files
-
 from troposphere import GetAtt, Ref, Sub, Template
 from troposphere.awslambda import Code, Environment, Function, LoggingConfig, Permission
 from troposphere.logs import LogGroup
@@ -16,6 +14,7 @@ from troposphere.secretsmanager import RotationRules, RotationSchedule
 from underpass.blueprint.checks import skipped
 from underpass.blueprint.exports import imported
 from underpass.blueprint.iam import Statement, allow, arn, role
+from underpass.blueprint.inline import shipped
 from underpass.blueprint.logs import log_group
 from underpass.config import Config
 
@@ -84,7 +83,7 @@ def add(template: Template, config: Config, days: int) -> None:
 
 def source() -> str:
     """Return the function's code, as it is shipped inside the template."""
-    return files("underpass.rotation").joinpath("index.py").read_text(encoding="utf-8")
+    return shipped("underpass.rotation")
 
 
 def _permissions(config: Config, logs: LogGroup) -> list[Statement]:
