@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from importlib.resources import files
 
 
+@cache
 def shipped(package: str) -> str:
     """Return the code of ``package``'s ``index`` module as a template carries it.
 
