@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import product
 from typing import Any
 
-from hypothesis import strategies as st
+from tests.unit.blueprint.drawn import configs
+from tests.unit.blueprint.pairs import Row, pairs
 
 from underpass.config import rules
 from underpass.config.model import Config
+
+__all__ = ["AXES", "CURATED", "EVERYTHING", "config", "configs", "of_row"]
 
 CERTIFICATE = "arn:aws:acm:us-east-1:111111111111:certificate/0f0f"
 SERVICE = {"build": ".", "port": 8000, "health_check": "/healthz"}
@@ -18,17 +22,81 @@ EVERYTHING: dict[str, Any] = {
     "assets": {"source": "static/"},
     "consumers": [{"name": "analytics"}],
 }
-EXISTING: dict[str, Any] = {
+ELSEWHERE = [
+    {"name": "one", "account": "333333333333", "cidr": "10.1.0.0/16"},
+    {"name": "two", "vpc_id": "vpc-01234567", "subnet_ids": ["subnet-01234567"]},
+]
+EXISTING_VPC = {
     "vpc_id": "vpc-0123456789abcdef0",
-    "app_subnets": [f"subnet-0000000{letter}" for letter in "abc"],
-    "data_subnets": [f"subnet-0000000{letter}" for letter in "def"],
+    "app_subnets": [f"subnet-0aaaaaaaaaaaaaaa{n}" for n in range(3)],
+    "data_subnets": [f"subnet-0ddddddddddddddd{n}" for n in range(3)],
+}
+
+# What can be set independently, and in what ways; the first is the default.
+AXES: dict[str, dict[str, Mapping[str, Any]]] = {
+    "vpc": {"new": {}, "existing": {"network": EXISTING_VPC}},
+    "egress": {"nat": {}, "endpoints": {"network": {"egress": "endpoints"}}},
+    "zones": {"two": {}, "three": {"network": {"zones": 3}}},
+    "provider": {"ec2": {}, "fargate": {"capacity": {"provider": "fargate"}}},
+    "processor": {"x86": {}, "graviton": {"capacity": {"instance_type": "m7g.large"}}},
+    "database": {
+        "none": {},
+        "postgres": {"database": {}},
+        "rotated": {"database": {"rotation_days": 30}},
+        "mysql": {"database": {"engine": "mysql", "version": "8.4", "rotation_days": 7}},
+        "mariadb": {"database": {"engine": "mariadb", "version": "11.4", "multi_az": False}},
+    },
+    "files": {"none": {}, "mounted": {"files": {"mount": "/srv/files"}}},
+    "assets": {"none": {}, "bucket": {"assets": {"source": "static/"}}},
+    "tls": {"off": {}, "on": {"tls": {"certificate": CERTIFICATE}}},
+    "targets": {"lambda": {}, "alb": {"privatelink": {"alb_targets": "alb"}}},
+    "consumers": {
+        "none": {},
+        "here": {"consumers": [{"name": "analytics"}]},
+        "elsewhere": {"consumers": ELSEWHERE},
+    },
+    "principals": {
+        "own": {},
+        "any": {"privatelink": {"allow": ["*"]}},
+        "unasked": {
+            "privatelink": {"allow": ["arn:aws:iam::222222222222:root"], "acceptance": False}
+        },
+    },
+    "name": {"private zone": {}, "service": {"privatelink": {"private_dns_name": "n.example.com"}}},
+    "regions": {"one": {}, "more": {"privatelink": {"supported_regions": ["eu-west-1"]}}},
+    "production": {"yes": {}, "no": {"production": False}},
+    "flow logs": {"on": {}, "off": {"network": {"flow_logs": False}}},
+    "exec": {"off": {}, "on": {"service": {"exec": True}}},
+    "root": {"read-only": {}, "writable": {"service": {"read_only": False}}},
+    "scaling": {
+        "both": {},
+        "cpu": {"service": {"scaling": {"requests": 0}}},
+        "none": {"service": {"scaling": {"cpu": 0, "requests": 0}}},
+    },
+    "health": {"path": {}, "command": {"service": {"health_command": ["python", "-m", "check"]}}},
+    "alarms": {"topic": {}, "email": {"alarms": {"email": "ops@example.com"}}},
 }
 
 
 def config(**sections: Any) -> Config:
     """Return a configuration with the least there must be, and ``sections``."""
     service = SERVICE | sections.pop("service", {})
-    return Config.model_validate({"name": "notes", "service": service} | sections)
+    return Config.model_validate({"name": "notes"} | sections | {"service": service})
+
+
+def of_row(row: Row) -> Config:
+    """Return the configuration with these values of ``AXES``."""
+    sections: dict[str, Any] = {}
+    for axis, value in row.items():
+        for section, keys in AXES[axis][value].items():
+            merged = isinstance(keys, Mapping) and section in sections
+            sections[section] = sections[section] | keys if merged else keys
+    network = sections.get("network", {})
+    if "vpc_id" in network:
+        zones = network.get("zones", 2)
+        cut = {key: network[key][:zones] for key in ("app_subnets", "data_subnets")}
+        sections["network"] = network | cut
+    return config(**sections)
 
 
 def _curated() -> dict[str, Config]:
@@ -42,144 +110,132 @@ def _curated() -> dict[str, Config]:
             ("nat", "endpoints"), ("ec2", "fargate"), ("everything", "nothing")
         )
     }
+    found |= _paths()
+    found |= _networks()
+    found |= _stores()
+    found |= _tasks()
+    rows = pairs(
+        {axis: tuple(values) for axis, values in AXES.items()},
+        lambda row: not rules.check(of_row(row)),
+    )
+    return found | {f"pairs-{number:02}": of_row(row) for number, row in enumerate(rows, 1)}
+
+
+def _paths() -> dict[str, Config]:
     tls = {"certificate": CERTIFICATE}
-    found["rotation"] = config(**{**EVERYTHING, "database": {"rotation_days": 30}})
-    found["three-zones"] = config(**EVERYTHING, network={"zones": 3})
-    found["three-zones-endpoints"] = config(
-        **EVERYTHING, network={"zones": 3, "egress": "endpoints"}
-    )
-    found["smallest-vpc"] = config(**EVERYTHING, network={"cidr": "10.0.0.0/24"})
-    found["graviton"] = config(**EVERYTHING, capacity={"instance_type": "m7g.large"})
-    found["tls"] = config(**EVERYTHING, tls=tls)
-    found["alb-targets"] = config(**EVERYTHING, privatelink={"alb_targets": "alb"})
-    found["alb-targets-tls"] = config(**EVERYTHING, tls=tls, privatelink={"alb_targets": "alb"})
-    service = {"exec": True, "health_command": ["/check"], "writable": ["/tmp", "/app/cache"]}
-    for provider in ("ec2", "fargate"):
-        found[f"exec-{provider}"] = config(
-            **EVERYTHING, service=service, capacity={"provider": provider}
-        )
-    found["fixed-count"] = config(service={"tasks": {"min": 2, "max": 2}, "read_only": False})
-    found["open-offer"] = config(privatelink={"allow": ["*"]})
-    found["offered-elsewhere"] = config(
-        privatelink={
-            "private_dns_name": "notes.example.com",
-            "supported_regions": ["eu-west-1", "us-west-2"],
-        },
-        alarms={"email": "ops@example.com"},
-        consumers=[{"name": "one"}],
-    )
-    for egress in ("nat", "endpoints"):
-        found[f"existing-vpc-{egress}"] = config(
-            **EVERYTHING, network={"egress": egress, "zones": 3, **EXISTING}
-        )
-    found["existing-vpc-nobody"] = config(network=EXISTING)
-    found["no-production"] = config(production=False, network={"flow_logs": False})
-    found["same-port-everywhere"] = config(service={"port": 80}, consumers=[{"name": "one"}])
-    found["any-text"] = config(
-        service={"environment": {"TEXT": "${HOME} {{x}} caf\u00e9 \U0001f600 \x91 \n"}}
-    )
+    five = [{"name": f"team-{n}", "cidr": f"10.{n}.0.0/16"} for n in range(5)]
+    return {
+        "tls": config(**EVERYTHING, tls=tls),
+        "alb-targets": config(**EVERYTHING, privatelink={"alb_targets": "alb"}),
+        "alb-targets-tls": config(**EVERYTHING, tls=tls, privatelink={"alb_targets": "alb"}),
+        "open-offer": config(privatelink={"allow": ["*"]}),
+        "own-name": config(
+            privatelink={"private_dns_name": "notes.example.com", "domain": "n.example"},
+            consumers=[{"name": "one"}],
+        ),
+        "other-regions": config(privatelink={"supported_regions": ["eu-west-1", "us-west-2"]}),
+        "five-consumers": config(**EVERYTHING | {"consumers": five}),
+        "consumers-elsewhere": config(
+            privatelink={"allow": ["arn:aws:iam::222222222222:role/dev"], "domain": "n.example"},
+            consumers=ELSEWHERE,
+        ),
+        "consumer-by-role": config(
+            consumers=[
+                {"name": "one", "profile": "one"},
+                {"name": "two", "role": "arn:aws:iam::444444444444:role/up"},
+            ]
+        ),
+        "told-by-mail": config(**EVERYTHING, alarms={"email": "ops@example.com"}),
+        "same-port-everywhere": config(service={"port": 80}, consumers=[{"name": "one"}]),
+        "another-region": config(
+            **EVERYTHING,
+            region="eu-central-1",
+            tls={"certificate": CERTIFICATE.replace("us-east-1", "eu-central-1")},
+        ),
+        "longest-names": config(
+            **EVERYTHING | {"consumers": [{"name": "c" * 31}]}, name="n" * 31
+        ),
+    }
+
+
+def _networks() -> dict[str, Config]:
+    three = {"zones": 3}
+    two_there = EXISTING_VPC | {
+        key: EXISTING_VPC[key][:2] for key in ("app_subnets", "data_subnets")
+    }
+    return {
+        "three-zones": config(**EVERYTHING, network=three),
+        "three-zones-endpoints": config(**EVERYTHING, network=three | {"egress": "endpoints"}),
+        "smallest-vpc": config(**EVERYTHING, network={"cidr": "10.0.0.0/24"}),
+        "existing-vpc": config(**EVERYTHING, network=two_there | {"cidr": "172.16.0.0/20"}),
+        "existing-vpc-three-zones": config(
+            **EVERYTHING, network=EXISTING_VPC | three, capacity={"provider": "fargate"}
+        ),
+        "no-flow-logs": config(network={"flow_logs": False}),
+    }
+
+
+def _stores() -> dict[str, Config]:
+    rotation = {"rotation_days": 30}
+    found = {
+        f"only-{store}": config(**{store: EVERYTHING[store]})
+        for store in ("database", "files", "assets")
+    }
     for engine, version in (("mysql", "8.4"), ("mariadb", "11.4"), ("postgres", "17.6")):
         found[f"{engine}-{version}"] = config(
             database={"engine": engine, "version": version, "multi_az": False}
         )
-    found["consumers-elsewhere"] = config(
-        privatelink={"allow": ["arn:aws:iam::222222222222:role/dev"], "domain": "n.example"},
-        consumers=[
-            {"name": "one", "account": "333333333333", "cidr": "10.1.0.0/16"},
-            {"name": "two", "vpc_id": "vpc-01234567", "subnet_ids": ["subnet-01234567"]},
-        ],
+    found["rotation"] = config(**EVERYTHING | {"database": rotation})
+    found["rotation-without-internet"] = config(
+        database=rotation, network={"egress": "endpoints"}, capacity={"provider": "fargate"}
+    )
+    found["rotation-mariadb"] = config(
+        database=rotation | {"engine": "mariadb", "version": "11.4", "name": "notes"}
+    )
+    found["large-database"] = config(
+        database={
+            "engine": "postgres",
+            "version": "16",
+            "instance_class": "db.m7g.large",
+            "storage_gb": 500,
+            "backup_days": 35,
+        }
     )
     return found
 
 
+def _tasks() -> dict[str, Config]:
+    return {
+        "graviton": config(**EVERYTHING, capacity={"instance_type": "m7g.large"}),
+        "not-production": config(**EVERYTHING, production=False),
+        "exec": config(**EVERYTHING, service={"exec": True}),
+        "exec-without-internet": config(
+            service={"exec": True},
+            network={"egress": "endpoints"},
+            capacity={"provider": "fargate"},
+        ),
+        "health-command": config(
+            service={"health_command": ["python", "-m", "app.health"], "grace_period": 0}
+        ),
+        "writable-root": config(**EVERYTHING, service={"read_only": False}),
+        "writable-folders": config(service={"writable": ["/tmp", "/var/cache/app"]}),
+        "nothing-writable": config(service={"writable": []}),
+        "scaling-by-cpu": config(service={"scaling": {"cpu": 75, "requests": 0}}),
+        "scaling-by-requests": config(service={"scaling": {"cpu": 0, "requests": 500}}),
+        "no-scaling": config(service={"scaling": {"cpu": 0, "requests": 0}}),
+        "fixed-count": config(
+            service={"tasks": {"min": 3, "max": 3}}, capacity={"instances": {"min": 3, "max": 3}}
+        ),
+        "an-image": config(
+            service={"build": None, "image": "registry.example/notes:1.0", "process": ["notes"]}
+        ),
+        "large-tasks": config(
+            service={"cpu": 4096, "memory": 16384}, capacity={"provider": "fargate"}
+        ),
+        "any-text": config(
+            service={"environment": {"TEXT": "${HOME} {{x}} caf\u00e9 \U0001f600 \x91 \n"}}
+        ),
+    }
+
+
 CURATED = _curated()
-
-
-def configs() -> st.SearchStrategy[Config]:
-    """Draw any configuration that ``underpass check`` would accept."""
-    ports = st.integers(1, 65535)
-    least_most = st.tuples(st.integers(1, 5), st.integers(0, 5)).map(
-        lambda pair: {"min": pair[0], "max": sum(pair)}
-    )
-    names = st.from_regex(r"[a-z][a-z0-9-]{0,29}[a-z0-9]", fullmatch=True)
-    blocks = st.integers(16, 24).flatmap(
-        lambda length: st.integers(0, 2 ** (length - 8) - 1).map(
-            lambda number: _block(number, length)
-        )
-    )
-    service = st.fixed_dictionaries(
-        {"build": st.just("."), "port": ports, "tasks": least_most},
-        optional={
-            "health_check": st.sampled_from(["/", "/healthz", "/a?b=c"]),
-            "grace_period": st.integers(0, 7200),
-            "scaling": st.fixed_dictionaries(
-                {"cpu": st.integers(0, 100), "requests": st.integers(0, 9999)}
-            ),
-            "health_command": st.just(["python", "-m", "app.health"]),
-            "read_only": st.booleans(),
-            "writable": st.lists(st.sampled_from(["/tmp", "/srv/files", "/app/x"]), max_size=3),
-            "exec": st.booleans(),
-            "environment": st.dictionaries(
-                st.from_regex(r"[A-Z]{1,5}_X", fullmatch=True), st.text(max_size=9), max_size=3
-            ),
-        },
-    )
-    database = st.sampled_from(
-        [
-            {"engine": "postgres", "version": "16"},
-            {"engine": "postgres", "version": "18", "rotation_days": 7, "backup_days": 35},
-            {"engine": "postgres", "version": "17.6", "multi_az": False, "name": "notes"},
-            {"engine": "mysql", "version": "8.4", "storage_gb": 400},
-            {"engine": "mariadb", "version": "11.4"},
-        ]
-    )
-    consumer = st.fixed_dictionaries(
-        {"name": names},
-        optional={"cidr": blocks, "account": st.from_regex(r"[0-9]{12}", fullmatch=True)},
-    )
-    drawn = st.fixed_dictionaries(
-        {"name": names, "service": service},
-        optional={
-            "capacity": st.fixed_dictionaries(
-                {},
-                optional={
-                    "provider": st.sampled_from(["ec2", "fargate"]),
-                    "instance_type": st.sampled_from(["t3.medium", "c7gn.large", "a1.large"]),
-                    "instances": least_most,
-                },
-            ),
-            "network": st.fixed_dictionaries(
-                {},
-                optional={
-                    "cidr": blocks,
-                    "zones": st.sampled_from([2, 3]),
-                    "egress": st.sampled_from(["nat", "endpoints"]),
-                    "flow_logs": st.booleans(),
-                },
-            ),
-            "database": database,
-            "files": st.just({"mount": "/srv/files"}),
-            "assets": st.just({"source": "static/"}),
-            "privatelink": st.fixed_dictionaries(
-                {},
-                optional={
-                    "allow": st.just(["arn:aws:iam::222222222222:root"]),
-                    "acceptance": st.booleans(),
-                    "alb_targets": st.sampled_from(["lambda", "alb"]),
-                    "private_dns_name": st.just("notes.example.com"),
-                    "supported_regions": st.just(["eu-west-1"]),
-                },
-            ),
-            "tls": st.just({"certificate": CERTIFICATE}),
-            "production": st.booleans(),
-            "alarms": st.just({"email": "ops@example.com"}),
-            "consumers": st.lists(consumer, max_size=3, unique_by=lambda c: str(c["name"])),
-        },
-    )
-    return drawn.map(Config.model_validate).filter(lambda config: not rules.check(config))
-
-
-def _block(number: int, length: int) -> str:
-    """Return the ``number``-th block of ``length`` within 10.0.0.0/8."""
-    first = (10 << 24) + (number << (32 - length))
-    return f"{'.'.join(str(first >> shift & 255) for shift in (24, 16, 8, 0))}/{length}"

@@ -1,0 +1,166 @@
+"""Any configuration that ``underpass check`` would accept, as hypothesis draws it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from underpass.config import rules
+from underpass.config.model import Config
+
+_PORTS = st.integers(1, 65535)
+_NAMES = st.from_regex(r"[a-z][a-z0-9-]{0,29}[a-z0-9]", fullmatch=True)
+_DOMAINS = st.from_regex(r"[a-z][a-z0-9]{0,9}(\.[a-z]{2,9}){1,3}", fullmatch=True)
+_MOUNTS = st.sampled_from(["/data", "/srv/files", "/mnt/a.b/c-d", "/tmp/shared"])
+_BLOCKS = st.integers(16, 24).flatmap(
+    lambda length: st.integers(0, 2 ** (length - 8) - 1).map(lambda number: _block(number, length))
+)
+_REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-2")
+
+
+def configs() -> st.SearchStrategy[Config]:
+    """Draw from the whole of the configuration's space: every section, every key."""
+    drawn = st.fixed_dictionaries(
+        {"name": _NAMES, "service": _service()},
+        optional={
+            "region": st.sampled_from(_REGIONS),
+            "production": st.booleans(),
+            "capacity": _capacity(),
+            "network": _network(),
+            "database": _database(),
+            "files": st.fixed_dictionaries({}, optional={"mount": _MOUNTS}),
+            "assets": st.just({"source": "static/"}),
+            "privatelink": _privatelink(),
+            "tls": st.just({}),
+            "alarms": st.fixed_dictionaries({}, optional={"email": st.just("ops@example.com")}),
+            "consumers": st.lists(_consumer(), max_size=3, unique_by=lambda c: str(c["name"])),
+        },
+    )
+    return drawn.map(_agreed).map(Config.model_validate).filter(lambda c: not rules.check(c))
+
+
+def _between(least: int) -> st.SearchStrategy[dict[str, int]]:
+    return st.tuples(st.integers(least, 5), st.integers(0, 5)).map(
+        lambda pair: {"min": pair[0], "max": max(sum(pair), 1)}
+    )
+
+
+def _service() -> st.SearchStrategy[dict[str, Any]]:
+    words = st.lists(st.text(min_size=1, max_size=9), max_size=3)
+    return st.fixed_dictionaries(
+        {"build": st.just("."), "port": _PORTS, "tasks": _between(0)},
+        optional={
+            "health_check": st.sampled_from(["/", "/healthz", "/a?b=c"]),
+            "grace_period": st.integers(0, 7200),
+            "size": st.sampled_from([(256, 512), (512, 4096), (1024, 2048), (4096, 30720)]),
+            "scaling": st.fixed_dictionaries(
+                {}, optional={"cpu": st.integers(0, 100), "requests": st.integers(0, 9999)}
+            ),
+            "health_command": words,
+            "read_only": st.booleans(),
+            "writable": st.lists(_MOUNTS, max_size=2, unique=True),
+            "exec": st.booleans(),
+            "environment": st.dictionaries(
+                st.from_regex(r"[A-Z]{1,5}_X", fullmatch=True), st.text(max_size=9), max_size=3
+            ),
+            "process": words,
+        },
+    )
+
+
+def _capacity() -> st.SearchStrategy[dict[str, Any]]:
+    types = ["t3.medium", "t4g.micro", "c7gn.large", "m5.xlarge", "a1.large"]
+    return st.fixed_dictionaries(
+        {},
+        optional={
+            "provider": st.sampled_from(["ec2", "fargate"]),
+            "instance_type": st.sampled_from(types),
+            "instances": _between(1),
+        },
+    )
+
+
+def _network() -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries(
+        {},
+        optional={
+            "cidr": _BLOCKS,
+            "zones": st.sampled_from([2, 3]),
+            "egress": st.sampled_from(["nat", "endpoints"]),
+            "flow_logs": st.booleans(),
+            "vpc_id": st.just("vpc-0123456789abcdef0"),
+        },
+    )
+
+
+def _database() -> st.SearchStrategy[dict[str, Any]]:
+    engines = [("postgres", "16"), ("postgres", "17.6"), ("mysql", "8.4"), ("mariadb", "11.4")]
+    return st.fixed_dictionaries(
+        {"engine": st.sampled_from(engines)},
+        optional={
+            "instance_class": st.sampled_from(["db.t4g.micro", "db.t3.small", "db.m7g.large"]),
+            "storage_gb": st.sampled_from([20, 399, 400, 1000]),
+            "multi_az": st.booleans(),
+            "name": st.just("notes"),
+            "backup_days": st.integers(1, 35),
+            "rotation_days": st.integers(1, 1000),
+            "seed": st.just("seed.sql"),
+        },
+    )
+
+
+def _privatelink() -> st.SearchStrategy[dict[str, Any]]:
+    principals = ["*", "arn:aws:iam::222222222222:root", "arn:aws:iam::333333333333:role/a"]
+    return st.fixed_dictionaries(
+        {},
+        optional={
+            "allow": st.lists(st.sampled_from(principals), max_size=2, unique=True),
+            "acceptance": st.booleans(),
+            "alb_targets": st.sampled_from(["lambda", "alb"]),
+            "domain": _DOMAINS,
+            "private_dns_name": _DOMAINS,
+            "supported_regions": st.lists(st.sampled_from(_REGIONS[1:]), max_size=2, unique=True),
+        },
+    )
+
+
+def _consumer() -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries(
+        {"name": _NAMES},
+        optional={
+            "cidr": _BLOCKS,
+            "account": st.from_regex(r"[0-9]{12}", fullmatch=True),
+            "profile": st.just("other"),
+            "role": st.just("arn:aws:iam::333333333333:role/deploy"),
+            "vpc_id": st.just("vpc-01234567"),
+            "subnet_ids": st.just(["subnet-01234567", "subnet-01234568"]),
+        },
+    )
+
+
+def _agreed(drawn: dict[str, Any]) -> dict[str, Any]:
+    """Make what belongs together agree, which two draws would seldom do by chance."""
+    service = dict(drawn["service"])
+    if size := service.pop("size", None):
+        service["cpu"], service["memory"] = size
+    sections = drawn | {"service": service}
+    if "vpc_id" in (network := drawn.get("network", {})):
+        count = range(network.get("zones", 2))
+        sections["network"] = network | {
+            "app_subnets": [f"subnet-0aaaaaa{n}" for n in count],
+            "data_subnets": [f"subnet-0dddddd{n}" for n in count],
+        }
+    if database := drawn.get("database"):
+        engine, version = database["engine"]
+        sections["database"] = database | {"engine": engine, "version": version}
+    if "tls" in drawn:
+        region = drawn.get("region", _REGIONS[0])
+        sections["tls"] = {"certificate": f"arn:aws:acm:{region}:111111111111:certificate/0f0f"}
+    return sections
+
+
+def _block(number: int, length: int) -> str:
+    """Return the ``number``-th block of ``length`` within 10.0.0.0/8."""
+    first = (10 << 24) + (number << (32 - length))
+    return f"{'.'.join(str(first >> shift & 255) for shift in (24, 16, 8, 0))}/{length}"
