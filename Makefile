@@ -4,8 +4,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# checkov and parliament pin libraries of their own age, so they live apart.
+CHECKOV := .venv-checkov
+CHECKOV_READY := $(CHECKOV)/.ready
+LOCK := $(BIN)/uv pip compile --quiet --upgrade --generate-hashes --universal --python-version 3.11 \
+	--no-emit-index-url --no-emit-find-links --no-annotate --no-header
 
-.PHONY: up down test coverage check bench lock clean
+.PHONY: up down test test-all coverage check tables bench lock clean
 
 up: $(READY)
 	$(BIN)/underpass up examples/notes
@@ -14,11 +19,17 @@ down: $(READY)
 	$(BIN)/underpass down examples/notes
 
 # Units first, in seconds; then parts against their neighbours; then regions, most of which wait for something.
-test: $(READY)
+test: $(READY) $(CHECKOV_READY)
 	$(BIN)/python -m pytest tests/unit -n 2
+	$(BIN)/python -m pytest tests/templates/curated -n 2 --dist loadgroup
 	$(BIN)/python -m pytest tests/functional -n 2 --dist loadfile
 	$(BIN)/python -m pytest examples/notes/tests -n 2 --dist loadfile
 	$(BIN)/python -m pytest tests/twin tests/e2e -n 4 --dist loadfile
+
+# What is too long for every save: drawn configurations, and whole paths of several kinds.
+test-all: $(READY)
+	$(BIN)/python -m pytest tests/templates/drawn -n 2
+	$(BIN)/python -m pytest tests/templates/running
 
 coverage: $(READY)
 	$(BIN)/coverage run -m pytest tests/unit tests/functional
@@ -30,13 +41,18 @@ check: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# Writes the generated pages of docs/reference anew.
+tables: $(READY)
+	$(BIN)/python tools/tables.py
+
 bench: $(READY)
 	$(BIN)/python benchmarks/start.py
+	$(BIN)/python benchmarks/template.py
 
-# Rewrites the pinned versions; the registry's address stays out of the file.
+# Rewrites the pinned versions; the registry's address stays out of the files.
 lock: $(READY)
-	$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --universal --python-version 3.11 --no-emit-index-url \
-		--no-emit-find-links --no-annotate --no-header --extra twin --extra dev pyproject.toml -o requirements.lock
+	$(LOCK) --extra twin --extra dev pyproject.toml -o requirements.lock
+	$(LOCK) --group pyproject.toml:checkov -o requirements-checkov.lock
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "underpass needs Python 3.11 or newer; name one with PYTHON=python3.12")'
@@ -45,5 +61,10 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
+$(CHECKOV_READY): requirements-checkov.lock
+	$(PYTHON) -m venv $(CHECKOV)
+	$(CHECKOV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-checkov.lock
+	@touch $@
+
 clean:
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
+	rm -rf $(VENV) $(CHECKOV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*

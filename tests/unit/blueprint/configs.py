@@ -152,9 +152,7 @@ def _paths() -> dict[str, Config]:
             region="eu-central-1",
             tls={"certificate": CERTIFICATE.replace("us-east-1", "eu-central-1")},
         ),
-        "longest-names": config(
-            **EVERYTHING | {"consumers": [{"name": "c" * 31}]}, name="n" * 31
-        ),
+        "longest-names": config(**EVERYTHING | {"consumers": [{"name": "c" * 31}]}, name="n" * 31),
     }
 
 

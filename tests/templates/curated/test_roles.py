@@ -1,0 +1,224 @@
+"""What each role may do, tried: the calls it makes are allowed, and their neighbours are not.
+
+The registrar's calls are recorded from its own code; those of ECS and its agent are the ones AWS documents;
+secrets, images and logs are taken from the task definition. A role that is not here fails the first test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import pytest
+from tests.templates.evaluator import Call, allowed
+from tests.templates.recorded import registrar_calls
+from tests.templates.sample import ACCOUNT, Account
+from tests.unit.blueprint.configs import CURATED
+
+OTHER = "999999999999"
+
+
+@dataclass(frozen=True)
+class Role:
+    """What one role has to be able to do, what it must not, and who may assume it."""
+
+    allowed: tuple[Call, ...]
+    denied: tuple[Call, ...]
+    service: str
+    context: tuple[tuple[str, str], ...] = (("aws:SourceAccount", ACCOUNT),)
+
+
+@cache
+def account(name: str) -> Account:
+    return Account(CURATED[name])
+
+
+def roles(name: str) -> dict[str, dict[str, Any]]:
+    return {
+        logical_id: one.properties(logical_id)
+        for one in account(name).stacks.values()
+        for logical_id, resource in one.resources.items()
+        if resource["Type"] == "AWS::IAM::Role"
+    }
+
+
+def registrar(here: Account) -> Role:
+    group = here.named("NlbTargetGroup")
+    change = "elasticloadbalancing:RegisterTargets"
+    return Role(
+        (
+            *registrar_calls(here),
+            *_writes_log(here.named("RegistrarLogGroup")),
+        ),
+        (
+            Call(change, here.named("AlbTargetGroup")),
+            Call(change, group.replace(ACCOUNT, OTHER)),
+            Call("elasticloadbalancing:DeleteTargetGroup", group),
+            Call("elasticloadbalancing:ModifyTargetGroup", group),
+            Call("ec2:DeleteNetworkInterface", "arn:aws:ec2:us-east-1:1:network-interface/eni-1"),
+            Call("s3:GetObject", "arn:aws:s3:::any/key"),
+            *_writes_log(here.named("LogGroup")),
+        ),
+        "lambda.amazonaws.com",
+    )
+
+
+def execution(here: Account) -> Role:
+    """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_role.html"""
+    repository = here.named("Repository")
+    region = here.config.region
+    (service,) = here.of("service")
+    (container,) = _containers(service.properties("TaskDefinition"))
+    secrets = {":".join(one["ValueFrom"].split(":")[:7]) for one in container.get("Secrets", [])}
+    pull = ("BatchCheckLayerAvailability", "GetDownloadUrlForLayer", "BatchGetImage")
+    key, via = here.named("Key"), {"kms:ViaService": f"secretsmanager.{region}.amazonaws.com"}
+    read = "secretsmanager:GetSecretValue"
+    return Role(
+        (
+            Call("ecr:GetAuthorizationToken"),
+            *(Call(f"ecr:{action}", repository) for action in pull),
+            *_writes_log(here.named("LogGroup")),
+            *(Call(read, secret) for secret in secrets),
+            *(Call("kms:Decrypt", key, via) for _ in secrets),
+        ),
+        (
+            Call("ecr:BatchGetImage", f"{repository}-other"),
+            Call("ecr:PutImage", repository),
+            *_writes_log(f"arn:aws:logs:{region}:{ACCOUNT}:log-group:/other:*"),
+            Call(read, f"arn:aws:secretsmanager:{region}:{ACCOUNT}:secret:other-AbCdEf"),
+            *(Call("secretsmanager:PutSecretValue", secret) for secret in secrets),
+            Call("kms:Decrypt", key),
+            Call("kms:Decrypt", key.replace("key/", "key/other-"), via),
+            Call("kms:Encrypt", key, via),
+        ),
+        "ecs-tasks.amazonaws.com",
+    )
+
+
+def task(here: Account) -> Role:
+    """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html"""
+    can: list[Call] = []
+    cannot = [
+        Call("iam:PassRole", here.named("ExecutionRole")),
+        Call("ecs:UpdateService", here.named("Service")),
+        Call("s3:GetObject", "arn:aws:s3:::other/key"),
+    ]
+    if here.config.assets:
+        bucket = here.named("AssetsBucket")
+        via = {"kms:ViaService": f"s3.{here.config.region}.amazonaws.com"}
+        can += [
+            Call("s3:ListBucket", bucket),
+            Call("s3:GetObject", f"{bucket}/css/site.css"),
+            Call("kms:Decrypt", here.named("Key"), via),
+        ]
+        cannot += [Call("s3:PutObject", f"{bucket}/x"), Call("s3:DeleteBucket", bucket)]
+    if here.config.files:
+        files, point = here.named("FileSystem"), here.named("AccessPoint")
+        through = {"elasticfilesystem:AccessPointArn": point}
+        can += [
+            Call(f"elasticfilesystem:{action}", files, through)
+            for action in ("ClientMount", "ClientWrite")
+        ]
+        cannot += [
+            Call("elasticfilesystem:ClientMount", files),
+            Call("elasticfilesystem:ClientRootAccess", files, through),
+        ]
+    if here.config.database:
+        cannot.append(Call("secretsmanager:GetSecretValue", here.named("DatabaseSecret")))
+    # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html
+    channels = [
+        Call(f"ssmmessages:{action}{kind}Channel")
+        for action in ("Create", "Open")
+        for kind in ("Control", "Data")
+    ]
+    (can if here.config.service.exec else cannot).extend(channels)
+    return Role(tuple(can), tuple(cannot), "ecs-tasks.amazonaws.com")
+
+
+def instance(here: Account) -> Role:
+    """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/instance_IAM_role.html"""
+    cluster = here.named("Cluster")
+    instances = cluster.replace(":cluster/", ":container-instance/") + "/0123"
+    on_cluster = ("RegisterContainerInstance", "DeregisterContainerInstance")
+    on_cluster += ("SubmitTaskStateChange", "SubmitContainerStateChange")
+    on_cluster += ("SubmitAttachmentStateChanges",)
+    on_instance = ("Poll", "StartTelemetrySession", "UpdateContainerInstancesState")
+    ours = {"ecs:cluster": cluster}
+    return Role(
+        (
+            Call("ecs:DiscoverPollEndpoint"),
+            *(Call(f"ecs:{action}", cluster) for action in on_cluster),
+            *(Call(f"ecs:{action}", instances, ours) for action in on_instance),
+        ),
+        (
+            Call("ecs:RegisterContainerInstance", f"{cluster}-other"),
+            Call("ecs:Poll", instances, {"ecs:cluster": f"{cluster}-other"}),
+            Call("ecs:CreateCluster", cluster),
+            Call("ecs:RunTask", f"arn:aws:ecs:{here.config.region}:{ACCOUNT}:task-definition/a:1"),
+            Call("ecr:GetAuthorizationToken"),  # the execution role pulls
+            Call("secretsmanager:GetSecretValue", f"arn:aws:secretsmanager:::{ACCOUNT}:secret:a"),
+        ),
+        "ec2.amazonaws.com",
+    )
+
+
+ROLES: dict[str, Callable[[Account], Role]] = {
+    "RegistrarRole": registrar,
+    "ExecutionRole": execution,
+    "TaskRole": task,
+    "InstanceRole": instance,
+}
+
+
+def _writes_log(group: str) -> tuple[Call, ...]:
+    stream = f"{group.removesuffix(':*')}:log-stream:a/b/c"
+    return (Call("logs:CreateLogStream", stream), Call("logs:PutLogEvents", stream))
+
+
+def _containers(definition: dict[str, Any]) -> list[dict[str, Any]]:
+    return [one for one in definition["ContainerDefinitions"] if one.get("Essential", True)]
+
+
+def test_every_role_is_tried() -> None:
+    assert {logical_id for name in CURATED for logical_id in roles(name)} == set(ROLES)
+
+
+def tried() -> list[tuple[str, str]]:
+    """Return (configuration, role), each different role once."""
+    found: dict[tuple[str, str], tuple[str, str]] = {}
+    for name in CURATED:
+        for logical_id, properties in roles(name).items():
+            found.setdefault((logical_id, repr(properties)), (name, logical_id))
+    return list(found.values())
+
+
+@pytest.mark.parametrize(("name", "role"), tried())
+def test_a_role_may_do_what_it_does_and_not_what_lies_beside_it(name: str, role: str) -> None:
+    properties = roles(name)[role]
+    expected = ROLES[role](account(name))
+    policies = [policy["PolicyDocument"] for policy in properties.get("Policies", [])]
+    assert not properties.get("ManagedPolicyArns"), (
+        "what AWS's own policies allow is not known here"
+    )
+    assert which(policies, expected.allowed) == list(expected.allowed)
+    assert which(policies, expected.denied) == []
+
+
+@pytest.mark.parametrize(("name", "role"), tried())
+def test_a_role_is_assumed_by_its_service_for_this_account(name: str, role: str) -> None:
+    trust = [roles(name)[role]["AssumeRolePolicyDocument"]]
+    expected = ROLES[role](account(name))
+    assume = "sts:AssumeRole"
+    assert allowed(trust, Call(assume, context=dict(expected.context), principal=expected.service))
+    for stranger in ("s3.amazonaws.com", f"arn:aws:iam::{OTHER}:role/any"):
+        assert not allowed(trust, Call(assume, context=dict(expected.context), principal=stranger))
+    if expected.service not in ("ec2.amazonaws.com", "lambda.amazonaws.com"):
+        for_another = {"aws:SourceAccount": OTHER}
+        assert not allowed(trust, Call(assume, context=for_another, principal=expected.service))
+
+
+def which(policies: Iterable[dict[str, Any]], calls: Iterable[Call]) -> list[Call]:
+    policies = list(policies)
+    return [call for call in calls if allowed(policies, call)]
