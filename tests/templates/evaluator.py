@@ -101,7 +101,7 @@ def _negative(operator: str) -> bool:
     return "Not" in operator
 
 
-def _like(value: str, pattern: str, ignore_case: bool = False) -> bool:  # noqa: FBT001
+def _like(value: str, pattern: str, ignore_case: bool = False) -> bool:
     expression = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
     return bool(re.fullmatch(expression, value, re.DOTALL | (re.IGNORECASE if ignore_case else 0)))
 

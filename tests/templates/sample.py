@@ -1,4 +1,4 @@
-"""A made-up account in which the stacks of one configuration are deployed: every intrinsic function has a value.
+"""A made-up account with the stacks of one configuration: every intrinsic function has a value.
 
 ARNs are formed as the service authorization reference says, so that policies can be evaluated.
 https://docs.aws.amazon.com/service-authorization/latest/reference/

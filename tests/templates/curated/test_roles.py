@@ -141,9 +141,10 @@ def instance(here: Account) -> Role:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/instance_IAM_role.html"""
     cluster = here.named("Cluster")
     instances = cluster.replace(":cluster/", ":container-instance/") + "/0123"
-    on_cluster = ("RegisterContainerInstance", "DeregisterContainerInstance")
-    on_cluster += ("SubmitTaskStateChange", "SubmitContainerStateChange")
-    on_cluster += ("SubmitAttachmentStateChanges",)
+    on_cluster = (
+        *("RegisterContainerInstance", "DeregisterContainerInstance", "SubmitTaskStateChange"),
+        *("SubmitContainerStateChange", "SubmitAttachmentStateChanges"),
+    )
     on_instance = ("Poll", "StartTelemetrySession", "UpdateContainerInstancesState")
     ours = {"ecs:cluster": cluster}
     return Role(

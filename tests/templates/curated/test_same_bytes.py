@@ -1,4 +1,4 @@
-"""The same configuration gives the same bytes: twice in one process, and in processes that hash differently."""
+"""The same configuration gives the same bytes: twice in one process, and whatever the hash seed."""
 
 import hashlib
 import json

@@ -43,7 +43,7 @@ def _filled(
             useful = sorted(
                 axes[axis],
                 key=lambda value: (
-                    -sum(frozenset({(axis, value), item}) in missing for item in row.items())  # noqa: B023
+                    -sum(frozenset({(axis, value), item}) in missing for item in row.items())
                 ),
             )
             row[axis] = next(

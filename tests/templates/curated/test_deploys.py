@@ -1,0 +1,75 @@
+"""Every configuration's stacks come up on the twin's CloudFormation, with the outputs of those before.
+
+The whole path, with packets, is tried for a few in ``tests/templates/running``.
+"""
+
+from __future__ import annotations
+
+import pytest
+from tests.functional.resources.account import Account, tasks_run
+from tests.functional.resources.conftest import Bench
+from tests.unit.blueprint.configs import CURATED
+
+from underpass.blueprint import Stack, stacks
+
+IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/n:1"
+
+
+@pytest.mark.parametrize("name", CURATED)
+def test_stacks_come_up(bench: Bench, name: str) -> None:
+    config = CURATED[name]
+    account = Account(bench)
+    tasks_run(bench)
+    network = Network(bench)
+    known = {"Image": IMAGE}
+    for stack in stacks(config):
+        outputs = account.create(stack.name, stack.body(), **parameters(stack, known, network))
+        assert set(outputs) == set(stack.template.get("Outputs", {}))
+        assert set(account.resources(stack.name)) == set(stack.template["Resources"])
+        known |= outputs
+
+
+class Network:
+    """A VPC that is there already, made when a stack first asks for one: a consumer's, or an existing one."""
+
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
+        self._vpc = ""
+        self._made = 0
+
+    def vpc(self) -> str:
+        if not self._vpc:
+            self._vpc = self._bench.create("EC2::VPC", CidrBlock="10.0.0.0/16").id
+        return self._vpc
+
+    def subnets(self, count: int) -> str:
+        made = []
+        for zone in "abc"[:count]:
+            block = f"10.0.{self._made}.0/24"
+            self._made += 1
+            made.append(
+                self._bench.create(
+                    "EC2::Subnet",
+                    VpcId=self.vpc(),
+                    CidrBlock=block,
+                    AvailabilityZone=f"us-east-1{zone}",
+                ).id
+            )
+        return ",".join(made)
+
+
+def parameters(stack: Stack, known: dict[str, str], network: Network) -> dict[str, str]:
+    """Return a value for each parameter: of a network that exists, of an earlier stack, or as configured."""
+    given = known | dict(stack.parameters)
+    found: dict[str, str] = {}
+    for name, parameter in stack.template.get("Parameters", {}).items():
+        if parameter["Type"] == "AWS::EC2::VPC::Id":
+            found[name] = network.vpc()
+        elif parameter["Type"] == "List<AWS::EC2::Subnet::Id>":
+            count = len(given[name].split(",")) if name in stack.parameters else 2
+            found[name] = network.subnets(count)
+        elif name in given:
+            found[name] = given[name]
+        else:
+            assert "Default" in parameter, f"nothing gives {stack.name} its {name}"
+    return found
