@@ -43,7 +43,7 @@ check: $(READY)
 
 # Writes the generated pages of docs/reference anew.
 tables: $(READY)
-	$(BIN)/python tools/tables.py
+	$(BIN)/python -m tools.tables
 
 bench: $(READY)
 	$(BIN)/python benchmarks/start.py

@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/service-authorization/latest/reference/
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -72,19 +72,35 @@ class Account:
 
     def __init__(self, config: Config) -> None:
         self.config = config
-        self.stacks = {one.name: _Deployed(self, one) for one in stacks(config)}
+        self.stacks = {one.name: Deployed(self, one) for one in stacks(config)}
 
-    def of(self, name: str) -> Iterator[_Deployed]:
+    def of(self, name: str) -> Iterator[Deployed]:
         """Yield the stacks that are this part of the pattern."""
         for one in self.stacks.values():
             if part(self.config, one.stack) == name:
                 yield one
 
-    @cached_property
+    @property
     def exports(self) -> Mapping[str, Any]:
         """Return every exported value by its name."""
+        return {name: self.export(name) for name in self._exported}
+
+    def export(self, name: str, scope: Callable[[Deployed], Any] = lambda one: one) -> Any:
+        """Return one exported value, as the stack that exports it sees it, or as ``scope`` of it does."""
+        one, value = self._exported[name]
+        return resolve(value, scope(one))
+
+    def exported(
+        self, stack: Deployed, scope: Callable[[Deployed], Any] = lambda one: one
+    ) -> dict[str, Any]:
+        """Return what one stack exports, as ``scope`` of it sees it."""
+        found = self._exported.items()
+        return {name: resolve(value, scope(one)) for name, (one, value) in found if one is stack}
+
+    @cached_property
+    def _exported(self) -> Mapping[str, tuple[Deployed, Any]]:
         return {
-            output["Export"]["Name"]: resolve(output["Value"], one)
+            output["Export"]["Name"]: (one, output["Value"])
             for one in self.stacks.values()
             for output in one.stack.template.get("Outputs", {}).values()
             if "Export" in output
@@ -99,7 +115,7 @@ class Account:
 
 
 @dataclass(frozen=True, eq=False)
-class _Deployed:
+class Deployed:
     """One stack; implements ``intrinsics.Scope``."""
 
     account: Account
@@ -140,7 +156,7 @@ class _Deployed:
         return f"{logical_id}.{name}"
 
     def imported(self, name: str) -> Any:
-        return self.account.exports[name]
+        return self.account.export(name)
 
     def zones(self, region: str) -> Sequence[str]:
         return [f"{region or self.account.config.region}{letter}" for letter in "abc"]

@@ -1,5 +1,14 @@
 """The bench of the resource providers: the twin's CloudFormation on plain moto, without namespaces."""
 
+import pytest
 from tests.functional.resources.conftest import bench, served
 
+from underpass.twin.api import listeners
+
 __all__ = ["bench", "served"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def certificates() -> None:
+    """Let HTTPS listeners name any certificate, as they may on the twin."""
+    listeners.install()

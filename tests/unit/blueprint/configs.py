@@ -118,7 +118,8 @@ def _curated() -> dict[str, Config]:
         {axis: tuple(values) for axis, values in AXES.items()},
         lambda row: not rules.check(of_row(row)),
     )
-    return found | {f"pairs-{number:02}": of_row(row) for number, row in enumerate(rows, 1)}
+    more = [one for one in map(of_row, rows) if one not in found.values()]
+    return found | {f"pairs-{number:02}": one for number, one in enumerate(more, 1)}
 
 
 def _paths() -> dict[str, Config]:
@@ -228,7 +229,8 @@ def _tasks() -> dict[str, Config]:
             service={"build": None, "image": "registry.example/notes:1.0", "process": ["notes"]}
         ),
         "large-tasks": config(
-            service={"cpu": 4096, "memory": 16384}, capacity={"provider": "fargate"}
+            service={"cpu": 4096, "memory": 16384, "health_check": "/"},
+            capacity={"provider": "fargate"},
         ),
         "any-text": config(
             service={"environment": {"TEXT": "${HOME} {{x}} caf\u00e9 \U0001f600 \x91 \n"}}
