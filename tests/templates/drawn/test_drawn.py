@@ -1,0 +1,52 @@
+"""Two hundred configurations drawn from the whole space: cfn-lint, the limits, and nothing left open.
+
+The draws are the same every time: each shard has its own seed. What fails here once belongs into the
+curated matrix.
+"""
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, note, seed, settings
+from tests.templates.cfn_lint import findings
+from tests.templates.curated.test_limits import INLINE_BODY_BYTES
+from tests.templates.emitted import emitted
+from tests.unit.blueprint.configs import configs
+from tests.unit.blueprint.templates import exports, imports, references
+
+from underpass.blueprint import stacks
+from underpass.config.model import Config
+
+SHARDS = 8
+EACH = 25
+
+
+@pytest.mark.parametrize("shard", range(SHARDS))
+def test_any_configuration_gives_templates_without_a_finding(shard: int) -> None:
+    seen: set[str] = set()
+
+    @seed(shard)
+    @settings(
+        max_examples=EACH + 5,  # some of the first draws are alike
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],  # to shrink takes minutes; the configuration is printed as it is
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(configs())
+    def drawn(config: Config) -> None:
+        note(config.model_dump_json(exclude_defaults=True))
+        seen.add(config.model_dump_json())
+        check(config)
+
+    drawn()
+    assert len(seen) >= EACH
+
+
+def check(config: Config) -> None:
+    exported = {name for stack in stacks(config) for name in exports(stack)}
+    for one in emitted({"drawn": config}):
+        assert findings(one) == []
+        assert len(one.compact().encode()) <= INLINE_BODY_BYTES
+        assert len(one.resources) <= 500
+        known = {*one.resources, *one.template.get("Parameters", {})}
+        assert references(one.stack) <= known
+        assert imports(one.stack) <= exported
