@@ -71,7 +71,12 @@ AXES: dict[str, dict[str, Mapping[str, Any]]] = {
     "scaling": {
         "both": {},
         "cpu": {"service": {"scaling": {"requests": 0}}},
-        "none": {"service": {"scaling": {"cpu": 0, "requests": 0}}},
+        "none": {
+            "service": {
+                "scaling": {"cpu": 0, "requests": 0},
+                "tasks": {"min": 2, "max": 2},  # or it would never leave the least
+            }
+        },
     },
     "health": {"path": {}, "command": {"service": {"health_command": ["python", "-m", "check"]}}},
     "alarms": {"topic": {}, "email": {"alarms": {"email": "ops@example.com"}}},
@@ -221,9 +226,12 @@ def _tasks() -> dict[str, Config]:
         "nothing-writable": config(service={"writable": []}),
         "scaling-by-cpu": config(service={"scaling": {"cpu": 75, "requests": 0}}),
         "scaling-by-requests": config(service={"scaling": {"cpu": 0, "requests": 500}}),
-        "no-scaling": config(service={"scaling": {"cpu": 0, "requests": 0}}),
         "fixed-count": config(
-            service={"tasks": {"min": 3, "max": 3}}, capacity={"instances": {"min": 3, "max": 3}}
+            service={
+                "tasks": {"min": 3, "max": 3},
+                "scaling": {"cpu": 0, "requests": 0},
+            },
+            capacity={"instances": {"min": 3, "max": 3}},
         ),
         "an-image": config(
             service={"build": None, "image": "registry.example/notes:1.0", "process": ["notes"]}
