@@ -209,10 +209,20 @@ def _stores() -> dict[str, Config]:
 
 
 def _tasks() -> dict[str, Config]:
+    everything_else = {
+        "exec": True,
+        "health_command": ["/check"],
+        "writable": ["/tmp", "/app/cache"],
+    }
     return {
         "graviton": config(**EVERYTHING, capacity={"instance_type": "m7g.large"}),
         "not-production": config(**EVERYTHING, production=False),
-        "exec": config(**EVERYTHING, service={"exec": True}),
+        **{
+            f"exec-{provider}": config(
+                **EVERYTHING, service=everything_else, capacity={"provider": provider}
+            )
+            for provider in ("ec2", "fargate")
+        },
         "exec-without-internet": config(
             service={"exec": True},
             network={"egress": "endpoints"},
@@ -226,7 +236,8 @@ def _tasks() -> dict[str, Config]:
         "nothing-writable": config(service={"writable": []}),
         "scaling-by-cpu": config(service={"scaling": {"cpu": 75, "requests": 0}}),
         "scaling-by-requests": config(service={"scaling": {"cpu": 0, "requests": 500}}),
-        "fixed-count": config(
+        "fixed-count": config(service={"tasks": {"min": 2, "max": 2}, "read_only": False}),
+        "follows-nothing": config(
             service={
                 "tasks": {"min": 3, "max": 3},
                 "scaling": {"cpu": 0, "requests": 0},

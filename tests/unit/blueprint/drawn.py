@@ -95,7 +95,13 @@ def _network() -> st.SearchStrategy[dict[str, Any]]:
 
 
 def _database() -> st.SearchStrategy[dict[str, Any]]:
-    engines = [("postgres", "16"), ("postgres", "17.6"), ("mysql", "8.4"), ("mariadb", "11.4")]
+    engines = [
+        ("postgres", "16"),
+        ("postgres", "17.6"),
+        ("postgres", "18"),
+        ("mysql", "8.4"),
+        ("mariadb", "11.4"),
+    ]
     return st.fixed_dictionaries(
         {"engine": st.sampled_from(engines)},
         optional={
