@@ -34,6 +34,8 @@ SETTINGS = {  # axis and value of the test matrix, as underpass.toml says it
     ("vpc", "existing"): "`network.vpc_id`",
     ("egress", "nat"): '`egress = "nat"`',
     ("egress", "endpoints"): '`egress = "endpoints"`',
+    ("zones", "two"): "`zones = 2`",
+    ("zones", "three"): "`zones = 3`",
     ("provider", "ec2"): '`provider = "ec2"`',
     ("provider", "fargate"): '`provider = "fargate"`',
     ("files", "mounted"): "`[files]`",
@@ -104,7 +106,13 @@ def _rows() -> list[dict[str, str]]:
     }
     return [
         base | {axis: value}
-        for base in (usual, full, full | {"egress": "endpoints"}, full | {"targets": "alb"})
+        for base in (
+            usual,
+            full,
+            full | {"egress": "endpoints"},
+            full | {"targets": "alb"},
+            full | {"zones": "three"},
+        )
         for axis, values in AXES.items()
         for value in values
     ]
@@ -159,16 +167,22 @@ def _purpose(resource: Mapping[str, Any]) -> str:
 
 
 def _when(one: Seen, name: str) -> str:
-    """Return the settings without which the resource is in no row; what is true of its stack is left out."""
+    """Return the settings that alone decide about the resource; what is true of its stack is left out."""
     rows = [row for row in _rows() if name != "consumer" or row["consumers"] != "none"]
+    without = [row for row in rows if row not in one.rows]
     needed = []
     for axis, values in AXES.items():
         with_it = frozenset(row[axis] for row in one.rows)
-        if with_it != {row[axis] for row in rows}:
+        others = [value for value in values if value not in with_it]
+        if any(row | {axis: value} in without for row in map(dict, one.rows) for value in others):
             needed.append(
                 GROUPS.get((axis, with_it))
-                or " or ".join(SETTINGS[axis, value] for value in values if value in with_it)
+                or " or ".join(
+                    SETTINGS.get((axis, value), f"{axis}: {value}")
+                    for value in values
+                    if value in with_it
+                )
             )
-    if not needed and len(one.rows) < len(rows):
+    if not needed and without:
         return "depends on several settings"
     return ", ".join(needed)

@@ -12,10 +12,14 @@ from functools import cache
 from typing import Any
 
 import pytest
+from tests.templates import reference
+from tests.templates.curated.test_policies import WITHOUT_DEPUTY
 from tests.templates.evaluator import Call, allowed
 from tests.templates.recorded import registrar_calls
 from tests.templates.sample import ACCOUNT, Account
 from tests.unit.blueprint.configs import CURATED
+from tests.unit.rotation.fakes import Account as Rotated
+from tests.unit.rotation.test_rotation import whole as rotate
 
 OTHER = "999999999999"
 
@@ -27,7 +31,8 @@ class Role:
     allowed: tuple[Call, ...]
     denied: tuple[Call, ...]
     service: str
-    context: tuple[tuple[str, str], ...] = (("aws:SourceAccount", ACCOUNT),)
+    source: str = ""  # aws:SourceArn, where the service sets it
+    managed: tuple[str, ...] = ()  # AWS's own policies, whose content AWS answers for
 
 
 @cache
@@ -165,11 +170,62 @@ def instance(here: Account) -> Role:
     )
 
 
+def rotation(here: Account) -> Role:
+    """Its calls are recorded from its own code, by the fakes of its unit tests."""
+    rotated = Rotated()
+    rotate(rotated)
+    resources = {
+        "secretsmanager": here.named("DatabaseSecret"),
+        "rds": here.named("DatabaseInstance"),
+        "ecs": here.named("Service"),
+    }
+    secret, key = resources["secretsmanager"], here.named("Key")
+    via = {"kms:ViaService": f"secretsmanager.{here.config.region}.amazonaws.com"}
+    called = []
+    for service, operation in sorted(one.split(":") for one in rotated.called):
+        action = f"{service}:{xform(operation)}"
+        narrow = bool(reference.resources(action))
+        called.append(Call(action, resources[service] if narrow else "*"))
+    # https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotating-secrets-required-permissions-function.html
+    keys = tuple(Call(f"kms:{action}", key, via) for action in ("Decrypt", "GenerateDataKey"))
+    return Role(
+        (*called, *keys, *_writes_log(here.named("RotationLogGroup"))),
+        (
+            Call("secretsmanager:GetSecretValue", f"{secret[:-6]}0ther1"),
+            Call("secretsmanager:DeleteSecret", secret),
+            Call("rds:ModifyDBInstance", f"{resources['rds']}-other"),
+            Call("rds:DeleteDBInstance", resources["rds"]),
+            Call("ecs:UpdateService", f"{resources['ecs']}-other"),
+            Call("ecs:DeleteService", resources["ecs"]),
+            Call("kms:Decrypt", key),
+        ),
+        "lambda.amazonaws.com",
+    )
+
+
+def monitoring(here: Account) -> Role:
+    """https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Monitoring.OS.Enabling.html"""
+    return Role(
+        (),
+        (Call("rds:ModifyDBInstance", here.named("DatabaseInstance")),),
+        "monitoring.rds.amazonaws.com",
+        source=here.named("DatabaseInstance"),
+        managed=("arn:aws:iam::aws:policy/service-role/AmazonRDSEnhancedMonitoringRole",),
+    )
+
+
+def xform(operation: str) -> str:
+    """Return an operation of boto3 as the API calls it."""
+    return "".join(word.capitalize() for word in operation.split("_")).replace("Db", "DB")
+
+
 ROLES: dict[str, Callable[[Account], Role]] = {
     "RegistrarRole": registrar,
     "ExecutionRole": execution,
     "TaskRole": task,
     "InstanceRole": instance,
+    "RotationRole": rotation,
+    "DatabaseMonitoringRole": monitoring,
 }
 
 
@@ -200,9 +256,7 @@ def test_a_role_may_do_what_it_does_and_not_what_lies_beside_it(name: str, role:
     properties = roles(name)[role]
     expected = ROLES[role](account(name))
     policies = [policy["PolicyDocument"] for policy in properties.get("Policies", [])]
-    assert not properties.get("ManagedPolicyArns"), (
-        "what AWS's own policies allow is not known here"
-    )
+    assert tuple(properties.get("ManagedPolicyArns", ())) == expected.managed
     assert which(policies, expected.allowed) == list(expected.allowed)
     assert which(policies, expected.denied) == []
 
@@ -211,13 +265,17 @@ def test_a_role_may_do_what_it_does_and_not_what_lies_beside_it(name: str, role:
 def test_a_role_is_assumed_by_its_service_for_this_account(name: str, role: str) -> None:
     trust = [roles(name)[role]["AssumeRolePolicyDocument"]]
     expected = ROLES[role](account(name))
-    assume = "sts:AssumeRole"
-    assert allowed(trust, Call(assume, context=dict(expected.context), principal=expected.service))
-    for stranger in ("s3.amazonaws.com", f"arn:aws:iam::{OTHER}:role/any"):
-        assert not allowed(trust, Call(assume, context=dict(expected.context), principal=stranger))
-    if expected.service not in ("ec2.amazonaws.com", "lambda.amazonaws.com"):
-        for_another = {"aws:SourceAccount": OTHER}
-        assert not allowed(trust, Call(assume, context=for_another, principal=expected.service))
+    here = {"aws:SourceAccount": ACCOUNT, "aws:SourceArn": expected.source}
+
+    def may_assume(principal: str, context: dict[str, str]) -> bool:
+        return allowed(trust, Call("sts:AssumeRole", context=context, principal=principal))
+
+    assert may_assume(expected.service, here)
+    assert not may_assume("s3.amazonaws.com", here)
+    assert not may_assume(f"arn:aws:iam::{OTHER}:role/any", here)
+    if expected.service not in WITHOUT_DEPUTY:
+        elsewhere = {key: value.replace(ACCOUNT, OTHER) for key, value in here.items()}
+        assert not may_assume(expected.service, elsewhere)
 
 
 def which(policies: Iterable[dict[str, Any]], calls: Iterable[Call]) -> list[Call]:

@@ -78,6 +78,7 @@ AXES: dict[str, dict[str, Mapping[str, Any]]] = {
             }
         },
     },
+    "tasks": {"two": {}, "three": {"service": {"tasks": {"min": 3, "max": 3}}}},
     "health": {"path": {}, "command": {"service": {"health_command": ["python", "-m", "check"]}}},
     "alarms": {"topic": {}, "email": {"alarms": {"email": "ops@example.com"}}},
 }
