@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.unit.blueprint.configs import CERTIFICATE, EVERYTHING, EXISTING_VPC, config
+from tests.unit.blueprint.configs import CERTIFICATE, EVERYTHING, EXISTING, config
 from tools.compare import Effect, compare
 
 HEAD = """\
@@ -101,10 +101,7 @@ CHANGES = (
         "network.vpc_id, app_subnets, data_subnets",
         "new",
         "existing",
-        {
-            "network": EXISTING_VPC
-            | {key: EXISTING_VPC[key][:2] for key in ("app_subnets", "data_subnets")}
-        },
+        {"network": EXISTING | {key: EXISTING[key][:2] for key in ("app_subnets", "data_subnets")}},
     ),
     Change("database", "[database]", "left out", {"database": None}),
     _database("engine", "postgres", "mysql", "mysql", version="8.4"),
