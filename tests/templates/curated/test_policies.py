@@ -16,6 +16,7 @@ ELEMENTS = {"Sid", "Effect", "Principal", "Action", "Resource", "Condition"}
 # Services that assume a role, or use a resource, for nobody but the account they run in.
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
 WITHOUT_DEPUTY = {"ec2.amazonaws.com", "lambda.amazonaws.com"}
+GUARDS = {"aws:SourceAccount", "aws:SourceArn", "kms:EncryptionContext:aws:logs:arn"}
 LINTER = Path(__file__).resolve().parents[1] / "parliament_findings.py"
 
 
@@ -90,7 +91,7 @@ def _narrowed(statement: dict[str, Any], action: str) -> bool:
     return any(
         key.startswith(f"{service}:")
         and operator.startswith("Arn")
-        and all(value.count("*") == 0 for value in ([found] if isinstance(found, str) else found))
+        and all(value.count("*") == 0 for value in _listed(found))
         for operator, keys in statement.get("Condition", {}).items()
         for key, found in keys.items()
     )
@@ -124,15 +125,19 @@ def test_conditions_are_on_keys_the_actions_know() -> None:
     assert unknown == set()
 
 
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
 def test_services_act_for_this_account_only() -> None:
     """No confused deputy: whoever lets a service in says for which account, or for which resource."""
     open_to_deputies = {
-        f"{document}: {statement['Principal']}"
+        f"{document}: {service}"
         for document, statement in allowed("trust", "resource")
-        if "Service" in statement["Principal"]
-        and statement["Principal"]["Service"] not in WITHOUT_DEPUTY
-        and not {"aws:SourceAccount", "aws:SourceArn"}
-        & {key for keys in statement.get("Condition", {}).values() for key in keys}
+        if statement["Principal"] != "*"
+        for service in _listed(statement["Principal"].get("Service", []))
+        if service not in WITHOUT_DEPUTY
+        and not GUARDS & {key for keys in statement.get("Condition", {}).values() for key in keys}
     }
     assert open_to_deputies == set()
 

@@ -26,10 +26,10 @@ ELSEWHERE = [
     {"name": "one", "account": "333333333333", "cidr": "10.1.0.0/16"},
     {"name": "two", "vpc_id": "vpc-01234567", "subnet_ids": ["subnet-01234567"]},
 ]
-EXISTING = {
+EXISTING: dict[str, Any] = {
     "vpc_id": "vpc-0123456789abcdef0",
-    "app_subnets": [f"subnet-0aaaaaaaaaaaaaaa{n}" for n in range(3)],
-    "data_subnets": [f"subnet-0ddddddddddddddd{n}" for n in range(3)],
+    "app_subnets": [f"subnet-0000000{letter}" for letter in "abc"],
+    "data_subnets": [f"subnet-0000000{letter}" for letter in "def"],
 }
 
 # What can be set independently, and in what ways; the first is the default.
@@ -136,10 +136,6 @@ def _paths() -> dict[str, Config]:
         "alb-targets": config(**EVERYTHING, privatelink={"alb_targets": "alb"}),
         "alb-targets-tls": config(**EVERYTHING, tls=tls, privatelink={"alb_targets": "alb"}),
         "open-offer": config(privatelink={"allow": ["*"]}),
-        "own-name": config(
-            privatelink={"private_dns_name": "notes.example.com", "domain": "n.example"},
-            consumers=[{"name": "one"}],
-        ),
         "offered-elsewhere": config(
             privatelink={
                 "private_dns_name": "notes.example.com",
@@ -148,7 +144,6 @@ def _paths() -> dict[str, Config]:
             alarms={"email": "ops@example.com"},
             consumers=[{"name": "one"}],
         ),
-        "other-regions": config(privatelink={"supported_regions": ["eu-west-1", "us-west-2"]}),
         "five-consumers": config(**EVERYTHING | {"consumers": five}),
         "consumers-elsewhere": config(
             privatelink={"allow": ["arn:aws:iam::222222222222:role/dev"], "domain": "n.example"},
@@ -173,22 +168,17 @@ def _paths() -> dict[str, Config]:
 
 def _networks() -> dict[str, Config]:
     three = {"zones": 3}
-    two_there = EXISTING | {key: EXISTING[key][:2] for key in ("app_subnets", "data_subnets")}
     return {
         "three-zones": config(**EVERYTHING, network=three),
         "three-zones-endpoints": config(**EVERYTHING, network=three | {"egress": "endpoints"}),
         "smallest-vpc": config(**EVERYTHING, network={"cidr": "10.0.0.0/24"}),
-        "existing-vpc": config(**EVERYTHING, network=two_there | {"cidr": "172.16.0.0/20"}),
-        "existing-vpc-three-zones": config(
-            **EVERYTHING, network=EXISTING | three, capacity={"provider": "fargate"}
-        ),
         **{
             f"existing-vpc-{egress}": config(
-                **EVERYTHING, network=EXISTING | three | {"egress": egress}
+                **EVERYTHING, network={"egress": egress, "zones": 3, **EXISTING}
             )
             for egress in ("nat", "endpoints")
         },
-        "existing-vpc-nobody": config(network=two_there),
+        "existing-vpc-nobody": config(network=EXISTING | three),
         "no-flow-logs": config(network={"flow_logs": False}),
     }
 
@@ -231,6 +221,7 @@ def _tasks() -> dict[str, Config]:
     return {
         "graviton": config(**EVERYTHING, capacity={"instance_type": "m7g.large"}),
         "not-production": config(**EVERYTHING, production=False),
+        "no-production": config(production=False, network={"flow_logs": False}),
         **{
             f"exec-{provider}": config(
                 **EVERYTHING, service=everything_else, capacity={"provider": provider}
