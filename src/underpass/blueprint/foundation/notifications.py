@@ -19,11 +19,9 @@ from underpass.config import Config
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
 # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Events.GrantingPermissions.html
 # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html
-# https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Events.GrantingPermissions.html
 _PUBLISHERS = {
     "EndpointConnections": ("vpce.amazonaws.com", "StringEquals"),
     "Alarms": ("cloudwatch.amazonaws.com", "StringEquals"),
-    "DatabaseEvents": ("events.rds.amazonaws.com", "StringEquals"),
     "Events": ("events.amazonaws.com", "StringEqualsIfExists"),
 }
 _DATABASE = {"DatabaseEvents": ("events.rds.amazonaws.com", "StringEquals")}
