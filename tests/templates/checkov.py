@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +48,7 @@ def without_skips(one: Emitted) -> str:
     template = copy.deepcopy(dict(one.template))
     for resource in template["Resources"].values():
         resource.get("Metadata", {}).pop("checkov", None)
-    return json.dumps(template)
+    return replace(one.stack, template=template).body()
 
 
 def scan(folder: Path, bodies: Iterable[tuple[str, str]]) -> Verdict:

@@ -57,6 +57,7 @@ def knows_key(action: str, key: str) -> bool:
     return any(fnmatch.fnmatchcase(key.lower(), pattern) for pattern in condition_keys(action))
 
 
+@cache  # or two patterns with several wildcards would be compared over and over
 def could_match(resource: str, pattern: str) -> bool:
     """Return whether two ARN patterns, each with ``*``, can name the same thing."""
     if not resource or not pattern:

@@ -52,9 +52,16 @@ def roles(name: str) -> dict[str, dict[str, Any]]:
 def registrar(here: Account) -> Role:
     group = here.named("NlbTargetGroup")
     change = "elasticloadbalancing:RegisterTargets"
+    queue = here.named("RegistrarQueue")
+    calls = registrar_calls(here)
+    assert {"elasticloadbalancing:DeregisterTargets", change} < {call.action for call in calls}
     return Role(
         (
-            *registrar_calls(here),
+            *calls,
+            # Lambda's, which polls the queue as the function's role.
+            # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+            *(Call(f"sqs:{one}", queue) for one in ("ReceiveMessage", "DeleteMessage")),
+            Call("sqs:GetQueueAttributes", queue),
             *_writes_log(here.named("RegistrarLogGroup")),
         ),
         (
@@ -64,6 +71,8 @@ def registrar(here: Account) -> Role:
             Call("elasticloadbalancing:ModifyTargetGroup", group),
             Call("ec2:DeleteNetworkInterface", "arn:aws:ec2:us-east-1:1:network-interface/eni-1"),
             Call("s3:GetObject", "arn:aws:s3:::any/key"),
+            Call("sqs:SendMessage", queue),
+            Call("sqs:ReceiveMessage", f"{queue}-other"),
             *_writes_log(here.named("LogGroup")),
         ),
         "lambda.amazonaws.com",
@@ -214,6 +223,24 @@ def monitoring(here: Account) -> Role:
     )
 
 
+def flow_logs(here: Account) -> Role:
+    """What delivers flow logs to a group that is there: the calls CDK's flow logs are allowed, too.
+
+    https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html
+    """
+    group = here.named("FlowLogGroup")
+    return Role(
+        (*_writes_log(group), Call("logs:DescribeLogStreams", group)),
+        (
+            *_writes_log(here.named("LogGroup")),
+            Call("logs:CreateLogGroup", group),
+            Call("logs:DeleteLogStream", f"{group.removesuffix(':*')}:log-stream:a"),
+        ),
+        "vpc-flow-logs.amazonaws.com",
+        source=f"arn:aws:ec2:{here.config.region}:{ACCOUNT}:vpc-flow-log/fl-1",
+    )
+
+
 def xform(operation: str) -> str:
     """Return an operation of boto3 as the API calls it."""
     return "".join(word.capitalize() for word in operation.split("_")).replace("Db", "DB")
@@ -226,6 +253,7 @@ ROLES: dict[str, Callable[[Account], Role]] = {
     "InstanceRole": instance,
     "RotationRole": rotation,
     "DatabaseMonitoringRole": monitoring,
+    "FlowLogRole": flow_logs,
 }
 
 

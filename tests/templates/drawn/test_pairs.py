@@ -1,0 +1,11 @@
+"""Every pair of settings comes up on the twin's CloudFormation, as the named configurations do."""
+
+import pytest
+from tests.functional.resources.conftest import Bench
+from tests.templates.curated.test_deploys import come_up
+from tests.unit.blueprint.configs import CURATED
+
+
+@pytest.mark.parametrize("name", [name for name in CURATED if name.startswith("pairs-")])
+def test_pairs_come_up(bench: Bench, name: str) -> None:
+    come_up(bench, name)
