@@ -18,6 +18,7 @@ WITHOUT_RESOURCES = {
     "secretsmanager:GetRandomPassword",
     *("ssmmessages:CreateControlChannel", "ssmmessages:CreateDataChannel"),
     *("ssmmessages:OpenControlChannel", "ssmmessages:OpenDataChannel"),
+    "logs:DescribeLogGroups",
 }
 
 

@@ -24,10 +24,11 @@ _ADMINISTRATION = (
     *("kms:TagResource", "kms:UntagResource"),
     *("kms:ScheduleKeyDeletion", "kms:CancelKeyDeletion"),
 )
-_USE = (
-    *("kms:Encrypt", "kms:Decrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo", "kms:DescribeKey"),
+_ENCRYPTION = (
+    *("kms:Encrypt", "kms:Decrypt", "kms:ReEncryptFrom", "kms:ReEncryptTo"),
     *("kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext"),
 )
+_USE = (*_ENCRYPTION, "kms:DescribeKey")
 _GRANT = ("kms:CreateGrant", "kms:ListGrants", "kms:RevokeGrant")
 _PUBLISH = ("kms:Decrypt", "kms:GenerateDataKey")
 
@@ -69,7 +70,7 @@ def _statements(config: Config) -> Iterator[Mapping[str, Any]]:
     yield _statement(
         "LogGroups",
         {"Service": Sub("logs.${AWS::Region}.amazonaws.com")},
-        _USE,
+        _ENCRYPTION,  # DescribeKey knows no encryption context
         {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": _log_groups(config)}},
     )
     # Who publishes to the encrypted topic. Its own policy holds them to this account; here the account

@@ -11,6 +11,7 @@ from troposphere.ec2 import (
     VPCEndpointServicePermissions,
 )
 
+from underpass.blueprint.checks import skipped
 from underpass.blueprint.exports import imported
 from underpass.blueprint.service.balancers import Path
 from underpass.config import Config
@@ -28,6 +29,7 @@ def add(template: Template, config: Config, path: Path) -> dict[str, Any]:
             AcceptanceRequired=config.privatelink.acceptance,
             NetworkLoadBalancerArns=[Ref(path.nlb)],
             DependsOn=path.nlb_listener.title,  # nothing is offered before it can answer
+            Metadata=_linter_notes(config),
             **_names_and_regions(config),
         )
     )
@@ -53,6 +55,14 @@ def add(template: Template, config: Config, path: Path) -> dict[str, Any]:
         "EndpointServiceId": Ref(service),
         "EndpointServiceName": Sub(f"com.amazonaws.vpce.${{AWS::Region}}.${{{service.title}}}"),
     }
+
+
+def _linter_notes(config: Config) -> dict[str, Any]:
+    if config.privatelink.acceptance:
+        return {}
+    return skipped(
+        {"CKV_AWS_123": "acceptance = false in underpass.toml, to named principals only"}
+    )
 
 
 def _names_and_regions(config: Config) -> dict[str, Any]:

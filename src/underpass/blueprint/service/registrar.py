@@ -28,6 +28,7 @@ from troposphere.events import Rule, SqsParameters, Target
 from troposphere.logs import LogGroup
 from troposphere.sqs import Queue, QueuePolicy
 
+from underpass.blueprint.checks import skipped
 from underpass.blueprint.exports import imported
 from underpass.blueprint.iam import Statement, allow, document, role
 from underpass.blueprint.inline import shipped
@@ -40,6 +41,14 @@ MEMORY_MIB = 256  # 128 has led to time-outs at start
 TIMEOUT_S = 30
 BATCH = 10  # the most a FIFO queue gives
 LIFE_S = 60  # of a message: the least there is, and one period
+
+_WHY_NOT = {
+    "CKV_AWS_115": "The queue gives one run at a time; reserving fails in an account that has 10",
+    "CKV_AWS_116": "A lost run costs nothing: the next one, within a minute, does the same",
+    "CKV_AWS_117": "It calls AWS only, and must work when the VPC does not",
+    "CKV_AWS_173": "The variables are names; Lambda encrypts them with a key of its own",
+}
+_QUEUE_WHY_NOT = {"CKV_AWS_27": "Encrypted by SQS with a key of its own: events say nothing secret"}
 
 
 def add(template: Template, config: Config, path: Path) -> dict[str, Any]:
@@ -55,6 +64,7 @@ def add(template: Template, config: Config, path: Path) -> dict[str, Any]:
             SqsManagedSseEnabled=True,
             DeletionPolicy="Delete",  # it holds nothing anybody would miss
             UpdateReplacePolicy="Delete",
+            Metadata=skipped(_QUEUE_WHY_NOT),
         )
     )
     execution = role(
@@ -100,6 +110,7 @@ def _function(config: Config, path: Path, role_arn: GetAtt, logs: LogGroup) -> F
                 "DRAIN_RETIRED": "true",
             }
         ),
+        Metadata=skipped(_WHY_NOT),
     )
 
 

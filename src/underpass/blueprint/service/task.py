@@ -199,8 +199,8 @@ def _exec() -> list[Statement]:
         "OpenDataChannel",
     )
     return [
-        allow([f"ssmmessages:{name}" for name in channels], "*"),  # know no resources
-        allow(["logs:DescribeLogGroups"], _arn("logs", "log-group:*")),
+        # None of these knows resources.
+        allow([*(f"ssmmessages:{name}" for name in channels), "logs:DescribeLogGroups"], "*"),
         allow(
             ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
             _arn("logs", f"log-group:${{{EXEC_LOGS}}}:*"),
