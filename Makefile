@@ -31,8 +31,11 @@ test-all: $(READY)
 	$(BIN)/python -m pytest tests/templates/drawn -n 2
 	$(BIN)/python -m pytest tests/templates/running
 
+# Two runs: the functional tests change moto for their whole process.
 coverage: $(READY)
-	$(BIN)/coverage run -m pytest tests/unit tests/functional
+	$(BIN)/coverage run --parallel-mode -m pytest tests/unit
+	$(BIN)/coverage run --parallel-mode -m pytest tests/functional
+	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
 check: $(READY)

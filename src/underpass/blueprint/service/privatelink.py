@@ -29,8 +29,8 @@ def add(template: Template, config: Config, path: Path) -> dict[str, Any]:
             AcceptanceRequired=config.privatelink.acceptance,
             NetworkLoadBalancerArns=[Ref(path.nlb)],
             DependsOn=path.nlb_listener.title,  # nothing is offered before it can answer
-            Metadata=_linter_notes(config),
             **_names_and_regions(config),
+            **_linter_notes(config),
         )
     )
     template.add_resource(
