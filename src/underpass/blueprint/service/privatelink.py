@@ -60,9 +60,8 @@ def add(template: Template, config: Config, path: Path) -> dict[str, Any]:
 def _linter_notes(config: Config) -> dict[str, Any]:
     if config.privatelink.acceptance:
         return {}
-    return skipped(
-        {"CKV_AWS_123": "acceptance = false in underpass.toml, to named principals only"}
-    )
+    why = "acceptance = false in underpass.toml, to named principals only"
+    return {"Metadata": skipped({"CKV_AWS_123": why})}
 
 
 def _names_and_regions(config: Config) -> dict[str, Any]:
