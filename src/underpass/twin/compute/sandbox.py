@@ -174,11 +174,14 @@ def build_root(spec: dict) -> None:  # type: ignore[type-arg]
     for folder, mode in (("/tmp", 0o1777), ("/run", 0o755), ("/var/tmp", 0o1777)):  # noqa: S108
         os.makedirs(root + folder)
         os.chmod(root + folder, mode)  # noqa: PTH101
-    # What is shown may lie below a tmpfs, as a Python under /tmp does: that tmpfs comes first.
+    # What is shown may lie below a tmpfs or a volume, as a Python under /tmp does: these come first.
     shown = [target for _, target, _ in spec["binds"]]
-    first = [one for one in spec["tmpfs"] if any(path.startswith(one[0] + "/") for path in shown)]
-    for target, options in first:
+    tmpfs = [one for one in spec["tmpfs"] if above(one[0], shown)]
+    volumes = [one for one in spec["volumes"] if above(one[1], shown)]
+    for target, options in tmpfs:
         empty(root + target, options)
+    for source, target, writable in volumes:
+        bind(source, inside(root, target), writable=writable)
     for source, target, writable in spec["binds"]:
         bind(source, inside(root, target), writable=writable)
     for target, text in spec["files"]:
@@ -187,7 +190,11 @@ def build_root(spec: dict) -> None:  # type: ignore[type-arg]
         mask(root + path)
     processes(root)
     devices(root)
-    image(spec, [one for one in spec["tmpfs"] if one not in first])
+    image(
+        spec,
+        [one for one in spec["tmpfs"] if one not in tmpfs],
+        [one for one in spec["volumes"] if one not in volumes],
+    )
     os.chdir(root)
     check(libc.syscall(SYS_PIVOT_ROOT[machine], b".", b"."), "changing the root")
     check(libc.umount2(b".", MNT_DETACH), "leaving the old root")
@@ -196,13 +203,18 @@ def build_root(spec: dict) -> None:  # type: ignore[type-arg]
         read_only("/", recursive=False)
 
 
-def image(spec: dict, scratch: list) -> None:  # type: ignore[type-arg]
+def above(folder: str, paths: list) -> bool:  # type: ignore[type-arg]
+    """Tell whether one of the paths lies below the folder."""
+    return any(path.startswith(folder.rstrip("/") + "/") for path in paths)
+
+
+def image(spec: dict, scratch: list, volumes: list) -> None:  # type: ignore[type-arg]
     """Show the image's folder, and the scratch folders and volumes, which may lie within it."""
     root, within = spec["root"], spec["at"] + "/"
     late = [one for one in scratch if one[0].startswith(within)]  # the image must not hide them
     for target, options in [one for one in scratch if one not in late]:
         empty(root + target, options)
-    opened = bool(late) or any(target.startswith(within) for _, target, _ in spec["volumes"])
+    opened = bool(late) or any(target.startswith(within) for _, target, _ in volumes)
     application(
         spec["app"],
         root + spec["at"],
@@ -211,7 +223,7 @@ def image(spec: dict, scratch: list) -> None:  # type: ignore[type-arg]
     )
     for target, options in late:
         empty(root + target, options)
-    for source, target, writable in spec["volumes"]:
+    for source, target, writable in volumes:
         bind(source, inside(root, target), writable=writable)
     if spec["read_only"] and opened:
         read_only(root + spec["at"], recursive=False)
