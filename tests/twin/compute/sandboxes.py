@@ -158,9 +158,17 @@ def folders_open_in_a_read_only_image() -> dict[str, bool]:
     return {**written, "read": same, "kept": (kept / "x").is_file()}
 
 
-def tmpfs_above_python() -> list[Any]:
-    above = Tmpfs(str(Path(sys.prefix).parent), 1)
-    return list(run(f"{sys.executable} -c 'print(1)' && echo 2 > {above.target}/x", tmpfs=(above,)))
+def writable_above_python() -> list[Any]:
+    """Mount a writable folder over the one Python is in: as a tmpfs (Fargate), as a volume (EC2)."""
+    above = str(Path(sys.prefix).parent)
+    own = Path("/run/own")
+    own.mkdir(parents=True)
+    script = f"{sys.executable} -c 'print(1)' && echo 2 > {above}/x"
+    return [
+        run(script, tmpfs=(Tmpfs(above, 1),)),
+        run(script, volumes=(Volume(own, above),)),
+        sorted(path.name for path in own.glob("x")),
+    ]
 
 
 ORPHANS = (

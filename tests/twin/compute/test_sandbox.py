@@ -57,8 +57,9 @@ def test_volumes_are_shared_and_a_read_only_one_stays_as_it_is(mode: str) -> Non
     assert (found["shared"], found["fixed"]) == ("y\n", ["x"])
 
 
-def test_a_python_below_a_tmpfs_is_still_there() -> None:
-    assert run_as("userns", sandboxes.tmpfs_above_python) == [0, "1\n"]
+def test_a_python_below_a_writable_folder_is_still_there() -> None:
+    found = run_as("userns", sandboxes.writable_above_python)
+    assert found == [[0, "1\n"], [0, "1\n"], ["x"]]
 
 
 @MODES
