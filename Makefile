@@ -19,17 +19,18 @@ down: $(READY)
 	$(BIN)/underpass down examples/notes
 
 # Units first, in seconds; then parts against their neighbours; then regions, most of which wait for something.
-test: $(READY) $(CHECKOV_READY)
+test: $(READY)
 	$(BIN)/python -m pytest tests/unit -n 2
 	$(BIN)/python -m pytest tests/templates/curated -n 2 --dist loadgroup
 	$(BIN)/python -m pytest tests/functional -n 2 --dist loadfile
 	$(BIN)/python -m pytest examples/notes/tests -n 2 --dist loadfile
-	$(BIN)/python -m pytest tests/twin tests/e2e -n 4 --dist loadfile
+	$(BIN)/python -m pytest tests/twin tests/e2e --ignore tests/e2e/variants -n 4 --dist loadfile
 
-# What is too long for every save: drawn configurations, and whole paths of several kinds.
-test-all: $(READY)
-	$(BIN)/python -m pytest tests/templates/drawn -n 2
-	$(BIN)/python -m pytest tests/templates/running
+# What is too long for every save, and runs after `test`: the scanners, deployments of the whole matrix, drawn
+# configurations, and whole paths of several kinds.
+test-all: $(READY) $(CHECKOV_READY)
+	$(BIN)/python -m pytest tests/templates/thorough tests/templates/drawn -n 2 --dist loadgroup
+	$(BIN)/python -m pytest tests/templates/running tests/e2e/variants -n 2 --dist loadfile
 
 # Two runs: the functional tests change moto for their whole process.
 coverage: $(READY)

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 from tests.templates import reference
-from tests.templates.curated.test_policies import WITHOUT_DEPUTY
 from tests.templates.evaluator import Call, allowed
 from tests.templates.recorded import registrar_calls
 from tests.templates.sample import ACCOUNT, Account
+from tests.templates.thorough.test_policies import WITHOUT_DEPUTY
 from tests.unit.blueprint.configs import CURATED
 from tests.unit.rotation.fakes import Account as Rotated
 from tests.unit.rotation.test_rotation import whole as rotate

@@ -2,7 +2,7 @@
 
 import pytest
 from tests.functional.resources.conftest import Bench
-from tests.templates.curated.test_deploys import come_up
+from tests.templates.thorough.test_deploys import come_up
 from tests.unit.blueprint.configs import CURATED
 
 

@@ -13,8 +13,7 @@ from typing import Any
 
 import boto3
 import pytest
-
-from .machine import Footprint, Project, application, ordinary_user
+from tests.e2e.machine import Footprint, Project, application, ordinary_user
 
 SERVER = """
 import http.server

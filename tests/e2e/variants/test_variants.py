@@ -10,8 +10,7 @@ from typing import Any
 
 import boto3
 import pytest
-
-from .machine import Footprint, Project, copy_of_example
+from tests.e2e.machine import Footprint, Project, copy_of_example
 
 _NETWORK = """
 [network]

@@ -8,8 +8,7 @@ import urllib.request
 from collections.abc import Iterator
 
 import pytest
-
-from .machine import Footprint, Project, copy_of_example
+from tests.e2e.machine import Footprint, Project, copy_of_example
 
 _REACH = """
 import json, socket, sys
