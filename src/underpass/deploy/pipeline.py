@@ -84,7 +84,9 @@ class _Deployment:
         began = self._clock.now()
         self._preflight()
         config = self._config
-        wanted_foundation, service_stack, monitoring, *consumer_stacks = blueprint.stacks(config)
+        stacks = blueprint.stacks(config)
+        preflight.size.check(stacks)
+        wanted_foundation, service_stack, monitoring, *consumer_stacks = stacks
         foundation_stack, foundation = self._foundation(wanted_foundation)
         zones = self._zones(foundation)
         image, *_ = self._steps.together(

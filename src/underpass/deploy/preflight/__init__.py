@@ -7,11 +7,11 @@ can tell is refused before, by ``config.rules``.
 from __future__ import annotations
 
 from underpass.config import Config
-from underpass.deploy.preflight import capacity, certificate, consumer, database, network
+from underpass.deploy.preflight import capacity, certificate, consumer, database, network, size
 from underpass.deploy.preflight.zones import zones
 from underpass.deploy.target import Target
 
-__all__ = ["check"]
+__all__ = ["check", "size"]
 
 
 def check(config: Config, target: Target) -> tuple[str, ...]:
