@@ -31,7 +31,7 @@ from underpass.twin.fabric.model import (
 CIDR = "10.20.0.0/16"
 ANY = ("0.0.0.0/0",)
 LOCAL = Route(CIDR, RouteTarget.LOCAL)
-WAIT_S = 0.4
+WAIT_S = 1.5  # what is called silent was silent for so long, on a busy machine too
 
 
 def provider() -> Network:
