@@ -99,9 +99,10 @@ def test_nothing_of_ours_stays_behind_but_a_small_init() -> None:
     assert sizes["sh"] < 1024
 
 
-def test_a_sandbox_starts_in_tens_of_milliseconds() -> None:
-    taken = run_as("userns", sandboxes.start_times)
-    assert taken[0] < 0.1
+def test_a_sandbox_starts_about_as_fast_as_its_interpreter() -> None:
+    taken, bare = run_as("userns", sandboxes.start_times)
+    print(f"sandbox {taken * 1000:.0f} ms, interpreter {bare * 1000:.0f} ms")
+    assert taken < 10 * bare
 
 
 def test_what_cannot_start_says_why() -> None:
