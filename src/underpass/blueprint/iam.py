@@ -15,6 +15,18 @@ def document(*statements: Statement) -> dict[str, Any]:
     return {"Version": "2012-10-17", "Statement": list(statements)}
 
 
+def only_over_tls(action: str, resource: object) -> Statement:
+    """Return a resource policy's statement that refuses ``action`` to whoever does not use TLS."""
+    return {
+        "Sid": "OnlyOverTls",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": action,
+        "Resource": resource,
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+
+
 def allow(
     actions: Sequence[str], resource: object, condition: Mapping[str, Any] | None = None
 ) -> Statement:

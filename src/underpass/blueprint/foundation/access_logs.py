@@ -25,7 +25,7 @@ from troposphere.s3 import (
 
 from underpass.blueprint.checks import skipped
 from underpass.blueprint.exports import export
-from underpass.blueprint.iam import document
+from underpass.blueprint.iam import document, only_over_tls
 from underpass.config import Config
 
 KEPT_DAYS = 90
@@ -58,14 +58,7 @@ def add(template: Template, config: Config) -> None:
                         }
                     },
                 },
-                {
-                    "Sid": "OnlyOverTls",
-                    "Effect": "Deny",
-                    "Principal": "*",
-                    "Action": "s3:*",
-                    "Resource": [GetAtt(bucket, "Arn"), Sub("${AccessLogsBucket.Arn}/*")],
-                    "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-                },
+                only_over_tls("s3:*", [GetAtt(bucket, "Arn"), Sub("${AccessLogsBucket.Arn}/*")]),
             ),
         )
     )

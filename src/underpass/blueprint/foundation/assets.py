@@ -22,7 +22,7 @@ from troposphere.s3 import (
 
 from underpass.blueprint.checks import skipped
 from underpass.blueprint.exports import export
-from underpass.blueprint.iam import document
+from underpass.blueprint.iam import document, only_over_tls
 from underpass.config import Config
 
 RESTORABLE_DAYS = 30
@@ -71,14 +71,7 @@ def add(template: Template, config: Config, key: Key) -> None:
             "AssetsBucketPolicy",
             Bucket=Ref(bucket),
             PolicyDocument=document(
-                {
-                    "Sid": "OnlyOverTls",
-                    "Effect": "Deny",
-                    "Principal": "*",
-                    "Action": "s3:*",
-                    "Resource": [GetAtt(bucket, "Arn"), Sub("${AssetsBucket.Arn}/*")],
-                    "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-                }
+                only_over_tls("s3:*", [GetAtt(bucket, "Arn"), Sub("${AssetsBucket.Arn}/*")])
             ),
         )
     )

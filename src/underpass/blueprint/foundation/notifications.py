@@ -10,7 +10,7 @@ from troposphere.kms import Key
 from troposphere.sns import SubscriptionResource, Topic, TopicPolicy
 
 from underpass.blueprint.exports import export
-from underpass.blueprint.iam import document
+from underpass.blueprint.iam import document, only_over_tls
 from underpass.config import Config
 
 # Who publishes, and the operator that holds it to this account. EventBridge does not say on whose
@@ -40,14 +40,7 @@ def add(template: Template, config: Config, key: Key) -> None:
                     _publishes(name, service, operator, topic)
                     for name, (service, operator) in publishers.items()
                 ),
-                {
-                    "Sid": "OnlyOverTls",
-                    "Effect": "Deny",
-                    "Principal": "*",
-                    "Action": "sns:Publish",
-                    "Resource": Ref(topic),
-                    "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-                },
+                only_over_tls("sns:Publish", Ref(topic)),
             ),
         )
     )
