@@ -10,7 +10,6 @@ import pytest
 
 from underpass.twin.compute import metadata
 from underpass.twin.compute.ecs import describe
-from underpass.twin.compute.ecs.capacity import wanted_capacity
 from underpass.twin.compute.ecs.model import (
     Attachment,
     Container,
@@ -24,7 +23,6 @@ from underpass.twin.compute.ecs.model import (
     Task,
 )
 from underpass.twin.compute.ecs.observing import judge
-from underpass.twin.compute.ecs.placement import Host
 from underpass.twin.compute.ecs.scheduler import Condition
 
 CLUSTER = "arn:aws:ecs:us-east-1:123456789012:cluster/app"
@@ -132,20 +130,3 @@ def test_one_unhealthy_target_group_is_enough() -> None:
         Condition.FAILING,
         "Task failed ELB health checks in (target-group arn:other)",
     )
-
-
-def group(desired: int, most: int) -> dict[str, int]:
-    return {"DesiredCapacity": desired, "MaxSize": most}
-
-
-def test_a_capacity_provider_asks_for_what_its_tasks_need_and_no_more_than_it_may() -> None:
-    hosts = [Host(f"arn:{n}", f"i-{n}", CLUSTER, "a", 2048, 3884, 2) for n in range(2)]
-    need, on = Need(256, 512), {"status": "ENABLED"}
-    assert wanted_capacity(group(2, 4), on, hosts, [need]) == 3
-    assert wanted_capacity(group(2, 4), on, hosts, [need] * 3) == 4
-    assert wanted_capacity(group(2, 4), on, hosts, [need] * 9) == 4
-    assert wanted_capacity(group(2, 2), on, hosts, [need]) == 2
-    assert wanted_capacity(group(2, 9), {**on, "maximumScalingStepSize": 1}, hosts, [need] * 9) == 3
-    assert wanted_capacity(group(3, 9), on, hosts, [need]) == 3  # one is on its way
-    assert wanted_capacity(group(2, 9), on, hosts, [Need(256, 9999)]) == 2  # fits on none
-    assert wanted_capacity(group(0, 3), on, [], [need]) == 1

@@ -11,10 +11,10 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from underpass.twin.clients import Clients
 from underpass.twin.compute.ecs.model import Need
 from underpass.twin.compute.ecs.placement import Host
 from underpass.twin.compute.ecs.placing import Shortage
-from underpass.twin.compute.ecs.platform import Platform
 
 log = logging.getLogger(__name__)
 
@@ -22,8 +22,8 @@ log = logging.getLogger(__name__)
 class Capacity:
     """Raises the desired capacity of Auto Scaling groups."""
 
-    def __init__(self, platform: Platform) -> None:
-        self._platform = platform
+    def __init__(self, clients: Clients) -> None:
+        self._clients = clients
 
     def ask_for(self, shortages: Iterable[Shortage]) -> None:
         """Make room for tasks that found none, as far as their groups' maximum allows."""
@@ -32,7 +32,7 @@ class Capacity:
                 self._ask(shortage)
 
     def _ask(self, shortage: Shortage) -> None:
-        clients = self._platform.region.clients
+        clients = self._clients
         name = shortage.capacity_provider
         found = clients("ecs").describe_capacity_providers(capacityProviders=[name])[
             "capacityProviders"
@@ -44,10 +44,9 @@ class Capacity:
         groups = clients("autoscaling").describe_auto_scaling_groups(
             AutoScalingGroupNames=[group_name]
         )
-        hosts = [one for one in self._platform.table.hosts().values() if one.group == name]
         needs = [task.launch.need for task in shortage.tasks]
         for group in groups["AutoScalingGroups"]:
-            desired = wanted_capacity(group, provider["managedScaling"], hosts, needs)
+            desired = wanted_capacity(group, provider["managedScaling"], shortage.hosts, needs)
             if desired > group["DesiredCapacity"]:
                 log.info(
                     "capacity provider %s: %d instances for %d tasks", name, desired, len(needs)
@@ -63,7 +62,10 @@ def wanted_capacity(
     hosts: Sequence[Host],
     needs: Sequence[Need],
 ) -> int:
-    """Return how many instances a group should have, once all it has are registered as ``hosts``."""
+    """Return how many instances a group should have for tasks that found no room on its ``hosts``.
+
+    No more than it has, until all of those are registered.
+    """
     now: int = group["DesiredCapacity"]
     if not needs or len(hosts) < now:  # some are still on their way
         return now

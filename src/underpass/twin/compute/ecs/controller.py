@@ -41,8 +41,8 @@ class Services:
         self._platform = platform
         self._table = platform.table
         self._observer = Observer(platform)
-        self._placing = Placing(platform)
-        self._capacity = Capacity(platform)
+        self._placing = Placing(platform.table, platform.region.clients)
+        self._capacity = Capacity(platform.region.clients)
         self._agents: dict[str, Agent] = {}
         self._counted: set[str] = set()
         self._definitions: dict[str, Mapping[str, Any]] = {}
