@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from underpass.cli import output
 from underpass.cli.options import Json
+
+if TYPE_CHECKING:
+    from underpass.config import Config
+    from underpass.deploy.registrar import Reachable
 
 app = typer.Typer()
 group = typer.Typer(help="The function that keeps the ALB's addresses registered with the NLB.")
@@ -21,6 +25,7 @@ class To(StrEnum):
     """Where the application is deployed."""
 
     TWIN = "twin"
+    AWS = "aws"
 
 
 @group.callback()
@@ -32,7 +37,9 @@ def _group() -> None:
 def run(
     folder: Annotated[
         Path | None,
-        typer.Argument(help="The folder with underpass.toml; may be left out when one twin runs."),
+        typer.Argument(
+            help="The folder with underpass.toml; when left out, the twin that runs, or this folder."
+        ),
     ] = None,
     *,
     dry_run: Annotated[
@@ -48,22 +55,33 @@ def run(
     as_json: Json = False,
 ) -> int:
     """Compare the ALB's interfaces with the target groups, and repair the difference."""
-    from underpass.config import load
     from underpass.deploy import registrar
-    from underpass.twin.running import select
-    from underpass.twin.target import TwinTarget
 
-    del target  # there is one, so far
-    running = select(folder)
-    config = load(running.state.parent)
-    report = registrar.run(
-        config, TwinTarget(running, config), dry_run=dry_run, max_removals=max_removals
-    )
+    config, reached = _in_account(folder) if target is To.AWS else _on_twin(folder)
+    report = registrar.run(config, reached, dry_run=dry_run, max_removals=max_removals)
     if as_json:
         output.line({"ok": not report["errors"], "dry_run": dry_run, **report})
     else:
         typer.echo("\n".join(_told(report, dry_run=dry_run)))
     return 1 if report["errors"] else 0
+
+
+def _on_twin(folder: Path | None) -> tuple[Config, Reachable]:
+    from underpass.config import load
+    from underpass.twin.running import select
+    from underpass.twin.target import TwinTarget
+
+    running = select(folder)
+    config = load(running.state.parent)
+    return config, TwinTarget(running, config)
+
+
+def _in_account(folder: Path | None) -> tuple[Config, Reachable]:
+    from underpass.config import load
+    from underpass.deploy.account import Account
+
+    config = load(folder or Path())
+    return config, Account(config.region)
 
 
 def _told(report: Mapping[str, Any], *, dry_run: bool) -> Iterator[str]:

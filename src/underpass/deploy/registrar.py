@@ -65,7 +65,7 @@ def run(
         )
     except index.SettingError as error:
         raise UnderpassError(
-            "the function's variables are wrong", str(error), "run `underpass up` to deploy it anew"
+            "the function's variables are wrong", str(error), "deploy its stack anew"
         ) from error
     except index.RunFailedError:
         report: dict[str, Any] = json.loads(said[0])
@@ -80,7 +80,7 @@ def _variables(config: Config, target: Reachable) -> Mapping[str, str]:
         raise UnderpassError(
             "the registrar is not deployed",
             f"the stack {config.name}-service has no such function",
-            "run `underpass up`",
+            "deploy it first: `underpass up` does on the twin",
         )
     found = target.client("lambda").get_function_configuration(FunctionName=function)
     variables: Mapping[str, str] = found["Environment"]["Variables"]
