@@ -22,12 +22,10 @@ one consumer, and every default.
 - *replaced*: a new resource is made, what refers to it is changed, and the old one is deleted, or kept
   where its `UpdateReplacePolicy` says so.
 - *perhaps replaced*: the registry says that it depends on the value.
-- *exports in use change*: CloudFormation refuses to change or remove an exported value while another stack
-  imports it, so the change cannot be made in one go: the service stack has to let go of it first.
-  https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-exports.html
 - **DATA**: the resource holds data, and the new one starts empty. The old one is kept as named.
 
-A stack that is not mentioned does not change.
+A stack that is not mentioned does not change. What one stack hands to another is an output there and a
+parameter here, so a new value is no obstacle: the other stack follows in the same deployment.
 
 | key | from | to | what happens |
 |---|---|---|---|
@@ -169,7 +167,6 @@ def _text(effect: Effect) -> str:
         _names("removed", effect.removed, effect.data),
         _names("in place", effect.changed, {}),
         _names("added", effect.added, {}),
-        _names("**exports in use change:**", effect.exports, {}),
     ]
     return "; ".join(one for one in said if one)
 

@@ -1,7 +1,7 @@
 """What a change of the configuration does to each stack: added, removed, changed in place, replaced.
 
 Both sides are resolved in the same made-up account. What comes from a resource that is replaced is a new
-value, so whatever refers to it changes too, in this stack and in those that import it.
+value, so whatever refers to it changes too, in this stack and in those it is handed to.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from typing import Any
 
 from tests.templates.emitted import part
 from tests.templates.sample import Account, Deployed
-from tests.unit.blueprint.templates import intrinsics
 from tools import registry
 
 from underpass.cloudformation import graph
@@ -32,7 +31,6 @@ class Effect:
     changed: list[str] = field(default_factory=list)
     replaced: list[str] = field(default_factory=list)
     perhaps: list[str] = field(default_factory=list)  # replaced, or changed in place
-    exports: list[str] = field(default_factory=list)  # in use, and new or gone
     data: dict[str, str] = field(default_factory=dict)  # what becomes of those that hold data
 
 
@@ -40,13 +38,11 @@ def compare(before: Config, after: Config) -> dict[str, Effect]:
     """Return the effects by part of the pattern; parts that do not change are left out."""
     old, new = Account(before), Account(after)
     found: dict[str, Effect] = {}
-    renewed: Renewed = set()  # of all stacks so far: whoever imports sees a new value
+    renewed: Renewed = set()  # of all stacks so far: whoever is given one sees a new value
     for name in dict.fromkeys([*old.stacks, *new.stacks]):
         one, other = old.stacks.get(name), new.stacks.get(name)
         owner = before if one else after
         effect = _effect(one, other, renewed)
-        if one and other:
-            effect.exports = _exports(one, other, renewed)
         if any(vars(effect).values()):
             stack = one or other
             assert stack
@@ -70,22 +66,6 @@ def _effect(old: Deployed | None, new: Deployed | None, renewed: Renewed) -> Eff
         if (policy := old.resources[logical_id].get("DeletionPolicy")) in KEPT:
             effect.data[logical_id] = policy
     return effect
-
-
-def _exports(old: Deployed, new: Deployed, renewed: Renewed) -> list[str]:
-    """Return the exports that old stacks import and that would change, which CloudFormation refuses."""
-    used = {
-        name
-        for other in old.account.stacks.values()
-        for kind, name in intrinsics(other.stack.template)
-        if kind == "Fn::ImportValue"
-    }
-    after = new.account.exported(new, lambda one: _Marking(one, renewed))
-    return [
-        name.rpartition("-")[2]
-        for name, value in old.account.exported(old).items()
-        if name in used and after.get(name) != value
-    ]
 
 
 def _changed(
@@ -121,13 +101,12 @@ class _Marking:
     renewed: Renewed
 
     def ref(self, name: str) -> Any:
+        if name in self.inner.parameters:
+            return self.inner.parameter(name, lambda one: _Marking(one, self.renewed))
         return self._marked(self.inner.ref(name), name, "")
 
     def attribute(self, logical_id: str, name: str) -> Any:
         return self._marked(self.inner.attribute(logical_id, name), logical_id, "", name)
-
-    def imported(self, name: str) -> Any:
-        return self.inner.account.export(name, lambda one: _Marking(one, self.renewed))
 
     def __getattr__(self, name: str) -> Any:  # zones, mappings and conditions are the same
         return getattr(self.inner, name)

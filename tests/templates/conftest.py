@@ -3,7 +3,7 @@
 import pytest
 from tests.functional.resources.conftest import bench, served
 
-from underpass.twin.api import listeners
+from underpass.twin.api.balancing import listeners
 
 __all__ = ["bench", "served"]
 

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 
 from tests.templates.emitted import part
 
@@ -64,6 +63,7 @@ _REF_IS_ARN = frozenset(
         ),
     )
 )
+Scoped: TypeAlias = "Callable[[Deployed], Any]"
 _NAMES = ("LogGroupName", "BucketName", "FunctionName", "RoleName", "TopicName", "ClusterName")
 
 
@@ -80,31 +80,22 @@ class Account:
             if part(self.config, one.stack) == name:
                 yield one
 
-    @property
-    def exports(self) -> Mapping[str, Any]:
-        """Return every exported value by its name."""
-        return {name: self.export(name) for name in self._exported}
+    def given(self, to: Deployed, name: str, scope: Scoped = lambda one: one) -> Any:
+        """Return what an earlier stack hands to one of the provider's, as ``scope`` of it sees it.
 
-    def export(self, name: str, scope: Callable[[Deployed], Any] = lambda one: one) -> Any:
-        """Return one exported value, as the stack that exports it sees it, or as ``scope`` of it does."""
-        one, value = self._exported[name]
-        return resolve(value, scope(one))
-
-    def exported(
-        self, stack: Deployed, scope: Callable[[Deployed], Any] = lambda one: one
-    ) -> dict[str, Any]:
-        """Return what one stack exports, as ``scope`` of it sees it."""
-        found = self._exported.items()
-        return {name: resolve(value, scope(one)) for name, (one, value) in found if one is stack}
-
-    @cached_property
-    def _exported(self) -> Mapping[str, tuple[Deployed, Any]]:
-        return {
-            output["Export"]["Name"]: (one, output["Value"])
-            for one in self.stacks.values()
-            for output in one.stack.template.get("Outputs", {}).values()
-            if "Export" in output
-        }
+        Raises
+        ------
+        KeyError
+            When no earlier stack has such an output, or the stack is a consumer's.
+        """
+        if part(self.config, to.stack) == "consumer":
+            raise KeyError(name)
+        for one in self.stacks.values():
+            if one is to:
+                break
+            if output := one.stack.template.get("Outputs", {}).get(name):
+                return resolve(output["Value"], scope(one))
+        raise KeyError(name)
 
     def named(self, logical_id: str, attribute: str = "Arn") -> Any:
         """Return an attribute of a resource of whichever of the provider's stacks has it."""
@@ -135,10 +126,8 @@ class Deployed:
         if name in self.resources:
             known = self.resources[name]["Type"] in _REF_IS_ARN
             return self._arn(name) if known else self._name(name)
-        if parameter := self.stack.template.get("Parameters", {}).get(name):
-            given = self.stack.parameters.get(name, parameter.get("Default", f"{name}-value"))
-            is_list = parameter["Type"].startswith(("List<", "CommaDelimitedList"))
-            return given.split(",") if is_list else given
+        if name in self.parameters:
+            return self.parameter(name)
         return {
             "AWS::AccountId": ACCOUNT,
             "AWS::Partition": "aws",
@@ -148,6 +137,22 @@ class Deployed:
             "AWS::URLSuffix": "amazonaws.com",
         }[name]
 
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = self.stack.template.get("Parameters", {})
+        return found
+
+    def parameter(self, name: str, scope: Scoped = lambda one: one) -> Any:
+        """Return a parameter's value; one that an earlier stack hands on is as ``scope`` of it sees it."""
+        about = self.parameters[name]
+        value = self.stack.parameters.get(name)
+        if value is None:
+            try:
+                return self.account.given(self, name, scope)
+            except KeyError:
+                value = about.get("Default", f"{name}-value")
+        return value.split(",") if about["Type"].startswith(("List<", "Comma")) else value
+
     def attribute(self, logical_id: str, name: str) -> Any:
         if name.endswith("Arn") and self.resources[logical_id]["Type"] in _ARNS:
             return self._arn(logical_id)
@@ -156,7 +161,7 @@ class Deployed:
         return f"{logical_id}.{name}"
 
     def imported(self, name: str) -> Any:
-        return self.account.export(name)
+        raise KeyError(name)  # no stack exports anything
 
     def zones(self, region: str) -> Sequence[str]:
         return [f"{region or self.account.config.region}{letter}" for letter in "abc"]

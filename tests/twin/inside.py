@@ -26,7 +26,7 @@ AS_A_USER = ("--user", "--map-root-user")
 
 
 def run_inside(
-    function: Callable[..., Any], *arguments: Any, timeout_s: float = 60, as_root: bool = False
+    function: Callable[..., Any], *arguments: Any, timeout_s: float = 150, as_root: bool = False
 ) -> Any:
     """Return what ``function(*arguments)`` returns inside; arguments and result travel as JSON.
 

@@ -170,7 +170,6 @@ class Application:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         inherited = {"PATH": os.environ["PATH"], "PORT": str(self.port)}
-        began = time.monotonic()
         self.process = subprocess.Popen(
             [sys.executable, "-m", "app"],
             cwd=HERE,
@@ -180,7 +179,6 @@ class Application:
             text=True,
         )
         until(lambda: self.listens() or self.process.poll() is not None, "the application")
-        self.start_s = time.monotonic() - began
 
     def listens(self) -> bool:
         """Return whether it accepts connections."""

@@ -18,7 +18,7 @@ def log_group(template: Template, config: Config, title: str, part: str) -> LogG
         LogGroup(
             title,
             LogGroupName=f"/underpass/{config.name}/{part}",
-            KmsKeyId=key_arn(template, config),
+            KmsKeyId=key_arn(template),
             RetentionInDays=RETENTION_DAYS,
             DeletionPolicy="Delete",
             UpdateReplacePolicy="Delete",

@@ -12,7 +12,7 @@ from troposphere.ec2 import (
     SecurityGroupRule,
 )
 
-from underpass.blueprint.exports import imported
+from underpass.blueprint.handed import given
 from underpass.config import Config
 
 # EC2 opens every port outwards when a group names no egress rule; this one leads nowhere.
@@ -65,11 +65,11 @@ def to_aws(config: Config) -> list[SecurityGroupRule]:
     endpoints = (
         {"CidrIp": str(config.network.cidr)}
         if config.network.vpc_id
-        else {"DestinationSecurityGroupId": imported(config, "EndpointSecurityGroupId")}
+        else {"DestinationSecurityGroupId": given("EndpointSecurityGroupId")}
     )
     return [
         tcp(443, "AWS APIs, by their endpoints", **endpoints),
-        tcp(443, "S3", DestinationPrefixListId=imported(config, "S3PrefixListId")),
+        tcp(443, "S3", DestinationPrefixListId=given("S3PrefixListId")),
     ]
 
 

@@ -60,6 +60,8 @@ def deploy(
     ------
     DataLossError
         When a change would take data away that is not ``allowed``.
+    MoveError
+        When a change would move the application to another VPC.
     UnderpassError
         When a step fails. What stands stays; the next run goes on from there.
     """
@@ -96,7 +98,7 @@ class _Deployment:
         )
         tasks = Watch(self._target, config, self._clock)
         service, networks = self._steps.together(
-            partial(self._service, service_stack, image, tasks),
+            partial(self._service, service_stack, {**foundation, "Image": image}, tasks),
             partial(self._networks, zones),
         )
         joining = [
@@ -142,7 +144,7 @@ class _Deployment:
             deployed = existing.template(cloudformation, wanted.name) if there else {}
             ids = existing.resources(cloudformation, wanted.name) if there else {}
             gone = changes.removed(deployed, wanted.template, ids)  # at the end: known now
-            safety.refuse(safety.losses(wanted.name, gone), self._allowed)
+            safety.check(wanted.name, gone, self._allowed)
             stack = transition.widened(wanted, deployed)
             return stack, self._deploy_foundation(stack, step)
 
@@ -192,14 +194,14 @@ class _Deployment:
             for consumer in self._config.consumers
         }
 
-    def _service(self, stack: Stack, image: str, tasks: Watch) -> Outputs:
+    def _service(self, stack: Stack, known: Outputs, tasks: Watch) -> Outputs:
         with self._steps.step("service") as step:
             protection.lift(self._target.client, stack.name, step)
             try:
                 return changesets.deploy(
                     self._target.client("cloudformation"),
                     stack,
-                    {"Image": image},
+                    _asked(stack, known),
                     step,
                     lambda _: self._look(tasks, step, "the application does not start"),
                     allowed=self._allowed,
@@ -240,13 +242,8 @@ class _Deployment:
         """Deploy dashboard and alarms for what stands: they know it by the outputs that tell of it."""
         with self._steps.step("monitoring") as step:
             names = {f"Zone{number}": zone for number, zone in enumerate(zones, 1)}
-            known = {**outputs, **names}
-            changesets.deploy(
-                self._target.client("cloudformation"),
-                stack,
-                {name: known[name] for name in stack.template["Parameters"]},
-                step,
-            )
+            known = _asked(stack, {**outputs, **names})
+            changesets.deploy(self._target.client("cloudformation"), stack, known, step)
 
     def _consumer(
         self, stack: Stack, consumer: Consumer, network: ConsumerNetwork, service: Outputs
@@ -326,6 +323,11 @@ class _Deployment:
         """Look for tasks that fail, and give up when there is no hope."""
         if hopeless := tasks.look(_warn(step)):
             raise diagnose(self._config, self._target, what, hopeless, tasks.failures)
+
+
+def _asked(stack: Stack, known: Outputs) -> dict[str, str]:
+    """Return those of the stack's parameters that are known by their names."""
+    return {name: known[name] for name in stack.template["Parameters"] if name in known}
 
 
 def _warn(step: Step) -> Callable[[str], None]:

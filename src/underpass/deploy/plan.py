@@ -6,7 +6,8 @@ application's image would be is not: it is built only by a deployment, so the on
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+import re
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,8 +19,11 @@ from underpass.deploy.clock import Clock
 from underpass.deploy.stacks import changes, changesets, existing, safety, transition
 from underpass.deploy.stacks.changes import Change
 from underpass.deploy.stacks.changesets import NotExecutableError
+from underpass.deploy.stacks.transition import Template
 from underpass.deploy.target import Target
 from underpass.errors import UnderpassError
+
+LATER = "known-once-deployed"  # for a parameter whose value an earlier stack will make
 
 
 @dataclass(frozen=True)
@@ -69,13 +73,17 @@ def plan(
 
 
 def refuse(plans: Collection[StackPlan], allowed: Collection[str]) -> None:
-    """Raise, as a deployment would, when data would be taken away that is not ``allowed``.
+    """Raise, as a deployment would, when a change cannot be made or takes data away that is not ``allowed``.
 
     Raises
     ------
+    MoveError
+        When the application would leave its VPC.
     DataLossError
         With everything that is lost, of all stacks.
     """
+    for one in plans:
+        safety.stay(one.name, one.changes)
     safety.refuse([loss for one in plans for loss in one.losses], allowed)
 
 
@@ -86,17 +94,16 @@ class _Planning:
         self._config = config
         self._target = target
         self._clock = clock
+        self._handed: dict[str, str | None] = {}  # what stacks hand on; None: not known yet
 
     def plans(self, stacks: Collection[Stack]) -> Iterator[StackPlan]:
         names = {f"{self._config.name}-consumer-{one.name}": one for one in self._config.consumers}
-        before = ""  # the last stack that changes, which later ones may import from
         for stack in stacks:
             consumer = names.get(stack.name)
             tags = consumers.tags(self._config, consumer.name) if consumer else {}
             client = self._target.client("cloudformation", consumer)
-            told = self._one(client, stack, tags, before)
-            before = stack.name if told.changes else before
-            yield told
+            # A consumer may be elsewhere, and means its own VPC by the same name.
+            yield self._one(client, stack, tags, {} if consumer else self._handed)
         cloudformation = self._target.client("cloudformation")
         for stack_there in consumers.dropped(cloudformation, self._config).values():
             template = existing.template(cloudformation, stack_there.name)
@@ -109,11 +116,16 @@ class _Planning:
             )
 
     def _one(
-        self, cloudformation: Any, stack: Stack, tags: dict[str, str], before: str
+        self,
+        cloudformation: Any,
+        stack: Stack,
+        tags: dict[str, str],
+        handed: Mapping[str, str | None],
     ) -> StackPlan:
         there = existing.describe(cloudformation, stack.name)
         if there is None or there.unusable:
             note = f"it is {there.status}, and made anew" if there else ""
+            self._handed |= dict.fromkeys(stack.template.get("Outputs", {}))
             return StackPlan(stack.name, "create", changes.created(stack.template), note)
         if there.busy:
             raise UnderpassError(
@@ -123,31 +135,65 @@ class _Planning:
             )
         deployed = existing.template(cloudformation, stack.name)
         ids = existing.resources(cloudformation, stack.name)
-        wide = transition.widened(stack, deployed)
+        first = not self._handed  # the foundation, of which the others use things
+        wide = transition.widened(stack, deployed) if first else stack
         later = () if wide is stack else changes.removed(deployed, stack.template, ids)
-        values, unknown = _values(stack, deployed)
+        values, unknown = _values(stack, deployed, handed)
         note = f"a deployment looks {', '.join(unknown)} up" if unknown else ""
         if not note:
             try:
                 found = changesets.preview(cloudformation, wide, values, self._clock, tags) + later
             except NotExecutableError as error:
-                if not before:
+                if LATER not in values.values():
                     raise
-                note = f"{before} has to change first: {error.why}"
+                note = f"what it is given is not known yet: {error.why}"
         if note:  # the templates tell what changes, and only CloudFormation what is replaced
             found = changes.compared(deployed, stack.template, ids)
             note = f"what would be replaced is not known yet: {note}"
+        self._handed |= _handing(stack, deployed, there.outputs, found)
         return StackPlan(stack.name, "update" if found else "none", found, note)
 
 
+def _handing(
+    stack: Stack,
+    deployed: Template,
+    outputs: Mapping[str, str],
+    found: Collection[Change],
+) -> dict[str, str | None]:
+    """Return the outputs a stack will have: as they are, None for those that will be others."""
+    renewed = {one.logical_id for one in found if one.replacement == "True"}
+    before = deployed.get("Outputs", {})
+    return {
+        name: outputs.get(name)
+        if output == before.get(name) and renewed.isdisjoint(_words(output))
+        else None
+        for name, output in stack.template.get("Outputs", {}).items()
+    }
+
+
+def _words(value: Any) -> Iterator[str]:
+    """Yield every word in a template's value, among which are the logical ids it refers to."""
+    if isinstance(value, str):
+        yield from re.findall(r"\w+", value)
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _words(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _words(item)
+
+
 def _values(
-    stack: Stack, deployed: transition.Template
+    stack: Stack, deployed: Template, handed: Mapping[str, str | None]
 ) -> tuple[dict[str, str | None], tuple[str, ...]]:
     """Return what is known of a stack's parameters, None for what stays, and those nobody knows yet.
 
-    What only a deployment knows, such as the image, stays as it is.
+    What an earlier stack will hand on is LATER, when that is not known yet: any other value shows what it
+    changes. What only a deployment knows, such as the image, stays as it is.
     """
     wanted, had = stack.template.get("Parameters", {}), deployed.get("Parameters", {})
     asked = [key for key in wanted if "Default" not in wanted[key] and key not in stack.parameters]
     kept = dict.fromkeys(key for key in asked if key in had)
-    return {**kept, **stack.parameters}, tuple(key for key in asked if key not in had)
+    given = {key: LATER if handed[key] is None else handed[key] for key in asked if key in handed}
+    unknown = tuple(key for key in asked if key not in had and key not in given)
+    return {**kept, **given, **stack.parameters}, unknown

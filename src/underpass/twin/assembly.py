@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
-from underpass.twin.api import cloudformation, events, install, lambda_, sqs
+from underpass.twin.api import cloudformation, install
+from underpass.twin.api.messaging import events, lambda_, sqs
 from underpass.twin.api.server import Api, Listener, moto_application
 from underpass.twin.balancers.controller import Balancers
 from underpass.twin.balancers.health import HealthTable

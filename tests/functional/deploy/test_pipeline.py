@@ -1,8 +1,9 @@
 """The whole deployment, against stacks that go on by themselves and a target that does as told."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, TypeAlias
 
 import pytest
 from tests.unit.deploy.fakes import (
@@ -21,10 +22,12 @@ from underpass.deploy import plan as planning
 from underpass.deploy.pipeline import Result
 from underpass.deploy.plan import StackPlan
 from underpass.deploy.reach import Reach, reaches
+from underpass.deploy.stacks.changesets import NotExecutableError
 from underpass.deploy.stacks.safety import DataLossError
 from underpass.deploy.steps import Event
 from underpass.errors import UnderpassError, UsageError
 
+Asked: TypeAlias = dict[str, dict[str, str | None]]
 FOUNDATION = {
     "RepositoryUri": "repository",
     "BucketName": "notes-assets",
@@ -320,21 +323,55 @@ def test_the_plan_tells_each_stack_and_changes_nothing(world: World) -> None:
     assert set(world.cloudformation.calls) == {"delete_change_set"}
 
 
+def test_the_plan_follows_what_a_stack_will_hand_on(world: World) -> None:
+    world.deploy()
+    asked = recorded(world)
+    world.plan(files={"mount": "/data"})
+    service = asked["notes-service"]
+    assert service["FileSystemId"] == service["AccessPointId"] == planning.LATER  # they are new
+    assert service["VpcId"] == "VpcId-of-notes-foundation"
+    assert service["Image"] is None  # as it is
+
+    world.plan(network={"zones": 3})
+    assert asked["notes-service"]["AppSubnetIds"] == planning.LATER  # the list is longer
+
+    world.cloudformation.replaces = {"Vpc": "CidrBlock"}
+    plans = world.plan(network={"cidr": "10.30.0.0/16"})
+    assert asked["notes-service"]["VpcId"] == planning.LATER  # what it names is made anew
+    assert asked["notes-service"]["KeyArn"] == "KeyArn-of-notes-foundation"
+    assert plans["notes-service"].action == "update"
+
+
 def test_the_plan_compares_templates_where_cloudformation_cannot_tell_yet(world: World) -> None:
     world.deploy()
-    answer = world.cloudformation.create_change_set
-
-    def create(StackName: str, **asked: Any) -> Any:
-        world.cloudformation.refuses = (
-            "No export named notes-FileSystemId found." if StackName == "notes-service" else ""
-        )
-        return answer(StackName, **asked)
-
-    world.cloudformation.__dict__["create_change_set"] = create
+    asked = recorded(world, refusing={"notes-service": "Nope"})
     service = world.plan(files={"mount": "/data"})["notes-service"]
-    assert "not known yet: notes-foundation has to change first: No export named" in service.note
+    assert asked["notes-service"]["FileSystemId"] == planning.LATER
+    assert service.note.endswith("what it is given is not known yet: Nope")
     assert [change.logical_id for change in service.changes if change.action == "Modify"]
     assert {change.replacement for change in service.changes} == {""}
+
+
+def test_the_plan_of_a_template_that_is_refused_says_so(world: World) -> None:
+    world.deploy()
+    recorded(world, refusing={"notes-service": "Nope"})
+    with pytest.raises(NotExecutableError, match="Nope"):
+        world.plan(service={"port": 81, "build": ".", "health_check": "/healthz"})
+
+
+def recorded(world: World, refusing: Mapping[str, str] = MappingProxyType({})) -> Asked:
+    """Return, as they come, the values change sets of each stack are asked with; None: as it is."""
+    answer, asked = world.cloudformation.create_change_set, Asked()
+
+    def create(StackName: str, **request: Any) -> Any:
+        asked[StackName] = {
+            one["ParameterKey"]: one.get("ParameterValue") for one in request["Parameters"]
+        }
+        world.cloudformation.refuses = refusing.get(StackName, "")
+        return answer(StackName, **request)
+
+    world.cloudformation.__dict__["create_change_set"] = create
+    return asked
 
 
 def test_the_plan_compares_templates_where_a_parameter_is_new(world: World) -> None:

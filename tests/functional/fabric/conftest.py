@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from underpass.twin.api import ec2
+from underpass.twin.api.network import ec2
 from underpass.twin.api.server import Api, Listener, moto_application
 from underpass.twin.clients import Clients
 from underpass.twin.hub import Hub

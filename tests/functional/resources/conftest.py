@@ -10,18 +10,11 @@ from typing import Any
 
 import pytest
 
-from underpass.twin.api import (
-    autoscaling,
-    connection_notifications,
-    dependencies,
-    ec2,
-    efs,
-    missing,
-    rds_events,
-    s3,
-    secretsmanager,
-    sqs,
-)
+from underpass.twin.api import missing
+from underpass.twin.api.data import efs, rds_events, s3, secretsmanager
+from underpass.twin.api.messaging import sqs
+from underpass.twin.api.network import autoscaling, dependencies, ec2
+from underpass.twin.api.privatelink import connection_notifications
 from underpass.twin.api.server import Api, Listener, moto_application
 from underpass.twin.clients import Clients
 from underpass.twin.context import Region

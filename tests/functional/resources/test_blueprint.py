@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 from tests.functional.resources.account import Account, tasks_run
 from tests.functional.resources.conftest import Bench
@@ -23,10 +25,10 @@ def test_stacks_deploy_and_go(bench: Bench, name: str) -> None:
     given = looked_up(bench, foundation)
     made = account.create(foundation.name, foundation.body(), **given)
     image = "123456789012.dkr.ecr.us-east-1.amazonaws.com/n:1"
-    offered = account.create(service.name, service.body(), Image=image)
+    served = asked(service, {**made, "Image": image})
+    offered = account.create(service.name, service.body(), **served)
     known = {**made, **offered, "Zone1": "us-east-1a", "Zone2": "us-east-1b"}
-    watched = {name: known[name] for name in monitoring.template["Parameters"]}
-    account.create(monitoring.name, monitoring.body(), **watched)
+    account.create(monitoring.name, monitoring.body(), **asked(monitoring, known))
     alarms = bench.clients("cloudwatch").describe_alarms()["MetricAlarms"]
     assert {action for alarm in alarms for action in alarm["AlarmActions"]} >= {made["TopicArn"]}
     vpc, subnets = bench.subnets()
@@ -40,9 +42,13 @@ def test_stacks_deploy_and_go(bench: Bench, name: str) -> None:
             SubnetIds=",".join(subnets),
         )
         assert found["EndpointId"].startswith("vpce-")
-    unprotect(account, config, given, {"Image": image})
+    unprotect(account, config, given, served)
     for stack in (*reversed(consumers), monitoring, service, foundation):
         account.remove(stack.name)
+
+
+def asked(stack: Stack, known: Mapping[str, str]) -> dict[str, str]:
+    return {name: known[name] for name in stack.template["Parameters"] if name in known}
 
 
 def looked_up(bench: Bench, foundation: Stack) -> dict[str, str]:

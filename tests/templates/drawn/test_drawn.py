@@ -10,9 +10,8 @@ from tests.templates.cfn_lint import findings
 from tests.templates.curated.test_limits import INLINE_BODY_BYTES
 from tests.templates.emitted import emitted
 from tests.unit.blueprint.configs import configs
-from tests.unit.blueprint.templates import exports, imports, references
+from tests.unit.blueprint.templates import references
 
-from underpass.blueprint import stacks
 from underpass.config.model import Config
 
 SHARDS = 8
@@ -45,11 +44,9 @@ def test_any_configuration_gives_templates_without_a_finding(shard: int) -> None
 
 
 def check(config: Config) -> None:
-    exported = {name for stack in stacks(config) for name in exports(stack)}
     for one in emitted({"drawn": config}):
         assert findings(one) == []
         assert len(one.compact().encode()) <= INLINE_BODY_BYTES
         assert len(one.resources) <= 500
         known = {*one.resources, *one.template.get("Parameters", {})}
         assert references(one.stack) <= known
-        assert imports(one.stack) <= exported

@@ -14,8 +14,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from underpass.twin.api import ec2 as ec2_api
-from underpass.twin.api import elbv2, endpoints
+from underpass.twin.api.balancing import elbv2
+from underpass.twin.api.network import ec2 as ec2_api
+from underpass.twin.api.privatelink import endpoints
 from underpass.twin.api.server import Api, Listener, moto_application
 from underpass.twin.balancers.controller import Balancers
 from underpass.twin.balancers.health import HealthTable
@@ -106,7 +107,7 @@ class SmallRegion:
         self.ec2, self.elb = clients("ec2"), clients("elbv2")
         self.servers: dict[str, Server] = {}
 
-    def wait(self, condition: Callable[[], Any], what: str, timeout_s: float = 15) -> Any:
+    def wait(self, condition: Callable[[], Any], what: str, timeout_s: float = 40) -> Any:
         """Return the first truthy answer."""
         return self.region.hub.wait(condition, timeout_s=timeout_s, what=what, recheck_s=0.05)
 
@@ -192,14 +193,12 @@ class SmallRegion:
             for one in described["TargetHealthDescriptions"]
         }
 
-    def await_state(self, group: str, state: str, *addresses: str) -> float:
-        """Wait until these targets have a state; return how many seconds it took."""
-        started = time.monotonic()
+    def await_state(self, group: str, state: str, *addresses: str) -> None:
+        """Wait until these targets have a state."""
         self.wait(
             lambda: all(self.states(group).get(address) == state for address in addresses),
             f"{addresses} never became {state}: {self.states(group)}",
         )
-        return time.monotonic() - started
 
     def await_active(self, balancer: str) -> None:
         """Wait until a load balancer is active."""

@@ -20,7 +20,7 @@ FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:registrar"
 
 def _hear(region: Any) -> list[dict[str, Any]]:
     """Have a rule of ours hear what load balancing does; return the list of what it heard."""
-    from underpass.twin.api import events
+    from underpass.twin.api.messaging import events
 
     heard: list[dict[str, Any]] = []
     events.install()

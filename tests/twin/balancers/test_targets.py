@@ -6,7 +6,6 @@ import os
 import signal
 import socket
 import subprocess
-import time
 from typing import Any
 
 from tests.twin.inside import run_inside
@@ -36,11 +35,11 @@ def _alb() -> dict[str, Any]:
     url = f"http://{node}/"
     told: dict[str, Any] = {"none": region.get(client, url)}
     region.register(tasks, *addresses.values())
-    told["healthy_s"] = region.await_state(tasks, "healthy", *addresses.values())
+    region.await_state(tasks, "healthy", *addresses.values())
     told["both"] = region.names_seen(client, url)
 
     region.servers["a"].status = 503
-    told["failing_s"] = region.await_state(tasks, "unhealthy", addresses["a"])
+    region.await_state(tasks, "unhealthy", addresses["a"])
     described = region.elb.describe_target_health(TargetGroupArn=tasks)["TargetHealthDescriptions"]
     told["reason"] = {one["Target"]["Id"]: one["TargetHealth"] for one in described}[addresses["a"]]
     told["one"] = region.names_seen(client, url)
@@ -66,16 +65,10 @@ def _alb() -> dict[str, Any]:
 
     pid = region.balancers._envoy.pid
     os.kill(pid, signal.SIGKILL)
-    told["gap_s"] = _until_answer(region, client, url)
+    region.wait(lambda: region.get(client, url, timeout_s=0.5)["status"] == 200, "no answer")
     told["restarted"] = region.balancers._envoy.pid != pid
     told["retried"] = sum(path == "/once" for path in _lost(region, client, url))
     return told
-
-
-def _until_answer(region: Any, client: str, url: str) -> float:
-    started = time.monotonic()
-    region.wait(lambda: region.get(client, url, timeout_s=0.5)["status"] == 200, "no answer")
-    return time.monotonic() - started
 
 
 def _lost(region: Any, client: str, url: str) -> list[str]:
@@ -91,9 +84,7 @@ def test_an_alb_follows_its_targets() -> None:
     told = run_inside(_alb)
     assert told["none"]["status"] == 503
     assert "503 Service Temporarily Unavailable" in told["none"]["body"]
-    assert told["healthy_s"] < 1
     assert set(told["both"]) == {"a", "b"}
-    assert told["failing_s"] < 3, "two checks at the twin's interval"
     assert told["reason"] == {
         "State": "unhealthy",
         "Reason": "Target.ResponseCodeMismatch",
@@ -105,7 +96,6 @@ def test_an_alb_follows_its_targets() -> None:
     assert set(told["left"]) == {"a"}
     assert '"name": "b"' in told["slow"], "a request under way is answered by a target that drains"
     assert told["restarted"]
-    assert told["gap_s"] < 3
     assert told["retried"] == 1, "a request that failed is not sent again"
 
 
@@ -142,7 +132,7 @@ def _nlb() -> dict[str, Any]:
     told["kept"] = _ask(flows["a2"])
 
     region.servers["a2"].close()
-    told["failed_s"] = region.await_state(tasks, "unhealthy", addresses["a2"])
+    region.await_state(tasks, "unhealthy", addresses["a2"])
     told["open"] = region.get(client, url)["curl"]
 
     lb = [{"Key": "load_balancing.cross_zone.enabled", "Value": "true"}]
@@ -192,7 +182,6 @@ def test_an_nlb_follows_its_targets_and_keeps_their_flows() -> None:
     assert told["flows"] == ["a1", "a2"]
     assert told["draining"] == ["draining", "a1"], "what drains keeps its flows"
     assert told["kept"] == "a2", "a change of targets breaks no other flow"
-    assert told["failed_s"] < 4
     assert told["open"] == 7, "fails open: the dead target is asked, and refuses"
     assert len(told["names"]) == 2
 

@@ -9,7 +9,7 @@ from typing import Any
 from tests.twin.compute.region import Place
 from tests.twin.compute.services import INIT, SLEEP, _stopped
 
-from underpass.twin.api import elbv2
+from underpass.twin.api.balancing import elbv2
 from underpass.twin.balancers.health import (
     FAILED,
     HEALTHY,

@@ -19,7 +19,7 @@ SPACES = ("--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
 USER = ("--user", "--map-root-user")
 
 
-def run_as(mode: str, function: Callable[..., Any], *arguments: Any, timeout_s: float = 60) -> Any:
+def run_as(mode: str, function: Callable[..., Any], *arguments: Any, timeout_s: float = 150) -> Any:
     """Return what ``function`` returns as ``root`` or in a ``userns``; skip if that cannot be."""
     prefix, python = _prefix(mode)
     source = function.__code__.co_filename

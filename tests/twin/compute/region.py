@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from underpass.errors import UnderpassError
-from underpass.twin.api import autoscaling, ecs, scaling
+from underpass.twin.api.containers import ecs, scaling
+from underpass.twin.api.network import autoscaling
 from underpass.twin.api.server import Api, Listener, moto_application
 from underpass.twin.clients import Clients
 from underpass.twin.compute import images
@@ -97,7 +98,7 @@ class Place:
         for name, controller in (("services", self.services), ("instances", self.instances)):
             Loop(name, controller.reconcile, settle_s=0.01).start(hub, controller.topics)
 
-    def until(self, condition: Callable[[], T | None], timeout_s: float = 20) -> T:
+    def until(self, condition: Callable[[], T | None], timeout_s: float = 40) -> T:
         try:
             return self.region.hub.wait(condition, timeout_s=timeout_s, what="", recheck_s=0.1)
         except TimeoutError:

@@ -44,7 +44,7 @@ def begin(*argv: str, **more: Any) -> tuple[Process, int]:
         os.close(writer)
 
 
-def printed(reader: int, timeout_s: float = 20) -> str:
+def printed(reader: int, timeout_s: float = 40) -> str:
     """Return all that was printed; nobody holds the pipe any more once this returns."""
     text = b""
     while select.select([reader], [], [], timeout_s)[0]:

@@ -65,13 +65,11 @@ def a_service_runs_and_goes() -> dict[str, Any]:
         ],
     }
     image = place.image("{python}", "-c", ASK)
-    began = time.monotonic()
     place.serve(
         place.define(image, container=container, taskRoleArn="arn:aws:iam::123456789012:role/app"),
         4,
     )
     service = place.until(place.steady)
-    seconds = time.monotonic() - began
     tasks = place.tasks()
     first = tasks[0]
     said = place.until(lambda: place.log(first) if len(place.log(first)) == 2 else None)
@@ -88,7 +86,6 @@ def a_service_runs_and_goes() -> dict[str, Any]:
     draining = place.service()["status"]
     place.until(lambda: place.service()["status"] == "INACTIVE")
     return {
-        "seconds": seconds,
         "zones": sorted(task["availabilityZone"] for task in tasks),
         "statuses": sorted({(task["lastStatus"], task["launchType"]) for task in tasks}),
         "started by": {task["startedBy"] for task in tasks} == {service["deployments"][0]["id"]},
@@ -200,7 +197,6 @@ def one_off_tasks() -> dict[str, Any]:
     done = place.until(lambda: _stopped(place, once["tasks"][0]["taskArn"]))
     long = place.ecs.run_task(**run, tags=[{"key": "a", "value": "b"}])["tasks"][0]["taskArn"]
     place.until(lambda: _running(place, long))
-    began = time.monotonic()
     place.ecs.stop_task(cluster="app", task=long, reason="enough")
     ended = place.until(lambda: _stopped(place, long))
     tags = place.ecs.describe_tasks(cluster="app", tasks=[long], include=["TAGS"])["tasks"][0][
@@ -213,7 +209,6 @@ def one_off_tasks() -> dict[str, Any]:
         "log": place.log(done),
         "file": (place.state / "fs-1" / "who").read_text(),
         "ended": [ended["stopCode"], ended["stoppedReason"], ended["containers"][0]["exitCode"]],
-        "seconds": time.monotonic() - began,
         "tags": tags,
         "missing": [missing["tasks"], [one["reason"] for one in missing["failures"]]],
         "found by family": len(

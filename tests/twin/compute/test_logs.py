@@ -84,14 +84,12 @@ def test_all_lines_of_a_process_that_prints_much_and_ends_arrive_in_order(
 
 def test_an_api_that_does_not_answer_holds_nobody_up(logs: Logs, cloud: Cloud) -> None:
     cloud.open.clear()
-    began = time.monotonic()
     stream, process = printing(logs, "for n in range(20_000): print('x' * 100)")
     process.wait(timeout=20)
     assert not cloud.events
     cloud.open.set()
     logs.finish(stream, 20)
     assert len(cloud.events) == 20_000
-    assert time.monotonic() - began < 20
 
 
 def test_a_call_that_fails_is_made_again(logs: Logs, cloud: Cloud) -> None:

@@ -20,7 +20,6 @@ def running() -> Any:
 
 def test_a_service_runs_over_both_zones_and_goes_without_a_trace(running: Any) -> None:
     found = running
-    assert found["seconds"] < 5
     assert found["zones"] == ["us-east-1a", "us-east-1a", "us-east-1b", "us-east-1b"]
     assert found["statuses"] == [["RUNNING", "FARGATE"]]
     assert found["started by"]
@@ -96,7 +95,6 @@ def test_one_off_tasks_run_with_overrides_and_stop_when_asked(as_root: bool) -> 
     assert (found["exit"], found["log"], found["file"]) == (0, ["written"], "me\n")
     assert found["started by"] == "test"
     assert found["ended"] == ["UserInitiated", "enough", 143]
-    assert found["seconds"] < 5
     assert found["tags"] == [{"key": "a", "value": "b"}]
     assert found["missing"] == [[], ["MISSING"]]
     assert (found["found by family"], found["left"]) == (2, 0)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from underpass.twin.api import rds
+from underpass.twin.api.data import rds
 from underpass.twin.api.server import Api, Listener, moto_application
 from underpass.twin.clients import Clients
 from underpass.twin.context import Region

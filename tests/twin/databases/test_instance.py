@@ -113,7 +113,7 @@ def live(state: str) -> dict[str, Any]:
         now = instance._server
         return now is not server and now is not None and now.running and bool(instance._prepared)
 
-    small.region.hub.wait(up_again, timeout_s=20, what="not restarted", recheck_s=0.05)
+    small.region.hub.wait(up_again, timeout_s=40, what="not restarted", recheck_s=0.05)
     seen["after a crash"] = (before != started(), small.query("select word from kept"))
     seen["crash recorded"] = [
         event["Message"]
@@ -137,7 +137,7 @@ def live(state: str) -> dict[str, Any]:
     rds.delete_db_instance(DBInstanceIdentifier="notes", SkipFinalSnapshot=True)
     seen["deleting"] = small.describe()["DBInstanceStatus"]
     small.region.hub.wait(
-        lambda: not rds.describe_db_instances()["DBInstances"], timeout_s=20, what="not deleted"
+        lambda: not rds.describe_db_instances()["DBInstances"], timeout_s=40, what="not deleted"
     )
     seen["deleted"] = (
         small.interfaces(),
@@ -264,7 +264,7 @@ def replace(state: str) -> list[Any]:
     small.await_status("available", "new")
     rds.delete_db_instance(DBInstanceIdentifier="old", SkipFinalSnapshot=True)
     small.region.hub.wait(
-        lambda: len(rds.describe_db_instances()["DBInstances"]) == 1, timeout_s=20, what="deleted"
+        lambda: len(rds.describe_db_instances()["DBInstances"]) == 1, timeout_s=40, what="deleted"
     )
     small.query("create table kept as select 'of the new' as word", dbname="other")
     small.stop()
@@ -272,7 +272,7 @@ def replace(state: str) -> list[Any]:
     small.start()
     rds.delete_db_instance(DBInstanceIdentifier="new", SkipFinalSnapshot=True)
     small.region.hub.wait(
-        lambda: not rds.describe_db_instances()["DBInstances"], timeout_s=20, what="deleted"
+        lambda: not rds.describe_db_instances()["DBInstances"], timeout_s=40, what="deleted"
     )
     small.create("newest", Tags=STACK_TAGS, DBName="other")
     small.await_status("available", "newest")

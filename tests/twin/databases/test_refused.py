@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from underpass.twin.api import rds as patches
+from underpass.twin.api.data import rds as patches
 from underpass.twin.databases import available_versions, refusal
 
 

@@ -17,7 +17,8 @@ def rotate(state: str) -> dict[str, Any]:
     from tests.twin.functions.small_region import zipped
 
     from underpass.blueprint.service.rotation import source
-    from underpass.twin.api import lambda_, secretsmanager
+    from underpass.twin.api.data import secretsmanager
+    from underpass.twin.api.messaging import lambda_
     from underpass.twin.functions import Functions
 
     lambda_.install()

@@ -13,7 +13,7 @@ from tests.twin.fabric import sample
 from tests.twin.inside import run_inside
 
 from underpass.errors import UnderpassError
-from underpass.twin.api import ec2
+from underpass.twin.api.network import ec2
 from underpass.twin.api.server import Api, Listener, moto_application
 from underpass.twin.clients import Clients
 from underpass.twin.context import Region
@@ -70,16 +70,16 @@ def life_of_an_interface() -> dict[str, Any]:
     region.clients("ec2").modify_network_interface_attribute(
         NetworkInterfaceId=one["NetworkInterfaceId"], Groups=[own]
     )
-    region.hub.wait(lambda: sample.ask(*asked) == "silent", timeout_s=10, what="another group")
+    region.hub.wait(lambda: sample.ask(*asked) == "silent", timeout_s=30, what="another group")
     region.clients("ec2").authorize_security_group_ingress(**group)
-    region.hub.wait(lambda: sample.ask(*asked) != "silent", timeout_s=10, what="allowed")
+    region.hub.wait(lambda: sample.ask(*asked) != "silent", timeout_s=30, what="allowed")
     with fabric.socket(one["NetworkInterfaceId"]) as client:
         client.connect((address, 80))
         seen["allowed"] = client.recv(100).decode()
     region.clients("ec2").revoke_security_group_egress(GroupId=own, IpPermissions=ANYWHERE)
-    region.hub.wait(lambda: sample.ask(*asked) == "silent", timeout_s=10, what="revoked")
+    region.hub.wait(lambda: sample.ask(*asked) == "silent", timeout_s=30, what="revoked")
     region.clients("ec2").delete_network_interface(NetworkInterfaceId=name)
-    region.hub.wait(lambda: not fabric.up(name), timeout_s=10, what="the interface stays")
+    region.hub.wait(lambda: not fabric.up(name), timeout_s=30, what="the interface stays")
     seen["namespace"] = str(Path(fabric.path(name)).exists())
     seen["device"] = subprocess.run(
         [*fabric.enter(fabric.network().vpcs[-1].id), "cat", "/proc/net/dev"],
@@ -155,7 +155,7 @@ def names_by_vpc() -> dict[str, Any]:
     fabric.names.set("endpoints", there[0], {alias["DNSName"]: ("10.20.1.9",)})
     region.hub.wait(
         lambda: fabric.names.lookup(there[0], "notes.internal.example"),
-        timeout_s=10,
+        timeout_s=30,
         what="the zone is not seen",
     )
     mine, theirs = one["NetworkInterfaceId"], other["NetworkInterfaceId"]
@@ -213,7 +213,7 @@ def places_there_are() -> dict[str, Any]:
         TagSpecifications=[{"ResourceType": "instance", "Tags": tags}],
     )
     region.hub.wait(
-        lambda: [i for i in fabric.network().interfaces if fabric.up(i.id)], timeout_s=10, what="up"
+        lambda: [i for i in fabric.network().interfaces if fabric.up(i.id)], timeout_s=30, what="up"
     )
 
     def at(place: str) -> list[str]:

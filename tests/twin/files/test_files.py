@@ -22,8 +22,8 @@ def use(state: str) -> dict[str, Any]:
 
     from underpass.errors import UnderpassError
     from underpass.twin import files as files_module
-    from underpass.twin.api import ec2 as ec2_patches
-    from underpass.twin.api import efs as efs_patches
+    from underpass.twin.api.data import efs as efs_patches
+    from underpass.twin.api.network import ec2 as ec2_patches
     from underpass.twin.api.server import Api, Listener, moto_application
     from underpass.twin.clients import Clients
     from underpass.twin.context import Region
@@ -90,7 +90,7 @@ def use(state: str) -> dict[str, Any]:
     }
     for name in (*interfaces.values(), *(target["NetworkInterfaceId"] for target in targets)):
         fabric.wait_up(name)
-    hub.wait(lambda: len(files._listening) == 2, timeout_s=20, what="no mount targets")
+    hub.wait(lambda: len(files._listening) == 2, timeout_s=40, what="no mount targets")
     made = efs.create_access_point(
         FileSystemId=system,
         ClientToken="1",
@@ -134,11 +134,11 @@ def use(state: str) -> dict[str, Any]:
     )
     hub.wait(
         lambda: "does not reach" in ask(system, made, "/", interfaces["task-a"]),
-        timeout_s=20,
+        timeout_s=40,
         what="the changed group made no difference",
     )
     efs.delete_mount_target(MountTargetId=targets[1]["MountTargetId"])
-    hub.wait(lambda: len(files._listening) == 1, timeout_s=20, what="still listening")
+    hub.wait(lambda: len(files._listening) == 1, timeout_s=40, what="still listening")
     seen["without a target"] = ask(system, made, "/", interfaces["task-b"])
     files.stop()
     return seen

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from underpass.twin.api import events, lambda_
+from underpass.twin.api.messaging import events, lambda_
 from underpass.twin.api.server import Api, Listener, moto_application
 from underpass.twin.clients import Clients
 from underpass.twin.context import Region
@@ -112,6 +112,6 @@ class SmallRegion:
         )["Datapoints"]
         return float(sum(point["Sum"] for point in points))
 
-    def wait(self, condition: Callable[[], Any], what: str, timeout_s: float = 20) -> Any:
+    def wait(self, condition: Callable[[], Any], what: str, timeout_s: float = 40) -> Any:
         """Return the first truthy answer."""
         return self.region.hub.wait(condition, timeout_s=timeout_s, what=what, recheck_s=0.05)

@@ -31,7 +31,7 @@ def use(state: str) -> dict[str, Any]:  # one story, told in order
     from tests.twin.functions.small_region import SmallRegion
 
     from underpass.twin import clock
-    from underpass.twin.api import sqs as sqs_api
+    from underpass.twin.api.messaging import sqs as sqs_api
     from underpass.twin.functions.queues import Queues
     from underpass.twin.hub import Loop
 

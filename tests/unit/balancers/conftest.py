@@ -12,7 +12,9 @@ from moto import mock_aws
 from moto.ec2.models import ec2_backends
 from moto.elbv2.models import elbv2_backends
 
-from underpass.twin.api import ec2, elbv2, endpoints
+from underpass.twin.api.balancing import elbv2
+from underpass.twin.api.network import ec2
+from underpass.twin.api.privatelink import endpoints
 from underpass.twin.balancers.health import HealthTable
 from underpass.twin.clients import ACCOUNT_ID
 

@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 from tests.unit.balancers.conftest import Apis
 
-from underpass.twin.api import elbv2
+from underpass.twin.api.balancing import elbv2
 from underpass.twin.balancers import health
 from underpass.twin.balancers.health import CheckKey, TargetKey
 from underpass.twin.clock import SPEED

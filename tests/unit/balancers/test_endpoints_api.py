@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 from tests.unit.balancers.conftest import OWNER, Apis
 
-from underpass.twin.api import endpoints
+from underpass.twin.api.privatelink import endpoints
 
 REGION = "us-east-1"
 

@@ -75,12 +75,12 @@ def references(stack: Stack) -> set[str]:
     return found - PSEUDO
 
 
-def imports(stack: Stack) -> set[str]:
-    """Return the names of the exports the template reads."""
-    return {argument for name, argument in intrinsics(stack.template) if name == "Fn::ImportValue"}
+def asked(stack: Stack) -> set[str]:
+    """Return the names of the parameters a deployment has to give a value."""
+    parameters = stack.template.get("Parameters", {})
+    return {name for name in parameters if "Default" not in parameters[name]} - {*stack.parameters}
 
 
-def exports(stack: Stack) -> dict[str, Any]:
-    """Return what the template exports, by name."""
-    outputs = stack.template.get("Outputs", {}).values()
-    return {output["Export"]["Name"]: output["Value"] for output in outputs if "Export" in output}
+def outputs(stack: Stack) -> dict[str, Any]:
+    """Return what the template hands to later stacks, by name."""
+    return {name: output["Value"] for name, output in stack.template.get("Outputs", {}).items()}

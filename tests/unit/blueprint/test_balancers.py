@@ -86,6 +86,4 @@ def test_the_logs_expire_and_are_private() -> None:
     assert all(bucket["PublicAccessBlockConfiguration"].values())
     found = attributes(service, "Alb")
     assert found["access_logs.s3.enabled"] == "true"
-    assert found["access_logs.s3.bucket"] == {
-        "Fn::ImportValue": "notes-foundation-AccessLogsBucketName"
-    }
+    assert found["access_logs.s3.bucket"] == {"Ref": "AccessLogsBucketName"}

@@ -46,7 +46,7 @@ def test_log_groups_are_encrypted_and_kept_a_year(config: Config) -> None:
     for stack in stacks(config):
         key: dict[str, Any] = {"Fn::GetAtt": ["Key", "Arn"]}
         if not stack.name.endswith("-foundation"):
-            key = {"Fn::ImportValue": f"{config.name}-foundation-KeyArn"}
+            key = {"Ref": "KeyArn"}
         for group in resources(stack, "Logs::LogGroup").values():
             assert (group["KmsKeyId"], group["RetentionInDays"]) == (key, 365)
             # What the key's policy lets CloudWatch Logs encrypt.

@@ -90,7 +90,7 @@ def test_every_metric_is_one_that_aws_publishes(config: Config) -> None:
 @drawn
 @given(configs())
 def test_every_alarm_tells_the_topic_and_says_what_silence_means(config: Config) -> None:
-    topic = {"Fn::ImportValue": f"{config.name}-foundation-TopicArn"}
+    topic = {"Ref": "TopicArn"}
     for alarm in alarms(monitoring(config)).values():
         assert alarm["AlarmActions"] == alarm["OKActions"] == [topic]
         assert alarm["TreatMissingData"] in {"breaching", "notBreaching", "missing"}
@@ -166,7 +166,7 @@ def test_rds_tells_of_failovers() -> None:
     events = resource(monitoring(config(**EVERYTHING)), "DatabaseEvents")
     assert events["EventCategories"] == ["failover", "failure", "low storage"]
     assert events["SourceIds"] == [{"Ref": "DatabaseInstanceId"}]
-    assert events["SnsTopicArn"] == {"Fn::ImportValue": "notes-foundation-TopicArn"}
+    assert events["SnsTopicArn"] == {"Ref": "TopicArn"}
 
 
 @pytest.mark.parametrize(

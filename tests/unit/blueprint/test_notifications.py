@@ -53,7 +53,7 @@ def test_the_topic_is_encrypted_and_every_connection_is_told() -> None:
     told = resource(service, "EndpointConnectionNotification")
     assert told["ServiceId"] == {"Ref": "EndpointService"}
     assert set(told["ConnectionEvents"]) == {"Connect", "Accept", "Reject", "Delete"}
-    assert told["ConnectionNotificationArn"] == {"Fn::ImportValue": "notes-foundation-TopicArn"}
+    assert told["ConnectionNotificationArn"] == {"Ref": "TopicArn"}
 
 
 def test_an_address_is_told_only_where_one_is_named() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.unit.blueprint.configs import CURATED
-from tests.unit.blueprint.templates import by_part, imports, resource
+from tests.unit.blueprint.templates import asked, by_part, resource
 
 
 def test_a_name_and_regions_of_its_own() -> None:
@@ -24,7 +24,7 @@ def test_neither_unless_asked_for() -> None:
 
 def test_a_consumer_stands_by_itself() -> None:
     _, _, (consumer,) = by_part(CURATED["nat-ec2-everything"])
-    assert not imports(consumer)
+    assert asked(consumer) == {"EndpointServiceName", "VpcId", "SubnetIds"}
     group = resource(consumer, "EndpointSecurityGroup")
     (rule,) = group["SecurityGroupIngress"]
     assert (rule["CidrIp"], rule["FromPort"]) == ({"Ref": "ConsumerCidr"}, 80)

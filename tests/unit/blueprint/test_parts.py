@@ -23,12 +23,12 @@ def container(**sections: Any) -> dict[str, Any]:
 def test_the_task_gets_what_the_design_promises() -> None:
     got = container(**EVERYTHING, service={"environment": {"LOG_LEVEL": "info"}})
     assert {pair["Name"]: pair["Value"] for pair in got["Environment"]} == {
-        "ASSETS_BUCKET": {"Fn::ImportValue": "notes-foundation-BucketName"},
+        "ASSETS_BUCKET": {"Ref": "BucketName"},
         "AWS_REGION": {"Ref": "AWS::Region"},
         "FILES_PATH": "/data",
         "LOG_LEVEL": "info",
     }
-    arn = {"Secret": {"Fn::ImportValue": "notes-foundation-DatabaseSecretArn"}}
+    arn = {"Secret": {"Ref": "DatabaseSecretArn"}}
     assert {pair["Name"]: pair["ValueFrom"] for pair in got["Secrets"]} == {
         f"DATABASE_{name}": {"Fn::Sub": [f"${{Secret}}:{key}::", arn]}
         for name, key in (
@@ -84,7 +84,7 @@ def test_the_registrar_fills_an_empty_target_group() -> None:
         "DNS_NAME": {"Fn::GetAtt": ["Alb", "DNSName"]},
         "DRAIN_RETIRED": "true",
         "LOAD_BALANCER_ARN": {"Ref": "Alb"},
-        "VPC_ID": {"Fn::ImportValue": "notes-foundation-VpcId"},
+        "VPC_ID": {"Ref": "VpcId"},
         "TARGET_GROUPS": {"Fn::Join": ["=", [{"Ref": "NlbTargetGroup"}, "443"]]},
     }
 

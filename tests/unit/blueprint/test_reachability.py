@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from tests.unit.blueprint.configs import CURATED, config, configs
-from tests.unit.blueprint.templates import by_part, exports, resource, resources
+from tests.unit.blueprint.templates import by_part, outputs, resource, resources
 
 from underpass.blueprint import Stack
 from underpass.blueprint.addresses import zones
@@ -31,20 +31,17 @@ class Groups:
 
     @classmethod
     def of(cls, foundation: Stack, service: Stack) -> Groups:
-        exported = exports(foundation)
+        handed = outputs(foundation)
 
         def peer(rule: dict[str, Any]) -> str:
             for key in ("CidrIp", "SourceSecurityGroupId", "DestinationSecurityGroupId"):
                 if key in rule:
                     return rule[key] if key == "CidrIp" else group(rule[key])
-            assert rule["DestinationPrefixListId"] in (
-                {"Ref": "S3PrefixListId"},
-                {"Fn::ImportValue": next(n for n in exported if n.endswith("S3PrefixListId"))},
-            )
+            assert rule["DestinationPrefixListId"] == {"Ref": "S3PrefixListId"}
             return "s3/"
 
         def group(value: dict[str, Any]) -> str:
-            value = exported[value["Fn::ImportValue"]] if "Fn::ImportValue" in value else value
+            value = handed[value["Ref"]] if "Ref" in value else value
             name, attribute = value["Fn::GetAtt"]
             assert attribute == "GroupId"
             return str(name)

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from tests.unit.blueprint.configs import CURATED, EVERYTHING, config, configs
 from tests.unit.blueprint.templates import (
+    asked,
     by_part,
-    exports,
-    imports,
     intrinsics,
     monitoring,
+    outputs,
     references,
 )
 
@@ -19,7 +19,7 @@ from underpass.config.model import Config
 
 TWIN_UNDERSTANDS = {
     *("Ref", "Fn::GetAtt", "Fn::Sub", "Fn::Join", "Fn::Select", "Fn::Split", "Fn::GetAZs"),
-    *("Fn::ImportValue", "Fn::Base64"),
+    "Fn::Base64",
 }
 drawn = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -35,13 +35,21 @@ def test_every_reference_leads_somewhere(config: Config) -> None:
         assert {name for name, _ in intrinsics(stack.template)} <= TWIN_UNDERSTANDS
         unused = set(stack.template.get("Parameters", {})) - references(stack)
         assert not unused
-    assert imports(service) | imports(watched) <= set(exports(foundation))
-    # What it watches is given by the outputs that hold it, and by the zones.
+    # What a stack is given are outputs of those before it, but for what the pipeline looks up itself.
     zones = {f"Zone{number}" for number in range(1, config.network.zones + 1)}
-    known = {*foundation.template["Outputs"], *service.template["Outputs"], *zones}
-    assert set(watched.template["Parameters"]) <= known
-    assert not imports(foundation)
-    assert not any(imports(consumer) for consumer in consumers)
+    offer = {"EndpointServiceName", "VpcId", "SubnetIds", "ConsumerCidr"}
+    assert asked(foundation) <= {"S3PrefixListId"}
+    assert asked(service) <= {*outputs(foundation), "Image"}
+    assert asked(watched) <= {*outputs(foundation), *outputs(service), *zones}
+    assert all(asked(consumer) <= offer for consumer in consumers)
+
+
+@drawn
+@given(configs())
+def test_no_stack_holds_another_back(config: Config) -> None:
+    """An export in use cannot change: with none, each stack may change what it hands on."""
+    for stack in stacks(config):
+        assert not any("Export" in one for one in stack.template.get("Outputs", {}).values())
 
 
 @drawn
@@ -102,10 +110,6 @@ def test_the_contract_with_the_pipeline() -> None:
         *("DatabaseSecretArn", "FileSystemId", "AccessPointId"),
         *("AccessLogsBucketName", "TopicArn"),
     }
-    assert all(
-        output["Export"]["Name"] == f"notes-foundation-{name}"
-        for name, output in foundation.template["Outputs"].items()
-    )
     assert set(service.template["Outputs"]) == {
         *("ClusterName", "ServiceName", "NlbArn", "AlbArn", "NlbDnsName", "AlbDnsName"),
         *("NlbTargetGroupArn", "AlbTargetGroupArn", "EndpointServiceId", "EndpointServiceName"),

@@ -10,7 +10,6 @@ from botocore.exceptions import ClientError
 
 from underpass.blueprint.stack import Stack
 from underpass.deploy.clock import Clock, Stopped
-from underpass.deploy.stacks import transition
 from underpass.deploy.steps import Event, Step
 
 PAGE = 3  # so that a few items make several pages
@@ -170,7 +169,10 @@ class FakeCloudFormation:
         arn = f"arn:changeset/{ChangeSetName}"
         same = found.template == template and found.parameters == parameters
         nothing = "The submitted information didn't contain changes." * same
-        reason = self.refuses or nothing or self._in_use(found.template, template)
+        wanted = template.get("Parameters", {})
+        if missing := [n for n in wanted if "Default" not in wanted[n] and n not in parameters]:
+            raise refused(f"Parameters: {missing} must have values")
+        reason = self.refuses or nothing
         self.change_sets[arn] = {
             "stack": found,
             "template": template,
@@ -239,7 +241,8 @@ class FakeCloudFormation:
         for key in before - set(resources):
             found.physical.pop(key, None)
         found.tags = change_set["tags"]
-        found.outputs = self.outputs.get(name, {})
+        handed = {key: f"{key}-of-{name}" for key in found.template.get("Outputs", {})}
+        found.outputs = handed | self.outputs.get(name, {})
         self._stack_event(found, f"{verb}_IN_PROGRESS")
         coming = []
         broken = [key for key in resources if key in self.fails]
@@ -269,12 +272,6 @@ class FakeCloudFormation:
 
     def named(self, name: str) -> FakeStack:
         return self._find(name)
-
-    def _in_use(self, before: Any, after: Any) -> str:
-        lost = transition.exports(before) - transition.exports(after)
-        used = json.dumps([one.template for one in self.stacks.values()])
-        imported = [name for name in lost if json.dumps({"Fn::ImportValue": name}) in used]
-        return f"Export {imported[0]} cannot be deleted as it is in use" if imported else ""
 
     def _find(self, name: str) -> FakeStack:
         if name in self.stacks:

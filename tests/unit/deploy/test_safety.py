@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from underpass.deploy.stacks import changes, safety
 from underpass.deploy.stacks.changes import Cause, Change
-from underpass.deploy.stacks.safety import DataLossError
+from underpass.deploy.stacks.safety import DataLossError, MoveError
 
 DATABASE, KEY = "AWS::RDS::DBInstance", "AWS::KMS::Key"
 
@@ -81,6 +81,56 @@ def test_what_refers_to_each_other_in_a_circle_is_judged_all_the_same(found: lis
     for change in found:
         outcome = safety.replaced(change, found)
         assert outcome is {"True": True, "False": False}.get(change.replacement, outcome)
+
+
+VPC, GROUP = "AWS::EC2::VPC", "AWS::EC2::SecurityGroup"
+NEW_CIDR = Change(
+    "Modify", "Vpc", VPC, "True", "vpc-1", causes=(Cause("CidrBlock", recreates=True),)
+)
+FOLLOWS = Cause("VpcId", recreates=True, entity="Vpc")
+ELSEWHERE = Cause("VpcId", recreates=True)
+
+
+@pytest.mark.parametrize(
+    ("found", "why"),
+    [
+        ([NEW_CIDR], "Vpc (AWS::EC2::VPC) would be replaced by a change of CidrBlock"),
+        ([Change("Remove", "Vpc", VPC)], "Vpc (AWS::EC2::VPC) would be removed"),
+        (
+            [Change("Modify", "TaskSecurityGroup", GROUP, "True", causes=(ELSEWHERE,))],
+            "TaskSecurityGroup (AWS::EC2::SecurityGroup) would be replaced by a change of VpcId",
+        ),
+        (
+            [
+                Change("Modify", "TaskSecurityGroup", GROUP, "Conditional", causes=(FOLLOWS,)),
+                NEW_CIDR,
+            ],
+            "TaskSecurityGroup (AWS::EC2::SecurityGroup) would be replaced by a change of VpcId",
+        ),
+    ],
+)
+def test_nothing_leaves_its_vpc(found: list[Change], why: str) -> None:
+    with pytest.raises(MoveError) as caught:
+        safety.check("x", found, {one.logical_id for one in found})
+    assert caught.value.exit_status == 2
+    assert caught.value.why.startswith(f"x: {why}")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        Change("Add", "Vpc", VPC),
+        Change("Modify", "Vpc", VPC, "False", causes=(Cause("Tags"),)),
+        Change(
+            "Modify", "TaskSecurityGroup", GROUP, "False", causes=(Cause("SecurityGroupEgress"),)
+        ),
+        Change(
+            "Modify", "EndpointSecurityGroup", GROUP, "True", causes=(ELSEWHERE,)
+        ),  # a consumer's
+    ],
+)
+def test_what_stays_or_may_move_is_let_through(change: Change) -> None:
+    safety.check("x", [change], ())
 
 
 def test_a_refusal_names_what_is_lost_and_the_way_to_allow_it() -> None:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from underpass.twin.api.lambda_ import refusal
+from underpass.twin.api.messaging.lambda_ import refusal
 from underpass.twin.functions.model import Function
 from underpass.twin.functions.report import Run, embedded_metrics, framed, tail
 from underpass.twin.schedule import payload, permits

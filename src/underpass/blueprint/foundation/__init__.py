@@ -56,14 +56,14 @@ def foundation_stack(config: Config) -> Stack:
     key = keys.add(template, config)
     if config.network.flow_logs:
         flow_logs.add(template, config, net)
-    registry.add(template, config, key)
+    registry.add(template, key)
     notifications.add(template, config, key)
-    access_logs.add(template, config)
+    access_logs.add(template)
     if config.database:
         database.add(template, config, config.database, net, key)
     if config.files:
         files.add(template, config, net, key)
     if config.assets:
-        assets.add(template, config, key)
+        assets.add(template, key)
     parameters = existing.parameters(config)
     return Stack(f"{config.name}-foundation", template.to_dict(), parameters)

@@ -24,15 +24,14 @@ from troposphere.s3 import (
 )
 
 from underpass.blueprint.checks import skipped
-from underpass.blueprint.exports import export
+from underpass.blueprint.handed import hand
 from underpass.blueprint.iam import document, only_over_tls
-from underpass.config import Config
 
 KEPT_DAYS = 90
 NONCURRENT_DAYS = 7
 
 
-def add(template: Template, config: Config) -> None:
+def add(template: Template) -> None:
     """Add the bucket and its policy. It stays when the stack goes; what is in it expires.
 
     https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html
@@ -62,7 +61,7 @@ def add(template: Template, config: Config) -> None:
             ),
         )
     )
-    export(template, config, "AccessLogsBucketName", Ref(bucket))
+    hand(template, "AccessLogsBucketName", Ref(bucket))
 
 
 def _bucket() -> Bucket:

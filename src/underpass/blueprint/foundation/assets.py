@@ -21,15 +21,14 @@ from troposphere.s3 import (
 )
 
 from underpass.blueprint.checks import skipped
-from underpass.blueprint.exports import export
+from underpass.blueprint.handed import hand
 from underpass.blueprint.iam import document, only_over_tls
-from underpass.config import Config
 
 RESTORABLE_DAYS = 30
 UNFINISHED_DAYS = 7
 
 
-def add(template: Template, config: Config, key: Key) -> None:
+def add(template: Template, key: Key) -> None:
     """Add the bucket and the policy that refuses plain HTTP. It stays when the stack goes."""
     bucket = template.add_resource(
         Bucket(
@@ -75,7 +74,7 @@ def add(template: Template, config: Config, key: Key) -> None:
             ),
         )
     )
-    export(template, config, "BucketName", Ref(bucket))
+    hand(template, "BucketName", Ref(bucket))
 
 
 def _lifecycle() -> LifecycleConfiguration:

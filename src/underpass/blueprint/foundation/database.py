@@ -13,7 +13,6 @@ from troposphere.rds import DBInstance, DBSubnetGroup
 from troposphere.secretsmanager import GenerateSecretString, Secret, SecretTargetAttachment
 
 from underpass.blueprint.checks import skipped
-from underpass.blueprint.exports import export
 from underpass.blueprint.foundation.database_parameters import (
     EXPORTED_LOGS,
     has_insights,
@@ -21,6 +20,7 @@ from underpass.blueprint.foundation.database_parameters import (
     parameter_group,
 )
 from underpass.blueprint.foundation.network import Network
+from underpass.blueprint.handed import hand
 from underpass.blueprint.iam import of_this_account, role
 from underpass.blueprint.security_groups import group_id, reach, security_group, tcp
 from underpass.config import Config
@@ -63,11 +63,11 @@ def add(template: Template, config: Config, database: Database, network: Network
             TargetType="AWS::RDS::DBInstance",
         )
     )
-    export(template, config, "DatabaseInstanceId", Ref(instance))
-    export(template, config, "DatabaseEndpoint", GetAtt(instance, "Endpoint.Address"))
-    export(template, config, "DatabasePort", GetAtt(instance, "Endpoint.Port"))
-    export(template, config, "DatabaseName", database.name)
-    export(template, config, "DatabaseSecretArn", Ref(secret))
+    hand(template, "DatabaseInstanceId", Ref(instance))
+    hand(template, "DatabaseEndpoint", GetAtt(instance, "Endpoint.Address"))
+    hand(template, "DatabasePort", GetAtt(instance, "Endpoint.Port"))
+    hand(template, "DatabaseName", database.name)
+    hand(template, "DatabaseSecretArn", Ref(secret))
 
 
 def _secret(template: Template, config: Config, key: Key) -> Secret:

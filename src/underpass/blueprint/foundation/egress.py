@@ -14,9 +14,9 @@ from troposphere.ec2 import (
 )
 
 from underpass.blueprint.addresses import zones
-from underpass.blueprint.exports import export
 from underpass.blueprint.foundation import endpoints
 from underpass.blueprint.foundation.network import Network, associate, route_table, subnet
+from underpass.blueprint.handed import hand
 from underpass.blueprint.security_groups import group_id, reach, security_group, tcp
 from underpass.config import Config
 
@@ -64,7 +64,7 @@ def add_nat(template: Template, config: Config, network: Network) -> None:
                 NatGatewayId=Ref(nat),
             )
         )
-    export(template, config, "PublicSubnetIds", Join(",", [Ref(subnet) for subnet in public]))
+    hand(template, "PublicSubnetIds", Join(",", [Ref(subnet) for subnet in public]))
 
 
 def _nat_gateway(
@@ -128,4 +128,4 @@ def add_endpoints(template: Template, config: Config, network: Network) -> None:
     )
     tasks = group_id(network.task_group)
     reach(template, "TaskEgressToEndpoints", tasks, 443, group_id(group), "AWS APIs")
-    export(template, config, "EndpointSecurityGroupId", group_id(group))
+    hand(template, "EndpointSecurityGroupId", group_id(group))

@@ -17,8 +17,8 @@ from troposphere.efs import (
 )
 from troposphere.kms import Key
 
-from underpass.blueprint.exports import export
 from underpass.blueprint.foundation.network import Network
+from underpass.blueprint.handed import hand
 from underpass.blueprint.iam import account_root, arn, document
 from underpass.blueprint.security_groups import group_id, reach, security_group, tcp
 from underpass.config import Config
@@ -61,8 +61,8 @@ def add(template: Template, config: Config, network: Network, key: Key) -> None:
             ),
         )
     )
-    export(template, config, "FileSystemId", Ref(file_system))
-    export(template, config, "AccessPointId", Ref(access_point))
+    hand(template, "FileSystemId", Ref(file_system))
+    hand(template, "AccessPointId", Ref(access_point))
 
 
 def _file_system(key: Key) -> FileSystem:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from troposphere import GetAtt, ImportValue, Ref, Sub, Template
+from troposphere import GetAtt, Ref, Sub, Template
 from troposphere.kms import Key
 
-from underpass.blueprint.exports import export, imported
+from underpass.blueprint.handed import given, hand
 from underpass.blueprint.iam import account_root, document
 from underpass.config import Config
 
@@ -48,13 +48,13 @@ def add(template: Template, config: Config) -> Key:
             UpdateReplacePolicy="Retain",
         )
     )
-    export(template, config, "KeyArn", GetAtt(key, "Arn"))
+    hand(template, "KeyArn", GetAtt(key, "Arn"))
     return key
 
 
-def key_arn(template: Template, config: Config) -> GetAtt | ImportValue:
+def key_arn(template: Template) -> GetAtt | Ref:
     """Return the key's ARN as ``template`` can say it: of its own key, or of the foundation's."""
-    return GetAtt("Key", "Arn") if "Key" in template.resources else imported(config, "KeyArn")
+    return GetAtt("Key", "Arn") if "Key" in template.resources else given("KeyArn")
 
 
 def _statements(config: Config) -> Iterator[Mapping[str, Any]]:

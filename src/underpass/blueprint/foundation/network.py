@@ -15,9 +15,9 @@ from troposphere.ec2 import (
 )
 
 from underpass.blueprint.addresses import Zone, zones
-from underpass.blueprint.exports import export
 from underpass.blueprint.foundation import existing
 from underpass.blueprint.foundation.existing import Made
+from underpass.blueprint.handed import hand
 from underpass.blueprint.security_groups import group_id, security_group, tcp, to_the_web
 from underpass.config import Config
 
@@ -57,11 +57,11 @@ def add(template: Template, config: Config) -> Network:
         egress=_egress(template, config),
     )
     cidr = str(config.network.cidr) if config.network.vpc_id else GetAtt(vpc, "CidrBlock")
-    export(template, config, "VpcId", Ref(vpc))
-    export(template, config, "VpcCidr", cidr)
-    export(template, config, "AppSubnetIds", Join(",", list(app_subnets)))
-    export(template, config, "DataSubnetIds", Join(",", list(data_subnets)))
-    export(template, config, "TaskSecurityGroupId", group_id(task_group))
+    hand(template, "VpcId", Ref(vpc))
+    hand(template, "VpcCidr", cidr)
+    hand(template, "AppSubnetIds", Join(",", list(app_subnets)))
+    hand(template, "DataSubnetIds", Join(",", list(data_subnets)))
+    hand(template, "TaskSecurityGroupId", group_id(task_group))
     return Network(vpc, app_subnets, app_tables, data_subnets, task_group)
 
 
@@ -103,7 +103,7 @@ def _egress(template: Template, config: Config) -> list[SecurityGroupRule]:
             Description="S3's addresses in the region: the prefix list named com.amazonaws.REGION.s3",
         )
     )
-    export(template, config, S3_PREFIX_LIST, Ref(prefixes))
+    hand(template, S3_PREFIX_LIST, Ref(prefixes))
     to_s3 = tcp(443, "S3, by its gateway endpoint", DestinationPrefixListId=Ref(prefixes))
     if not config.network.vpc_id:
         return [to_s3]

@@ -9,7 +9,7 @@ from troposphere import GetAtt, Ref, Template
 from troposphere.kms import Key
 from troposphere.sns import SubscriptionResource, Topic, TopicPolicy
 
-from underpass.blueprint.exports import export
+from underpass.blueprint.handed import hand
 from underpass.blueprint.iam import document, only_over_tls
 from underpass.config import Config
 
@@ -53,7 +53,7 @@ def add(template: Template, config: Config, key: Key) -> None:
                 Endpoint=config.alarms.email,
             )
         )
-    export(template, config, "TopicArn", Ref(topic))
+    hand(template, "TopicArn", Ref(topic))
 
 
 def _publishes(name: str, service: str, operator: str, topic: Topic) -> Mapping[str, Any]:

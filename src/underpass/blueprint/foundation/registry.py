@@ -14,8 +14,7 @@ from troposphere.ecr import (
 )
 from troposphere.kms import Key
 
-from underpass.blueprint.exports import export
-from underpass.config import Config
+from underpass.blueprint.handed import hand
 
 KEPT_IMAGES = 20
 
@@ -52,7 +51,7 @@ _LIFECYCLE = {
 }
 
 
-def add(template: Template, config: Config, key: Key) -> None:
+def add(template: Template, key: Key) -> None:
     """Add the repository. It goes with the stack: an image can always be built again.
 
     It has no policy of its own: who pulls and pushes is what the account's roles say, and nobody else.
@@ -71,5 +70,5 @@ def add(template: Template, config: Config, key: Key) -> None:
             UpdateReplacePolicy="Delete",
         )
     )
-    export(template, config, "RepositoryName", Ref(repository))
-    export(template, config, "RepositoryUri", GetAtt(repository, "RepositoryUri"))
+    hand(template, "RepositoryName", Ref(repository))
+    hand(template, "RepositoryUri", GetAtt(repository, "RepositoryUri"))

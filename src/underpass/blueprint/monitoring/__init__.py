@@ -2,7 +2,7 @@
 
 A stack of its own, so that the service's stays small and an alarm that CloudWatch refuses never rolls a
 release back. What it watches are parameters, called like the outputs of the foundation and of the service
-that hold them: an import would keep those two from ever replacing what is watched.
+that hold them, and the zones by their names.
 
 =========================  ======================================================================
 part                       logical ids
@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from troposphere import Template
 
-from underpass.blueprint.exports import imported
+from underpass.blueprint.handed import declare, given
 from underpass.blueprint.monitoring import dashboard, database, files, path, registrar, service
 from underpass.blueprint.stack import Stack
 from underpass.config import Config
@@ -31,7 +31,7 @@ from underpass.config import Config
 def monitoring_stack(config: Config) -> Stack:
     """Return the dashboard and the alarms of what the configuration has."""
     template = Template(Description=f"{config.name}: dashboard and alarms (underpass)")
-    topic = imported(config, "TopicArn")
+    topic = given("TopicArn")
     path.add(template, config, topic)
     service.add(template, config, topic)
     if config.privatelink.alb_targets == "lambda":
@@ -41,4 +41,5 @@ def monitoring_stack(config: Config) -> Stack:
     if config.files:
         files.add(template, config, topic)
     dashboard.add(template, config)
+    declare(template)
     return Stack(f"{config.name}-monitoring", template.to_dict())

@@ -18,12 +18,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal, TypeAlias
 
-from troposphere import ImportValue, Template
+from troposphere import Ref, Template
 from troposphere.cloudwatch import Alarm, MetricDataQuery, MetricStat
 
 from underpass.blueprint.monitoring.metrics import Metric
 
-Topic: TypeAlias = ImportValue
+Topic: TypeAlias = Ref
 """The ARN of the topic that alarms tell."""
 
 
@@ -75,7 +75,7 @@ def alarm(
             AlarmDescription=description,
             Namespace=metric.namespace,
             MetricName=metric.name,
-            Dimensions=metric.dimension_list(template),
+            Dimensions=metric.dimension_list(),
             Period=metric.period_s,
             AlarmActions=[topic],
             OKActions=[topic],
@@ -99,7 +99,7 @@ def alarm_on(
         MetricDataQuery(
             Id=name,
             MetricStat=MetricStat(
-                Metric=metric.property(template), Period=metric.period_s, Stat=metric.statistic
+                Metric=metric.property(), Period=metric.period_s, Stat=metric.statistic
             ),
             ReturnData=False,
         )

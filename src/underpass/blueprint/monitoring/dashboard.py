@@ -41,13 +41,6 @@ class Section:
 def add(template: Template, config: Config) -> None:
     """Add the dashboard of everything the configuration has; the alarms must be there already."""
     body = {"widgets": [*_widgets(template, config)]}
-    for metric in (
-        line
-        for section in sections(config)
-        for graph in section.graphs
-        for line in graph.lines.values()
-    ):
-        metric.dimension_list(template)  # what the text below names are parameters
     template.add_resource(
         Dashboard(
             "Dashboard",

@@ -7,8 +7,9 @@ import re
 from troposphere import Template
 from troposphere.rds import EventSubscription
 
+from underpass.blueprint.handed import given
 from underpass.blueprint.monitoring.alarms import Missing, Topic, When, alarm
-from underpass.blueprint.monitoring.metrics import given, rds
+from underpass.blueprint.monitoring.metrics import rds
 from underpass.config import Config
 from underpass.config.model import Database
 
@@ -61,7 +62,7 @@ def add(template: Template, config: Config, topic: Topic) -> None:
             "DatabaseEvents",
             SnsTopicArn=topic,
             SourceType="db-instance",
-            SourceIds=[given(template, "DatabaseInstanceId")],
+            SourceIds=[given("DatabaseInstanceId")],
             # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Events.Messages.html
             EventCategories=["failover", "failure", "low storage"],
         )

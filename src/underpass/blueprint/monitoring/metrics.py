@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from troposphere import Parameter, Ref, Template
 from troposphere.cloudwatch import Metric as MetricProperty
 from troposphere.cloudwatch import MetricDimension
 
+from underpass.blueprint.handed import given
 from underpass.config import Config
 
 MINUTE_S = 60
@@ -38,30 +38,20 @@ class Metric:
     statistic: str
     period_s: int = MINUTE_S
 
-    def dimension_list(self, template: Template) -> list[MetricDimension]:
+    def dimension_list(self) -> list[MetricDimension]:
         """Return the dimensions as CloudFormation writes them."""
         return [
-            MetricDimension(Name=name, Value=given(template, parameter))
+            MetricDimension(Name=name, Value=given(parameter))
             for name, parameter in self.dimensions.items()
         ]
 
-    def property(self, template: Template) -> MetricProperty:
+    def property(self) -> MetricProperty:
         """Return the metric as a query names it."""
         return MetricProperty(
             Namespace=self.namespace,
             MetricName=self.name,
-            Dimensions=self.dimension_list(template),
+            Dimensions=self.dimension_list(),
         )
-
-
-def given(template: Template, name: str) -> Ref:
-    """Return a parameter's value, adding the parameter where there is none yet."""
-    if name not in template.parameters:
-        told = f"The output {name} of the foundation or of the service"
-        if name.startswith("Zone"):
-            told = "The name of an Availability Zone the balancers are in"
-        template.add_parameter(Parameter(name, Type="String", Description=told))
-    return Ref(name)
 
 
 def zones(config: Config) -> list[str]:

@@ -1,7 +1,7 @@
 """The service stack: what runs the application, and the way in to it.
 
-Parameters: ``Image`` (the application's image) and, on EC2, ``InstanceImage`` (the AMI, by its public
-SSM parameter). Everything else comes from the configuration and from the foundation's exports.
+Parameters: ``Image`` (the application's image); on EC2 ``InstanceImage`` (the AMI, by its public SSM
+parameter); and the foundation's outputs, by their names. Everything else comes from the configuration.
 
 =========================  ======================================================================
 part                       logical ids
@@ -26,8 +26,9 @@ rotation_days              RotationFunction, RotationRole, RotationLogGroup, Rot
 
 from __future__ import annotations
 
-from troposphere import GetAtt, Output, Ref, Template
+from troposphere import GetAtt, Ref, Template
 
+from underpass.blueprint.handed import declare, hand
 from underpass.blueprint.service import (
     balancers,
     cluster,
@@ -63,5 +64,6 @@ def service_stack(config: Config) -> Stack:
     if config.database and config.database.rotation_days:
         rotation.add(template, config, config.database.rotation_days)
     for name, value in outputs.items():
-        template.add_output(Output(name, Value=value))
+        hand(template, name, value)
+    declare(template)
     return Stack(f"{config.name}-service", template.to_dict())

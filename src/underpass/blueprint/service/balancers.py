@@ -21,7 +21,7 @@ from troposphere.elasticloadbalancingv2 import (
 
 from underpass.blueprint.addresses import zones
 from underpass.blueprint.checks import skipped
-from underpass.blueprint.exports import imported, imported_list
+from underpass.blueprint.handed import given, given_list
 from underpass.blueprint.security_groups import admit, group_id, security_group, tcp
 from underpass.config import Config
 
@@ -103,8 +103,8 @@ def consumers_are_known(config: Config) -> bool:
 
 
 def _security_groups(template: Template, config: Config) -> tuple[SecurityGroup, SecurityGroup]:
-    vpc_id, port = imported(config, "VpcId"), config.listener_port
-    tasks = imported(config, "TaskSecurityGroupId")
+    vpc_id, port = given("VpcId"), config.listener_port
+    tasks = given("TaskSecurityGroupId")
     enforced = consumers_are_known(config)
     alb_group = security_group(
         template,
@@ -143,7 +143,7 @@ def _nlb(config: Config, group: SecurityGroup) -> LoadBalancer:
         "Nlb",
         Type="network",
         Scheme="internal",
-        Subnets=imported_list(config, "AppSubnetIds"),
+        Subnets=given_list("AppSubnetIds"),
         SecurityGroups=[group_id(group)],  # now or never: an NLB made without one can get none
         EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic=(
             "on" if consumers_are_known(config) else "off"
@@ -169,7 +169,7 @@ def _nlb_target_group(config: Config, alb: LoadBalancer, alb_listener: Listener)
             TargetType="alb",
             Protocol="TCP",
             Port=config.listener_port,
-            VpcId=imported(config, "VpcId"),
+            VpcId=given("VpcId"),
             Targets=[TargetDescription(Id=Ref(alb), Port=config.listener_port)],
             HealthCheckProtocol="HTTPS" if config.tls else "HTTP",
             HealthCheckPath=config.service.health_check,
@@ -183,7 +183,7 @@ def _nlb_target_group(config: Config, alb: LoadBalancer, alb_listener: Listener)
         TargetType="ip",
         Protocol="TCP",
         Port=config.listener_port,
-        VpcId=imported(config, "VpcId"),
+        VpcId=given("VpcId"),
         # No targets: the registrar puts the ALB's addresses here. TCP checks: a node of the ALB is
         # well when it listens; whether the tasks are is the ALB's own question.
         HealthCheckProtocol="TCP",
@@ -208,12 +208,12 @@ def _alb(config: Config, group: SecurityGroup) -> LoadBalancer:
         "Alb",
         Type="application",
         Scheme="internal",
-        Subnets=imported_list(config, "AppSubnetIds"),
+        Subnets=given_list("AppSubnetIds"),
         SecurityGroups=[group_id(group)],
         LoadBalancerAttributes=_load_balancer_attributes(
             {
                 "access_logs.s3.enabled": "true",
-                "access_logs.s3.bucket": imported(config, "AccessLogsBucketName"),
+                "access_logs.s3.bucket": given("AccessLogsBucketName"),
                 "client_keep_alive.seconds": str(KEEP_ALIVE_S),
                 "deletion_protection.enabled": _protection(config),
                 "idle_timeout.timeout_seconds": str(IDLE_S),
@@ -230,7 +230,7 @@ def _alb_target_group(config: Config) -> TargetGroup:
         TargetType="ip",
         Protocol="HTTP",
         Port=config.service.port,
-        VpcId=imported(config, "VpcId"),
+        VpcId=given("VpcId"),
         HealthCheckProtocol="HTTP",
         HealthCheckPath=config.service.health_check,
         HealthCheckIntervalSeconds=10,

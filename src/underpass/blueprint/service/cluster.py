@@ -22,7 +22,7 @@ from troposphere.ecs import (
 from troposphere.iam import InstanceProfile, Role
 from troposphere.policies import UpdatePolicy
 
-from underpass.blueprint.exports import imported, imported_list
+from underpass.blueprint.handed import given, given_list
 from underpass.blueprint.iam import allow, role
 from underpass.blueprint.logs import log_group
 from underpass.blueprint.security_groups import group_id, security_group, to_aws
@@ -113,7 +113,7 @@ def _instances(template: Template, config: Config, cluster: Cluster) -> Capacity
             "AutoScalingGroup",
             MinSize=str(config.capacity.instances.min),
             MaxSize=str(config.capacity.instances.max),
-            VPCZoneIdentifier=imported_list(config, "AppSubnetIds"),
+            VPCZoneIdentifier=given_list("AppSubnetIds"),
             LaunchTemplate=autoscaling.LaunchTemplateSpecification(
                 LaunchTemplateId=Ref(launch_template),
                 Version=GetAtt(launch_template, "LatestVersionNumber"),
@@ -216,7 +216,7 @@ def _instance_group(template: Template, config: Config) -> ec2.SecurityGroup:
     return security_group(
         template,
         "InstanceSecurityGroup",
-        imported(config, "VpcId"),
+        given("VpcId"),
         "Container instances: nobody connects to them",
         egress=to_aws(config),
     )

@@ -12,7 +12,7 @@ from troposphere.ec2 import (
 )
 
 from underpass.blueprint.checks import skipped
-from underpass.blueprint.exports import imported
+from underpass.blueprint.handed import given
 from underpass.blueprint.service.balancers import Path
 from underpass.config import Config
 
@@ -47,7 +47,7 @@ def add(template: Template, config: Config, path: Path) -> dict[str, Any]:
         VPCEndpointConnectionNotification(
             "EndpointConnectionNotification",
             ServiceId=Ref(service),
-            ConnectionNotificationArn=imported(config, "TopicArn"),
+            ConnectionNotificationArn=given("TopicArn"),
             ConnectionEvents=list(EVENTS),
         )
     )

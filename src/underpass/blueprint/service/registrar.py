@@ -29,7 +29,7 @@ from troposphere.logs import LogGroup
 from troposphere.sqs import Queue, QueuePolicy
 
 from underpass.blueprint.checks import skipped
-from underpass.blueprint.exports import imported
+from underpass.blueprint.handed import given
 from underpass.blueprint.iam import Statement, allow, document, role
 from underpass.blueprint.inline import shipped
 from underpass.blueprint.logs import log_group
@@ -104,7 +104,7 @@ def _function(config: Config, path: Path, role_arn: GetAtt, logs: LogGroup) -> F
         Environment=Environment(
             Variables={
                 "LOAD_BALANCER_ARN": Ref(path.alb),
-                "VPC_ID": imported(config, "VpcId"),
+                "VPC_ID": given("VpcId"),
                 "TARGET_GROUPS": Join("=", [Ref(path.nlb_target_group), str(config.listener_port)]),
                 "DNS_NAME": GetAtt(path.alb, "DNSName"),
                 "DRAIN_RETIRED": "true",

@@ -12,7 +12,7 @@ from troposphere.logs import LogGroup
 from troposphere.secretsmanager import RotationRules, RotationSchedule
 
 from underpass.blueprint.checks import skipped
-from underpass.blueprint.exports import imported
+from underpass.blueprint.handed import given
 from underpass.blueprint.iam import Statement, allow, arn, role
 from underpass.blueprint.inline import shipped
 from underpass.blueprint.logs import log_group
@@ -33,9 +33,9 @@ _WHY_NOT = {
 def add(template: Template, config: Config, days: int) -> None:
     """Rotate the database's password every ``days`` days."""
     logs = log_group(template, config, "RotationLogGroup", "rotation")
-    permissions = _permissions(config, logs)
+    permissions = _permissions(logs)
     execution = role(template, "RotationRole", "lambda.amazonaws.com", permissions)
-    secret = imported(config, "DatabaseSecretArn")
+    secret = given("DatabaseSecretArn")
     function = template.add_resource(
         Function(
             "RotationFunction",
@@ -51,7 +51,7 @@ def add(template: Template, config: Config, days: int) -> None:
             Environment=Environment(
                 Variables={
                     "SECRET": secret,
-                    "DATABASE": imported(config, "DatabaseInstanceId"),
+                    "DATABASE": given("DatabaseInstanceId"),
                     "CLUSTER": Ref("Cluster"),
                     "SERVICE": Ref("Service"),
                 }
@@ -86,9 +86,9 @@ def source() -> str:
     return shipped("underpass.rotation")
 
 
-def _permissions(config: Config, logs: LogGroup) -> list[Statement]:
-    secret = imported(config, "DatabaseSecretArn")
-    database = arn("rds", "db:${Id}", Id=imported(config, "DatabaseInstanceId"))
+def _permissions(logs: LogGroup) -> list[Statement]:
+    secret = given("DatabaseSecretArn")
+    database = arn("rds", "db:${Id}", Id=given("DatabaseInstanceId"))
     via = Sub("secretsmanager.${AWS::Region}.${AWS::URLSuffix}")
     return [
         allow(["secretsmanager:GetRandomPassword"], "*"),  # knows no resources
@@ -103,7 +103,7 @@ def _permissions(config: Config, logs: LogGroup) -> list[Statement]:
         ),
         allow(
             ["kms:Decrypt", "kms:GenerateDataKey"],
-            imported(config, "KeyArn"),
+            given("KeyArn"),
             {"StringEquals": {"kms:ViaService": via}},
         ),
         allow(["rds:DescribeDBInstances", "rds:ModifyDBInstance"], database),

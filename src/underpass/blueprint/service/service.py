@@ -17,7 +17,7 @@ from troposphere.ecs import (
     TaskDefinition,
 )
 
-from underpass.blueprint.exports import imported, imported_list
+from underpass.blueprint.handed import given, given_list
 from underpass.blueprint.service.balancers import Path
 from underpass.blueprint.service.cluster import Capacity
 from underpass.blueprint.service.scaling import desired_count
@@ -39,8 +39,8 @@ def add(
             NetworkConfiguration=NetworkConfiguration(
                 AwsvpcConfiguration=AwsvpcConfiguration(
                     AssignPublicIp="DISABLED",
-                    Subnets=imported_list(config, "AppSubnetIds"),
-                    SecurityGroups=[imported(config, "TaskSecurityGroupId")],
+                    Subnets=given_list("AppSubnetIds"),
+                    SecurityGroups=[given("TaskSecurityGroupId")],
                 )
             ),
             LoadBalancers=[

@@ -22,7 +22,7 @@ from troposphere.ecs import (
 from troposphere.iam import Role
 from troposphere.logs import LogGroup
 
-from underpass.blueprint.exports import imported
+from underpass.blueprint.handed import given
 from underpass.blueprint.iam import Statement, allow, role
 from underpass.blueprint.logs import log_group
 from underpass.blueprint.service.cluster import EXEC_LOGS, architecture
@@ -53,7 +53,7 @@ def add(template: Template, config: Config) -> tuple[TaskDefinition, dict[str, A
         Parameter("Image", Type="String", Description="The application's image")
     )
     logs = log_group(template, config, "LogGroup", "service")
-    volumes = [*([_files_volume(config)] if config.files else []), *scratch_volumes(config)]
+    volumes = [*([_files_volume()] if config.files else []), *scratch_volumes(config)]
     definition = template.add_resource(
         TaskDefinition(
             "TaskDefinition",
@@ -78,7 +78,7 @@ def plain_environment(config: Config) -> dict[str, Any]:
     """Return the variables that are no secrets; the file's own cannot hide what underpass promises."""
     variables: dict[str, Any] = {**config.service.environment, "AWS_REGION": Ref("AWS::Region")}
     if config.assets:
-        variables["ASSETS_BUCKET"] = imported(config, "BucketName")
+        variables["ASSETS_BUCKET"] = given("BucketName")
     if config.files:
         variables["FILES_PATH"] = config.files.mount
     return variables
@@ -87,7 +87,7 @@ def plain_environment(config: Config) -> dict[str, Any]:
 def _container(config: Config, image: Ref, logs: LogGroup) -> ContainerDefinition:
     more: dict[str, Any] = {}
     if config.database:
-        secret = imported(config, "DatabaseSecretArn")
+        secret = given("DatabaseSecretArn")
         more["Secrets"] = [
             # ARN:json-key:version-stage:version-id
             # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-secrets-manager.html
@@ -140,14 +140,14 @@ def _health_check(config: Config) -> HealthCheck:
     )
 
 
-def _files_volume(config: Config) -> Volume:
+def _files_volume() -> Volume:
     return Volume(
         Name=FILES_VOLUME,
         EFSVolumeConfiguration=EFSVolumeConfiguration(
-            FilesystemId=imported(config, "FileSystemId"),
+            FilesystemId=given("FileSystemId"),
             TransitEncryption="ENABLED",  # access points and IAM need it
             AuthorizationConfig=AuthorizationConfig(
-                AccessPointId=imported(config, "AccessPointId"), IAM="ENABLED"
+                AccessPointId=given("AccessPointId"), IAM="ENABLED"
             ),
         ),
     )
@@ -157,24 +157,24 @@ def _task_role(template: Template, config: Config) -> Role:
     """Add the role the application itself has: its bucket and its files."""
     statements: list[Statement] = []
     if config.assets:
-        bucket = imported(config, "BucketName")
+        bucket = given("BucketName")
         arn = "arn:${AWS::Partition}:s3:::${Bucket}"
         statements += [
             allow(["s3:ListBucket"], Sub(arn, Bucket=bucket)),
             allow(["s3:GetObject"], Sub(f"{arn}/*", Bucket=bucket)),
-            _decrypt(config, "s3"),
+            _decrypt("s3"),
         ]
     if config.files:
         statements.append(
             allow(
                 ["elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"],
-                _arn("elasticfilesystem", "file-system/${Id}", Id=imported(config, "FileSystemId")),
+                _arn("elasticfilesystem", "file-system/${Id}", Id=given("FileSystemId")),
                 {
                     "ArnEquals": {
                         "elasticfilesystem:AccessPointArn": _arn(
                             "elasticfilesystem",
                             "access-point/${Id}",
-                            Id=imported(config, "AccessPointId"),
+                            Id=given("AccessPointId"),
                         )
                     }
                 },
@@ -210,7 +210,7 @@ def _exec() -> list[Statement]:
 
 def _execution_role(template: Template, config: Config, logs: LogGroup) -> Role:
     """Add the role ECS starts a task with: pull the image, read the secret, write the log."""
-    repository = imported(config, "RepositoryName")
+    repository = given("RepositoryName")
     statements = [
         allow(["ecr:GetAuthorizationToken"], "*"),  # knows no resources
         allow(
@@ -224,8 +224,8 @@ def _execution_role(template: Template, config: Config, logs: LogGroup) -> Role:
     ]
     if config.database:
         statements += [
-            allow(["secretsmanager:GetSecretValue"], imported(config, "DatabaseSecretArn")),
-            _decrypt(config, "secretsmanager"),
+            allow(["secretsmanager:GetSecretValue"], given("DatabaseSecretArn")),
+            _decrypt("secretsmanager"),
         ]
     return role(
         template, "ExecutionRole", "ecs-tasks.amazonaws.com", statements, trust_condition=_ONLY_HERE
@@ -237,10 +237,10 @@ def _execution_role(template: Template, config: Config, logs: LogGroup) -> Role:
 _ONLY_HERE = {"StringEquals": {"aws:SourceAccount": Ref("AWS::AccountId")}}
 
 
-def _decrypt(config: Config, service: str) -> Statement:
+def _decrypt(service: str) -> Statement:
     via = Sub(f"{service}.${{AWS::Region}}.${{AWS::URLSuffix}}")
     condition = {"StringEquals": {"kms:ViaService": via}}
-    return allow(["kms:Decrypt"], imported(config, "KeyArn"), condition)
+    return allow(["kms:Decrypt"], given("KeyArn"), condition)
 
 
 def _arn(service: str, resource: str, **values: object) -> Sub:

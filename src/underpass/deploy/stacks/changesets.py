@@ -19,7 +19,7 @@ from underpass.deploy.stacks.changes import Change, described
 from underpass.deploy.stacks.events import StackEvent, Stream
 from underpass.deploy.stacks.existing import Description
 from underpass.deploy.steps import Step
-from underpass.errors import UnderpassError
+from underpass.errors import UnderpassError, UsageError
 
 _TIMEOUT_S = 600.0
 _EMPTY = ("didn't contain changes", "no updates are to be performed")
@@ -70,6 +70,8 @@ def deploy(
         When the template is refused; nothing was changed.
     DataLossError
         When it would take data away that is not ``allowed``; nothing was changed.
+    MoveError
+        When it would move the application to another VPC; nothing was changed.
     StackFailedError
         When a resource failed; CloudFormation rolls back.
     """
@@ -86,8 +88,8 @@ def deploy(
         watch(())
         return before
     try:
-        safety.refuse(safety.losses(stack.name, change_set.changes), allowed)
-    except safety.DataLossError:
+        safety.check(stack.name, change_set.changes, allowed)
+    except UsageError:
         cloudformation.delete_change_set(ChangeSetName=change_set.arn)
         raise
     stream = Stream(cloudformation, change_set.stack_id)

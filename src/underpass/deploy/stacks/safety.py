@@ -1,4 +1,4 @@
-"""Whether changes would lose data, and the refusal when they would. Pure.
+"""Whether changes would lose data or cannot be made at all, and the refusal when so. Pure.
 
 CloudFormation itself says which resources it replaces; a stack policy could refuse that too, but only
 once the update runs, and half a stack later.
@@ -43,6 +43,21 @@ class DataLossError(UsageError):
         self.losses = tuple(losses)
 
 
+class MoveError(UsageError):
+    """A change would put the application into another VPC. Nothing was changed."""
+
+    def __init__(self, stack: str, change: Change) -> None:
+        because = ", ".join(cause.name for cause in change.causes if cause.recreates)
+        what = f"replaced by a change of {because}" if because else "replaced"
+        super().__init__(
+            "this change would move the application to another VPC",
+            f"{stack}: {change.logical_id} ({change.type}) would be "
+            + ("removed" if change.action == "Remove" else what)
+            + "; the database, the file system and the load balancers cannot leave theirs",
+            "undo it in underpass.toml, or deploy under another `name` and move the data",
+        )
+
+
 @dataclass(frozen=True)
 class Loss:
     """A resource that holds data, and how the application would lose it."""
@@ -61,6 +76,27 @@ class Loss:
             + (f" by a change of {because}" if because else "")
             + fate
         )
+
+
+def check(stack: str, changes: Collection[Change], allowed: Collection[str]) -> None:
+    """Raise when a stack's changes cannot be made, or would lose what is not ``allowed``.
+
+    Raises
+    ------
+    MoveError
+        When the application would leave its VPC.
+    DataLossError
+        With what is lost that was not allowed.
+    """
+    stay(stack, changes)
+    refuse(losses(stack, changes), allowed)
+
+
+def stay(stack: str, changes: Collection[Change]) -> None:
+    """Raise MoveError when a stack's changes would take the application to another VPC."""
+    for change in changes:
+        if _moves(change, changes):
+            raise MoveError(stack, change)
 
 
 def losses(stack: str, changes: Collection[Change]) -> tuple[Loss, ...]:
@@ -107,6 +143,15 @@ def replaced(change: Change, changes: Collection[Change]) -> bool | None:
     if any(outcomes):
         return True
     return None if None in outcomes else False
+
+
+def _moves(change: Change, changes: Collection[Change]) -> bool:
+    """Tell whether a change takes the VPC away, or the tasks out of one that is not ours."""
+    if change.type == "AWS::EC2::VPC" and change.action == "Remove":
+        return True
+    if change.type != "AWS::EC2::VPC" and change.logical_id != "TaskSecurityGroup":
+        return False
+    return bool(replaced(change, changes))
 
 
 def _how(change: Change, changes: Collection[Change]) -> str:

@@ -1,8 +1,8 @@
 """Taking something out of the foundation that the service still uses.
 
-CloudFormation refuses to take an export away that another stack imports. So the foundation is deployed
-with what it has besides what it is to have, the service moves on, and then the rest goes.
-https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-exports.html
+So long as tasks mount a file system, read a secret or have an interface in a subnet, it may not go. So the
+foundation is deployed with what it has besides what it is to have, the service moves on, and then the
+rest goes.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ Template = Mapping[str, Any]
 
 
 def widened(stack: Stack, deployed: Template) -> Stack:
-    """Return the stack with all that only ``deployed`` has; as it is unless it would take exports away.
+    """Return the stack with all that only ``deployed`` has; as it is unless it would take something away.
 
     Parameters
     ----------
     deployed
         The template the stack has now; empty when there is none.
     """
-    if exports(deployed) <= exports(stack.template):
+    if deployed.get("Resources", {}).keys() <= stack.template["Resources"].keys():
         return stack
     both = {
         section: {**deployed.get(section, {}), **content}
@@ -34,12 +34,6 @@ def widened(stack: Stack, deployed: Template) -> Stack:
         for section, content in {**deployed, **stack.template}.items()
     }
     return replace(stack, template=both)
-
-
-def exports(template: Template) -> frozenset[str]:
-    """Return the names a template exports."""
-    outputs = template.get("Outputs", {}).values()
-    return frozenset(str(one["Export"]["Name"]) for one in outputs if "Export" in one)
 
 
 def farewells(

@@ -19,27 +19,13 @@ def install(health: HealthTable, tasks: Table) -> None:
     tasks
         What the ECS actions tell and want, and Application Auto Scaling holds within limits.
     """
-    from underpass.twin.api import (
-        autoscaling,
-        bounds,
-        dependencies,
-        ec2,
-        ecs,
-        efs,
-        elbv2,
-        endpoint_connections,
-        endpoint_services,
-        endpoints,
-        events,
-        lambda_,
-        missing,
-        rds,
-        rds_events,
-        s3,
-        scaling,
-        secretsmanager,
-        sqs,
-    )
+    from underpass.twin.api import bounds, missing
+    from underpass.twin.api.balancing import elbv2
+    from underpass.twin.api.containers import ecs, scaling
+    from underpass.twin.api.data import efs, rds, rds_events, s3, secretsmanager
+    from underpass.twin.api.messaging import events, lambda_, sqs
+    from underpass.twin.api.network import autoscaling, dependencies, ec2
+    from underpass.twin.api.privatelink import endpoint_connections, endpoint_services, endpoints
 
     for corrections in (missing, dependencies, ec2, endpoint_services, endpoint_connections):
         corrections.install()

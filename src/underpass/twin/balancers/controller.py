@@ -13,7 +13,8 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
-from underpass.twin.api import elbv2, endpoints
+from underpass.twin.api.balancing import elbv2
+from underpass.twin.api.privatelink import endpoints
 from underpass.twin.balancers import names, targets
 from underpass.twin.balancers.alb.certificates import Authority
 from underpass.twin.balancers.alb.configuration import resources

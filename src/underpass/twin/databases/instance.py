@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from underpass.errors import UnderpassError
-from underpass.twin.api import rds
+from underpass.twin.api.data import rds
 from underpass.twin.context import Region
 from underpass.twin.databases import interface, psql
 from underpass.twin.databases.data import DataFolder

@@ -73,7 +73,7 @@ class Functions:
 
     def reconcile(self) -> None:
         """End the idle environments of functions that changed or are gone."""
-        from underpass.twin.api import lambda_
+        from underpass.twin.api.messaging import lambda_
 
         current = {function.name: function for function in lambda_.functions(self._region.name)}
         with self._lock:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from underpass.errors import UnderpassError
-from underpass.twin.api import elbv2
+from underpass.twin.api.balancing import elbv2
 from underpass.twin.balancers.model import Balancing, LoadBalancer, Phase, Place
 from underpass.twin.balancers.nodes.history import History
 from underpass.twin.balancers.nodes.plan import MOST, Leaving, Steps, Times, steps

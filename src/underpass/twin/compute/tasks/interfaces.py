@@ -7,7 +7,7 @@ import uuid
 
 from botocore.exceptions import ClientError
 
-from underpass.twin.api.ecs_instances import hold_interface
+from underpass.twin.api.containers.ecs_instances import hold_interface
 from underpass.twin.compute.ecs.model import Attachment, Task
 from underpass.twin.compute.ecs.platform import Platform
 from underpass.twin.compute.process import StartError

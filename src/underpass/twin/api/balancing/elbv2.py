@@ -22,10 +22,10 @@ from moto.elbv2.exceptions import (
     LoadBalancerNotFoundError,
 )
 
-from underpass.twin.api import access_logs, listeners, target_groups
-from underpass.twin.api.ec2 import free_address
-from underpass.twin.api.elbv2_attributes import DEFAULTS, ONLY
-from underpass.twin.api.refusals import unsupported
+from underpass.twin.api.balancing import access_logs, listeners, target_groups
+from underpass.twin.api.balancing.elbv2_attributes import DEFAULTS, ONLY
+from underpass.twin.api.balancing.refusals import unsupported
+from underpass.twin.api.network.ec2 import free_address
 from underpass.twin.balancers.health import HealthTable
 from underpass.twin.clients import ACCOUNT_ID
 

@@ -19,7 +19,11 @@ from moto.ec2.models import vpcs as moto_vpcs
 from moto.ec2.responses import EC2Response
 from moto.ec2.utils import add_tag_specification, random_id, random_vpc_ep_id
 
-from underpass.twin.api import connection_notifications, endpoint_connections, endpoint_services
+from underpass.twin.api.privatelink import (
+    connection_notifications,
+    endpoint_connections,
+    endpoint_services,
+)
 
 _create_endpoint = EC2Backend.create_vpc_endpoint
 _modify_endpoint = EC2Backend.modify_vpc_endpoint

@@ -9,7 +9,7 @@ from typing import Any
 
 from moto.ecs.exceptions import InvalidParameterException
 
-from underpass.twin.api.ecs_launch import launch_from, unsupported
+from underpass.twin.api.containers.ecs_launch import launch_from, unsupported
 from underpass.twin.compute.ecs import describe
 from underpass.twin.compute.ecs.model import StopCode, Task
 from underpass.twin.compute.ecs.table import Table

@@ -9,8 +9,13 @@ from moto.core.responses import ActionResult
 from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.responses import EC2Response
 
-from underpass.twin.api import connection_notifications
-from underpass.twin.api.endpoint_services import LIVE, connections, failure, requested_service
+from underpass.twin.api.privatelink import connection_notifications
+from underpass.twin.api.privatelink.endpoint_services import (
+    LIVE,
+    connections,
+    failure,
+    requested_service,
+)
 
 
 def install() -> None:

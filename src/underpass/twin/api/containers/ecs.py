@@ -17,8 +17,13 @@ from moto.core.responses import ActionResult
 from moto.ecs.exceptions import ECSException, InvalidParameterException
 from moto.ecs.responses import EC2ContainerServiceResponse as Response
 
-from underpass.twin.api import ecs_instances, ecs_tasks
-from underpass.twin.api.ecs_launch import Parameters, balancers_from, launch_from, unsupported
+from underpass.twin.api.containers import ecs_instances, ecs_tasks
+from underpass.twin.api.containers.ecs_launch import (
+    Parameters,
+    balancers_from,
+    launch_from,
+    unsupported,
+)
 from underpass.twin.compute.ecs import deployments, describe
 from underpass.twin.compute.ecs.model import Service
 from underpass.twin.compute.ecs.table import Table

@@ -20,8 +20,8 @@ from moto.ec2.responses import EC2Response
 from moto.ec2.utils import random_id
 from moto.sns.models import sns_backends
 
-from underpass.twin.api.endpoint_services import failure, find
 from underpass.twin.api.permits import Act, permits
+from underpass.twin.api.privatelink.endpoint_services import failure, find
 
 log = logging.getLogger(__name__)
 

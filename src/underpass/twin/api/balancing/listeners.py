@@ -11,7 +11,7 @@ from typing import Any
 from moto.elbv2 import models
 from moto.elbv2.exceptions import ELBClientError, LoadBalancerNotFoundError
 
-from underpass.twin.api.refusals import unsupported
+from underpass.twin.api.balancing.refusals import unsupported
 
 _Backend = models.ELBv2Backend
 _create_listener = _Backend.create_listener

@@ -19,7 +19,7 @@ from moto.elbv2.exceptions import (
 )
 from moto.elbv2.responses import ELBV2Response
 
-from underpass.twin.api.refusals import unsupported
+from underpass.twin.api.balancing.refusals import unsupported
 from underpass.twin.balancers import health as words
 from underpass.twin.balancers.health import Health, HealthTable, TargetKey
 from underpass.twin.clock import scaled_s

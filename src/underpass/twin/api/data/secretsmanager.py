@@ -16,7 +16,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from underpass.twin.api import lambda_
+from underpass.twin.api.messaging import lambda_
 from underpass.twin.clients import ACCOUNT_ID
 from underpass.twin.clock import scaled_s
 

@@ -1,0 +1,1 @@
+"""Elastic Load Balancing, with what the twin's balancers do and tell."""

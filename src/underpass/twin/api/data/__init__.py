@@ -1,0 +1,1 @@
+"""What keeps data: RDS, EFS, S3, Secrets Manager."""

@@ -1,0 +1,1 @@
+"""What carries events to functions: EventBridge, SQS, Lambda."""

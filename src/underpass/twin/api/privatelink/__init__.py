@@ -1,0 +1,1 @@
+"""PrivateLink: endpoint services, endpoints, connections, notifications; moto lacks most of it."""
