@@ -1,0 +1,87 @@
+"""What is deployed changes its network: a third zone comes and goes, and the VPC stays."""
+
+from __future__ import annotations
+
+import time
+import urllib.request
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from tests.e2e.machine import Footprint, Project, copy_of_example
+
+REPLACED = "would be replaced by a change of CidrBlock"
+
+
+class Changing:
+    """The example, whose ``[network]`` the test sets."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.file = project.folder / "underpass.toml"
+        self.text = self.file.read_text()
+
+    def network(self, line: str) -> None:
+        self.file.write_text(f"{self.text}\n[network]\n{line}\n")
+
+    def planned(self) -> dict[str, dict[str, str]]:
+        """Return what the plan says of each stack: the action by logical id."""
+        done = self.project.run("plan", "--json")
+        assert done.status in {0, 1}, done.err
+        return {
+            one["name"]: {change["logical_id"]: change["action"] for change in one["changes"]}
+            for one in done.json["stacks"]
+        }
+
+    def zones(self) -> set[str]:
+        """Return the zones of the NLB's targets."""
+        shown: Any = self.project.run("status", "--json").json
+        return {target["zone"] for target in shown["targets"]["nlb"]}
+
+    def await_zones(self, count: int) -> None:
+        """Wait until the registrar has targets in so many zones."""
+        deadline = time.monotonic() + 60
+        while len(self.zones()) != count:
+            assert time.monotonic() < deadline, self.zones()
+
+    def answers(self) -> None:
+        url = self.project.run("open", "--json").json["analytics"]["url"]
+        with urllib.request.urlopen(f"{url}healthz", timeout=20) as answer:
+            assert answer.status == 200
+
+
+@pytest.fixture(scope="module")
+def changing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Changing]:
+    before = Footprint.now()
+    project = Project(copy_of_example(tmp_path_factory.mktemp("changes")))
+    project.up()
+    yield Changing(project)
+    project.down()
+    assert Footprint.now() == before
+
+
+def test_a_third_zone_comes_and_goes(changing: Changing) -> None:
+    changing.network("zones = 3")
+    planned = changing.planned()
+    assert planned["notes-foundation"]["AppSubnet3"] == "Add"
+    assert planned["notes-service"]["Alb"] == planned["notes-service"]["Nlb"] == "Modify"
+    changing.project.up()
+    changing.await_zones(3)
+    changing.answers()
+
+    changing.network("zones = 2")
+    assert changing.planned()["notes-foundation"]["AppSubnet3"] == "Remove"
+    changing.project.up()
+    changing.await_zones(2)
+    assert not any(changing.planned().values())
+    changing.answers()
+
+
+def test_the_vpc_cannot_be_left(changing: Changing) -> None:
+    changing.network('cidr = "10.30.0.0/16"')
+    for command in ("plan", "up"):
+        done = changing.project.run(command)
+        assert done.status == 2
+        assert "this change would move the application to another VPC" in done.err
+        assert REPLACED in done.err
+    changing.answers()
