@@ -356,7 +356,9 @@ def measure_many(bench: Bench, count: int, rotations: int, rate: float) -> dict[
             here = {one["address"] for one in bench.nodes(do="show")["nodes"]}
             lost += len(here - bench.registered().keys())
             took.append(time.monotonic() - began)
-            print(f"rotation {number + 1}: {took[-1]:.1f} s, lost {lost}", file=sys.stderr)
+            bad = {one: n for one, n in seen["statuses"].items() if one >= "500"} | seen["errors"]
+            told = f"rotation {number + 1}: {took[-1]:.1f} s, lost {lost}, failed {bad or 'none'}"
+            print(told, file=sys.stderr)
     return {
         "nodes": count,
         "run_ms": round(max(run["runs_ms"])),

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from underpass.errors import UnderpassError
 from underpass.twin.api.containers import ecs, scaling
-from underpass.twin.api.network import autoscaling
+from underpass.twin.api.network import autoscaling, ec2
 from underpass.twin.api.server import Api, Listener, moto_application
 from underpass.twin.clients import Clients
 from underpass.twin.compute import images
@@ -74,6 +74,7 @@ class Place:
             "us-east-1", Clients(url, "us-east-1"), hub, self.state, Path("/run/underpass")
         )
         self.table = Table()
+        ec2.install()  # without it moto draws addresses at random, some of them twice
         autoscaling.install()
         ecs.install(self.table)
         scaling.install(self.table)

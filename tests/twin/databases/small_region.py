@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from underpass.twin.api.data import rds
+from underpass.twin.api.network import ec2
 from underpass.twin.api.server import Api, Listener, moto_application
 from underpass.twin.clients import Clients
 from underpass.twin.context import Region
@@ -51,6 +52,7 @@ class SmallRegion:
 
     def __init__(self, state: Path) -> None:
         subprocess.run(["mount", "-t", "proc", "proc", "/proc"], check=True)
+        ec2.install()  # without it moto draws addresses at random, some of them twice
         rds.install()
         hub = Hub()
         bound = socket.socket()
