@@ -138,7 +138,10 @@ def reply(names: Names, vpc_id: str, question: bytes, limit: int) -> bytes | Non
         limit = max(limit, min(edns.edns_len, 4096))
         said.add_ar(dnslib.EDNS0(udp_len=4096))
     packed = said.pack()
-    return bytes(packed if len(packed) <= limit else said.truncate().pack())
+    if len(packed) > limit:
+        said.header.tc, said.rr = 1, []  # with the question, or resolvers take it for somebody else's answer
+        packed = said.pack()
+    return bytes(packed)
 
 
 def _fill(said: Any, names: Names, vpc_id: str, name: str, kind: int) -> None:
