@@ -15,7 +15,8 @@ DNS_NAME
 DRAIN_RETIRED
     ``true`` also removes nodes that the ALB has taken out of DNS, before their interfaces go.
 MAX_REMOVALS
-    How many targets one run may remove from a group, 20 when not set; the others wait for the next run.
+    How many targets one run may remove from a group, or as many as stay healthy if those are more; 20
+    when not set, none at 0. The others wait for the next run.
 REMOVE_FOREIGN
     ``true`` also removes targets that cannot be the ALB's: on another port, or outside the VPC.
 
@@ -110,7 +111,9 @@ def plan(
        not deregistered twice.
     4. Never to empty: when no interface is seen, nothing is removed.
     5. An address that DNS still names is kept: two witnesses must agree that a node is gone.
-    6. At most ``limits.removals`` targets are removed; the others are held back.
+    6. At most ``limits.removals`` targets are removed, or as many as stay and are healthy if those are
+       more (at 0, none); the others are held back. So all of a big ALB may be replaced at once, and a
+       listing that lost most of its nodes takes little away.
     7. An address that is known to be a stranger's goes at once, whatever rules 5 and 6 say: an address
        has one interface, so it is no node's, and every request sent there is one too many.
     8. A target that cannot be this ALB's is foreign and left alone, unless ``limits.remove_foreign``:
@@ -133,10 +136,12 @@ def plan(
     stolen = {target for target in gone if target.address in strangers}
     kept = {target for target in gone - stolen if target.address in named}
     leaving = sorted(gone - stolen - kept)
+    staying = sum(targets.get(target) == "healthy" for target in observed)
+    most = max(limits.removals, staying) if limits.removals else 0
     return Actions(
         register=tuple(sorted(observed - present)),
-        deregister=(*sorted(stolen), *leaving[: limits.removals]),
-        held_back=tuple(leaving[limits.removals :]),
+        deregister=(*sorted(stolen), *leaving[:most]),
+        held_back=tuple(leaving[most:]),
         kept=tuple(sorted(kept)),
         foreign=tuple(sorted(foreign)),
     )

@@ -115,7 +115,7 @@ class Aws:
     # As the clients answer
 
     def describe_network_interfaces(
-        self, *, Filters: list[dict[str, Any]], MaxResults: int, NextToken: str = "0"
+        self, *, Filters: list[dict[str, Any]], MaxResults: int, NextToken: str = ""
     ) -> dict[str, Any]:
         self._called("describe_network_interfaces", {"Filters": Filters})
         assert 5 <= MaxResults <= 1000
@@ -126,15 +126,16 @@ class Aws:
             "description": "Description",
             "addresses.private-ip-address": "PrivateIpAddress",
         }
-        found = [
+        # A token says where the last page ended, so that what goes meanwhile hides nothing that stays.
+        rest = [
             dict(interface)
             for interface in self.interfaces.values()
             if all(interface[keys[name]] in values for name, values in asked.items())
+            and interface["NetworkInterfaceId"] > NextToken
         ]
-        start = int(NextToken)
-        page = found[start : start + self.page_size]
-        rest = start + self.page_size
-        return {"NetworkInterfaces": page} | ({"NextToken": str(rest)} if rest < len(found) else {})
+        page = rest[: self.page_size]
+        more = {"NextToken": page[-1]["NetworkInterfaceId"]} if len(rest) > len(page) else {}
+        return {"NetworkInterfaces": page, **more}
 
     def describe_listeners(self, *, LoadBalancerArn: str, PageSize: int) -> dict[str, Any]:
         self._called("describe_listeners", {})

@@ -55,6 +55,27 @@ def test_every_observed_address_serves_after_one_run_and_no_other_is_registered(
     assert serving(after(targets, actions)) >= observed
 
 
+def allowed(observed: frozenset[Target], targets: Group, limit: Limits) -> int:
+    """Return how many targets a run may remove: as many as stay and are healthy, or the limit."""
+    if not limit.removals:
+        return 0
+    return max(limit.removals, sum(targets.get(one) == "healthy" for one in observed))
+
+
+def test_all_of_a_big_alb_is_replaced_at_once_and_a_listing_that_lost_it_takes_little() -> None:
+    old = {Target(f"10.0.1.{number}", 80) for number in range(100)}
+    new = frozenset(Target(f"10.0.2.{number}", 80) for number in range(100))
+    limit = Limits(20)
+    replaced = plan(new, dict.fromkeys(old | new, "healthy"), limit)
+    assert set(replaced.deregister) == old
+    arriving = plan(new, dict.fromkeys(old, "healthy"), limit)
+    assert (len(arriving.register), len(arriving.deregister)) == (100, 20)
+    few = frozenset(list(old)[:3])
+    lost = plan(few, dict.fromkeys(old, "healthy"), limit)
+    assert (len(lost.deregister), len(lost.held_back)) == (20, 77)
+    assert not plan(new, dict.fromkeys(old | new, "healthy"), Limits(0)).deregister
+
+
 @given(observations, groups, limits, some, some)
 def test_only_the_gone_are_removed_and_never_more_than_allowed(
     observed: frozenset[Target],
@@ -67,8 +88,9 @@ def test_only_the_gone_are_removed_and_never_more_than_allowed(
     removable = {*actions.deregister, *actions.held_back}
     assert removable <= serving(targets) - observed
     plain = [target for target in actions.deregister if target.address not in strangers]
-    assert len(plain) <= limit.removals
-    assert len(plain) == limit.removals or not actions.held_back
+    most = allowed(observed, targets, limit)
+    assert len(plain) <= most
+    assert len(plain) == most or not actions.held_back
     assert named.isdisjoint(target.address for target in (*plain, *actions.held_back))
     assert strangers.isdisjoint(target.address for target in actions.held_back)
 
