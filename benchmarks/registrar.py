@@ -32,8 +32,9 @@ from typing import Any
 
 from underpass.blueprint.service.registrar import source
 from underpass.config import load
-from underpass.twin import chaos, clock, control, entering, running
+from underpass.twin import chaos, clock, control, running
 from underpass.twin.clients import Clients
+from underpass.twin.host import entering
 
 HERE = Path(__file__).resolve().parent
 PUBLISHED = HERE / "published_registrars"

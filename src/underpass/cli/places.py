@@ -12,7 +12,7 @@ from underpass.cli.options import Json
 
 if TYPE_CHECKING:
     from underpass.config import Config
-    from underpass.twin.target import TwinTarget
+    from underpass.twin.host.target import TwinTarget
 
 app = typer.Typer()
 
@@ -82,7 +82,7 @@ def execute(
     import os
     import subprocess
 
-    from underpass.twin import entering
+    from underpass.twin.host import entering
     from underpass.twin.running import select
 
     if folder is None and len(argv) > 1 and Path(argv[0], "underpass.toml").is_file():
@@ -120,8 +120,8 @@ def open_(folder: AnyFolder = None, *, as_json: Json = False) -> None:
 
 def _running(folder: Path | None) -> tuple[Config, TwinTarget]:
     from underpass.config import load
+    from underpass.twin.host.target import TwinTarget
     from underpass.twin.running import select
-    from underpass.twin.target import TwinTarget
 
     running = select(folder)
     config = load(running.state.parent)

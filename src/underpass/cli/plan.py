@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from underpass.config import Config
     from underpass.deploy.plan import StackPlan
     from underpass.deploy.stacks.changes import Change
-    from underpass.twin.target import TwinTarget
+    from underpass.twin.host.target import TwinTarget
 
 app = typer.Typer()
 
@@ -55,8 +55,8 @@ def plan(
 
 def _running(config: Config) -> TwinTarget | None:
     from underpass.cli.starting import same_application
+    from underpass.twin.host.target import TwinTarget
     from underpass.twin.running import find, state_folder
-    from underpass.twin.target import TwinTarget
 
     running = find(state_folder(config.folder))
     if running is None:

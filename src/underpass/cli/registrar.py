@@ -68,8 +68,8 @@ def run(
 
 def _on_twin(folder: Path | None) -> tuple[Config, Reachable]:
     from underpass.config import load
+    from underpass.twin.host.target import TwinTarget
     from underpass.twin.running import select
-    from underpass.twin.target import TwinTarget
 
     running = select(folder)
     config = load(running.state.parent)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from underpass.config import Config
 from underpass.errors import UsageError
-from underpass.twin import launch
+from underpass.twin.host import launch
 from underpass.twin.running import Running, find, state_folder
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def _deploy(
     config: Config, running: Running, emit: Callable[[Event], None], allowed: Collection[str]
 ) -> Result:
     from underpass.deploy import pipeline
-    from underpass.twin.target import TwinTarget
+    from underpass.twin.host.target import TwinTarget
 
     target = TwinTarget(running, config)
     return pipeline.deploy(config, target, emit, answer_timeout_s=ANSWER_TIMEOUT_S, allowed=allowed)

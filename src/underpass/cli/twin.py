@@ -67,7 +67,8 @@ def down(
     import shutil
 
     from underpass.errors import UsageError
-    from underpass.twin import launch, running
+    from underpass.twin import running
+    from underpass.twin.host import launch
 
     state = running.state_folder(folder) if folder else running.meant(None)
     if data and not yes:

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from underpass.errors import UnderpassError
-from underpass.twin import control, entering, load
+from underpass.twin import control, load
+from underpass.twin.host import entering
 from underpass.twin.running import Running
 
 T = TypeVar("T")

@@ -13,7 +13,7 @@ from underpass.blueprint import stacks
 from underpass.deploy import network
 from underpass.deploy.preflight import network as preflight
 from underpass.errors import UsageError
-from underpass.twin import provider
+from underpass.twin.host import provider
 
 
 def routes(bench: Bench, subnet: str) -> list[Any]:

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from underpass.errors import UnderpassError, UsageError
-from underpass.twin import launch, running
+from underpass.twin import running
+from underpass.twin.host import launch
 from underpass.twin.running import Running
 
 

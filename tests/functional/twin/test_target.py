@@ -10,8 +10,8 @@ import pytest
 
 from underpass.config import Config
 from underpass.errors import UsageError
+from underpass.twin.host.target import TwinTarget
 from underpass.twin.running import Running
-from underpass.twin.target import TwinTarget
 
 
 def config(**service: Any) -> Config:

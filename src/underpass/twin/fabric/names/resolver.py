@@ -139,7 +139,10 @@ def reply(names: Names, vpc_id: str, question: bytes, limit: int) -> bytes | Non
         said.add_ar(dnslib.EDNS0(udp_len=4096))
     packed = said.pack()
     if len(packed) > limit:
-        said.header.tc, said.rr = 1, []  # with the question, or resolvers take it for somebody else's answer
+        said.header.tc, said.rr = (
+            1,
+            [],
+        )  # with the question, or resolvers take it for somebody else's answer
         packed = said.pack()
     return bytes(packed)
 

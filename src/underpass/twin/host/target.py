@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 from underpass.config import Config
 from underpass.config.model import Consumer, Network
 from underpass.errors import UsageError
-from underpass.twin import consumers, control, provider
+from underpass.twin import control
 from underpass.twin.clients import Clients
 from underpass.twin.compute import images
+from underpass.twin.host import consumers, provider
 from underpass.twin.running import Running
 
 _ANSWER_TIMEOUT_S = 5
