@@ -76,6 +76,12 @@ def live(state: str) -> dict[str, Any]:
     seen["safe"] = small.query("select setting from pg_settings where name = 'fsync'")
     seen["wrong password"] = refused(password="wrong")
     seen["superuser"] = refused(user="rdsadmin")
+    known = {"host": described["Endpoint"]["Address"], "hostaddr": interface["PrivateIpAddress"]}
+    authority = {"sslmode": "verify-full", "sslrootcert": f"{state}/tls/ca.pem"}
+    seen["verified"] = refused(**known, **authority)
+    seen["another's name"] = refused(**{**known, "host": "db.example"}, **authority)
+    seen["without TLS"] = [refused(sslmode="disable")]
+    seen["no startup packet"] = small.said(b"GET / HTTP/1.1\r\n\r\n")
     small.query("create table kept (word text)")
     small.query("insert into kept values ('before')")
 
@@ -96,9 +102,15 @@ def live(state: str) -> dict[str, Any]:
     small.await_status("available")
 
     before = started()
+    anybody = {"ParameterName": "rds.force_ssl", "ParameterValue": "0"}
+    rds.modify_db_parameter_group(
+        DBParameterGroupName="own", Parameters=[{**anybody, "ApplyMethod": "pending-reboot"}]
+    )
+    seen["without TLS"].append(refused(sslmode="disable"))
     rds.reboot_db_instance(DBInstanceIdentifier="notes")
     small.await_status("available")
     seen["rebooted"] = before != started()
+    seen["without TLS"].append(refused(sslmode="disable"))
     seen["parameters"].append(small.query("show work_mem")[0][0])
 
     instance = small.databases._instances["notes"]
@@ -122,6 +134,13 @@ def live(state: str) -> dict[str, Any]:
         ]
         if "failure" in event["EventCategories"]
     ]
+
+    server = instance._server
+    assert server is not None
+    assert server._front is not None
+    server._front.kill()
+    small.region.hub.wait(up_again, timeout_s=40, what="no TLS", recheck_s=0.05)
+    seen["after its TLS ended"] = small.query("select word from kept", sslmode="require")
 
     rds.stop_db_instance(DBInstanceIdentifier="notes")
     small.await_status("stopped")
@@ -183,6 +202,17 @@ def test_master_user_is_what_rds_makes_it(seen: dict[str, Any]) -> None:
     assert seen["safe"] == [["on"]]
 
 
+def test_tls_is_spoken_and_demanded_as_the_parameter_group_says(seen: dict[str, Any]) -> None:
+    assert seen["verified"] == "let in"
+    assert "does not match host name" in seen["another's name"]
+    first, pending, rebooted = seen["without TLS"]
+    assert 'user "app", database "notes", no encryption' in first
+    assert pending == first
+    assert rebooted == "let in"
+    assert seen["no startup packet"] == ""
+    assert seen["after its TLS ended"] == [["before"]]
+
+
 def test_modification_takes_effect_before_it_is_available_again(seen: dict[str, Any]) -> None:
     assert seen["modifying"] == "modifying"
     assert "password authentication failed" in seen["old password"]
@@ -199,7 +229,7 @@ def test_reboot_starts_another_process(seen: dict[str, Any]) -> None:
 
 def test_killed_server_comes_back_with_its_data_and_it_is_recorded(seen: dict[str, Any]) -> None:
     assert seen["after a crash"] == [True, [["before"]]]
-    assert len(seen["crash recorded"]) == 1
+    assert len(seen["crash recorded"]) == 1  # before the TLS was ended
     assert "ended unexpectedly" in seen["crash recorded"][0]
 
 
@@ -209,7 +239,7 @@ def test_parameter_group_takes_effect_at_a_start(seen: dict[str, Any]) -> None:
 
 def test_what_the_templates_set_is_in_force(seen: dict[str, Any]) -> None:
     assert seen["templates' parameters"] == {
-        "rds.force_ssl": "1",  # held, and without effect: this server knows no TLS
+        "rds.force_ssl": "1",
         "log_lock_waits": "on",
         "log_min_duration_statement": "1s",
         "log_statement": "ddl",

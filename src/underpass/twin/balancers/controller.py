@@ -16,7 +16,6 @@ from typing import Any, ClassVar
 from underpass.twin.api.balancing import elbv2
 from underpass.twin.api.privatelink import endpoints
 from underpass.twin.balancers import names, targets
-from underpass.twin.balancers.alb.certificates import Authority
 from underpass.twin.balancers.alb.configuration import resources
 from underpass.twin.balancers.alb.process import EnvoyProcess
 from underpass.twin.balancers.checks.prober import Prober
@@ -34,6 +33,7 @@ from underpass.twin.balancers.nodes.keeper import Nodes
 from underpass.twin.balancers.nodes.strangers import Strangers
 from underpass.twin.balancers.nodes.wire import CLOSING, DETACHED, listens
 from underpass.twin.balancers.observe import DRAINED, Observer
+from underpass.twin.certificates import Authority
 from underpass.twin.clock import scaled_s
 from underpass.twin.context import Region
 from underpass.twin.fabric.fabric import Fabric

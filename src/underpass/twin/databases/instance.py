@@ -11,6 +11,7 @@ from pathlib import Path
 
 from underpass.errors import UnderpassError
 from underpass.twin.api.data import rds
+from underpass.twin.certificates import Authority
 from underpass.twin.context import Region
 from underpass.twin.databases import interface, psql
 from underpass.twin.databases.data import DataFolder
@@ -84,6 +85,8 @@ class Instance:
         with ThreadPoolExecutor(1) as pool:
             made = pool.submit(folder.ensure, binaries)  # while the interface is being wired
             eni = interface.ensure(self._region.clients("ec2"), found)
+            endpoint = rds.address(self._region.name, self.identifier)
+            certificate = Authority(self._region.state / "tls").issue([endpoint])
             self._fabric.wait_up(eni.id)
             made.result()
         spec = Spec(
@@ -93,6 +96,7 @@ class Instance:
             sockets=self._region.run / "databases" / eni.id,
             address=eni.address,
             port=found.port,
+            certificate=certificate,
             enter=tuple(self._fabric.enter(eni.id)),
             parameters=self._parameters(found.parameter_group),
         )

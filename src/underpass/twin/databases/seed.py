@@ -1,6 +1,7 @@
 """The seed: a file of SQL that is loaded once into a database, all of it or nothing.
 
-It goes the way the application goes: over the interface, as the master user, with the secret's password.
+It comes as the application comes, as the master user with the secret's password, but from within: the wheel's
+psql has no TLS.
 What was loaded is written on the database itself (``COMMENT ON DATABASE``), so the mark lives and dies
 with the data.
 """
@@ -19,6 +20,7 @@ from underpass.twin.context import Region
 from underpass.twin.databases import interface
 from underpass.twin.databases.interface import Fabric
 from underpass.twin.databases.psql import Line, psql
+from underpass.twin.databases.server import inner
 from underpass.twin.databases.statements import transaction_end
 from underpass.twin.databases.versions import find
 
@@ -98,7 +100,7 @@ def load_seed(
 
 
 def _line(region: Region, fabric: Fabric, instance_id: str, secret_arn: str) -> Line:
-    """Return the way to the database: from the interface's own namespace to its address."""
+    """Return the way to the database: to where the server listens, in the interface's own namespace."""
     described = region.clients("rds").describe_db_instances(DBInstanceIdentifier=instance_id)
     instance = described["DBInstances"][0]
     eni = interface.find(region.clients("ec2"), instance_id)
@@ -112,7 +114,7 @@ def _line(region: Region, fabric: Fabric, instance_id: str, secret_arn: str) -> 
     assert binaries is not None
     return Line(
         program=binaries.program("psql"),
-        host=eni.address,
+        host=inner(eni.address),
         port=instance["Endpoint"]["Port"],
         user=credentials["username"],
         password=credentials["password"],

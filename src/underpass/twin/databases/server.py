@@ -1,21 +1,25 @@
-"""One PostgreSQL server process: started on an interface, watched, stopped.
+"""One PostgreSQL server: started on an interface behind its TLS, watched, stopped.
 
 It runs in namespaces of its own besides the interface's network: a user namespace, because PostgreSQL
 refuses uid 0; a pid namespace, so that no backend outlives the server and the lock file of a server that
-was killed is known to be stale; an ipc namespace, so that its shared memory dies with it.
+was killed is known to be stale; an ipc namespace, so that its shared memory dies with it. It listens on the
+loopback device of the interface's network; on the interface itself ``tls`` does, and passes on.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from underpass.errors import UnderpassError
+from underpass.twin.databases import tls
 from underpass.twin.databases.data import AS_ORDINARY_USER, SUPERUSER
 from underpass.twin.databases.versions import Binaries
 
@@ -51,6 +55,8 @@ class Spec:
     ----------
     sockets
         The folder of its Unix socket, which trusts whoever may enter it: the region alone.
+    certificate
+        The files of the chain and of the key.
     enter
         The command that enters the interface's network namespace.
     parameters
@@ -63,6 +69,7 @@ class Spec:
     sockets: Path
     address: str
     port: int
+    certificate: tuple[Path, Path]
     enter: tuple[str, ...] = ()
     parameters: tuple[tuple[str, str], ...] = field(default=(), compare=False)
 
@@ -71,7 +78,7 @@ class Spec:
         settings = {
             **_SETTINGS,
             **dict(self.parameters),
-            "listen_addresses": self.address,
+            "listen_addresses": inner(self.address),
             "port": str(self.port),
             "unix_socket_directories": str(self.sockets),
             "hba_file": str(self.sockets / "pg_hba.conf"),
@@ -87,6 +94,25 @@ class Spec:
             str(self.data),
             *chosen,
         ]
+
+    def front(self) -> list[str]:
+        """Return the command line that starts its TLS."""
+        chain, key = self.certificate
+        asked = {
+            "address": self.address,
+            "port": self.port,
+            "server": inner(self.address),
+            "chain": str(chain),
+            "key": str(key),
+            "required": dict(self.parameters).get("rds.force_ssl", "1") == "1",
+        }
+        # Nothing but the standard library: so it starts at once.
+        return [*self.enter, sys.executable, "-I", "-S", tls.__file__, json.dumps(asked)]
+
+
+def inner(address: str) -> str:
+    """Return where the server itself listens: 127.x.y.z for x.y.z of the interface's address."""
+    return f"127.{address.partition('.')[2]}"
 
 
 class Server:
@@ -107,6 +133,7 @@ class Server:
         self._log_file = log_file
         self._on_exit = on_exit
         self._process: subprocess.Popen[str] | None = None
+        self._front: subprocess.Popen[str] | None = None
         self._settled = threading.Event()  # it is ready, or it has ended
         self._ended = threading.Event()
         self._asked_to_end = False
@@ -138,12 +165,42 @@ class Server:
             env={"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"},
         )
         threading.Thread(target=self._watch, name=f"postgres-{self.spec.name}", daemon=True).start()
+        listening = self._open()
         settled = self._settled.wait(_START_TIMEOUT_S)
-        if settled and not self._ended.is_set():
+        if settled and listening and not self._ended.is_set():
             return
         self.stop()
         reason = "it ended" if settled else f"it was not ready within {_START_TIMEOUT_S} s"
         raise UnderpassError("PostgreSQL did not start", "\n".join([reason, *self._tail]))
+
+    def _open(self) -> bool:
+        """Start its TLS and return whether it listens."""
+        self._front = subprocess.Popen(
+            self.spec.front(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd="/",
+            env={"PATH": os.defpath},
+        )
+        assert self._front.stdout is not None
+        assert self._front.stderr is not None
+        if self._front.stdout.readline():
+            threading.Thread(target=self._watch_front, args=[self._front], daemon=True).start()
+            return True
+        self._tail.extend(self._front.stderr.read().splitlines()[-_TAIL:])
+        return False
+
+    def _watch_front(self, front: subprocess.Popen[str]) -> None:
+        """End the server when nobody can reach it any more, so that both are started anew."""
+        assert front.stderr is not None
+        said = front.stderr.read()
+        front.wait()
+        if not self._asked_to_end and not self._ended.is_set():
+            with self._log_file.open("a") as log:
+                log.write(f"its TLS ended: {said}\n")
+            self._signal(signal.SIGINT)
 
     def stop(self) -> None:
         """End it: connections are cut, what was committed is written, then the process ends."""
@@ -189,6 +246,8 @@ class Server:
                     self._settled.set()
         self._process.wait()
         self._ended.set()
+        if self._front:
+            self._front.kill()
         self._settled.set()
         if not self._asked_to_end:
             self._on_exit()

@@ -1,12 +1,13 @@
-"""The certificates HTTPS listeners present: issued by the twin, whatever ACM certificate they name.
+"""The certificates of HTTPS listeners and databases: issued by the twin, whatever they name in AWS.
 
-A real certificate's key never leaves ACM, so the twin has an authority of its own, kept with its state for
-clients to trust (``tls/ca.pem``). One certificate covers every hosted zone and load balancer.
+A real certificate's key never leaves ACM or RDS, so the twin has an authority of its own, kept with its state
+for clients to trust (``tls/ca.pem``). One certificate covers every hosted zone and load balancer.
 """
 
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 
 AUTHORITY = "underpass twin"
 VALID = timedelta(days=397)  # the most that clients accept
+_ISSUING = threading.Lock()  # there is one authority, whoever asks first
 
 
 class Authority:
@@ -27,9 +29,10 @@ class Authority:
         wanted = sorted(set(names))
         digest = hashlib.sha256("\n".join(wanted).encode()).hexdigest()[:16]
         chain, key = self._folder / f"{digest}.pem", self._folder / f"{digest}.key"
-        if not chain.exists():
-            issuer, signer = self._own()
-            _write(key, chain, *_signed(wanted[0], wanted, issuer, signer))
+        with _ISSUING:
+            if not chain.exists():
+                issuer, signer = self._own()
+                _write(key, chain, *_signed(wanted[0], wanted, issuer, signer))
         return chain, key
 
     def _own(self) -> tuple[Any, Any]:
