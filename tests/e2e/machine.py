@@ -66,9 +66,11 @@ class Project:
         return done.json
 
     def up(self, *options: str) -> Any:
-        """Start the twin; it must work."""
+        """Start the twin; it must work, or the region's own log is told too."""
         done = self.run("up", "--json", *options)
-        assert done.status == 0, done.err + done.out
+        log = self.folder / ".underpass" / "region.log"
+        words = log.read_text(errors="replace")[-6000:] if done.status and log.exists() else ""
+        assert done.status == 0, f"{done.err}{done.out}{words}"
         return done.last
 
     def down(self) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import logging
 import socket
 import ssl
 import threading
@@ -20,6 +21,8 @@ from underpass.twin.balancers.checks.thresholds import Thresholds
 from underpass.twin.balancers.health import CheckKey, Health, HealthTable
 from underpass.twin.balancers.model import HealthCheck
 from underpass.twin.clock import scaled_s
+
+log = logging.getLogger(__name__)
 
 AGENT = "ELB-HealthChecker/2.0"
 REACH_AT_LEAST_S = 1.0
@@ -76,7 +79,9 @@ class Prober:
 
     def _replace(self, checks: Mapping[CheckKey, HealthCheck]) -> None:
         for key, (check, task) in list(self._running.items()):
-            if checks.get(key) != check:
+            if (
+                checks.get(key) != check or task.done()
+            ):  # it never ends by itself, but is not left dead
                 task.cancel()
                 del self._running[key]
         for key, check in checks.items():
@@ -108,6 +113,9 @@ class Prober:
         except TimeoutError:
             return health.TIMED_OUT if check.protocol != "TCP" else health.FAILED
         except (OSError, ValueError, EOFError):
+            return health.FAILED
+        except Exception:  # a check that ended would leave its target as it is for ever
+            log.exception("the check of %s:%d from %s", key.address, port, key.node)
             return health.FAILED
         return health.HEALTHY if matches(check.matcher, status) else health.mismatch(status)
 
