@@ -244,20 +244,6 @@ def _pss_kib(pid: int) -> int:
     return int(text.partition("Pss:")[2].split()[0])
 
 
-def start_times() -> tuple[float, float]:
-    """Return the least time a sandbox takes to start, and a bare interpreter, each tried in turn."""
-    taken, bare = [], []
-    for _ in range(8):
-        began = time.monotonic()
-        started, _ = begin("/bin/true")
-        taken.append(time.monotonic() - began)
-        started.wait()
-        began = time.monotonic()
-        subprocess.run([sys.executable, "-I", "-S", "-c", "pass"], check=True)
-        bare.append(time.monotonic() - began)
-    return min(taken), min(bare)
-
-
 def failures() -> dict[str, str]:
     said = {}
     for name, argv, more in (
