@@ -5,23 +5,15 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
+from tests.unit.balancers.sample import CHECK as HTTP
 
 from underpass.twin.balancers.checks.prober import Prober
 from underpass.twin.balancers.health import HEALTHY, CheckKey, HealthTable, TargetKey
-from underpass.twin.balancers.model import HealthCheck
 
-CHECK = HealthCheck(
-    protocol="TCP",
-    port=0,
-    path="/",
-    matcher="200",
-    interval_s=10,
-    timeout_s=5,
-    healthy_threshold=2,
-    unhealthy_threshold=2,
-)
+CHECK = replace(HTTP, protocol="TCP")
 
 
 @pytest.fixture

@@ -165,16 +165,20 @@ class Server:
             env={"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"},
         )
         threading.Thread(target=self._watch, name=f"postgres-{self.spec.name}", daemon=True).start()
-        listening = self._open()
+        refused = self._open()
         settled = self._settled.wait(_START_TIMEOUT_S)
-        if settled and listening and not self._ended.is_set():
+        if settled and not refused and not self._ended.is_set():
             return
+        ended = self._ended.is_set()
         self.stop()
-        reason = "it ended" if settled else f"it was not ready within {_START_TIMEOUT_S} s"
-        raise UnderpassError("PostgreSQL did not start", "\n".join([reason, *self._tail]))
+        reason = "it ended" if ended else f"it was not ready within {_START_TIMEOUT_S} s"
+        why = (
+            [reason, *self._tail] if ended or not settled else ["its TLS does not listen", *refused]
+        )
+        raise UnderpassError("PostgreSQL did not start", "\n".join(why))
 
-    def _open(self) -> bool:
-        """Start its TLS and return whether it listens."""
+    def _open(self) -> list[str]:
+        """Start its TLS; return what it said if it does not listen, and nothing if it does."""
         self._front = subprocess.Popen(
             self.spec.front(),
             stdin=subprocess.DEVNULL,
@@ -186,16 +190,25 @@ class Server:
         )
         assert self._front.stdout is not None
         assert self._front.stderr is not None
-        if self._front.stdout.readline():
-            threading.Thread(target=self._watch_front, args=[self._front], daemon=True).start()
-            return True
-        self._tail.extend(self._front.stderr.read().splitlines()[-_TAIL:])
-        return False
+        with self._front.stdout as told:
+            listening = told.readline()
+        if not listening:
+            with self._front.stderr as said:
+                return said.read().splitlines()[-_TAIL:] or ["it ended without a word"]
+        threading.Thread(target=self._watch_front, args=[self._front], daemon=True).start()
+        return []
+
+    def _close(self) -> None:
+        """End its TLS, so that nothing listens for a server that is gone."""
+        if self._front:
+            self._front.kill()
+            self._front.wait()
 
     def _watch_front(self, front: subprocess.Popen[str]) -> None:
         """End the server when nobody can reach it any more, so that both are started anew."""
         assert front.stderr is not None
-        said = front.stderr.read()
+        with front.stderr as lines:
+            said = lines.read()
         front.wait()
         if not self._asked_to_end and not self._ended.is_set():
             with self._log_file.open("a") as log:
@@ -205,12 +218,12 @@ class Server:
     def stop(self) -> None:
         """End it: connections are cut, what was committed is written, then the process ends."""
         self._asked_to_end = True
-        if not self.running:
-            return
-        self._signal(signal.SIGINT)
-        if not self._ended.wait(_STOP_TIMEOUT_S):
-            self._signal(signal.SIGKILL)
-            self._ended.wait()
+        if self.running:
+            self._signal(signal.SIGINT)
+            if not self._ended.wait(_STOP_TIMEOUT_S):
+                self._signal(signal.SIGKILL)
+                self._ended.wait()
+        self._close()  # also when the server ended before its TLS was there to be ended with it
 
     def pid(self) -> int | None:
         """Return the server's own pid, the one below ``unshare``; None when it is not there."""
@@ -246,8 +259,7 @@ class Server:
                     self._settled.set()
         self._process.wait()
         self._ended.set()
-        if self._front:
-            self._front.kill()
+        self._close()
         self._settled.set()
         if not self._asked_to_end:
             self._on_exit()

@@ -79,9 +79,8 @@ class Prober:
 
     def _replace(self, checks: Mapping[CheckKey, HealthCheck]) -> None:
         for key, (check, task) in list(self._running.items()):
-            if (
-                checks.get(key) != check or task.done()
-            ):  # it never ends by itself, but is not left dead
+            # A check does not end by itself; one that did is made anew.
+            if checks.get(key) != check or task.done():
                 task.cancel()
                 del self._running[key]
         for key, check in checks.items():
