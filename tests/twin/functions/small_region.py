@@ -20,6 +20,11 @@ from underpass.twin.functions import Functions
 from underpass.twin.hub import Hub, Loop
 from underpass.twin.schedule import Schedules
 
+WRITES_LOGS: dict[str, Any] = {
+    "Version": "2012-10-17",
+    "Statement": {"Effect": "Allow", "Action": "logs:*", "Resource": "*"},
+}
+
 
 def zipped(code: str) -> bytes:
     """Return a deployment package with one module, ``index``."""
@@ -50,9 +55,13 @@ class SmallRegion:
         self.schedules = Schedules(self.region).start()
         events.attach(self.schedules.deliver)
         Loop("schedules", self.schedules.reconcile).start(hub, Schedules.topics)
-        self.role = self.region.clients("iam").create_role(
-            RoleName="function", AssumeRolePolicyDocument="{}"
-        )["Role"]["Arn"]
+        iam = self.region.clients("iam")
+        self.role = iam.create_role(RoleName="function", AssumeRolePolicyDocument="{}")["Role"][
+            "Arn"
+        ]
+        iam.put_role_policy(
+            RoleName="function", PolicyName="logs", PolicyDocument=json.dumps(WRITES_LOGS)
+        )
 
     def create(self, code: str, name: str = "f", **more: Any) -> str:
         """Create a function and return its ARN."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,7 @@ def use(state: str) -> dict[str, Any]:
     from concurrent.futures import ThreadPoolExecutor
 
     from botocore.exceptions import ClientError
-    from tests.twin.functions.small_region import SmallRegion, zipped
+    from tests.twin.functions.small_region import WRITES_LOGS, SmallRegion, zipped
 
     small = SmallRegion(Path(state))
     client = small.region.clients("lambda")
@@ -125,6 +126,19 @@ def use(state: str) -> dict[str, Any]:
         seen["no json"] = error.response["Error"]["Code"]
     client.delete_function(FunctionName="f")
     small.wait(lambda: not small.functions._idle["f"], "its environment outlived the function")
+    iam = small.region.clients("iam")
+    for name, actions in (("mute", "s3:*"), ("writes-only", ["logs:CreateLogStream", "logs:Put*"])):
+        role = iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+        document = {**WRITES_LOGS, "Statement": {**WRITES_LOGS["Statement"], "Action": actions}}
+        policy = iam.create_policy(PolicyName=name, PolicyDocument=json.dumps(document))
+        iam.attach_role_policy(RoleName=name, PolicyArn=policy["Policy"]["Arn"])
+        small.create(CODE, name, Role=role)
+        seen[f"{name} answers"] = small.invoke(name, {"kind": "echo"})["status"]
+    logs = small.region.clients("logs")
+    seen["groups"] = [one["logGroupName"] for one in logs.describe_log_groups()["logGroups"]]
+    logs.create_log_group(logGroupName="/aws/lambda/writes-only")
+    small.invoke("writes-only", {"kind": "echo"})
+    seen["writes-only"] = small.log("writes-only")[0]
     small.functions.stop()
     folders = Path("/run/underpass/functions")
     small.wait(lambda: not [*folders.iterdir()], "an environment left its folder behind")
@@ -211,6 +225,13 @@ def test_log_is_in_cloudwatch_logs(seen: dict[str, Any]) -> None:
     assert "printed\n" in tail
     assert seen["log"]["answer"]["event"] == {"kind": "log"}
     assert seen["configuration"] == {"LogFormat": "Text", "LogGroup": "/aws/lambda/f"}
+
+
+def test_a_log_is_written_with_the_roles_permissions(seen: dict[str, Any]) -> None:
+    assert (seen["mute answers"], seen["writes-only answers"]) == (200, 200)
+    assert "/aws/lambda/f" in seen["groups"]
+    assert not {"/aws/lambda/mute", "/aws/lambda/writes-only"} & set(seen["groups"])
+    assert seen["writes-only"].startswith("START RequestId: ")
 
 
 def test_metrics(seen: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ from underpass.twin.schedule import payload, permits
 FUNCTION = Function(
     name="registrar",
     arn="arn:aws:lambda:us-east-1:123456789012:function:registrar",
+    role_arn="arn:aws:iam::123456789012:role/registrar",
     version="$LATEST",
     runtime="python3.13",
     handler="index.handler",

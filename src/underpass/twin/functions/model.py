@@ -27,6 +27,7 @@ class Function:
 
     name: str
     arn: str
+    role_arn: str
     version: str
     runtime: str
     handler: str

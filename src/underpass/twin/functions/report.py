@@ -20,6 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from underpass.twin.clients import Clients
 from underpass.twin.functions.model import Function
+from underpass.twin.functions.role import Role
 
 log = logging.getLogger(__name__)
 
@@ -106,7 +107,7 @@ def own_metric(function: Function, name: str, value: float, unit: str = "Count")
 def publish(clients: Clients, function: Function, stream: str, run: Run, lines: Lines) -> None:
     """Write an invocation's log and metrics; what is lost here is told in the region's own log."""
     try:
-        _put_log(clients("logs"), function.log_group, stream, lines)
+        _put_log(clients, function, stream, lines)
         cloudwatch = clients("cloudwatch")
         cloudwatch.put_metric_data(Namespace="AWS/Lambda", MetricData=own_metrics(function, run))
         for namespace, datum in embedded_metrics(text for _, text in lines):
@@ -115,20 +116,44 @@ def publish(clients: Clients, function: Function, stream: str, run: Run, lines: 
         log.exception("the log or the metrics of function %s were not kept", function.name)
 
 
-def _put_log(logs: Any, group: str, stream: str, lines: Lines) -> None:
+def _put_log(clients: Clients, function: Function, stream: str, lines: Lines) -> None:
+    """Write lines; a group or stream that is not there is made if the function's role may, as in AWS."""
+    logs = clients("logs")
     events = [{"timestamp": stamp, "message": text} for stamp, text in lines]
     for start in range(0, len(events), _BATCH):
         wanted = {
-            "logGroupName": group,
+            "logGroupName": function.log_group,
             "logStreamName": stream,
             "logEvents": events[start : start + _BATCH],
         }
         try:
             logs.put_log_events(**wanted)
         except logs.exceptions.ResourceNotFoundException:
-            _make(logs, "create_log_group", logGroupName=group)
-            _make(logs, "create_log_stream", logGroupName=group, logStreamName=stream)
+            if not _make_stream(clients, function, stream):
+                log.info("the role of function %s may not write its log", function.name)
+                return
             logs.put_log_events(**wanted)
+
+
+def _make_stream(clients: Clients, function: Function, stream: str) -> bool:
+    """Make what is missing to write into a stream; return False where the role may not.
+
+    A run that outlives its log group must not bring the group back: the stack that owned it would find the
+    name taken.
+    """
+    logs, group = clients("logs"), function.log_group
+    role = Role(clients, function.role_arn)
+    partition, _, region, account = function.arn.split(":")[1:5]
+    arn = f"arn:{partition}:logs:{region}:{account}:log-group:{group}"
+    groups = logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]
+    if not any(one["logGroupName"] == group for one in groups):
+        if not role.may("logs:CreateLogGroup", f"{arn}:*"):
+            return False
+        _make(logs, "create_log_group", logGroupName=group)
+    if not role.may("logs:CreateLogStream", f"{arn}:log-stream:{stream}"):
+        return False
+    _make(logs, "create_log_stream", logGroupName=group, logStreamName=stream)
+    return True
 
 
 def _make(logs: Any, action: str, **named: str) -> None:

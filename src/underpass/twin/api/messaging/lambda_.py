@@ -147,6 +147,7 @@ def _function(function: Any) -> Function:
     return Function(
         name=function.function_name,
         arn=function.function_arn,
+        role_arn=function.role,
         version=str(function.version),
         runtime=function.run_time,
         handler=function.handler,
