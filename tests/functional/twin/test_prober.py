@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from tests.unit.balancers.sample import CHECK as HTTP
 
 from underpass.twin.balancers.checks.prober import Prober
 from underpass.twin.balancers.health import HEALTHY, CheckKey, HealthTable, TargetKey
+from underpass.twin.certificates import Authority
 
 CHECK = replace(HTTP, protocol="TCP")
 
@@ -42,3 +46,42 @@ def test_a_check_survives_what_nobody_thought_of(listening: int) -> None:
     assert healthy.wait(20)
     prober.stop()
     assert not faults
+
+
+@pytest.fixture
+def lingering(tmp_path: Path) -> Iterator[int]:
+    """Serve HTTPS on a port of loopback, answer every request and close no connection."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*Authority(tmp_path).issue(["target"]))
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            held = []
+            with contextlib.suppress(OSError):  # closed: the test is over
+                while True:
+                    held.append(context.wrap_socket(server.accept()[0], server_side=True))
+                    held[-1].recv(4096)
+                    held[-1].sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield server.getsockname()[1]
+        server.shutdown(socket.SHUT_RDWR)
+
+
+def test_a_target_that_closes_no_connection_stays_healthy(lingering: int) -> None:
+    """The descriptor of a connection that ends is used again at once, by the next check."""
+    key = CheckKey(TargetKey("group", "127.0.0.1", lingering), "127.0.0.1", "eni-1")
+    table, asked, seen = HealthTable(), threading.Semaphore(0), []
+
+    def open_socket(_: str) -> socket.socket:
+        asked.release()
+        return socket.socket()
+
+    prober = Prober(table, open_socket, lambda: seen.append(table.seen(key)))
+    prober.start()
+    table.keep([key], {})
+    prober.watch({key: replace(HTTP, protocol="HTTPS", interval_s=1, unhealthy_threshold=1)})
+    for _ in range(4):
+        assert asked.acquire(timeout=20)
+    prober.stop()
+    assert seen == [HEALTHY]

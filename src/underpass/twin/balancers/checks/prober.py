@@ -145,6 +145,9 @@ async def _status(connection: socket.socket, check: HealthCheck, host: str) -> i
         return int(status)
     finally:
         writer.close()
+        # At once: a target that is slow to close would keep the descriptor's number in the loop, and the next
+        # check's socket has the same.
+        writer.transport.abort()
 
 
 @functools.cache
