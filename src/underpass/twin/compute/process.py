@@ -12,9 +12,15 @@ import sys
 import threading
 from pathlib import Path
 
+import underpass
 from underpass.twin.compute.isolation import Spec
 
-LAUNCHER = Path(__file__).with_name("sandbox.py")
+# Finding the site packages takes longer than making a sandbox, so only this package's own place is added.
+_MAIN = (
+    "import sys; sys.path.append(sys.argv.pop(1));"
+    " from underpass.twin.compute.sandbox.launcher import main; main()"
+)
+LAUNCH = (sys.executable, "-I", "-S", "-c", _MAIN, str(Path(underpass.__file__).parents[1]))
 START_TIMEOUT_S = 20.0
 
 
@@ -79,7 +85,7 @@ def start(spec: Spec, output: int) -> Process:
     with ours:
         with theirs:
             launcher = subprocess.Popen(
-                [sys.executable, "-I", "-S", str(LAUNCHER), str(theirs.fileno())],
+                [*LAUNCH, str(theirs.fileno())],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -126,4 +132,4 @@ def _answer(control: socket.socket) -> tuple[dict[str, object], list[int]]:
 
 def enter(pid: int) -> list[str]:
     """Return the start of a command line that runs the rest beside process ``pid``, in its sandbox."""
-    return [sys.executable, "-I", "-S", str(LAUNCHER), "enter", str(pid), "--"]
+    return [*LAUNCH, "enter", str(pid), "--"]
