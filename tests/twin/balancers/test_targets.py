@@ -107,7 +107,7 @@ def _nlb() -> dict[str, Any]:
     group = region.group(vpc, "all", (80, CIDR), (8000, CIDR))
     nlb = region.load_balancer("nlb", "network", subnets, group)
     tasks = region.target_group("tasks", vpc, "TCP", 8000, HealthCheckProtocol="TCP")
-    _set(region, tasks, "deregistration_delay.timeout_seconds", "20")
+    _set(region, tasks, "deregistration_delay.timeout_seconds", "100")  # five seconds here
     _set(region, tasks, "deregistration_delay.connection_termination.enabled", "true")
     region.listen(nlb, "TCP", 80, tasks)
     addresses = {
@@ -126,8 +126,8 @@ def _nlb() -> dict[str, Any]:
     flows = {_ask(connection): connection for connection in _connect(region, client, node, 12)}
     told["flows"] = sorted(flows)
     region.deregister(tasks, addresses["a1"])
-    region.wait(lambda: set(region.names_seen(client, url, 8)) == {"a2"}, "a1 still gets flows")
     told["draining"] = (region.states(tasks).get(addresses["a1"]), _ask(flows["a1"]))
+    region.wait(lambda: set(region.names_seen(client, url, 8)) == {"a2"}, "a1 still gets flows")
     region.wait(lambda: _ask(flows["a1"]) == "", "the drained flow lives on")
     told["kept"] = _ask(flows["a2"])
 

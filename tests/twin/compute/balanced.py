@@ -39,7 +39,7 @@ class Balanced:
             Name="app", Protocol="HTTP", Port=8000, VpcId=self.place.vpc, TargetType="ip"
         )
         self.group = group["TargetGroups"][0]["TargetGroupArn"]
-        delay = {"Key": "deregistration_delay.timeout_seconds", "Value": "20"}  # one second here
+        delay = {"Key": "deregistration_delay.timeout_seconds", "Value": "40"}  # two seconds here
         self.elb.modify_target_group_attributes(TargetGroupArn=self.group, Attributes=[delay])
         self.elb.create_listener(
             LoadBalancerArn=balancer["LoadBalancers"][0]["LoadBalancerArn"],

@@ -241,7 +241,10 @@ def test_health_is_what_the_checks_see(apis: Apis) -> None:
 def test_a_deregistered_target_drains_and_is_then_unknown(apis: Apis) -> None:
     group = apis.target_group("g", "TCP")
     apis.listen(apis.balancer("network")["LoadBalancerArn"], "TCP", group)
-    delay = {"Key": "deregistration_delay.timeout_seconds", "Value": str(int(SPEED * 0.2))}
+    delay = {
+        "Key": "deregistration_delay.timeout_seconds",
+        "Value": str(int(SPEED)),
+    }  # one second here
     apis.elb.modify_target_group_attributes(TargetGroupArn=group, Attributes=[delay])
     target = {"Id": "10.20.0.9", "Port": 80}
     apis.elb.register_targets(TargetGroupArn=group, Targets=[target])
@@ -251,7 +254,7 @@ def test_a_deregistered_target_drains_and_is_then_unknown(apis: Apis) -> None:
         "Reason": "Target.DeregistrationInProgress",
         "Description": "Target deregistration is in progress",
     }
-    time.sleep(0.25)
+    time.sleep(1.05)
     assert states(apis, group) == {}
     assert states(apis, group, target)["10.20.0.9", 80]["Reason"] == "Target.NotRegistered"
 
