@@ -32,7 +32,9 @@ from typing import Any
 
 from underpass.blueprint.service.registrar import source
 from underpass.config import load
-from underpass.twin import chaos, clock, control, running
+from underpass.twin import clock, control, running
+from underpass.twin.chaos import demand as demands
+from underpass.twin.chaos import rotation
 from underpass.twin.clients import Clients
 from underpass.twin.host import entering
 
@@ -213,13 +215,13 @@ class Bench:
 
     # Measuring
 
-    def rotate(self, rate: float, seconds: float, **how: Any) -> chaos.Rotation:
+    def rotate(self, rate: float, seconds: float, **how: Any) -> rotation.Rotation:
         """Replace every address under load."""
-        demand = chaos.Demand("desk", "http://bench.internal.example", "/", rate, seconds)
+        demand = demands.Demand("desk", "http://bench.internal.example", "/", rate, seconds)
         try:
-            return chaos.rotate_alb(self.running, demand, **how)
+            return rotation.rotate_alb(self.running, demand, **how)
         finally:
-            chaos.dismiss_strangers(self.running)
+            rotation.dismiss_strangers(self.running)
 
     def probe(self, algorithm: Algorithm, runs: int = 1) -> dict[str, Any]:
         """Run the function in a fresh interpreter where functions run."""
@@ -351,8 +353,8 @@ def measure_many(bench: Bench, count: int, rotations: int, rate: float) -> dict[
         lost, failed, requests, took = 0, 0, 0, []
         for number in range(rotations):
             began = time.monotonic()
-            demand = chaos.Demand("desk", "http://bench.internal.example", "/", rate, 20)
-            seen = chaos.under_load(bench.running, demand, lambda: _rotated(bench))
+            demand = demands.Demand("desk", "http://bench.internal.example", "/", rate, 20)
+            seen = demands.under_load(bench.running, demand, lambda: _rotated(bench))
             failed, requests = failed + seen["failed"], requests + seen["requests"]
             here = {one["address"] for one in bench.nodes(do="show")["nodes"]}
             lost += len(here - bench.registered().keys())

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from underpass.cli import output
 from underpass.cli.options import Json
+from underpass.cli.render import output
 
 if TYPE_CHECKING:
-    from underpass.twin.chaos import Rotation
+    from underpass.twin.chaos.rotation import Rotation
 
 app = typer.Typer()
 chaos = typer.Typer(help="Take parts of the twin away under load, and count what is lost.")
@@ -52,7 +52,8 @@ def rotate_alb(
 
     from underpass.config import load
     from underpass.errors import UsageError
-    from underpass.twin import chaos as twin
+    from underpass.twin.chaos.demand import Demand
+    from underpass.twin.chaos.rotation import dismiss_strangers, rotate_alb
     from underpass.twin.running import select
 
     running = select(folder)
@@ -63,16 +64,16 @@ def rotate_alb(
             "underpass.toml has no [[consumers]]",
             "add one and run `underpass up`",
         )
-    demand = twin.Demand(
+    demand = Demand(
         consumer=config.consumers[0].name,
         url=f"{'https' if config.tls else 'http'}://{config.domain}",
         path=config.service.health_check,
         rate=requests_per_second,
         seconds=seconds,
     )
-    seen = twin.rotate_alb(running, demand, strangers=strangers)
+    seen = rotate_alb(running, demand, strangers=strangers)
     if strangers:
-        twin.dismiss_strangers(running)
+        dismiss_strangers(running)
     if as_json:
         output.line({"ok": not seen.lost, **asdict(seen)})
     else:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import typer
 
-from underpass.cli import output
 from underpass.cli.options import Folder, Json, Yes
+from underpass.cli.render import output
 
 app = typer.Typer()
 

@@ -16,13 +16,13 @@ from underpass import __version__
 from underpass.cli import (
     chaos,
     configuration,
-    output,
     places,
     plan,
     registrar,
     templates,
     twin,
 )
+from underpass.cli.render import output
 from underpass.errors import UnderpassError, UsageError
 
 INTERRUPTED = 130  # as shells count a process that Ctrl-C ended

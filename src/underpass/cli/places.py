@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from underpass.cli import output
 from underpass.cli.options import Json
+from underpass.cli.render import output
 
 if TYPE_CHECKING:
     from underpass.config import Config
@@ -27,7 +27,7 @@ def status(folder: AnyFolder = None, *, as_json: Json = False) -> None:
     """Show the tasks, targets, stacks, database and endpoints."""
     from dataclasses import asdict
 
-    from underpass.cli import tables
+    from underpass.cli.render import tables
     from underpass.deploy.observe.status import status as of_everything
 
     config, target = _running(folder)

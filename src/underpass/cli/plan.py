@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from underpass.cli import output
 from underpass.cli.options import AllowReplace, Folder, Json
+from underpass.cli.render import output
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from underpass.cli import output
 from underpass.cli.options import Json
+from underpass.cli.render import output
 
 if TYPE_CHECKING:
     from underpass.config import Config

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from underpass.cli import output
 from underpass.cli.options import Folder, Json
+from underpass.cli.render import output
 
 app = typer.Typer()
 

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from underpass.cli import output
 from underpass.cli.options import AllowReplace, Folder, Json, Yes
+from underpass.cli.render import output
 
 app = typer.Typer()
 
@@ -34,7 +34,7 @@ def up(
     import time
     from dataclasses import asdict
 
-    from underpass.cli.progress import Progress
+    from underpass.cli.render.progress import Progress
     from underpass.cli.starting import bring_up
     from underpass.config import load
 

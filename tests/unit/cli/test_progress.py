@@ -2,7 +2,7 @@
 
 import pytest
 
-from underpass.cli.progress import Progress
+from underpass.cli.render.progress import Progress
 from underpass.deploy.steps import Event
 
 EVENTS = [

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from underpass.twin.compute.ecs.capacity import Capacity, wanted_capacity
 from underpass.twin.compute.ecs.model import Launch, Need, Network, Task
-from underpass.twin.compute.ecs.placement import Host
-from underpass.twin.compute.ecs.placing import Placing
+from underpass.twin.compute.ecs.placement.capacity import Capacity, wanted_capacity
+from underpass.twin.compute.ecs.placement.choice import Host
+from underpass.twin.compute.ecs.placement.placing import Placing
 from underpass.twin.compute.ecs.table import Table
 
 CLUSTER = "arn:aws:ecs:us-east-1:123456789012:cluster/app"

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from underpass.twin.compute.ecs.model import Launch, Need, Task
-from underpass.twin.compute.ecs.placement import Host, Misfit, choose, open_zones, spread
+from underpass.twin.compute.ecs.placement.choice import Host, Misfit, choose, open_zones, spread
 
 A, B = "us-east-1a", "us-east-1b"
 NEED = Need(256, 512)

@@ -7,7 +7,7 @@ import pytest
 from underpass.twin.api.messaging.lambda_ import refusal
 from underpass.twin.functions.model import Function
 from underpass.twin.functions.report import Run, embedded_metrics, framed, tail
-from underpass.twin.schedule import payload, permits
+from underpass.twin.schedule.targets import admits, payload
 
 FUNCTION = Function(
     name="registrar",
@@ -111,7 +111,8 @@ STATEMENT = {
     ],
 )
 def test_rule_needs_a_permission_that_names_it(change: dict[str, object], allowed: bool) -> None:
-    assert permits({**STATEMENT, **change}, FUNCTION.arn, RULE) is allowed
+    policy = {"Statement": [{**STATEMENT, **change}]}
+    assert admits(policy, FUNCTION.arn, RULE) is allowed
 
 
 def test_target_gets_its_constant_input_or_the_event() -> None:

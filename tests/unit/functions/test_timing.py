@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from underpass.twin.timing import Rate, parse
+from underpass.twin.schedule.expressions import Rate, parse
 
 
 def at(text: str) -> datetime:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from underpass.twin.chaos import durations
-from underpass.twin.load import Seen
+from underpass.twin.chaos.load import Seen
+from underpass.twin.chaos.rotation import durations
 
 
 def test_answers_of_5xx_and_no_answers_are_failures() -> None:

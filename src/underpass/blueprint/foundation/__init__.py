@@ -35,15 +35,12 @@ from underpass.blueprint.foundation import (
     access_logs,
     assets,
     database,
-    egress,
-    existing,
     files,
-    flow_logs,
     keys,
-    network,
     notifications,
     registry,
 )
+from underpass.blueprint.foundation.network import egress, existing, flow_logs, vpc
 from underpass.blueprint.stack import Stack
 from underpass.config import Config
 
@@ -51,7 +48,7 @@ from underpass.config import Config
 def foundation_stack(config: Config) -> Stack:
     """Return the foundation: network, key, registry, and the stores the configuration asks for."""
     template = Template(Description=f"{config.name}: network, key, registry and data (underpass)")
-    net = network.add(template, config)
+    net = vpc.add(template, config)
     egress.add(template, config, net)
     key = keys.add(template, config)
     if config.network.flow_logs:

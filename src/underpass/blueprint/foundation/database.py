@@ -19,7 +19,7 @@ from underpass.blueprint.foundation.database_parameters import (
     major_parts,
     parameter_group,
 )
-from underpass.blueprint.foundation.network import Network
+from underpass.blueprint.foundation.network.vpc import Network
 from underpass.blueprint.handed import hand
 from underpass.blueprint.iam import of_this_account, role
 from underpass.blueprint.security_groups import group_id, reach, security_group, tcp

@@ -17,7 +17,7 @@ from troposphere.efs import (
 )
 from troposphere.kms import Key
 
-from underpass.blueprint.foundation.network import Network
+from underpass.blueprint.foundation.network.vpc import Network
 from underpass.blueprint.handed import hand
 from underpass.blueprint.iam import account_root, arn, document
 from underpass.blueprint.security_groups import group_id, reach, security_group, tcp

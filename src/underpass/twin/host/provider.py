@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import Any
 
-from underpass.blueprint.foundation import endpoints
+from underpass.blueprint.foundation.network import endpoints
 from underpass.config import Config
 from underpass.config.model import Network
 from underpass.errors import UsageError

@@ -11,7 +11,7 @@ from moto.ecs.responses import EC2ContainerServiceResponse as Response
 from underpass.twin.clients import ACCOUNT_ID
 from underpass.twin.compute.ecs import describe
 from underpass.twin.compute.ecs.model import Task
-from underpass.twin.compute.ecs.placement import free
+from underpass.twin.compute.ecs.placement.choice import free
 from underpass.twin.compute.ecs.table import Table
 
 _describe_clusters = Response.describe_clusters

@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from underpass.twin.api.messaging import lambda_
+from underpass.twin.api.permits import Act, permits
 from underpass.twin.clients import ACCOUNT_ID
 from underpass.twin.clock import scaled_s
 
@@ -95,23 +96,14 @@ def _check_function(region: str, arn: str) -> None:
     statements = lambda_.policy(region, arn)
     if statements is None:
         raise ResourceNotFoundException(f"Lambda function {arn} does not exist.")
-    if not any(_permits(statement) for statement in statements):
+    context = {"aws:SourceAccount": ACCOUNT_ID}
+    act = Act("secretsmanager.amazonaws.com", "lambda:InvokeFunction", arn, context)
+    if not permits({"Statement": statements}, act):
         raise SecretsManagerClientError(
             "AccessDeniedException",
             "Secrets Manager cannot invoke the specified Lambda function. Ensure that the function "
             "policy grants access to the principal secretsmanager.amazonaws.com.",
         )
-
-
-def _permits(statement: Mapping[str, Any]) -> bool:
-    conditions = [pairs.items() for pairs in statement.get("Condition", {}).values()]
-    known = {"aws:sourceaccount": ACCOUNT_ID}
-    return (
-        statement["Effect"] == "Allow"
-        and statement["Principal"] == {"Service": "secretsmanager.amazonaws.com"}
-        and statement["Action"] == "lambda:InvokeFunction"
-        and all(known.get(key.lower()) == value for pairs in conditions for key, value in pairs)
-    )
 
 
 def _pending(secret: Any, token: str | None, *, copied: bool) -> str:

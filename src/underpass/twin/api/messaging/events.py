@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from underpass.twin.timing import parse
+from underpass.twin.schedule.expressions import parse
 
 Deliver = Callable[[str, str, Mapping[str, Any], str], None]
 """(rule's name, its ARN, the target, the event as JSON): delivers soon, and returns at once."""

@@ -13,10 +13,10 @@ from typing import Any, ClassVar
 from underpass.errors import UnderpassError
 from underpass.twin.compute import process
 from underpass.twin.compute.ecs import deployments, scheduler
-from underpass.twin.compute.ecs.capacity import Capacity
 from underpass.twin.compute.ecs.model import Phase, Rollout, Service, StopCode, Task
 from underpass.twin.compute.ecs.observing import Observer, Seen
-from underpass.twin.compute.ecs.placing import Placing
+from underpass.twin.compute.ecs.placement.capacity import Capacity
+from underpass.twin.compute.ecs.placement.placing import Placing
 from underpass.twin.compute.ecs.platform import Platform
 from underpass.twin.compute.ecs.scheduler import Complete, Condition, Fail, Start, Stop
 from underpass.twin.compute.tasks.agent import TOPIC, Agent

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from underpass.twin.compute.ecs.placement import Host
+from underpass.twin.compute.ecs.placement.choice import Host
 from underpass.twin.compute.ecs.platform import Platform
 
 TOPIC = "instances"

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from underpass.twin.compute.ecs.model import Service, Task
-from underpass.twin.compute.ecs.placement import Host
+from underpass.twin.compute.ecs.placement.choice import Host
 
 STOPPED_KEPT_S = 3600.0  # as ECS: about an hour
 MOST_STOPPED = 300

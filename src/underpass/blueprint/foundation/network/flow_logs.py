@@ -9,7 +9,7 @@ from troposphere.ec2 import FlowLog
 from troposphere.iam import Role
 from troposphere.logs import LogGroup
 
-from underpass.blueprint.foundation.network import Network
+from underpass.blueprint.foundation.network.vpc import Network
 from underpass.blueprint.iam import allow, of_this_account, role
 from underpass.blueprint.logs import log_group
 from underpass.config import Config

@@ -1,19 +1,12 @@
-"""EventBridge's part in the twin: rules that reach functions and queues, on schedule and on events.
-
-Schedules run on the twin's clock, ``clock.SPEED`` times faster than AWS's: ``rate(1 minute)`` is every three
-seconds, and a ``cron`` day passes in 72 minutes. A rule runs once as soon as it is enabled and may invoke its
-targets, where AWS would let its first period pass, so that nobody waits for the first run.
-"""
+"""The controller of rules: what is due when, and who is told of what happened."""
 
 from __future__ import annotations
 
-import fnmatch
 import json
 import logging
 import queue
 import threading
 import time
-import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -24,7 +17,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from underpass.twin import clock
 from underpass.twin.clients import ACCOUNT_ID
 from underpass.twin.context import Region
-from underpass.twin.timing import Schedule, parse
+from underpass.twin.schedule.expressions import Schedule, parse
+from underpass.twin.schedule.targets import admits, is_queue, payload, scheduled_event
 
 log = logging.getLogger(__name__)
 
@@ -171,10 +165,9 @@ class Schedules:
         arn = str(target["Arn"])
         try:
             policy = self._queue_policy(arn) if is_queue(arn) else self._function_policy(arn)
-            statements = json.loads(policy)["Statement"]
         except (BotoCoreError, ClientError, KeyError):
-            statements = []
-        return any(permits(statement, arn, rule.arn) for statement in statements)
+            return False
+        return admits(json.loads(policy), arn, rule.arn)
 
     def _function_policy(self, arn: str) -> str:
         return str(self._region.clients("lambda").get_policy(FunctionName=arn)["Policy"])
@@ -229,71 +222,3 @@ class Schedules:
     def _seconds(self, moment: datetime) -> float:
         began_s, began = self._epoch
         return began_s + (moment - began).total_seconds() / clock.SPEED
-
-
-def scheduled_event(rule_arn: str, region: str, moment: datetime) -> dict[str, Any]:
-    """Return the event a schedule sends.
-
-    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events-structure.html
-    """
-    return {
-        "version": "0",
-        "id": str(uuid.uuid4()),
-        "detail-type": "Scheduled Event",
-        "source": "aws.events",
-        "account": ACCOUNT_ID,
-        "time": f"{moment:%Y-%m-%dT%H:%M:%SZ}",
-        "region": region,
-        "resources": [rule_arn],
-        "detail": {},
-    }
-
-
-def payload(target: Mapping[str, Any], event: str) -> bytes:
-    """Return what a target is invoked with: its own constant input, a template of it, or the event.
-
-    Raises
-    ------
-    ValueError
-        When the target transforms the event in a way the twin does not know.
-    """
-    if "Input" in target:
-        return str(target["Input"]).encode()
-    if target.get("InputPath") or target.get("InputTransformer"):
-        raise ValueError("InputPath and InputTransformer do not work on the twin")
-    return event.encode()
-
-
-def is_queue(arn: str) -> bool:
-    """Tell whether a target is a queue; what else the twin delivers to are functions."""
-    return arn.split(":")[2] == "sqs"
-
-
-def permits(statement: Mapping[str, Any], target_arn: str, rule_arn: str) -> bool:
-    """Tell whether a statement of a target's policy lets EventBridge reach it for a rule."""
-    principal = statement.get("Principal", {})
-    services = _several(principal if isinstance(principal, str) else principal.get("Service"))
-    if statement.get("Effect") != "Allow" or services.isdisjoint({"events.amazonaws.com", "*"}):
-        return False
-    action = "sqs:SendMessage" if is_queue(target_arn) else "lambda:InvokeFunction"
-    wide = f"{action.partition(':')[0]}:*"
-    if _several(statement.get("Action")).isdisjoint({action, wide, "*"}):
-        return False
-    resources = {one.removesuffix(":$LATEST") for one in _several(statement.get("Resource", ""))}
-    if resources.isdisjoint({"*", target_arn.removesuffix(":$LATEST")}):
-        return False
-    known = {"aws:sourcearn": rule_arn, "aws:sourceaccount": ACCOUNT_ID}
-    for operator, conditions in statement.get("Condition", {}).items():
-        for key, wanted in conditions.items():
-            value = known.get(key.lower())
-            patterns = [wanted] if isinstance(wanted, str) else wanted
-            if operator not in {"ArnLike", "ArnEquals", "StringEquals", "StringLike"} or not value:
-                return False
-            if not any(fnmatch.fnmatchcase(value, pattern) for pattern in patterns):
-                return False
-    return True
-
-
-def _several(value: Any) -> set[str]:
-    """Return what a policy writes as one text or as a list of them."""
-    return {value} if isinstance(value, str) else set(value or ())

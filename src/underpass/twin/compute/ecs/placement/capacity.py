@@ -13,8 +13,8 @@ from typing import Any
 
 from underpass.twin.clients import Clients
 from underpass.twin.compute.ecs.model import Need
-from underpass.twin.compute.ecs.placement import Host
-from underpass.twin.compute.ecs.placing import Shortage
+from underpass.twin.compute.ecs.placement.choice import Host
+from underpass.twin.compute.ecs.placement.placing import Shortage
 
 log = logging.getLogger(__name__)
 

@@ -6,9 +6,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from underpass.twin.clients import Clients
-from underpass.twin.compute.ecs import placement
 from underpass.twin.compute.ecs.model import Launch, Phase, Service, Task
-from underpass.twin.compute.ecs.placement import Host, Misfit
+from underpass.twin.compute.ecs.placement import choice
+from underpass.twin.compute.ecs.placement.choice import Host, Misfit
 from underpass.twin.compute.ecs.table import Table
 
 UNABLE = "was unable to place a task because no container instance met all of its requirements."
@@ -38,7 +38,7 @@ class Placing:
         if launch.fargate:
             return zones
         hosts = _hosts(launch, service.cluster_arn, self._table.hosts().values())
-        return placement.open_zones(launch.need, zones, hosts, self._table.tasks())
+        return choice.open_zones(launch.need, zones, hosts, self._table.tasks())
 
     def place_all(self, now: float) -> list[Shortage]:
         """Place every task that waits for it; return what found no room, by capacity provider."""
@@ -68,12 +68,12 @@ class Placing:
             if task.service_arn and one.zone and not one.ending
         ]
         kin = [one for one in siblings if one.deployment == task.deployment]
-        zones = placement.spread(subnets, kin, siblings)
+        zones = choice.spread(subnets, kin, siblings)
         if task.launch.fargate:
             self._table.change(task.id, zone=zones[0], subnet_id=subnets[zones[0]])
             return None
         able = _hosts(task.launch, task.cluster_arn, hosts)
-        found = placement.choose(task.launch.need, zones, able, self._table.tasks(), siblings)
+        found = choice.choose(task.launch.need, zones, able, self._table.tasks(), siblings)
         if isinstance(found, Misfit):
             return found
         self._table.change(task.id, zone=found.zone, subnet_id=subnets[found.zone], host=found.arn)

@@ -1,0 +1,1 @@
+"""What commands print: data for machines, tables and progress for people."""
