@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -51,10 +50,6 @@ class Emitted:
         """Return its resources by logical id."""
         found: Mapping[str, dict[str, Any]] = self.template["Resources"]
         return found
-
-    def compact(self) -> str:
-        """Return the body with no space in it, as it is sent."""
-        return json.dumps(json.loads(self.body), separators=(",", ":"))
 
 
 def part(config: Config, stack: Stack) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -31,20 +33,35 @@ class Stack:
 
     def text(self) -> str:
         """Return the template as people read it, the same bytes every time."""
-        return self._dumped(indent=1)
+        return _json(self.template, indent=1) + "\n"
 
     def body(self) -> str:
-        """Return the template as it is deployed, without a blank: a request takes 51,200 bytes of it.
+        """Return the template as it is deployed: a line for each resource, so that two can be compared.
 
+        There is no other blank in it, for a request takes 51,200 bytes.
         https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
         """
-        return self._dumped(separators=(",", ":"))
+        return _lines({name: _section(value) for name, value in self.template.items()}) + "\n"
 
-    def _dumped(self, **how: Any) -> str:
-        import json
-        import re
 
-        text = json.dumps(self.template, ensure_ascii=False, **how)
-        # ASCII, save for what JSON escapes in two halves: readers that take JSON for YAML (cfn-lint
-        # and CloudFormation's own) refuse a half, and control characters as they are.
-        return re.sub("[\x7f-\uffff]", lambda match: f"\\u{ord(match[0]):04x}", text) + "\n"
+def _section(value: Any) -> str:
+    """Return a section with a line for each parameter, resource or output; a text as it is."""
+    if not value or not isinstance(value, Mapping):
+        return _compact(value)
+    return _lines({name: _compact(entry) for name, entry in value.items()})
+
+
+def _lines(entries: Mapping[str, str]) -> str:
+    lines = ",\n".join(f"{_compact(name)}:{entry}" for name, entry in entries.items())
+    return f"{{\n{lines}\n}}"
+
+
+def _compact(value: Any) -> str:
+    return _json(value, separators=(",", ":"))
+
+
+def _json(value: Any, **how: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False, **how)
+    # ASCII, save for what JSON escapes in two halves: readers that take JSON for YAML (cfn-lint
+    # and CloudFormation's own) refuse a half, and control characters as they are.
+    return re.sub("[\x7f-\uffff]", lambda match: f"\\u{ord(match[0]):04x}", text)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from underpass.cli.options import Json
+from underpass.cli.options import AnyFolder, Json
 from underpass.cli.render import output
 
 if TYPE_CHECKING:
@@ -18,10 +17,6 @@ app = typer.Typer()
 chaos = typer.Typer(help="Take parts of the twin away under load, and count what is lost.")
 app.add_typer(chaos, name="chaos")
 
-AnyFolder = Annotated[
-    Path | None,
-    typer.Argument(help="The folder with underpass.toml; may be left out when one twin runs."),
-]
 Rate = Annotated[
     float, typer.Option("--requests-per-second", min=1, max=2000, help="How much load.")
 ]
@@ -51,6 +46,7 @@ def rotate_alb(
     from dataclasses import asdict
 
     from underpass.config import load
+    from underpass.config.hints import command
     from underpass.errors import UsageError
     from underpass.twin.chaos.demand import Demand
     from underpass.twin.chaos.rotation import dismiss_strangers, rotate_alb
@@ -62,7 +58,7 @@ def rotate_alb(
         raise UsageError(
             "there is no consumer to send the load from",
             "underpass.toml has no [[consumers]]",
-            "add one and run `underpass up`",
+            f"add one and run {command('up', config.folder)}",
         )
     demand = Demand(
         consumer=config.consumers[0].name,

@@ -16,12 +16,18 @@ app = typer.Typer()
 def init(folder: Folder = Path(), *, yes: Yes = False, as_json: Json = False) -> None:
     """Write a commented underpass.toml."""
     from underpass.config import FILE_NAME
-    from underpass.config.reference import reference, slug
+    from underpass.config.hints import command
+    from underpass.config.reference import application, reference
     from underpass.errors import UsageError
 
+    if folder.is_file() or (folder.name == FILE_NAME and not folder.is_dir()):
+        raise UsageError(
+            f"{folder} is a file, not a folder" if folder.exists() else f"{folder} names a file",
+            f"init writes an {FILE_NAME} into a folder",
+            f"name the folder: run {command('init', folder.parent)}",
+        )
     file = folder / FILE_NAME
-    name = slug(folder.resolve().name)
-    text = reference(name if len(name) > 1 else "app")
+    text = reference(application(folder.resolve().name))
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with file.open("w" if yes else "x", encoding="utf-8") as opened:
@@ -30,13 +36,15 @@ def init(folder: Folder = Path(), *, yes: Yes = False, as_json: Json = False) ->
         raise UsageError(
             f"{error.filename} exists",
             "init does not overwrite",
-            f"edit it, or run `underpass init {folder} --yes` to start anew",
+            f"edit it, or run {command('init', folder, '--yes')} to start anew",
         ) from error
     except OSError as error:
-        raise UsageError(f"cannot write {file}", str(error.strerror)) from error
+        raise UsageError(
+            f"cannot write {file}", str(error.strerror), "name a folder that can be written"
+        ) from error
     output.result(
         {"file": str(file)},
-        f"wrote {file}\nnext: edit it, then run `underpass check {folder}`",
+        f"wrote {file}\nnext: edit it, then run {command('check', folder)}",
         as_json=as_json,
     )
 

@@ -6,6 +6,7 @@ so that ``--help`` answers at once.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from typing import Annotated
@@ -16,6 +17,7 @@ from underpass import __version__
 from underpass.cli import (
     chaos,
     configuration,
+    faults,
     places,
     plan,
     registrar,
@@ -23,7 +25,6 @@ from underpass.cli import (
     twin,
 )
 from underpass.cli.render import output
-from underpass.errors import UnderpassError, UsageError
 
 INTERRUPTED = 130  # as shells count a process that Ctrl-C ended
 _GROUPS = (configuration, templates, plan, twin, places, registrar, chaos)
@@ -31,7 +32,14 @@ _GROUPS = (configuration, templates, plan, twin, places, registrar, chaos)
 
 def run() -> None:
     """Run the command line and end the process."""
-    sys.exit(main(sys.argv[1:]))
+    status = main(sys.argv[1:])
+    try:
+        if sys.stdout:
+            sys.stdout.flush()
+    except OSError:  # told already; what is left of the output would fail once more at the very end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = status or 1
+    sys.exit(status)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -46,7 +54,7 @@ def main(arguments: Sequence[str]) -> int:
             list(arguments) or ["--help"], prog_name="underpass", standalone_mode=False
         )
     except Exception as error:
-        told = _expected(error)
+        told = faults.expected(error)
         if told is None:
             raise
         output.failure(told, as_json="--json" in ours)
@@ -87,20 +95,3 @@ def _root(
     ] = False,
 ) -> None:
     pass
-
-
-def _expected(error: Exception) -> UnderpassError | None:
-    """Return the error as one the user can act on, or None for a fault of underpass."""
-    if isinstance(error, UnderpassError):
-        return error
-    if isinstance(error, typer.TyperException):  # the command line was not understood
-        context = getattr(error, "ctx", None)
-        command = context.command_path if context else "underpass"
-        return UsageError(error.format_message().rstrip("."), "", f"run `{command} --help`")
-    if isinstance(error, typer.Abort):
-        return UnderpassError("stopped")
-    if type(error).__module__.startswith("botocore"):  # known by name: importing it takes 0.1 s
-        return UnderpassError(
-            "AWS did not do what was asked", str(error), "check the credentials and the region"
-        )
-    return None

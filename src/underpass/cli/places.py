@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from underpass.cli.options import Json
+from underpass.cli.options import AnyFolder, Json, reachable
 from underpass.cli.render import output
 
 if TYPE_CHECKING:
@@ -15,11 +15,6 @@ if TYPE_CHECKING:
     from underpass.twin.host.target import TwinTarget
 
 app = typer.Typer()
-
-AnyFolder = Annotated[
-    Path | None,
-    typer.Argument(help="The folder with underpass.toml; may be left out when one twin runs."),
-]
 
 
 @app.command()
@@ -74,7 +69,8 @@ def execute(
         str, typer.Option("--in", help="consumer/NAME, task/ID or internet.", metavar="PLACE")
     ],
     folder: Annotated[
-        Path | None, typer.Option("--folder", help="The folder with underpass.toml.")
+        Path | None,
+        typer.Option("--folder", help="The folder with underpass.toml.", callback=reachable),
     ] = None,
     as_json: Json = False,
 ) -> int:
@@ -85,7 +81,7 @@ def execute(
     from underpass.twin.host import entering
     from underpass.twin.running import select
 
-    if folder is None and len(argv) > 1 and Path(argv[0], "underpass.toml").is_file():
+    if folder is None and len(argv) > 1 and _is_application(argv[0]):
         folder, argv = Path(argv[0]), argv[1:]  # as the other commands take it
     command = entering.command(select(folder), place, argv, Path.cwd())
     if not as_json:
@@ -116,6 +112,13 @@ def open_(folder: AnyFolder = None, *, as_json: Json = False) -> None:
     for name, reach in found.items():
         typer.echo(f"{name}: {reach.url}")
     typer.launch(next(iter(found.values())).url)
+
+
+def _is_application(word: str) -> bool:
+    try:
+        return Path(word, "underpass.toml").is_file()
+    except OSError:  # the word is too long, or leads where nothing may be read
+        return False
 
 
 def _running(folder: Path | None) -> tuple[Config, TwinTarget]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from underpass.cli.options import AllowReplace, Folder, Json
 from underpass.cli.render import output
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from underpass.config import Config
     from underpass.deploy.plan import StackPlan
@@ -28,25 +29,41 @@ def plan(
     folder: Folder = Path(), *, allow_replace: AllowReplace = None, as_json: Json = False
 ) -> int:
     """Show what up would change; exit status 0: nothing, 1: something, 2: it cannot or must not."""
+    from underpass.cli import faults
+
+    try:
+        return _show(folder, allow_replace or (), as_json=as_json)
+    except BrokenPipeError:  # nobody reads any more
+        return _FAILED
+    except Exception as error:  # noqa: BLE001  Python's own status, 1, would mean changes
+        told = faults.expected(error)
+        if told is None:
+            traceback.print_exc()
+            return _FAILED
+        told.exit_status = _FAILED
+        raise told from None
+
+
+def _show(folder: Path, allowed: Collection[str], *, as_json: bool) -> int:
     from dataclasses import asdict
 
     from botocore.exceptions import BotoCoreError, ClientError
 
+    from underpass import blueprint
     from underpass.config import load
     from underpass.deploy import plan as planning
-    from underpass.errors import UnderpassError, UsageError
+    from underpass.deploy.preflight import size
+    from underpass.errors import UsageError
 
+    config = load(folder)
+    size.check(blueprint.stacks(config))
     try:
-        config = load(folder)
         plans = planning.plan(config, _running(config))
-        if not as_json:
-            typer.echo("\n".join(line for one in plans for line in _lines(one)))
-        planning.refuse(plans, allow_replace or ())
-    except UnderpassError as error:
-        error.exit_status = _FAILED
-        raise
     except (BotoCoreError, ClientError) as error:
         raise UsageError("AWS did not tell what would change", str(error)) from error
+    if not as_json:
+        typer.echo("\n".join(line for one in plans for line in _lines(one)))
+    planning.refuse(plans, allowed)
     changed = any(one.action != "none" for one in plans)
     if as_json:
         output.line({"ok": True, "changed": changed, "stacks": [asdict(one) for one in plans]})

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from underpass.cli.options import Json
+from underpass.cli.options import Json, reachable
 from underpass.cli.render import output
 
 if TYPE_CHECKING:
@@ -38,7 +38,8 @@ def run(
     folder: Annotated[
         Path | None,
         typer.Argument(
-            help="The folder with underpass.toml; when left out, the twin that runs, or this folder."
+            help="The folder with underpass.toml; when left out, the twin that runs, or this folder.",
+            callback=reachable,
         ),
     ] = None,
     *,
@@ -49,7 +50,10 @@ def run(
     max_removals: Annotated[
         int | None,
         typer.Option(
-            "--max-removals", min=0, max=9999, help="Remove up to this many from a target group."
+            "--max-removals",
+            min=0,
+            max=9999,
+            help="Remove up to this many from a target group, or as many as stay healthy if more.",
         ),
     ] = None,
     as_json: Json = False,
@@ -103,6 +107,7 @@ def _told(report: Mapping[str, Any], *, dry_run: bool) -> Iterator[str]:
                 ("deregister", "deregistered"),
                 ("hold back", "held_back"),
                 ("keep", "kept"),
+                ("leave out", "left"),
                 ("leave alone", "foreign"),
             )
             for item in group[key].items()

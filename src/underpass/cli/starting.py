@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
 from underpass.config import Config
+from underpass.config.hints import command
 from underpass.errors import UsageError
 from underpass.twin.host import launch
 from underpass.twin.running import Running, find, state_folder
@@ -92,5 +93,5 @@ def same_application(running: Running, config: Config) -> None:
         raise UsageError(
             f"this twin runs {running.name} in {running.region}",
             f"underpass.toml now says {config.name} in {config.region}",
-            "run `underpass down` first",
+            f"run {command('down', config.folder)} first",
         )

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from underpass.cli.options import Folder, Json
 from underpass.cli.render import output
+
+if TYPE_CHECKING:
+    from underpass.blueprint import Stack
 
 app = typer.Typer()
 
@@ -25,9 +29,11 @@ def template(
     """Print the CloudFormation templates, in the order they are deployed."""
     from underpass import blueprint
     from underpass.config import load
-    from underpass.errors import UsageError
+    from underpass.deploy.preflight import size
 
-    stacks = blueprint.stacks(load(folder))
+    config = load(folder)
+    stacks = blueprint.stacks(config)
+    size.check(stacks)
     if out is None:
         output.result(
             {"stacks": {stack.name: stack.template for stack in stacks}},
@@ -35,11 +41,27 @@ def template(
             as_json=as_json,
         )
         return
+    files = _write(stacks, out)
+    stale = [*map(str, sorted({*out.glob(f"{config.name}-consumer-*.json")} - {*files}))]
+    for name in () if as_json else stale:
+        typer.echo(f"! {name} is of a consumer that is gone", err=True)
+    data = {"files": [*map(str, files)], "stale": stale}
+    output.result(data, "\n".join(data["files"]), as_json=as_json)
+
+
+def _write(stacks: Sequence[Stack], out: Path) -> list[Path]:
+    """Write a file for each stack into ``out``, as it is deployed, and return their paths."""
+    from underpass.errors import UsageError
+
     files = [out / f"{stack.name}.json" for stack in stacks]
     try:
         out.mkdir(parents=True, exist_ok=True)
         for file, stack in zip(files, stacks, strict=True):
-            file.write_text(stack.text(), encoding="utf-8")
+            file.write_text(stack.body(), encoding="utf-8")
     except OSError as error:
-        raise UsageError(f"cannot write to {out}", str(error.strerror)) from error
-    output.result({"files": [*map(str, files)]}, "\n".join(map(str, files)), as_json=as_json)
+        raise UsageError(
+            f"cannot write to {out}",
+            str(error.strerror),
+            "name a folder that can be written, such as --out templates/",
+        ) from error
+    return files

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from underpass.cli.options import AllowReplace, Folder, Json, Yes
+from underpass.cli.options import AllowReplace, AnyFolder, Folder, Json, Yes
 from underpass.cli.render import output
 
 app = typer.Typer()
@@ -55,7 +55,7 @@ def up(
 
 @app.command()
 def down(
-    folder: Annotated[Path | None, typer.Argument(help="The folder with underpass.toml.")] = None,
+    folder: AnyFolder = None,
     *,
     data: Annotated[
         bool, typer.Option("--data", help="Delete the databases and files as well; needs --yes.")

@@ -1,6 +1,7 @@
 """``underpass.toml`` to ``Config``."""
 
-from underpass.config.loader import FILE_NAME, load
+from underpass.config.hints import FILE_NAME
+from underpass.config.loader import load
 from underpass.config.model import Config
 from underpass.config.problems import ConfigError, Problem
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
 from ipaddress import IPv4Network
 from typing import TYPE_CHECKING, Any, get_args
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from underpass.config import kinds as t
+from underpass.config.hints import quoted
 from underpass.config.model import Config
 from underpass.config.positions import KeyPath
 from underpass.config.problems import Fault
@@ -87,7 +87,7 @@ def _names(path: KeyPath) -> tuple[str, ...]:
 
 def _shown(value: Any) -> str:
     """Return a value the way TOML writes it, cut to a readable length."""
-    text = json.dumps(value, default=str, ensure_ascii=False)
+    text = quoted(value)
     return text if len(text) <= 60 else text[:57] + "..."
 
 
@@ -104,43 +104,76 @@ def _missing(error: ErrorDetails) -> tuple[str, str]:
 
 
 def _choice(error: ErrorDetails) -> tuple[str, str]:
-    expected = error["ctx"]["expected"].replace("'", '"')
-    choices = re.findall(r'"[^"]*"|\d+', expected)
-    near = get_close_matches(_shown(error["input"]).lower(), choices, n=1, cutoff=0.5)
-    return f"{_shown(error['input'])} is not {expected}", f"did you mean {near[0]}?" if near else ""
+    value, expected = error["input"], error["ctx"]["expected"].replace("'", '"')
+    choices = re.findall(r'"[^"]*"|[0-9]+', expected)
+    if isinstance(value, float) and choices[0].isdigit():
+        return f"needs a whole number, and this is {_shown(value)}", f"write {expected}"
+    near = get_close_matches(_shown(value).lower(), choices, n=1, cutoff=0.5)
+    return f"{_shown(value)} is not {expected}", f"did you mean {near[0]}?" if near else ""
 
 
 def _pattern(error: ErrorDetails) -> tuple[str, str]:
     pattern, value = error["ctx"]["pattern"], str(error["input"])
-    near = _NEAREST.get(pattern, str)(value.strip().lower())
-    suggestion = f'did you mean "{near}"?' if re.match(pattern, near) else ""
+    near = _NEAREST.get(pattern, str.lower)(value.strip())
+    suggestion = f"did you mean {quoted(near)}?" if re.match(pattern, near) else ""
     return f"{_shown(value)} is not {t.PATTERNS[pattern]}", suggestion
 
 
 def _region(text: str) -> str:
     """Return the region in ``us_east_1``, ``us-east1`` or the zone ``us-east-1a``."""
-    return re.sub(r"-?(\d)[a-z]?$", r"-\1", re.sub(r"[ _]", "-", text))
+    return re.sub(r"-?([0-9])[a-z]?$", r"-\1", re.sub(r"[ _]", "-", text.lower()))
 
 
 def _principal(text: str) -> str:
     """Return the account in ``222222222222``, or in a principal with a wildcard inside."""
-    account = re.fullmatch(r"(arn:aws[a-z-]*:iam::)?(\d{12})(:.*\*.*)?", text)
+    account = re.fullmatch(r"(arn:aws[a-z-]*:iam::)?([0-9]{12})(:.*\*.*)?", text)
     return f"{account[1] or 'arn:aws:iam::'}{account[2]}:root" if account else text
 
 
+def _path(text: str) -> str:
+    """Return the path in ``http://notes/healthz``, or with the slash that ``healthz`` lacks."""
+    return "/" + re.sub(r"^[A-Za-z]+://[^/?]*", "", text).lstrip("/")
+
+
+def _class(text: str) -> str:
+    """Return the class in ``t4g.micro``."""
+    return text.lower() if text.lower().startswith("db.") else f"db.{text.lower()}"
+
+
+def _image(text: str) -> str:
+    """Return the image in ``https://Registry/Notes:RC``: a tag keeps its capitals."""
+    found = re.fullmatch(r"(?:[A-Za-z]+://)?(.*?)([:@][^/]*)?", text, re.DOTALL)
+    return f"{found[1].lower()}{found[2] or ''}" if found else text
+
+
 def _kind(error: ErrorDetails) -> tuple[str, str]:
-    value, wanted = error["input"], _KINDS[error["type"]]
+    value, wanted, path = error["input"], _KINDS[error["type"]], error["loc"]
     suggestion = ""
     if error["type"] == "value_error":
         suggestion = 'write it like "10.20.0.0/16"'
     elif wanted == "text in quotes" and not isinstance(value, Mapping | list):
-        suggestion = f'write "{_shown(value).strip(chr(34))}"'
-    elif isinstance(value, str) and re.fullmatch(r"\d+|true|false", value):
+        text = quoted(value).strip('"')
+        suggestion = f"write {_refused(path, text) or quoted(text)}"
+    elif isinstance(value, str) and re.fullmatch(r"[0-9]+|true|false", value):
         suggestion = f"write {value} without quotes"
     elif wanted == "a list":
-        table = isinstance(value, Mapping)
-        suggestion = f"write [[{error['loc'][-1]}]]" if table else f"write [{_shown(value)}]"
+        tables = isinstance(value, Mapping) or path == ("consumers",)
+        suggestion = f"write [[{path[-1]}]]" if tables else f"write [{quoted(value)}]"
     return f"needs {wanted}, and this is {_shown(value)}", suggestion
+
+
+def _refused(path: KeyPath, value: Any) -> str:
+    """Return in words what a value at ``path`` has to be, when ``value`` would not be right there either."""
+    wanted = tuple(0 if isinstance(part, int) else part for part in path)
+    for part in reversed(wanted):
+        value = [value] if part == 0 else {part: value}
+    try:
+        Config.model_validate(value)
+    except ValidationError as error:
+        for one in error.errors():
+            if one["loc"] == wanted and one["type"] == "string_pattern_mismatch":
+                return t.PATTERNS[one["ctx"]["pattern"]]
+    return ""
 
 
 def _least(error: ErrorDetails) -> tuple[str, str]:
@@ -160,6 +193,12 @@ def _network(error: ErrorDetails) -> tuple[str, str]:
     return f"{_shown(value)} is an address within a block", f'the block is "{whole}"'
 
 
+def _no_size(error: ErrorDetails) -> tuple[str, str]:
+    value = str(error["input"])
+    block = IPv4Network(f"{value}/16", strict=False)
+    return f"{_shown(value)} is an address: the size of its block is missing", f'write "{block}"'
+
+
 def _other(error: ErrorDetails) -> tuple[str, str]:
     return error["msg"][:1].lower() + error["msg"][1:], ""
 
@@ -167,9 +206,10 @@ def _other(error: ErrorDetails) -> tuple[str, str]:
 _NEAREST: dict[str, Callable[[str], str]] = {  # the commonest slip of each kind undone
     t.NAME: slug,
     t.REGION: _region,
-    t.HTTP_PATH: "/{}".format,
-    t.MOUNT: "/{}".format,
-    t.INSTANCE_CLASS: "db.{}".format,
+    t.HTTP_PATH: _path,
+    t.MOUNT: _path,
+    t.INSTANCE_CLASS: _class,
+    t.IMAGE: _image,
     t.PRINCIPAL: _principal,
 }
 _WORDS: dict[str, Callable[[ErrorDetails], tuple[str, str]]] = {
@@ -180,5 +220,6 @@ _WORDS: dict[str, Callable[[ErrorDetails], tuple[str, str]]] = {
     "greater_than_equal": _least,
     "less_than_equal": _most,
     "ip_v4_network": _network,
+    t.NO_SIZE: _no_size,
     **dict.fromkeys(_KINDS, _kind),
 }

@@ -2,42 +2,56 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Network
+from ipaddress import AddressValueError, IPv4Address, IPv4Network
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, StringConstraints, WithJsonSchema
 from pydantic.types import Strict
+from pydantic_core import PydanticCustomError
 
+# https://pkg.go.dev/github.com/distribution/reference, the grammar every registry follows
+_HOST = r"[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?"
+_REGISTRY = rf"{_HOST}(\.{_HOST})*(:[0-9]+)?/"
+_PATH = r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*"
+_LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"  # of a domain name
+_IAM_NAME = r"[A-Za-z0-9_+=,.@/-]+"
+_TAG = r"(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[0-9a-f]{64})?"
+
+# Digits and letters are spelled out: \d and \w are every script's in pydantic's expressions.
 PATTERNS: dict[str, str] = {
     # pattern: what it asks for, as an error says it
+    (TEXT := r"^[^\x00]*$"): "text that a process can be given: a NUL is in it",
     (NAME := r"^[a-z][a-z0-9-]{0,29}[a-z0-9]$"): (
         "2 to 31 lower-case letters, digits and hyphens, starting with a letter"
     ),
     (VARIABLE := r"^[A-Za-z_][A-Za-z0-9_]*$"): (
         "a variable's name: letters, digits and underscores, not starting with a digit"
     ),
-    (DOMAIN := r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$"): (
+    (IMAGE := rf"^({_REGISTRY})?{_PATH}(/{_PATH})*{_TAG}$"): (
+        "an image such as nginx:1.27 or registry.example/notes:1.0"
+    ),
+    (DOMAIN := rf"^({_LABEL}\.)+([a-z]{{2,63}}|xn--[a-z0-9-]{{0,58}}[a-z0-9])$"): (
         "a lower-case domain name such as notes.internal.example"
     ),
     (HTTP_PATH := r"^/[!-~]*$"): "a path that starts with / and has no spaces",
-    (MOUNT := r"^(/[\w.-]+)+/?$"): "an absolute path such as /data",
-    (REGION := r"^[a-z]{2}(-[a-z]+)+-\d$"): "an AWS region such as us-east-1",
+    (MOUNT := r"^(/[A-Za-z0-9_.-]+)+/?$"): "an absolute path such as /data",
+    (REGION := r"^[a-z]{2}(-[a-z]+)+-[0-9]$"): "an AWS region such as us-east-1",
     (INSTANCE_TYPE := r"^[a-z][a-z0-9-]*\.[a-z0-9-]+$"): "an EC2 instance type such as t3.medium",
     (INSTANCE_CLASS := r"^db\.[a-z0-9]+\.[a-z0-9]+$"): (
         "a database instance class such as db.t4g.micro"
     ),
-    (VERSION := r"^\d+(\.\d+){0,2}$"): 'a version such as "16" or "16.4"',
+    (VERSION := r"^[0-9]+(\.[0-9]+){0,2}$"): 'a version such as "16" or "16.4"',
     (DATABASE_NAME := r"^[a-zA-Z][a-zA-Z0-9_]{0,62}$"): (
         "a database name: up to 63 letters, digits and underscores, starting with a letter"
     ),
-    (ACCOUNT := r"^\d{12}$"): "an AWS account: twelve digits",
-    (PRINCIPAL := r"^(\*|arn:aws[a-z-]*:iam::\d{12}:(root|(user|role)/[\w+=,.@/-]+))$"): (
+    (ACCOUNT := r"^[0-9]{12}$"): "an AWS account: twelve digits",
+    (PRINCIPAL := rf"^(\*|arn:aws[a-z-]*:iam::[0-9]{{12}}:(root|(user|role)/{_IAM_NAME}))$"): (
         "a principal such as arn:aws:iam::222222222222:root"
     ),
-    (ROLE := r"^arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+$"): (
+    (ROLE := rf"^arn:aws[a-z-]*:iam::[0-9]{{12}}:role/{_IAM_NAME}$"): (
         "a role such as arn:aws:iam::222222222222:role/deploy"
     ),
-    (CERTIFICATE := r"^arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate/[\w-]+$"): (
+    (CERTIFICATE := r"^arn:aws[a-z-]*:acm:[a-z0-9-]+:[0-9]{12}:certificate/[A-Za-z0-9_-]+$"): (
         "an ACM certificate such as arn:aws:acm:us-east-1:111111111111:certificate/ID"
     ),
     (EMAIL := r"^[^@\s]+@[^@\s]+\.[^@\s]+$"): "an e-mail address such as ops@example.com",
@@ -45,12 +59,24 @@ PATTERNS: dict[str, str] = {
     (SUBNET_ID := r"^subnet-[0-9a-f]{8,17}$"): "a subnet such as subnet-0123456789abcdef0",
 }
 
+NO_SIZE = "no_size"  # the type of a block's error, beside pydantic's own
 
-def _text(value: Any) -> Any:
-    """Refuse what ``IPv4Network`` would take and nobody means, such as a bare number."""
+
+def _block(value: Any) -> Any:
+    """Refuse what ``IPv4Network`` would take and nobody means: a bare number, or a single address."""
     if not isinstance(value, str | IPv4Network):
         raise ValueError("not text")  # noqa: TRY004  pydantic turns only ValueError into a problem
+    if isinstance(value, str) and _is_address(value):
+        raise PydanticCustomError(NO_SIZE, "has no size")
     return value
+
+
+def _is_address(text: str) -> bool:
+    try:
+        IPv4Address(text)
+    except AddressValueError:
+        return False
+    return True
 
 
 Name = Annotated[str, StringConstraints(pattern=NAME)]
@@ -70,11 +96,13 @@ Certificate = Annotated[str, StringConstraints(pattern=CERTIFICATE)]
 Email = Annotated[str, StringConstraints(pattern=EMAIL, max_length=254)]
 VpcId = Annotated[str, StringConstraints(pattern=VPC_ID)]
 SubnetId = Annotated[str, StringConstraints(pattern=SUBNET_ID)]
-Text = Annotated[str, StringConstraints(min_length=1)]
+Image = Annotated[str, StringConstraints(pattern=IMAGE)]
+Plain = Annotated[str, StringConstraints(pattern=TEXT)]
+Text = Annotated[str, StringConstraints(pattern=TEXT, min_length=1)]
 Whole = Annotated[int, Strict()]  # true is not 1, and "8000" is not 8000
 Flag = Annotated[bool, Strict()]
 Cidr = Annotated[
     IPv4Network,
-    BeforeValidator(_text),
-    WithJsonSchema({"type": "string", "pattern": r"^\d{1,3}(\.\d{1,3}){3}/\d{1,2}$"}),
+    BeforeValidator(_block),
+    WithJsonSchema({"type": "string", "pattern": r"^[0-9]{1,3}(\.[0-9]{1,3}){3}/[0-9]{1,2}$"}),
 ]

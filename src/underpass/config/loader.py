@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import tomllib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from underpass.config import paths, positions, rules
+from underpass.config.hints import FILE_NAME, command
 from underpass.config.model import Config
-from underpass.config.problems import ConfigError, Fault, MissingConfigError, Problem, dotted
+from underpass.config.problems import (
+    ConfigError,
+    Fault,
+    Problem,
+    UnreadableConfigError,
+    dotted,
+)
 from underpass.config.validate import validate
 
-FILE_NAME = "underpass.toml"
+_LONGEST_NUMBER = 4300  # digits; Python turns no longer text into a number
+_TOO_DEEP = "is nested too deeply"
 
 
 def load(where: Path) -> Config:
@@ -33,7 +42,7 @@ def load(where: Path) -> Config:
     >>> load(Path("examples/notes")).name
     'notes'
     """
-    file = where / FILE_NAME if where.is_dir() else where
+    file = _file(where)
     text = _read(file, where)
     config, problems = parse(
         text, file, lambda config: (*rules.check(config), *paths.check(config))
@@ -62,7 +71,10 @@ def parse(
         lines = positions.lines(text.replace("\r\n", "\n"))
     except (ValueError, RecursionError) as error:  # ValueError: also a number too long for an int
         return None, (_syntax(error, text, file),)
-    config, faults = validate(data, file.parent, check)
+    try:
+        config, faults = validate(data, file.parent, check)
+    except RecursionError:  # tables within tables, which the parser reads one after the other
+        return None, (Problem(str(file), lines[max(lines, key=len)], "", _TOO_DEEP),)
     problems = {
         Problem(
             str(file),
@@ -78,36 +90,60 @@ def parse(
     return (None if ordered else config), ordered
 
 
+def _file(where: Path) -> Path:
+    try:
+        return where / FILE_NAME if where.is_dir() else where
+    except OSError:  # a folder on the way is closed, the name is too long: told when it is read
+        return where
+
+
 def _read(file: Path, where: Path) -> str:
     try:
         return file.read_bytes().decode("utf-8-sig")
     except FileNotFoundError as error:
-        if not file.parent.is_dir() or file.name != FILE_NAME:
-            raise MissingConfigError(
-                str(where), "", "name a folder with an underpass.toml"
-            ) from error
-        raise MissingConfigError(
-            str(file),
-            "underpass reads what to run from it",
-            f"run `underpass init {file.parent}` to write one",
-        ) from error
+        raise _missing(file, where) from error
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         problem = Problem(str(file), line, "", "is not UTF-8", "save the file as UTF-8")
         raise ConfigError(str(file), (problem,)) from error
     except OSError as error:
-        raise ConfigError(
-            str(file), (Problem(str(file), 1, "", f"cannot be read: {error.strerror}"),)
+        reason = str(error.strerror)
+        raise UnreadableConfigError(
+            f"{file} cannot be read",
+            Problem(str(file), 1, "", f"cannot be read: {reason}"),
+            reason,
+            f"change its mode, or name another folder with an {FILE_NAME}",
         ) from error
+
+
+def _missing(file: Path, where: Path) -> UnreadableConfigError:
+    # Nothing is offered to be written where there is no folder, or under a name of the user's own.
+    offered = file.name == FILE_NAME and file.parent.is_dir()
+    named = file if offered else where
+    return UnreadableConfigError(
+        f"there is no {named}",
+        Problem(str(named), 1, "", "does not exist"),
+        "underpass reads what to run from it" if offered else "",
+        f"run {command('init', file.parent)} to write one"
+        if offered
+        else f"name a folder with an {FILE_NAME}",
+    )
 
 
 def _syntax(error: Exception, text: str, file: Path) -> Problem:
     """Return a syntax error with its line, which Python 3.11 gives only in the message."""
     if isinstance(error, RecursionError):
-        return Problem(str(file), 1, "", "is nested too deeply")
+        return Problem(str(file), 1, "", _TOO_DEEP)
+    number = re.search(f"[0-9][0-9_]{{{_LONGEST_NUMBER},}}", text)
+    if number and not isinstance(error, tomllib.TOMLDecodeError):
+        line = text.count("\n", 0, number.start()) + 1
+        return Problem(str(file), line, "", "has a number of too many digits")
     message = str(error)
     at = re.search(r" \(at (?:line (\d+), column (\d+)|end of document)\)$", message)
     line = int(at[1]) if at and at[1] else text.rstrip("\n").count("\n") + 1 if at else 1
     what = message[: at.start()] if at else message
+    if twice := re.fullmatch(r"Cannot declare (\(.*\)) twice", what):
+        header = f"[{dotted(ast.literal_eval(twice[1]))}]"
+        return Problem(str(file), line, "", f"{header} is there twice", "make one of the two")
     column = f" at column {at[2]}" if at and at[2] else " at the end of the file" if at else ""
     return Problem(str(file), line, "", f"is not TOML{column}: {what[:1].lower()}{what[1:]}")

@@ -57,7 +57,7 @@ class Service(Section):
     build: t.Text | None = Field(
         default=None, description="A folder with a Dockerfile, relative to this file."
     )
-    image: t.Text | None = Field(
+    image: t.Image | None = Field(
         default=None, description="An image that exists already, instead of build."
     )
     port: t.Whole = Field(
@@ -102,7 +102,7 @@ class Service(Section):
             "Let `aws ecs execute-command` open a shell in a task, whose own files it can then write."
         ),
     )
-    environment: dict[t.Variable, str] = Field(
+    environment: dict[t.Variable, t.Plain] = Field(
         default={}, description="Plain environment variables; never secrets."
     )
     process: tuple[t.Text, ...] = Field(
@@ -162,7 +162,10 @@ class Database(Section):
     engine: Literal["postgres", "mysql", "mariadb"] = Field(
         default="postgres", description="The engine; the twin runs postgres."
     )
-    version: t.Version = Field(default="16", description="The engine's version.")
+    version: t.Version = Field(
+        default="16",
+        description="The engine's version; MySQL's and MariaDB's has at least two numbers, \"8.4\".",
+    )
     instance_class: t.InstanceClass = Field(
         default="db.t4g.micro", description="The instance class."
     )

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from difflib import get_close_matches
 from pathlib import Path
 
+from underpass.config.hints import quoted
 from underpass.config.model import Config
 from underpass.config.positions import KeyPath
 from underpass.config.problems import Fault
@@ -22,15 +23,27 @@ def check(config: Config) -> Iterator[Fault]:
     )
     for key, value, kind, is_kind in named:
         if value is not None:
-            path = config.folder / value
             try:
-                if not is_kind(path):
-                    yield Fault((key,), f'there is no {kind} "{value}"', _nearest(path, is_kind))
-                elif not os.access(path, os.R_OK | (os.X_OK if kind == "folder" else 0)):
-                    yield Fault((key,), f'the {kind} "{value}" may not be read', "change its mode")
+                yield from _wrong(key, value, config.folder / value, kind, is_kind)
             except (OSError, ValueError) as error:  # a folder on the way is closed, a NUL is within
                 reason = error.strerror if isinstance(error, OSError) else error
                 yield Fault((key,), f"cannot be read: {reason}")
+
+
+def _wrong(
+    key: KeyPath, value: str, path: Path, kind: str, is_kind: Callable[[Path], bool]
+) -> Iterator[Fault]:
+    if not path.exists():
+        yield Fault((key,), f"there is no {kind} {quoted(value)}", _nearest(path, is_kind))
+    elif not is_kind(path):
+        what = "a folder" if path.is_dir() else "a file"
+        yield Fault((key,), f"{quoted(value)} is {what}, not a {kind}", _instead(value, kind))
+    elif not os.access(path, os.R_OK | (os.X_OK if kind == "folder" else 0)):
+        yield Fault((key,), f"the {kind} {quoted(value)} may not be read", "change its mode")
+
+
+def _instead(value: str, kind: str) -> str:
+    return f"write {quoted(str(Path(value).parent))}" if kind == "folder" else "name a file in it"
 
 
 def _nearest(path: Path, is_kind: Callable[[Path], bool]) -> str:
@@ -38,4 +51,4 @@ def _nearest(path: Path, is_kind: Callable[[Path], bool]) -> str:
         return ""
     names = [entry.name for entry in path.parent.iterdir() if is_kind(entry)]
     near = get_close_matches(path.name, names, n=1)
-    return f'did you mean "{near[0]}"?' if near else ""
+    return f"did you mean {quoted(near[0])}?" if near else ""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
+from underpass.config.hints import command, folder_of, quoted
 from underpass.config.positions import KeyPath
 from underpass.errors import UsageError
 
@@ -79,17 +80,25 @@ class ConfigError(UsageError):
         super().__init__(
             f"{file} has {count}",
             "\n".join(str(problem) for problem in problems),
-            "change the file, then run `underpass check`",
+            f"change the file, then run {command('check', folder_of(Path(file)))}",
         )
         self.problems = problems
 
 
-class MissingConfigError(ConfigError):
-    """There is no configuration file where one was looked for."""
+class UnreadableConfigError(ConfigError):
+    """There is no configuration file where one was looked for, or it cannot be read.
 
-    def __init__(self, file: str, why: str, try_next: str) -> None:
-        super().__init__(file, (Problem(file, 1, "", why or "does not exist"),))
-        self.what = f"there is no {file}"
+    Parameters
+    ----------
+    what
+        What happened, about the file as a whole.
+    problem
+        The same as a problem of the file, for programs.
+    """
+
+    def __init__(self, what: str, problem: Problem, why: str, try_next: str) -> None:
+        super().__init__(problem.file, (problem,))
+        self.what = what
         self.why = why
         self.try_next = try_next
 
@@ -101,5 +110,5 @@ def dotted(path: KeyPath) -> str:
         if isinstance(part, int):
             text += f"[{part}]"
         else:
-            text += ("." if text else "") + (part if _BARE_KEY.match(part) else json.dumps(part))
+            text += ("." if text else "") + (part if _BARE_KEY.match(part) else quoted(part))
     return text

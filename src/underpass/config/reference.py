@@ -5,6 +5,11 @@ from __future__ import annotations
 import re
 from importlib.resources import files
 
+from underpass.config import rules
+from underpass.config.model import Config
+
+_SHORTEST = 2  # letters of a name
+
 
 def reference(name: str = "notes") -> str:
     """Return the reference file for an application of that name; valid as it stands."""
@@ -12,6 +17,25 @@ def reference(name: str = "notes") -> str:
     line = f'name = "{name}"'
     text = re.sub(r'^name = "notes" *(?=#)', f"{line:<34} ", text, count=1, flags=re.MULTILINE)
     return text.replace('"notes.internal"', f'"{name}.internal"')
+
+
+def application(folder: str) -> str:
+    """Return what to call the application in a folder of that name, as the rules accept it.
+
+    Example
+    -------
+    >>> application("My Shop"), application("aws-tools"), application("42")
+    ('my-shop', 'app-aws-tools', 'app')
+    """
+    name = slug(folder)
+    if len(name) < _SHORTEST:
+        return "app"
+    return next(one for one in (name, slug(f"app-{name}"), "app") if _is_accepted(one))
+
+
+def _is_accepted(name: str) -> bool:
+    service = {"port": 1, "build": "."}
+    return not rules.check(Config.model_validate({"name": name, "service": service}))
 
 
 def slug(text: str) -> str:

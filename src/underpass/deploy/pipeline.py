@@ -20,6 +20,7 @@ from underpass.deploy.observe.diagnose import diagnose
 from underpass.deploy.observe.failures import Watch
 from underpass.deploy.reach import Reach, reached
 from underpass.deploy.stacks import changes, changesets, existing, protection, safety, transition
+from underpass.deploy.stacks.events import StackEvent
 from underpass.deploy.stacks.existing import StackFailedError
 from underpass.deploy.steps import Event, Step, Steps
 from underpass.deploy.target import ConsumerNetwork, Target
@@ -140,9 +141,8 @@ class _Deployment:
         with self._steps.step("foundation") as step:
             cloudformation = self._target.client("cloudformation")
             protection.lift(self._target.client, wanted.name, step)
-            there = existing.settled(cloudformation, wanted.name, step)
-            deployed = existing.template(cloudformation, wanted.name) if there else {}
-            ids = existing.resources(cloudformation, wanted.name) if there else {}
+            deployed = existing.deployed(cloudformation, wanted.name, step)
+            ids = existing.resources(cloudformation, wanted.name) if deployed else {}
             gone = changes.removed(deployed, wanted.template, ids)  # at the end: known now
             safety.check(wanted.name, gone, self._allowed)
             stack = transition.widened(wanted, deployed)
@@ -194,18 +194,27 @@ class _Deployment:
             for consumer in self._config.consumers
         }
 
-    def _service(self, stack: Stack, known: Outputs, tasks: Watch) -> Outputs:
+    def _service(self, wanted: Stack, known: Outputs, tasks: Watch) -> Outputs:
+        """Deploy the service, first with the capacity its tasks are to leave, if they are."""
         with self._steps.step("service") as step:
-            protection.lift(self._target.client, stack.name, step)
+            cloudformation = self._target.client("cloudformation")
+            protection.lift(self._target.client, wanted.name, step)
+
+            def watch(events: tuple[StackEvent, ...]) -> None:
+                protection.release(self._target.client, events)
+                self._look(tasks, step, "the application does not start")
+
+            def brought(stack: Stack) -> Outputs:
+                asked, allowed = _asked(stack, known), self._allowed
+                made = changesets.deploy(cloudformation, stack, asked, step, watch, allowed=allowed)
+                return made.outputs
+
+            deployed = existing.deployed(cloudformation, wanted.name, step)
+            moving = transition.moving(wanted, deployed)
             try:
-                return changesets.deploy(
-                    self._target.client("cloudformation"),
-                    stack,
-                    _asked(stack, known),
-                    step,
-                    lambda _: self._look(tasks, step, "the application does not start"),
-                    allowed=self._allowed,
-                ).outputs
+                if moving is not wanted:
+                    brought(moving)
+                return brought(wanted)
             except StackFailedError as error:
                 tasks.look(_warn(step), at_once=True)
                 if not tasks.failures:  # it was something else

@@ -16,7 +16,7 @@ DRAIN_RETIRED
     ``true`` also removes nodes that the ALB has taken out of DNS, before their interfaces go.
 MAX_REMOVALS
     How many targets one run may remove from a group, or as many as stay healthy if those are more; 20
-    when not set, none at 0. The others wait for the next run.
+    when not set. The others wait for the next run. At 0 only addresses that others have by now are removed.
 REMOVE_FOREIGN
     ``true`` also removes targets that cannot be the ALB's: on another port, or outside the VPC.
 
@@ -49,6 +49,7 @@ from typing import Any
 
 NAMESPACE = "Underpass/Registrar"
 CALL_S = 6  # the longest one call takes: 2 to connect, 4 to read
+PATIENCE_S = 5  # how long a call that fails is tried again: the others need time too
 DNS_S = 1.5
 RETIRED_AFTER = 2  # looks at DNS that miss a node it has named before
 FRESH_S = 10  # what was seen longer ago is not acted on
@@ -107,12 +108,12 @@ def plan(
     1. An address is registered as soon as its interface is seen; health checks decide when it serves.
        DNS is no reason to register anything: it may lag, or lie.
     2. A target is deregistered as soon as its interface is gone: the address may be a stranger's next.
-    3. A ``draining`` target counts as absent: it is registered again when its interface is back, and
-       not deregistered twice.
+    3. A ``draining`` target counts as absent: it is registered again when its interface is back (``Run``
+       leaves those out of ``observed`` that are on their way out), and not deregistered twice.
     4. Never to empty: when no interface is seen, nothing is removed.
     5. An address that DNS still names is kept: two witnesses must agree that a node is gone.
     6. At most ``limits.removals`` targets are removed, or as many as stay and are healthy if those are
-       more (at 0, none); the others are held back. So all of a big ALB may be replaced at once, and a
+       more (none at 0); the others are held back. So all of a big ALB may be replaced at once, and a
        listing that lost most of its nodes takes little away.
     7. An address that is known to be a stranger's goes at once, whatever rules 5 and 6 say: an address
        has one interface, so it is no node's, and every request sent there is one too many.
@@ -229,11 +230,11 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
     burst becomes one more run.
     """
     settings = Settings.read(os.environ)
-    seconds = context.get_remaining_time_in_millis() / 1000 - 1 if context else 25.0
-    report = run(settings, client("ec2"), client("elbv2"), calls=Calls(seconds))
+    calls = Calls(context.get_remaining_time_in_millis() / 1000 - 1 if context else 25.0)
+    report = run(settings, client("ec2"), client("elbv2"), calls=calls)
     records = event.get("Records", ()) if isinstance(event, dict) else ()
     if any('"Scheduled Event"' not in record["body"] for record in records):
-        time.sleep(BURST_S)
+        time.sleep(max(0.0, min(BURST_S, calls.left_s)))
     return report
 
 
@@ -329,7 +330,8 @@ def ec2_api() -> dict[str, Any]:
 class Calls:
     """Makes calls, and tries again with jitter as long as the time lasts; counts them.
 
-    ``seconds`` is how long the run may take; the others are for tests.
+    ``seconds`` is how long the run may take; the others are for tests. ``asked_at`` is when the last call
+    that was tried began.
     """
 
     def __init__(
@@ -340,13 +342,23 @@ class Calls:
     ) -> None:
         self.made: Counter[str] = Counter()
         self.clock = clock
+        self.asked_at = 0.0
         self._sleep = sleep
         self._ends = clock() + seconds
 
-    def __call__(self, client: Any, operation: str, **arguments: Any) -> Any:
+    @property
+    def left_s(self) -> float:
+        """How much of the run's time is left."""
+        return self._ends - self.clock()
+
+    def __call__(
+        self, client: Any, operation: str, *, patience_s: float = PATIENCE_S, **arguments: Any
+    ) -> Any:
         """Return what the operation answers; raise its error when trying again does not help."""
         most_s, error = 0.2, TimeoutError("the run's time is up")
-        while self.clock() + CALL_S <= self._ends:
+        now = began = self.clock()
+        while now + CALL_S <= self._ends and now <= began + patience_s:
+            self.asked_at = now
             self.made[operation] += 1
             try:
                 return getattr(client, operation)(**arguments)
@@ -356,6 +368,7 @@ class Calls:
                 error = failure  # type: ignore[assignment]
             self._sleep(random.uniform(0, most_s))  # noqa: S311  jitter, no secret
             most_s = min(2 * most_s, 4.0)
+            now = self.clock()
         raise error
 
 
@@ -378,19 +391,19 @@ def lookup(name: str) -> frozenset[str]:
     OSError
         When there is no answer, or none in ``DNS_S`` seconds.
     """
-    found: set[str] = set()
+    found: list[frozenset[str]] = []  # whole or not at all
 
     def ask() -> None:
         with suppress(OSError, UnicodeError):
             answer = socket.getaddrinfo(name, None, socket.AF_INET, socket.SOCK_STREAM)
-            found.update(str(one[4][0]) for one in answer)
+            found.append(frozenset(str(one[4][0]) for one in answer))
 
     thread = threading.Thread(target=ask, daemon=True)
     thread.start()
     thread.join(DNS_S)
     if not found:
         raise OSError(f"{name} has no answer")
-    return frozenset(found)
+    return found[0]
 
 
 @dataclass
@@ -490,10 +503,11 @@ class Run:
         self.resolve, self.memory, self.dry_run = resolve, memory, dry_run
         self.errors: list[str] = []
         self.nodes: dict[str, str] = {}  # address by interface
+        self.detached: set[str] = set()  # those of their addresses that nothing uses
         self.retired: frozenset[str] = frozenset()
         self.ignored: list[str] = []  # interfaces described as the ALB's that ELB did not make
         self.complete = False  # whether every page of interfaces was read
-        self.seen_at = 0.0
+        self.seen_at: float | None = None
         self.dns: frozenset[str] | str | None = None  # its answer, or why there is none
         self.all_named = False  # whether the answer holds every node
         self.listeners: frozenset[int] | None = None
@@ -545,14 +559,19 @@ class Run:
         is being detached has left its node. In any other state an interface counts, from its creation
         to its deletion: until then nobody else can have its address.
         """
-        settings, self.seen_at = self.settings, self.calls.clock()
+        settings = self.settings
         try:
             for interface in self.interfaces(description=[settings.description]):
-                interface_id = str(interface["NetworkInterfaceId"])
+                interface_id, address = (
+                    interface["NetworkInterfaceId"],
+                    interface["PrivateIpAddress"],
+                )
                 if not elbs(interface):
                     self.ignored.append(interface_id)
                 elif interface.get("Status") != "detaching":
-                    self.nodes[interface_id] = str(interface["PrivateIpAddress"])
+                    self.nodes[interface_id] = address
+                    if interface.get("Status") == "available":
+                        self.detached.add(address)
             self.complete = True
         except Exception as error:  # noqa: BLE001
             self.failed("describe_network_interfaces", error)
@@ -566,24 +585,26 @@ class Run:
         """Yield the VPC's interfaces that match, page by page."""
         filters["vpc-id"] = [self.settings.vpc_id]
         asked = [{"Name": name, "Values": list(values)} for name, values in filters.items()]
-        more: dict[str, str] = {}
+        more: dict[str, Any] = {}
         while True:
             page = self.calls(
                 self.ec2, "describe_network_interfaces", Filters=asked, MaxResults=1000, **more
             )
+            if self.seen_at is None:
+                self.seen_at = self.calls.asked_at
             yield from page["NetworkInterfaces"]
             if not page.get("NextToken"):
                 return
             more = {"NextToken": page["NextToken"]}
 
     def named(self) -> frozenset[str]:
-        """Return the addresses DNS answers with, asked once; none when there is no answer.
+        """Return the addresses DNS answers with, asked once; none when there is no answer, or no time.
 
         ``all.NAME`` has every node; an ordinary answer holds at most eight, drawn at random.
         https://github.com/aws/elastic-load-balancing-tools
         """
         name = self.settings.dns_name
-        if self.dns is None and name:
+        if self.dns is None and name and self.calls.left_s > 2 * DNS_S:
             for self.all_named, full in ((True, f"all.{name}"), (False, name)):
                 try:
                     self.dns = frozenset(self.resolve(full))
@@ -608,6 +629,19 @@ class Run:
             self.nodes[one] for one, missed in looks.items() if missed >= RETIRED_AFTER
         )
 
+    def leaving(self, address: str) -> bool:
+        """Tell whether a node whose target drains is on its way out, not on its way back.
+
+        Another run has removed it, which may know more than this one; to register it again would send
+        new flows to where nobody will be.
+        """
+        if address in self.detached:
+            return True
+        named = (
+            self.named() if self.settings.limits.drain_retired and self.complete else frozenset()
+        )
+        return self.all_named and address not in named and not named.isdisjoint(self.nodes.values())
+
     def strangers(self, targets: Iterable[Target]) -> frozenset[str]:
         """Return those addresses of ``targets`` that another interface of the VPC has."""
         wanted, found = sorted({target.address for target in targets}), set()
@@ -628,7 +662,9 @@ class Run:
         arguments = {"LoadBalancerArn": self.settings.load_balancer_arn, "PageSize": 400}
         try:
             if self.listeners is None:
-                found = self.calls(self.elbv2, "describe_listeners", **arguments)["Listeners"]
+                # Once: registering waits for it, and goes on without.
+                answer = self.calls(self.elbv2, "describe_listeners", patience_s=0, **arguments)
+                found = answer["Listeners"]
                 self.listeners = frozenset(one["Port"] for one in found)
         except Exception as error:  # noqa: BLE001  registering does not depend on it
             self.failed("describe_listeners", error)
@@ -650,17 +686,20 @@ class Run:
             zone = "all" if outside and address not in self.nodes.values() else ""
             targets[Target(address, port, zone)] = str(item["TargetHealth"]["State"])
         observed = {Target(address, port) for address in self.nodes.values() for port in ports}
-        serving = {target for target in observed if target.address not in self.retired}
+        draining = {target for target in observed if targets.get(target) == "draining"}
+        out = {target for target in draining if self.leaving(target.address)}
+        serving = {target for target in observed - out if target.address not in self.retired}
         if any(targets.get(target) == "healthy" for target in serving):
             observed = serving  # the others may go
-        actions, strangers = self.decide(observed, targets)
-        register, leaving = actions.register, actions.deregister
+        register = plan(observed, targets, self.settings.limits).register
         unproven = set(ports) - {target.port for target in targets if targets[target] == "healthy"}
         if observed and unproven:
             wrong = self.without_listener(arn, unproven)
             register = tuple(target for target in register if target.port not in wrong)
-        # New addresses first, so that a group never passes through empty.
+        # New addresses first: a group never passes through empty, and they wait for no other question.
         registered = self.change("register_targets", arn, register)
+        actions, strangers = self.decide(observed, targets)
+        leaving = actions.deregister
         if leaving and not registered and not observed.difference(actions.register):
             strangers |= self.strangers(leaving)  # no live one is there: only they go
             leaving = tuple(target for target in leaving if target.address in strangers)
@@ -685,6 +724,7 @@ class Run:
             "deregistered": told(deregistered, gone),
             "held_back": told(actions.held_back, lambda _: limit),
             "kept": told(actions.kept, lambda _: "DNS still names it"),
+            "left": told(out - observed, lambda _: "drains, and its node is on its way out"),
             "foreign": told(
                 actions.foreign, lambda t: "outside the VPC" if t.zone else "another port"
             ),
@@ -722,7 +762,7 @@ class Run:
                 for one in batch
             ]
             try:
-                if self.calls.clock() - self.seen_at > FRESH_S:
+                if self.calls.clock() - (self.seen_at or 0.0) > FRESH_S:
                     raise TimeoutError("the interfaces were read too long ago")  # noqa: TRY301
                 if not self.dry_run:
                     self.calls(self.elbv2, operation, TargetGroupArn=arn, Targets=wanted)

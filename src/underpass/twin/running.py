@@ -106,11 +106,13 @@ def select(folder: Path | None) -> Running:
     UnderpassError
         When none runs there, or several run and none was named.
     """
+    from underpass.config.hints import command
+
     state = meant(folder)
     running = find(state)
     if running is None:
-        again = f"underpass up {folder}" if folder else "underpass up"
-        raise UnderpassError("no twin runs here", f"{state.parent} has none", f"run `{again}`")
+        again = command("up", folder or Path())
+        raise UnderpassError("no twin runs here", f"{state.parent} has none", f"run {again}")
     return running
 
 

@@ -1,9 +1,12 @@
-"""What is deployed changes its network: a third zone comes and goes, and the VPC stays."""
+"""What is deployed changes: zones, the port, what the tasks run on; the VPC stays."""
 
 from __future__ import annotations
 
+import threading
 import time
+import urllib.error
 import urllib.request
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -23,6 +26,33 @@ class Changing:
 
     def network(self, line: str) -> None:
         self.file.write_text(f"{self.text}\n[network]\n{line}\n")
+
+    def service(self, before: str, after: str) -> None:
+        """Change a line of the file, other than the network."""
+        assert self.text.count(before) == 1
+        self.text = self.text.replace(before, after)
+        self.file.write_text(self.text)
+
+    def up_under_load(self) -> dict[int, int]:
+        """Bring it up to date while a consumer asks all the time; return how many answers of each status."""
+        seen: Counter[int] = Counter()
+        url = self.project.run("open", "--json").json["analytics"]["url"]
+        over = threading.Event()
+
+        def ask() -> None:
+            while not over.is_set() and seen.total() < 20_000:
+                seen[status(f"{url}api/whoami")] += 1
+
+        asking = [threading.Thread(target=ask) for _ in range(4)]
+        for thread in asking:
+            thread.start()
+        try:
+            self.project.up()
+        finally:
+            over.set()
+            for thread in asking:
+                thread.join(timeout=60)
+        return dict(seen)
 
     def planned(self) -> dict[str, dict[str, str]]:
         """Return what the plan says of each stack: the action by logical id."""
@@ -50,6 +80,17 @@ class Changing:
             assert answer.status == 200
 
 
+def status(url: str) -> int:
+    """Return the status of an answer; 0 for none."""
+    try:
+        with urllib.request.urlopen(url, timeout=20) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+    except OSError:
+        return 0
+
+
 @pytest.fixture(scope="module")
 def changing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Changing]:
     before = Footprint.now()
@@ -75,6 +116,24 @@ def test_a_third_zone_comes_and_goes(changing: Changing) -> None:
     changing.await_zones(2)
     assert not any(changing.planned().values())
     changing.answers()
+
+
+def test_another_port_costs_no_request(changing: Changing) -> None:
+    changing.service("port = 8000", "port = 8001")
+    changing.service('LOG_LEVEL = "info"', 'LOG_LEVEL = "info", PORT = "8001"')
+    assert "AlbTargetGroup" not in changing.planned()["notes-service"]
+    assert changing.up_under_load().keys() == {200}
+
+
+@pytest.mark.parametrize("provider", ["fargate", "ec2"])
+def test_tasks_move_to_another_capacity_without_losing_a_request(
+    changing: Changing, provider: str
+) -> None:
+    changing.service("[database]", f'[capacity]\nprovider = "{provider}"\n\n[database]')
+    assert changing.up_under_load().keys() == {200}
+    resources = changing.project.run("plan", "--json").json
+    assert not resources["changed"]
+    changing.service(f'[capacity]\nprovider = "{provider}"\n\n', "")
 
 
 def test_the_vpc_cannot_be_left(changing: Changing) -> None:

@@ -44,7 +44,32 @@ def test_init_keeps_a_file_that_is_there(
 def test_init_into_what_is_no_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").touch()
     assert main(["init", str(tmp_path / "file" / "folder")]) == 2
-    assert "Not a directory" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "Not a directory" in told
+    assert "next: name a folder" in told
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_init_of_the_file_itself_is_told_to_name_the_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], there: bool
+) -> None:
+    folder = tmp_path / "my shop"
+    file = folder / "underpass.toml"
+    if there:
+        folder.mkdir()
+        file.write_text("mine")
+    for options in ([], ["--yes"]):
+        assert main(["init", str(file), *options]) == 2
+        assert f"name the folder: run `underpass init '{folder}'`" in capsys.readouterr().err
+    assert folder.exists() is there
+    assert not there or file.read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", ["aws-app", "fargate", "ec2"])
+def test_a_folder_with_a_name_of_awss_is_no_obstacle(tmp_path: Path, name: str) -> None:
+    assert main(["init", str(tmp_path / name)]) == 0
+    assert main(["check", str(tmp_path / name)]) == 0
+    assert load(tmp_path / name).name == f"app-{name}"
 
 
 def test_check_lists_every_problem_with_file_and_line(
@@ -57,7 +82,7 @@ def test_check_lists_every_problem_with_file_and_line(
         f"underpass: {file} has 2 problems",
         f"  {file}:4: service.prot: is not a key of [service]; did you mean port?",
         f"  {file}:6: network.zones: 5 is not 2 or 3",
-        "next: change the file, then run `underpass check`",
+        f"next: change the file, then run `underpass check {tmp_path}`",
     ]
     assert main(["check", str(tmp_path), "--json"]) == 2
     problems = json.loads(capsys.readouterr().out)["error"]["problems"]

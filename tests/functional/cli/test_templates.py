@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from underpass.cli.main import main
+from underpass.deploy.preflight import size
 
 NAMES = [
     f"my-shop-{part}" for part in ("foundation", "service", "monitoring", "consumer-analytics")
@@ -28,6 +29,44 @@ def test_out_writes_a_file_for_each_stack(
     files = [out / f"{name}.json" for name in NAMES]
     assert capsys.readouterr().out.split() == [*map(str, files)]
     assert all("Resources" in json.loads(file.read_text()) for file in files)
+    # What `aws cloudformation deploy --template-file` takes.
+    assert all(file.stat().st_size <= size.MOST_BYTES for file in files)
+    assert all('\n"' in file.read_text() for file in files)
+
+
+def test_a_template_that_no_request_takes_is_refused_before_anything_is_written(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = folder / "underpass.toml"
+    long = f'environment = {{ LONG = "{"x" * size.MOST_BYTES}" }}'
+    file.write_text(file.read_text().replace("environment = {}", long))
+    out = tmp_path / "out"
+    for words in (["template", "--out", str(out)], ["template"], ["plan"]):
+        assert main([*words, str(folder)]) == 2
+        told = capsys.readouterr()
+        assert not told.out
+        assert "the template of my-shop-service is too long" in told.err
+    assert not out.exists()
+
+
+def test_a_consumers_file_that_is_stale_is_named_and_kept(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    words = ["template", str(folder), "--out", str(out)]
+    assert main(words) == 0
+    (out / "other-consumer-analytics.json").touch()
+    file = folder / "underpass.toml"
+    file.write_text(file.read_text().replace('name = "analytics"', 'name = "reports"'))
+    capsys.readouterr()
+    stale = out / f"{NAMES[-1]}.json"
+    assert main(words) == 0
+    assert capsys.readouterr().err == f"! {stale} is of a consumer that is gone\n"
+    assert main([*words, "--json"]) == 0
+    told = capsys.readouterr()
+    assert json.loads(told.out)["stale"] == [str(stale)]
+    assert not told.err
+    assert stale.exists()
 
 
 def test_standard_output_holds_one_document_after_the_other(
@@ -53,9 +92,11 @@ def test_json_names_each_stack(folder: Path, capsys: pytest.CaptureFixture[str])
 def test_a_place_that_cannot_be_written_to(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    out = folder / "underpass.toml" / "out"
-    assert main(["template", str(folder), "--out", str(out)]) == 2
-    assert f"cannot write to {out}" in capsys.readouterr().err
+    for out in (folder / "underpass.toml", folder / "underpass.toml" / "out"):
+        assert main(["template", str(folder), "--out", str(out)]) == 2
+        told = capsys.readouterr().err
+        assert f"cannot write to {out}" in told
+        assert "next: name a folder" in told
 
 
 def test_a_configuration_with_problems_gives_no_template(

@@ -59,8 +59,27 @@ def test_what_is_named_and_is_not_there_is_told_with_what_is(folder: Path) -> No
         load(folder)
     file = folder / "underpass.toml"
     assert caught.value.why.splitlines() == [
-        f'{file}:3: service.build: there is no folder "app"',
+        f'{file}:3: service.build: "app" is a file, not a folder; write "."',
         f'{file}:6: database.seed: there is no file "data/seed.sql"; did you mean "seeds.sql"?',
+    ]
+
+
+def test_a_folder_where_a_file_is_needed_is_called_one(folder: Path) -> None:
+    file = folder / "underpass.toml"
+    file.write_text(TEXT.replace("data/seed.sql", "data"))
+    with pytest.raises(ConfigError) as caught:
+        load(folder)
+    assert caught.value.why == (
+        f'{file}:6: database.seed: "data" is a folder, not a file; name a file in it'
+    )
+
+
+def test_a_problem_takes_one_line_whatever_its_value(folder: Path) -> None:
+    (folder / "underpass.toml").write_text(TEXT.replace('"app"', '"a\\nb"'))
+    with pytest.raises(ConfigError) as caught:
+        load(folder)
+    assert caught.value.why.splitlines() == [
+        f'{folder}/underpass.toml:3: service.build: there is no folder "a\\nb"'
     ]
 
 
@@ -92,7 +111,25 @@ def test_no_file_is_told_with_the_way_to_get_one(tmp_path: Path) -> None:
         load(tmp_path)
     assert caught.value.what == f"there is no {tmp_path}/underpass.toml"
     assert caught.value.try_next == f"run `underpass init {tmp_path}` to write one"
+    assert [problem.message for problem in caught.value.problems] == ["does not exist"]
     assert caught.value.exit_status == 2
+
+
+def test_a_name_with_a_blank_is_quoted_in_what_to_run_next(tmp_path: Path) -> None:
+    folder = tmp_path / "my shop"
+    folder.mkdir()
+    with pytest.raises(ConfigError) as caught:
+        load(folder)
+    assert caught.value.try_next == f"run `underpass init '{folder}'` to write one"
+
+
+def test_a_name_the_system_does_not_take_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path / ("x" * 300))
+    assert caught.value.what.endswith("xxx cannot be read")
+    assert caught.value.why == "File name too long"
+    assert "another folder" in caught.value.try_next
+    assert caught.value.problems[0].message == "cannot be read: File name too long"
 
 
 def test_no_folder_is_told_without_offering_to_write_into_it(tmp_path: Path) -> None:

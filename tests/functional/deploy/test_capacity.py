@@ -25,7 +25,8 @@ def config(provider: str = "ec2", instance_type: str = "t3.medium", **service: A
 @pytest.mark.parametrize(
     ("wanted", "why"),
     [
-        ({"memory": 4097}, "memory is 4097 MiB, and the instance has 4096"),
+        ({"memory": 4096}, "memory is 4096 MiB, and the instance has 4096, the system's share"),
+        ({"instance_type": "t3.nano"}, "memory is 512 MiB, and the instance has 512"),
         ({"cpu": 2049}, "cpu is 2049 CPU units, and the instance has 2048"),
         ({"instance_type": "t3.medum"}, r"t3\.medum"),
     ],
@@ -43,7 +44,7 @@ def test_what_never_fits_is_refused(
         ({"tasks": {"min": 9, "max": 9}}, 8),  # three interfaces, one of them the instance's own
         ({"tasks": {"min": 5, "max": 9}, "memory": 3000}, 4),
         ({"tasks": {"min": 5, "max": 9}, "cpu": 2000}, 4),
-        ({"tasks": {"min": 5, "max": 9}, "instance_type": "t3.nano"}, 4),
+        ({"tasks": {"min": 5, "max": 9}, "instance_type": "t3.micro"}, 4),
     ],
 )
 def test_what_may_not_fit_is_warned_of(
@@ -66,6 +67,16 @@ def test_what_fits_barely_is_warned_of(
 ) -> None:
     (told,) = capacity.check(client("ec2"), config(**wanted), ZONES)
     assert says in told
+
+
+@pytest.mark.parametrize("provider", ["ec2", "fargate"])
+def test_no_task_at_all_is_warned_of_for_it_stays_so(
+    client: Callable[[str], Any], provider: str
+) -> None:
+    wanted = config(provider, tasks={"min": 0, "max": 3})
+    (told,) = capacity.check(client("ec2"), wanted, ZONES)
+    assert told.startswith("[service] tasks.max is 3, and nothing scales up from tasks.min = 0")
+    assert "(https://docs.aws.amazon.com/" in told
 
 
 def test_a_zone_without_the_type_is_named(client: Callable[[str], Any]) -> None:

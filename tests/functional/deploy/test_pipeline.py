@@ -431,7 +431,9 @@ def test_with_no_task_wanted_no_answer_is_waited_for(
     world = World(client, tmp_path, service=service)
     world.target.__dict__["answers"] = lambda *_: (False, "HTTP 503")
     world.deploy()
-    assert world.warnings("preflight") == ["[service] tasks.min is 0: nothing will answer"]
+    scaling, answer = world.warnings("preflight")
+    assert "nothing scales up" in scaling
+    assert answer == "[service] tasks.min is 0: nothing will answer"
 
 
 def test_a_seed_that_is_refused_ends_it_before_the_service(world: World) -> None:

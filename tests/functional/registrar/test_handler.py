@@ -1,15 +1,10 @@
 """The handler as Lambda calls it: it follows the interfaces, and names what is wrong with its settings."""
 
-import ast
 import json
-from pathlib import Path
 from types import ModuleType
 
 import pytest
 from tests.functional.registrar.conftest import Account
-
-from underpass.blueprint.service.registrar import source
-from underpass.registrar import index
 
 
 def test_the_handler_follows_the_interfaces(
@@ -56,19 +51,6 @@ def test_what_leads_nowhere_is_named_with_its_value(
         registrar.handler({}, None)
     assert f"{name}=" in str(caught.value)
     assert (account.environment[name] + ending).rsplit(",", 1)[-1] in str(caught.value)
-
-
-def test_what_is_shipped_is_the_same_code() -> None:
-    def statements(text: str) -> str:
-        tree = ast.parse(text)
-        for node in ast.walk(tree):
-            if isinstance(node, ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node):
-                node.body = node.body[1:] or [ast.Pass()]
-        return ast.unparse(ast.Module(tree.body[1:], []))  # but for the module's own words
-
-    shipped = source()
-    assert statements(shipped) == statements(Path(index.__file__).read_text(encoding="utf-8"))
-    assert shipped.startswith('"""Keep an Application Load Balancer')
 
 
 def test_a_missing_variable_is_named(

@@ -12,6 +12,8 @@ from tests.unit.blueprint.configs import CURATED
 from underpass.blueprint import Stack, stacks
 from underpass.config.model import Config
 from underpass.deploy import network
+from underpass.deploy.stacks import protection
+from underpass.deploy.stacks.events import StackEvent
 
 
 @pytest.mark.parametrize(
@@ -56,7 +58,12 @@ def looked_up(bench: Bench, foundation: Stack) -> dict[str, str]:
 
 
 def unprotect(account: Account, config: Config, *given: dict[str, str]) -> None:
-    """Take deletion protection away, as whoever wants to delete a production stack has to."""
+    """Take protection away, as whoever wants to delete a production stack has to."""
+    clients = account.bench.clients
+    for group in clients("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"]:
+        name = group["AutoScalingGroupName"]
+        going = StackEvent("1", "AutoScalingGroup", name, protection.GROUP, "DELETE_IN_PROGRESS")
+        protection.release(clients, [going])
     opened = stacks(config.model_copy(update={"production": False}))[:2]
     for before, stack, parameters in zip(stacks(config)[:2], opened, given, strict=True):
         if stack.body() != before.body():

@@ -10,7 +10,10 @@ from typing import Any
 import pytest
 from tests.functional.resources.conftest import Bench
 
+from underpass.deploy.stacks import protection
+from underpass.deploy.stacks.events import StackEvent
 from underpass.twin.stacks.provider import Physical, ProvisionError
+from underpass.twin.stacks.resources.compute import autoscaling
 
 CONTAINER = {"Name": "app", "Image": "app:1", "Memory": "64", "Essential": "true"}
 
@@ -164,6 +167,33 @@ def test_a_group_counts_only_instances_in_service(bench: Bench) -> None:
     )["AutoScalingGroups"][0]
     assert found["DesiredCapacity"] == 1
     assert found["VPCZoneIdentifier"] == ",".join(subnets)
+
+
+def test_a_group_waits_for_its_protected_instances(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, subnets = bench.subnets()
+    data = {"ImageId": "ami-12345678", "InstanceType": "t3.micro"}
+    template = bench.create("EC2::LaunchTemplate", LaunchTemplateData=data)
+    group = bench.create(
+        "AutoScaling::AutoScalingGroup",
+        MinSize="2",
+        MaxSize="2",
+        VPCZoneIdentifier=subnets,
+        LaunchTemplate={"LaunchTemplateId": template.id, "Version": "1"},
+        NewInstancesProtectedFromScaleIn=True,
+    )
+    monkeypatch.setattr(autoscaling, "PROTECTED_S", 0.2)
+    with pytest.raises(ProvisionError, match="all remaining instances are protected"):
+        bench.delete("AutoScaling::AutoScalingGroup", group)
+    deleting = StackEvent(
+        "1", "Group", group.id, autoscaling.AutoScalingGroup.type, "DELETE_IN_PROGRESS"
+    )
+    protection.release(bench.clients, [deleting])
+    bench.delete("AutoScaling::AutoScalingGroup", group)
+    found = bench.clients("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"]
+    assert group.id not in {one["AutoScalingGroupName"] for one in found}
+    protection.release(bench.clients, [deleting])  # what is gone is no matter
 
 
 def test_a_launch_template_gets_a_version_and_keeps_its_default(bench: Bench) -> None:

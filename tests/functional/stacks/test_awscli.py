@@ -70,3 +70,27 @@ def test_what_goes_wrong_is_told(twin: Twin, aws: Aws, tmp_path: Path) -> None:
     failed = aws("cloudformation", "deploy", "--stack-name", "app", "--template-file", str(body))
     assert failed.returncode != 0
     assert "would ignore property Sise" in failed.stderr
+
+
+def test_a_rollback_that_got_stuck_is_continued(twin: Twin, aws: Aws, tmp_path: Path) -> None:
+    body = tmp_path / "template.yaml"
+    body.write_text(TEMPLATE)
+    deploy = ("cloudformation", "deploy", "--stack-name", "app", "--template-file", str(body))
+    assert aws(*deploy).returncode == 0
+    twin.world.fail(("update", "A"), ("update", "B"))
+    assert aws(*deploy, "--parameter-overrides", "Size=5").returncode != 0
+    assert twin.settled("app") == "UPDATE_ROLLBACK_FAILED"
+
+    go_on = ("cloudformation", "continue-update-rollback", "--stack-name", "app")
+    refused = aws(*go_on, "--resources-to-skip", "B")
+    assert refused.returncode != 0
+    assert "(ValidationError)" in refused.stderr
+    assert "can not be skipped" in refused.stderr
+
+    skipped = aws(*go_on, "--resources-to-skip", "A")
+    assert skipped.returncode == 0, skipped.stderr
+    waited = aws("cloudformation", "wait", "stack-rollback-complete", "--stack-name", "app")
+    assert waited.returncode == 0, waited.stderr
+    assert twin.settled("app") == "UPDATE_ROLLBACK_COMPLETE"
+    again = aws(*go_on)
+    assert "is in UPDATE_ROLLBACK_COMPLETE state" in again.stderr

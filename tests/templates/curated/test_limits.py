@@ -14,7 +14,7 @@ TEMPLATE_BYTES = 1_000_000
 
 @pytest.mark.parametrize("part", sorted({one.part for one in curated()}))
 def test_a_template_is_small_enough_to_be_sent_inline(part: str) -> None:
-    sizes = {one.id: len(one.compact().encode()) for one in curated() if one.part == part}
+    sizes = {one.id: len(one.body.encode()) for one in curated() if one.part == part}
     assert {name: size for name, size in sizes.items() if size > INLINE_BODY_BYTES} == {}
     assert all(len(one.body.encode()) <= TEMPLATE_BYTES for one in curated())
 
@@ -26,6 +26,20 @@ def test_a_template_has_no_more_than_allowed(section: str, most: int) -> None:
     counts = {one.id: len(one.template.get(section, {})) for one in curated()}
     assert {name: count for name, count in counts.items() if count > most} == {}
     assert section != "Resources" or min(counts.values()) > 0
+
+
+def test_rules_are_described_in_letters_ec2_takes() -> None:
+    """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_IpRange.html"""
+    for one in curated():
+        for resource in one.resources.values():
+            if resource["Type"].startswith("AWS::EC2::SecurityGroup"):
+                own = resource["Properties"]
+                rules = (*own.get("SecurityGroupIngress", ()), *own.get("SecurityGroupEgress", ()))
+                for told in (
+                    own.get("GroupDescription", ""),
+                    *(rule["Description"] for rule in rules),
+                ):
+                    assert re.fullmatch(r"[A-Za-z0-9. _\-:/()#,@\[\]+=&;{}!$*]{0,255}", told), told
 
 
 def test_names_and_texts_are_of_allowed_length_and_letters() -> None:

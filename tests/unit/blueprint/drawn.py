@@ -17,6 +17,7 @@ _BLOCKS = st.integers(16, 24).flatmap(
     lambda length: st.integers(0, 2 ** (length - 8) - 1).map(lambda number: _block(number, length))
 )
 _REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-2")
+_LETTERS = st.characters(codec="utf-8", exclude_characters="\0")  # a process is given no NUL
 
 
 def configs() -> st.SearchStrategy[Config]:
@@ -47,13 +48,13 @@ def _between(least: int) -> st.SearchStrategy[dict[str, int]]:
 
 
 def _service() -> st.SearchStrategy[dict[str, Any]]:
-    words = st.lists(st.text(min_size=1, max_size=9), max_size=3)
+    words = st.lists(st.text(_LETTERS, min_size=1, max_size=9), max_size=3)
     return st.fixed_dictionaries(
         {"build": st.just("."), "port": _PORTS, "tasks": _between(0)},
         optional={
             "health_check": st.sampled_from(["/", "/healthz", "/a?b=c"]),
             "grace_period": st.integers(0, 7200),
-            "size": st.sampled_from([(256, 512), (512, 4096), (1024, 2048), (4096, 30720)]),
+            "size": st.sampled_from([(256, 512), (512, 2048), (1024, 2048), (4096, 30720)]),
             "scaling": st.fixed_dictionaries(
                 {}, optional={"cpu": st.integers(0, 100), "requests": st.integers(0, 9999)}
             ),
@@ -62,7 +63,9 @@ def _service() -> st.SearchStrategy[dict[str, Any]]:
             "writable": st.lists(_MOUNTS, max_size=2, unique=True),
             "exec": st.booleans(),
             "environment": st.dictionaries(
-                st.from_regex(r"[A-Z]{1,5}_X", fullmatch=True), st.text(max_size=9), max_size=3
+                st.from_regex(r"[A-Z]{1,5}_X", fullmatch=True),
+                st.text(_LETTERS, max_size=9),
+                max_size=3,
             ),
             "process": words,
         },
@@ -70,7 +73,7 @@ def _service() -> st.SearchStrategy[dict[str, Any]]:
 
 
 def _capacity() -> st.SearchStrategy[dict[str, Any]]:
-    types = ["t3.medium", "t4g.micro", "c7gn.large", "m5.xlarge", "a1.large"]
+    types = ["t3.medium", "t4g.micro", "c7gn.large", "m5.xlarge", "r6g.large"]
     return st.fixed_dictionaries(
         {},
         optional={

@@ -115,7 +115,7 @@ def test_logs_encrypt_the_applications_own_groups() -> None:
     assert not allowed("kms:Decrypt", logs, FEW, **{context: elsewhere})
 
 
-@pytest.mark.parametrize("service", ["cloudwatch", "events", "vpce"])
+@pytest.mark.parametrize("service", ["cloudwatch", "vpce"])
 def test_who_publishes_to_the_topic_may_encrypt_for_this_account(service: str) -> None:
     principal = ("Service", f"{service}.amazonaws.com")
     for action in ("kms:GenerateDataKey", "kms:Decrypt"):

@@ -185,14 +185,34 @@ def test_memory_follows_the_name_of_the_class(instance_class: str, gib: float) -
     assert memory_gib(instance_class) == gib
 
 
-def test_a_large_database_has_no_more_connections_than_rds_allows() -> None:
-    sections: dict[str, Any] = {"database": {"instance_class": "db.r6g.16xlarge"}}
-    large = config(**sections).database
-    small = config(database={}).database
-    assert large
-    assert small
-    assert connections(large) == 5000
-    assert 80 < connections(small) < 120
+@pytest.mark.parametrize(
+    ("engine", "version", "instance_class", "most"),
+    [  # what RDS was seen to allow
+        ("postgres", "16", "db.t4g.micro", 81),
+        ("postgres", "16", "db.t3.small", 198),
+        ("postgres", "16", "db.m6g.large", 856),
+        ("postgres", "16", "db.r6g.16xlarge", 5000),
+        ("mysql", "8.4", "db.t3.micro", 60),
+        ("mysql", "8.4", "db.m6g.large", 648),
+        ("mariadb", "11.4", "db.m6g.large", 324),
+        ("mariadb", "11.4", "db.r6g.16xlarge", 12000),
+    ],
+)
+def test_connections_are_about_what_rds_allows(
+    engine: str, version: str, instance_class: str, most: int
+) -> None:
+    named = {"engine": engine, "version": version, "instance_class": instance_class}
+    database = config(database=named).database
+    assert database
+    assert 0.85 * most <= connections(database) <= 1.05 * most
+
+
+def test_an_alb_as_target_has_no_alarm_on_hosts_the_nlb_does_not_count() -> None:
+    stack = monitoring(config(privatelink={"alb_targets": "alb"}))
+    named = {name for name in stack.template["Resources"] if name.startswith("Nlb")}
+    assert named == {"NlbResets", "NlbPortAllocation"}
+    assert "NLB: healthy nodes of the ALB" not in json.dumps(stack.template)
+    assert "NLB: healthy nodes of the ALB" in json.dumps(monitoring(config()).template)
 
 
 def test_no_text_of_the_dashboard_is_left_unfilled() -> None:

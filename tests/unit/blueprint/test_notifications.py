@@ -30,9 +30,7 @@ def policy(name: str = "nat-ec2-nothing") -> Any:
         ("vpce.amazonaws.com", {"aws:SecureTransport": "true"}, False),
         ("vpce.amazonaws.com", OWN | {"aws:SecureTransport": "false"}, False),
         ("cloudwatch.amazonaws.com", OWN, True),
-        ("events.amazonaws.com", OWN, True),
-        ("events.amazonaws.com", {"aws:SecureTransport": "true"}, True),  # it does not say for whom
-        ("events.amazonaws.com", OWN | {"aws:SourceAccount": "222222222222"}, False),
+        ("events.amazonaws.com", OWN, False),
         ("s3.amazonaws.com", OWN, False),
     ],
 )

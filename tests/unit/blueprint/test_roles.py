@@ -53,6 +53,25 @@ def test_no_service_is_a_confused_deputy(config: Config) -> None:
                 assert trust["Condition"]["StringEquals"] == own
 
 
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(configs())
+def test_what_runs_in_the_vpc_may_do_by_its_endpoints_what_its_role_allows(config: Config) -> None:
+    foundation, service, _ = by_part(config)
+    by_endpoint: dict[str, set[str]] = {}
+    for endpoint in resources(foundation, "EC2::VPCEndpoint").values():
+        for statement in endpoint.get("PolicyDocument", {}).get("Statement", ()):
+            for action in statement["Action"]:
+                by_endpoint.setdefault(action.split(":")[0], set()).add(action)
+    by_endpoint.pop("s3", None)  # by bucket, which the roles' statements name as well
+    for name, role in resources(service, "IAM::Role").items():
+        if name in {"TaskRole", "ExecutionRole", "InstanceRole"}:
+            for policy in role.get("Policies", []):
+                for statement in policy["PolicyDocument"]["Statement"]:
+                    asked = {one for one in statement["Action"] if one.split(":")[0] in by_endpoint}
+                    asked -= {"ecs:Poll", "ecs:StartTelemetrySession"}  # endpoints without policies
+                    assert asked <= {action for every in by_endpoint.values() for action in every}
+
+
 def test_only_the_target_group_may_be_changed() -> None:
     role = resource(by_part(CURATED["nat-ec2-nothing"])[1], "RegistrarRole")
     (changing,) = (

@@ -1,5 +1,6 @@
 """The frame of the command line: exit statuses, and how errors reach people and programs."""
 
+import errno
 import json
 
 import pytest
@@ -7,6 +8,7 @@ import typer
 
 from underpass import __version__
 from underpass.cli import main as cli
+from underpass.cli import plan
 from underpass.config.problems import ConfigError, Problem
 from underpass.errors import UnderpassError
 
@@ -39,6 +41,10 @@ def raising(monkeypatch: pytest.MonkeyPatch) -> typer.Typer:
         from botocore.exceptions import NoCredentialsError
 
         raise NoCredentialsError
+
+    @app.command()
+    def full() -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
 
     @app.command()
     def interrupted() -> None:
@@ -89,6 +95,11 @@ def test_a_json_option_of_another_command_is_not_ours(
         (["interrupted"], 130, ""),
         (["one"], 1, ""),
         (["aws"], 1, "Unable to locate credentials"),
+        (
+            ["full"],
+            1,
+            "the output could not be written\n  No space left on device\nnext: make room",
+        ),
         (["knwon"], 2, "known"),
         (["known", "--jsn"], 2, "--jsn"),
         (["known", "--jsn"], 2, "run `underpass known --help`"),
@@ -109,6 +120,32 @@ def test_each_way_to_end_has_its_status(
 def test_a_fault_of_underpass_keeps_its_traceback(raising: typer.Typer) -> None:
     with pytest.raises(KeyError):
         cli.main(["broken"])
+
+
+@pytest.mark.parametrize("option", [[], ["--json"]])
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (KeyError("a fault of underpass"), "Traceback"),
+        (UnderpassError("the stack is at work"), "the stack is at work"),
+        (OSError(errno.ENOSPC, "No space left on device"), "the output could not be written"),
+        (BrokenPipeError(), ""),
+    ],
+)
+def test_a_plan_that_fails_never_says_that_something_changes(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    error: Exception,
+    says: str,
+    option: list[str],
+) -> None:
+    def fail(*_: object, **__: object) -> int:
+        raise error
+
+    monkeypatch.setattr(plan, "_show", fail)
+    assert cli.main(["plan", *option]) == 2
+    told = capsys.readouterr()
+    assert says in told.out + told.err
 
 
 @pytest.mark.parametrize("arguments", [[], ["--help"], ["-h"], ["check", "--help"]])

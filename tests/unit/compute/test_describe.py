@@ -41,6 +41,11 @@ TASK = Task(
 GROUP = LoadBalancer("arn:group", "app", 8000)
 
 
+def joining(task: Task, *groups: LoadBalancer) -> Task:
+    """Return the task as one of a deployment with these target groups."""
+    return replace(task, launch=replace(task.launch, balancers=groups))
+
+
 def ask(path: str) -> Any:
     return describe.metadata("us-east-1", TASK, DEFINITION, path)
 
@@ -116,17 +121,17 @@ def test_a_deleted_service_is_inactive_once_its_last_task_has_stopped() -> None:
 def test_a_task_is_judged_by_its_own_checks_and_its_targets(
     task: Task, state: str, checked: bool, condition: Condition
 ) -> None:
-    targets = [(GROUP, {("10.20.0.5", 8000): (state, "")})]
-    assert judge(task, targets, checked=checked)[0] is condition
+    states = {GROUP.target_group: {("10.20.0.5", 8000): (state, "")}}
+    assert judge(joining(task, GROUP), states, checked=checked)[0] is condition
 
 
 def test_one_unhealthy_target_group_is_enough() -> None:
     other = LoadBalancer("arn:other", "app", 9000)
-    states = [
-        (GROUP, {("10.20.0.5", 8000): ("healthy", "")}),
-        (other, {("10.20.0.5", 9000): ("unhealthy", "")}),
-    ]
-    assert judge(TASK, states, checked=False) == (
+    states = {
+        GROUP.target_group: {("10.20.0.5", 8000): ("healthy", "")},
+        other.target_group: {("10.20.0.5", 9000): ("unhealthy", "")},
+    }
+    assert judge(joining(TASK, GROUP, other), states, checked=False) == (
         Condition.FAILING,
         "Task failed ELB health checks in (target-group arn:other)",
     )

@@ -13,7 +13,9 @@ def test_an_instance_type_tells_what_it_has_room_for() -> None:
         kind.room(cpu=256, memory_mib=512) == 2
     )  # three interfaces, one of them the instance's own
     assert kind.room(cpu=2048, memory_mib=512) == 1
-    assert kind.room(cpu=256, memory_mib=4097) == 0
+    assert kind.room(cpu=256, memory_mib=4095) == 1
+    assert kind.room(cpu=256, memory_mib=4096) == 0  # the system has its share of it
+    assert kind.room_in_memory(2048) == 1
 
 
 @pytest.mark.parametrize(
@@ -43,9 +45,9 @@ def test_a_type_of_an_unknown_family_may_be_newer(name: str, newer: bool) -> Non
 
 def test_the_type_most_likely_meant_is_named() -> None:
     assert instances.nearest("t3.medum") == "t3.medium"
-    assert instances.smallest(2048, 8192, instances.InstanceType("c5.large", 2, 4096, 3, "x")) == (
-        "c5.xlarge"
-    )
+    large = instances.InstanceType("c5.large", 2, 4096, 3, "x")
+    assert instances.smallest(2048, 8191, large) == "c5.xlarge"
+    assert instances.smallest(2048, 8192, large) == "c5.2xlarge"
 
 
 @pytest.mark.parametrize(
@@ -97,6 +99,25 @@ def test_versions(engine: str, version: str, creates: bool, newer: bool, instead
     assert creates or databases.newer_version(engine, version) is newer
     if instead:
         assert databases.nearest_version(engine, version) == instead
+
+
+@pytest.mark.parametrize(
+    ("engine", "version", "names_it", "newest"),
+    [
+        ("postgres", "16", True, ""),
+        ("mysql", "8", False, "8.4"),
+        ("mysql", "8.4", True, ""),
+        ("mysql", "9", False, "8.4"),
+        ("mariadb", "10", False, "10.11"),
+        ("mariadb", "11", False, "11.8"),
+        ("mariadb", "11.4.5", True, ""),
+    ],
+)
+def test_the_series_is_two_numbers_of_some_engines(
+    engine: str, version: str, names_it: bool, newest: str
+) -> None:
+    assert databases.names_series(engine, version) is names_it
+    assert names_it or databases.newest_series(engine, version) == newest
 
 
 def test_regions_tell_their_partition() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from underpass.config.loader import parse
 from underpass.config.model import Config
-from underpass.config.problems import Problem
+from underpass.config.problems import ConfigError, Problem
 
 VALID = """\
 name = "notes"
@@ -216,6 +216,72 @@ def test_the_values_are_the_files() -> None:
             ),
         ),
         (
+            '["{python}", "-m", "app"]',
+            '["a\\u0000"]',
+            '7: service.process[0]: "a\\u0000" is not text that a process can be given: a NUL is in it',
+        ),
+        (
+            '"info"',
+            '"\\u0000"',
+            (
+                '6: service.environment.LOG_LEVEL: "\\u0000" is not text that a process can be given: '
+                "a NUL is in it"
+            ),
+        ),
+        (
+            'name = "notes"',
+            "name = 1",
+            (
+                "1: name: needs text in quotes, and this is 1; write 2 to 31 lower-case letters, digits "
+                "and hyphens, starting with a letter"
+            ),
+        ),
+        (
+            "arn:aws:iam::222222222222:root",
+            'arn:aws:iam::222222222222:root", 1, "*',
+            (
+                "13: privatelink.allow[1]: needs text in quotes, and this is 1; "
+                "write a principal such as arn:aws:iam::222222222222:root"
+            ),
+        ),
+        (
+            'build = "."',
+            'image = "https://Registry.example/Notes:RC1"',
+            (
+                '3: service.image: "https://Registry.example/Notes:RC1" is not an image such as nginx:1.27 '
+                'or registry.example/notes:1.0; did you mean "registry.example/notes:RC1"?'
+            ),
+        ),
+        (
+            "port = 8000",
+            'port = 8000\nhealth_check = "http://notes/Healthz?full"',
+            (
+                '5: service.health_check: "http://notes/Healthz?full" is not a path that starts with / and '
+                'has no spaces; did you mean "/Healthz?full"?'
+            ),
+        ),
+        (
+            "seed =",
+            'instance_class = "db.serverless" #',
+            (
+                '11: database.instance_class: "db.serverless" is not a database instance class such as '
+                "db.t4g.micro"
+            ),
+        ),
+        (
+            "10.20.0.0/16",
+            "10.20.3.0",
+            (
+                '9: network.cidr: "10.20.3.0" is an address: the size of its block is missing; '
+                'write "10.20.0.0/16"'
+            ),
+        ),
+        (
+            "cidr =",
+            "zones = 1e30 #",
+            "9: network.zones: needs a whole number, and this is 1e+30; write 2 or 3",
+        ),
+        (
             "[database]",
             "[database",
             ("10: is not TOML at column 10: expected ']' at the end of a table declaration"),
@@ -236,7 +302,10 @@ def test_a_mistake_is_told_with_its_line_and_what_is_nearest(
         ("a = 1\nb =\n", 2, "is not TOML"),
         ("a = 1\na = 2\n", 2, "cannot overwrite a value"),
         ("a = " + "[" * 5000, 1, "nested"),
-        ("a = " + "9" * 5000, 1, "integer"),
+        ("a = 1\nb = " + "9" * 5000, 2, "too many digits"),
+        ("a = -0x" + "f" * 5000 + "\nb = 1__0\n", 1, "is not TOML"),
+        ("[service]\n[service]\n", 2, "[service] is there twice"),
+        ("[a.'b c']\n[a.'b c']\n", 2, '[a."b c"] is there twice'),
         ("a = 2026-02-30\n", 1, "date"),
         ('"""', 1, "is not TOML"),
     ],
@@ -245,6 +314,24 @@ def test_text_that_is_not_toml_is_one_problem(text: str, line: int, says: str) -
     (problem,) = problems(text)
     assert problem.line == line
     assert says in problem.message
+
+
+def test_consumers_that_are_no_tables_are_told_how_they_are_written() -> None:
+    (told_,) = told('consumers = "analytics"\n' + VALID.partition("[[consumers]]")[0])
+    assert told_ == '1: consumers: needs a list, and this is "analytics"; write [[consumers]]'
+
+
+def test_tables_within_tables_are_told_with_the_line_of_the_innermost() -> None:
+    deep = ".".join("a" * 3000)
+    assert told(f"{VALID}[service.{deep}]\n") == ["17: is nested too deeply"]
+
+
+def test_what_to_run_next_names_the_folder() -> None:
+    problem = Problem("my shop/underpass.toml", 1, "", "x")
+    error = ConfigError("my shop/underpass.toml", (problem,))
+    assert error.try_next == "change the file, then run `underpass check 'my shop'`"
+    assert ConfigError("underpass.toml", (problem,)).try_next.endswith("run `underpass check`")
+    assert ConfigError("a/b.toml", (problem,)).try_next.endswith("run `underpass check a/b.toml`")
 
 
 def test_everything_wrong_is_told_at_once_and_no_fault_twice() -> None:

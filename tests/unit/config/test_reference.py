@@ -13,6 +13,7 @@ import pytest
 from underpass.config import explain
 from underpass.config.loader import parse
 from underpass.config.model import Config
+from underpass.config.reference import application, reference
 from underpass.config.schema import schema
 
 REFERENCE = files("underpass.config").joinpath("reference.toml").read_text()
@@ -64,6 +65,26 @@ def test_a_key_that_has_a_default_stands_there_with_it() -> None:
         ):
             examples_of_lists = path[-1] in {"subnet_ids", "app_subnets", "data_subnets"}
             assert written[path] == default or examples_of_lists, path
+
+
+@pytest.mark.parametrize(
+    ("folder", "name"),
+    [
+        ("42 My_Shop2", "my-shop2"),
+        ("x", "app"),
+        ("", "app"),
+        ("aws-app", "app-aws-app"),
+        ("ECS", "app-ecs"),
+        ("fargate" + "-x" * 20, "app-fargate-x-x-x-x-x-x-x-x-x-x"),
+        ("ec2", "app-ec2"),
+        ("compute", "app-compute"),
+    ],
+)
+def test_an_application_is_called_after_its_folder_as_far_as_that_is_allowed(
+    folder: str, name: str
+) -> None:
+    assert application(folder) == name
+    assert parse(reference(name), Path("underpass.toml"))[1] == ()
 
 
 @pytest.mark.parametrize("text", [REFERENCE, 'name = "ab"\n[service]\nport = 1\nimage = "x"'])

@@ -73,7 +73,54 @@ def broken(**sections: Any) -> set[str]:
         ({"capacity": {"instance_type": "t3.medum"}}, "capacity.instance_type"),
         ({"capacity": {"instance_type": "mac2.metal"}}, "capacity.instance_type"),
         ({"service": {"cpu": 4096}}, "capacity.instance_type"),
-        ({"service": {"memory": 4097}}, "capacity.instance_type"),
+        ({"service": {"memory": 4096}}, "capacity.instance_type"),
+        ({"capacity": {"instance_type": "a1.large"}}, "capacity.instance_type"),
+        ({"capacity": {"instance_type": "a1.huge"}}, "capacity.instance_type"),
+        ({"capacity": {"instance_type": "m1.large"}}, "capacity.instance_type"),
+        ({"name": "ec2"}, "name"),
+        ({"name": "compute"}, "name"),
+        ({"privatelink": {"domain": "notes.ec2.internal"}}, "privatelink.domain"),
+        (
+            {"privatelink": {"private_dns_name": "n.compute.internal"}},
+            "privatelink.private_dns_name",
+        ),
+        ({"service": {"writable": ["/."]}}, "service.writable"),
+        ({"service": {"writable": ["/./"]}}, "service.writable"),
+        (
+            {"service": {"environment": {"X": "a {{resolve:secretsmanager:s}}"}}},
+            "service.environment.X",
+        ),
+        (
+            {"service": {"environment": {"X": "{{resolve:ssm-secure:s:1}}"}}},
+            "service.environment.X",
+        ),
+        ({"service": {"environment": {"X": "{{resolve:vault:s}}"}}}, "service.environment.X"),
+        ({"service": {"environment": {"X": "{{resolve:ssm:}}"}}}, "service.environment.X"),
+        (
+            {"service": {"health_command": ["a", "{{resolve:secretsmanager:s}}"]}},
+            "service.health_command.1",
+        ),
+        ({"database": {"engine": "mysql", "version": "8"}}, "database.version"),
+        ({"database": {"engine": "mysql", "version": "9"}}, "database.version"),
+        ({"database": {"engine": "mariadb", "version": "11"}}, "database.version"),
+        ({"consumers": [{"name": "ab", "cidr": "0.0.0.0/0"}]}, "consumers.0.cidr"),
+        ({"consumers": [{"name": "ab", "cidr": "0.3.0.0/16"}]}, "consumers.0.cidr"),
+        (
+            {
+                "consumers": [
+                    {"name": "ab", "cidr": "10.0.0.0/29", "vpc_id": VPC, "subnet_ids": APP}
+                ]
+            },
+            "consumers.0.cidr",
+        ),
+        (
+            {"consumers": [{"name": "ab", "role": "arn:aws-cn:iam::222222222222:role/x"}]},
+            "consumers.0.role",
+        ),
+        (
+            {"tls": {"certificate": "arn:aws-cn:acm:us-east-1:111111111111:certificate/a"}},
+            "tls.certificate",
+        ),
         ({"service": {"tasks": {"min": 9, "max": 9}}}, "capacity.instances.max"),
         ({"service": {"tasks": {"min": 5}, "cpu": 1025}}, "capacity.instances.max"),
         ({"network": {"vpc_id": VPC}}, "network.app_subnets network.data_subnets"),
@@ -145,6 +192,12 @@ def test_what_cannot_work_is_refused(sections: dict[str, Any], key: str) -> None
         {"name": "ecs-notes", "capacity": {"provider": "fargate"}},
         {"name": "my-aws"},
         {"service": {"tasks": {"min": 0, "max": 1}}},
+        {"service": {"tasks": {"min": 0, "max": 3}, "scaling": {"cpu": 0, "requests": 0}}},
+        {"service": {"environment": {"X": "{{resolve:ssm:/notes/level:2}} {{x}} {{resolve:ssm}}"}}},
+        {"capacity": {"provider": "fargate", "instance_type": "a1.large"}},
+        {"capacity": {"instance_type": "m3.medium"}, "service": {"tasks": {"min": 2}}},
+        {"name": "compute", "privatelink": {"domain": "compute.example"}},
+        {"name": "ec2-notes"},
         {"service": {"build": None, "image": "x:1"}},
         {"network": {"cidr": "100.64.0.0/24"}},
         {"network": {"cidr": "192.168.2.0/23", "zones": 3}},
@@ -175,7 +228,7 @@ def test_what_cannot_work_is_refused(sections: dict[str, Any], key: str) -> None
         {"service": {"writable": []}},
         {"service": {"writable": ["/tmp", "/run", "/var/cache", "/usr/local/x"]}, "files": {}},
         {"service": {"tasks": {"min": 8, "max": 8}}},
-        {"service": {"cpu": 2048, "memory": 4096}},
+        {"service": {"cpu": 2048, "memory": 4095}},
         {"capacity": {"instance_type": "m99i.large"}},  # newer than what is known: AWS is asked
         {"capacity": {"provider": "fargate", "instance_type": "t3.medum"}},
         {"network": OURS},
@@ -219,7 +272,7 @@ def test_the_room_for_tasks_is_spelled_out() -> None:
     )
     assert wanted == (
         "2 x c5.large hold 4 tasks, and tasks.min is 5: each has 3 network interfaces, one its own, "
-        "for 2 tasks; 2048 / 256 CPU units for 8; 4096 / 512 MiB for 8; "
+        "for 2 tasks; 2048 / 256 CPU units for 8; less than 4096 / 512 MiB for 7; "
         "write max = 3, or a larger instance_type "
         "(https://docs.aws.amazon.com/AmazonECS/latest/developerguide/container-instance-eni.html)"
     )
@@ -228,7 +281,14 @@ def test_the_room_for_tasks_is_spelled_out() -> None:
 @pytest.mark.parametrize(
     ("sections", "instead"),
     [
-        ({"service": {"memory": 8192}}, '"t3.large", or less memory'),
+        ({"service": {"memory": 8191}}, '"t3.large", or less memory'),
+        ({"service": {"memory": 8192}}, '"t3.xlarge", or less memory'),
+        ({"capacity": {"instance_type": "a1.medium"}}, 'write one such as "t4g.medium"'),
+        ({"capacity": {"instance_type": "t1.micro"}}, 'write one such as "t3.medium"'),
+        ({"database": {"engine": "mariadb", "version": "10"}}, 'write "10.11"'),
+        ({"name": "ec2"}, "choose another, or write a domain"),
+        ({"consumers": [{"name": "ab", "cidr": "0.0.0.0/0"}]}, '"10.30.0.0/16"'),
+        ({"service": {"environment": {"X": "{{resolve:x:y}}"}}}, "{{resolve:ssm:NAME}}"),
         ({"capacity": {"instance_type": "t3.medum"}}, 'did you mean "t3.medium"?'),
         ({"database": {"version": "16.3"}}, 'write "16.15"'),
         ({"database": {"instance_class": "db.t4g.mikro"}}, 'did you mean "db.t4g.micro"?'),
@@ -236,6 +296,18 @@ def test_the_room_for_tasks_is_spelled_out() -> None:
         ({"privatelink": {"allow": [f"{ACCOUNT}:role/team/dev"]}}, f'"{ACCOUNT}:root"'),
         ({"service": {"health_command": ["CMD-SHELL", "a && b"]}}, 'write ["sh", "-c", "a && b"]'),
         ({"service": {"health_command": ["curl 'a b'"]}}, 'write ["curl", "a b"]'),
+        (
+            {"service": {"health_command": ["CMD-SHELL", 'curl -f "http://x" || exit 1']}},
+            r'write ["sh", "-c", "curl -f \"http://x\" || exit 1"]',
+        ),
+        (
+            {"service": {"health_command": ["curl -f http://x || exit 1"]}},
+            'write ["sh", "-c", "curl -f http://x || exit 1"]',
+        ),
+        (
+            {"region": "cn-north-1", "consumers": [{"name": "ab", "role": f"{ACCOUNT}:role/x"}]},
+            'there it starts with "arn:aws-cn:"',
+        ),
         ({"service": {"health_command": ["curl 'a"]}}, 'write ["curl", "\'a"]'),
     ],
 )

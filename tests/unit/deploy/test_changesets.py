@@ -120,12 +120,21 @@ def test_an_operation_under_way_is_waited_for() -> None:
     assert "delete_stack" not in cloudformation.calls
 
 
-def test_a_stack_only_its_owner_can_mend_is_told_with_the_command() -> None:
+@pytest.mark.parametrize(
+    ("status", "command"),
+    [
+        ("UPDATE_ROLLBACK_FAILED", "continue-update-rollback"),
+        ("UPDATE_FAILED", "rollback-stack"),
+    ],
+)
+def test_a_stack_only_its_owner_can_mend_is_told_with_the_command(
+    status: str, command: str
+) -> None:
     cloudformation = FakeCloudFormation()
-    cloudformation.has("notes-service", "UPDATE_ROLLBACK_FAILED")
+    cloudformation.has("notes-service", status)
     with pytest.raises(UnderpassError) as caught:
         changesets.deploy(cloudformation, stack(**PARTS), {}, Told().step)
-    assert "continue-update-rollback" in caught.value.try_next
+    assert f"aws cloudformation {command} --stack-name notes-service" in caught.value.try_next
 
 
 def test_what_watches_may_end_the_wait() -> None:
@@ -136,3 +145,45 @@ def test_what_watches_may_end_the_wait() -> None:
 
     with pytest.raises(UnderpassError, match="hopeless"):
         changesets.deploy(cloudformation, stack(**PARTS), {}, Told().step, watch)
+
+
+class Interrupting(FakeCloudFormation):
+    """Stops the deployment, as Ctrl-C or another part that fails would, at the call it is told."""
+
+    at = ""
+
+    def _stop(self, call: str) -> None:
+        if self.at == call:
+            raise KeyboardInterrupt
+
+    def describe_change_set(self, ChangeSetName: str, NextToken: str = "0") -> object:
+        self._stop("describe_change_set")
+        return super().describe_change_set(ChangeSetName, NextToken)
+
+    def describe_stack_events(self, StackName: str, NextToken: str = "0") -> object:
+        self._stop("describe_stack_events")
+        return super().describe_stack_events(StackName, NextToken)
+
+    def execute_change_set(self, ChangeSetName: str) -> None:
+        self._stop("execute_change_set")
+        super().execute_change_set(ChangeSetName)
+
+
+@pytest.mark.parametrize(
+    "at", ["describe_change_set", "describe_stack_events", "execute_change_set"]
+)
+def test_a_deployment_that_is_stopped_leaves_no_change_set(at: str) -> None:
+    cloudformation = Interrupting(at=at)
+    with pytest.raises(KeyboardInterrupt):
+        changesets.deploy(cloudformation, stack(**PARTS), {}, Told().step)
+    assert not cloudformation.change_sets
+    assert "execute_change_set" not in cloudformation.calls
+
+
+def test_a_change_set_that_cannot_be_deleted_hides_no_error() -> None:
+    class Refusing(Interrupting):
+        def delete_change_set(self, ChangeSetName: str) -> None:
+            raise refused("it is being executed")
+
+    with pytest.raises(KeyboardInterrupt):
+        changesets.deploy(Refusing(at="execute_change_set"), stack(**PARTS), {}, Told().step)

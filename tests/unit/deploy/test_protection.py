@@ -6,16 +6,19 @@ import pytest
 from tests.unit.deploy.fakes import FakeCloudFormation, Told
 
 from underpass.deploy.stacks import protection
+from underpass.deploy.stacks.events import StackEvent
 
 HELD = {
     "Alb": ("arn:alb", "AWS::ElasticLoadBalancingV2::LoadBalancer"),
     "Database": ("notes-database", "AWS::RDS::DBInstance"),
+    "Group": ("notes-group", protection.GROUP),
     "Role": ("role", "AWS::IAM::Role"),
 }
+LIFTED = ["arn:alb", "notes-database", "notes-group", *(f"i-{number}" for number in range(60))]
 
 
 class Clients:
-    """CloudFormation, and load balancers and databases that remember whose protection was lifted."""
+    """CloudFormation, and what it holds, which remembers whose protection was lifted."""
 
     def __init__(self, cloudformation: FakeCloudFormation) -> None:
         self.cloudformation = cloudformation
@@ -32,12 +35,29 @@ class Clients:
         assert more == {"DeletionProtection": False, "ApplyImmediately": True}
         self.lifted.append(DBInstanceIdentifier)
 
+    def describe_auto_scaling_groups(self, AutoScalingGroupNames: list[str]) -> Any:
+        instances = [
+            {"InstanceId": f"i-{number}", "ProtectedFromScaleIn": number < 60}
+            for number in range(65)
+        ]
+        named = [name for name in AutoScalingGroupNames if name == "notes-group"]
+        return {"AutoScalingGroups": [{"Instances": instances} for _ in named]}
+
+    def update_auto_scaling_group(self, AutoScalingGroupName: str, **more: Any) -> None:
+        assert more == {"NewInstancesProtectedFromScaleIn": False}
+        self.lifted.append(AutoScalingGroupName)
+
+    def set_instance_protection(self, InstanceIds: list[str], **more: Any) -> None:
+        assert more == {"AutoScalingGroupName": "notes-group", "ProtectedFromScaleIn": False}
+        assert len(InstanceIds) <= 50
+        self.lifted.extend(InstanceIds)
+
 
 @pytest.mark.parametrize(
     ("status", "lifted"),
     [
-        ("ROLLBACK_FAILED", ["arn:alb", "notes-database"]),
-        ("CREATE_FAILED", ["arn:alb", "notes-database"]),
+        ("ROLLBACK_FAILED", LIFTED),
+        ("CREATE_FAILED", LIFTED),
         ("CREATE_COMPLETE", []),
         ("UPDATE_ROLLBACK_COMPLETE", []),
         ("DELETE_FAILED", []),  # somebody tried to delete what once stood
@@ -60,7 +80,7 @@ def test_a_rollback_under_way_is_waited_for() -> None:
         ("notes-service", "AWS::CloudFormation::Stack", "ROLLBACK_FAILED", ""),
     ]
     protection.lift(clients, "notes-service", told.step)
-    assert clients.lifted == ["arn:alb", "notes-database"]
+    assert clients.lifted == LIFTED
     assert told.texts() == ["notes-service is DELETE_IN_PROGRESS: waiting for that to end"]
 
 
@@ -68,3 +88,22 @@ def test_a_stack_that_is_not_there_is_no_matter() -> None:
     clients = Clients(FakeCloudFormation())
     protection.lift(clients, "notes-service", Told().step)
     assert clients.lifted == []
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "lifted"),
+    [
+        ("notes-group", "DELETE_IN_PROGRESS", LIFTED[2:]),
+        ("notes-group", "DELETE_COMPLETE", []),
+        ("notes-group", "UPDATE_IN_PROGRESS", []),
+        ("another", "DELETE_IN_PROGRESS", []),  # gone before anybody looked
+    ],
+)
+def test_instances_of_a_group_that_is_deleted_may_go(
+    name: str, status: str, lifted: list[str]
+) -> None:
+    clients = Clients(FakeCloudFormation())
+    events = [StackEvent("1", "Group", name, protection.GROUP, status)]
+    events.append(StackEvent("2", "Role", "role", "AWS::IAM::Role", status))
+    protection.release(clients, events)
+    assert clients.lifted == lifted

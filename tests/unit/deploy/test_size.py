@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from tests.unit.blueprint.configs import CURATED
 
-from underpass.blueprint import Stack
+from underpass.blueprint import Stack, stacks
 from underpass.deploy.preflight import size
 from underpass.errors import UsageError
 
@@ -17,6 +18,18 @@ def of(length: int) -> Stack:
 def test_what_just_fits_is_let_through() -> None:
     assert len(of(size.MOST_BYTES).body()) == size.MOST_BYTES
     size.check([of(100), of(size.MOST_BYTES)])
+
+
+def test_every_curated_template_fits_as_it_is_deployed() -> None:
+    for config in CURATED.values():
+        size.check(stacks(config))
+
+
+def test_bytes_are_counted_and_not_letters() -> None:
+    stack = Stack("orders-service", {"Description": "\U0001f600" * (size.MOST_BYTES // 4)})
+    assert len(stack.body()) < size.MOST_BYTES
+    with pytest.raises(UsageError):
+        size.check([stack])
 
 
 def test_what_does_not_fit_is_refused_by_name() -> None:

@@ -266,13 +266,16 @@ class Registrar(RuleBasedStateMachine):
             wanted = {
                 Target(one, port) for one in self._throughout(run) - retired for port in PORTS[arn]
             }
+            left = {one for one in wanted if f"{one.address}:{one.port}" in told["left"]}
+            assert {one.address for one in left}.isdisjoint(self._untouchable(run))
+            wanted -= left
             assert wanted <= self._serving(arn)
             most = max(REMOVALS, len(run.report["addresses"]) * len(PORTS[arn]))
             assert len([w for w in told["deregistered"].values() if "another" not in w]) <= most
             if self.alone[id(run)] and not self._changed(run):
                 excused = {*told["kept"], *told["held_back"]}
-                left = {f"{one.address}:{one.port}" for one in self._ours(arn) - wanted}
-                assert left - {f"{one}:{port}" for one in retired for port in (80, 443)} <= excused
+                over = {f"{one.address}:{one.port}" for one in self._ours(arn) - wanted}
+                assert over - {f"{one}:{port}" for one in retired for port in (80, 443)} <= excused
 
     def _changed(self, run: Stepped) -> set[str]:
         """Return the addresses that came or went as nodes while the run was at work."""

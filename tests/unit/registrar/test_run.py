@@ -249,6 +249,32 @@ def test_a_node_whose_interface_is_there_stays_unless_all_is_certain(why: str) -
     assert aws.serving() >= of(1, 2)
 
 
+@pytest.mark.parametrize("named", [nodes(1), nodes(1, 2)])
+def test_what_another_run_is_draining_comes_back_only_when_dns_names_it(named: list[str]) -> None:
+    """Such as a run from the command line, which remembers nothing."""
+    aws = Aws(nodes(1, 2), {GROUP: held(1) | held(2, state="draining")})
+    aws.named = set(named)
+    once(aws, DNS_NAME=DNS_NAME, DRAIN_RETIRED="true")
+    assert aws.serving() == {f"{address}:80" for address in named}
+
+
+def test_an_interface_that_was_detached_brings_no_draining_target_back() -> None:
+    aws = Aws(nodes(1), {GROUP: held(1) | held(2, state="draining")})
+    interface = aws.add("10.0.0.2", Status="available")
+    once(aws)
+    assert aws.serving() == of(1)
+    aws.interfaces[interface]["Status"] = "in-use"  # the ALB has taken the address again
+    once(aws)
+    assert aws.serving() == of(1, 2)
+
+
+def test_a_draining_target_is_better_than_none() -> None:
+    aws = Aws((), {GROUP: held(2, state="draining")})
+    aws.add("10.0.0.2", Status="available")
+    once(aws)
+    assert aws.serving() == of(2)
+
+
 # What is said
 
 
@@ -283,6 +309,7 @@ def test_each_run_writes_one_line_with_what_was_seen_and_done_and_why(
                 "deregistered": {"10.0.0.7:80": "its interface is gone"},
                 "held_back": {"10.0.0.8:80": "MAX_REMOVALS=1"},
                 "kept": {},
+                "left": {},
                 "foreign": {"10.0.0.9:90": "another port"},
             }
         ],
@@ -412,7 +439,7 @@ def test_what_does_not_pass_is_an_error_before_the_function_is_ended() -> None:
     aws.faults["describe_network_interfaces"] = [throttled() for _ in range(1000)]
     with pytest.raises(RunFailedError, match=r"describe_network_interfaces: .*Throttling"):
         once(aws, time=time)
-    assert 15 < time.now_s < 25
+    assert 2 < time.now_s < 10, "the other calls have their time"
     assert aws.serving() == set()
 
 
@@ -442,6 +469,65 @@ def test_listeners_that_cannot_be_read_are_an_error_that_stops_no_registration()
     with pytest.raises(RunFailedError, match=r"describe_listeners: .*AccessDenied"):
         once(aws)
     assert aws.serving() == of(1)
+
+
+def test_listeners_that_stay_throttled_hold_no_registration_back() -> None:
+    aws, time = Aws(nodes(1)), Time()
+    aws.faults["describe_listeners"] = [throttled() for _ in range(1000)]
+    with pytest.raises(RunFailedError, match=r"describe_listeners: .*Throttling"):
+        once(aws, time=time)
+    assert aws.serving() == of(1)
+    assert aws.called.count("describe_listeners") == 1
+
+
+def test_a_group_that_stays_throttled_leaves_the_others_their_time() -> None:
+    aws, time = Aws(nodes(1), {GROUP: {}, OTHER_GROUP: {}}), Time()
+    aws.faults[f"describe_target_health {GROUP}"] = [throttled() for _ in range(1000)]
+    with pytest.raises(RunFailedError, match=f"{GROUP}=80: describe_target_health: .*Throttling"):
+        once(aws, time=time, TARGET_GROUPS=TWO_GROUPS)
+    assert aws.serving(OTHER_GROUP) == of(1, port=443)
+
+
+def test_new_nodes_do_not_wait_for_what_is_asked_about_the_old_ones() -> None:
+    aws, time = Aws(nodes(1), {GROUP: held(8)}), Time()
+    aws.named = set(nodes(8))
+    aws.add("10.0.0.8", "a task's", RequesterManaged=False, RequesterId="AIDAEXAMPLE")
+
+    def slowly(operation: str, _: object) -> None:
+        time.sleep(11 if aws.called.count("describe_network_interfaces") == 2 else 0)
+
+    aws.before = slowly
+    with pytest.raises(RunFailedError, match=r"deregister_targets: .* too long ago"):
+        once(aws, time=time, DNS_NAME=DNS_NAME)
+    assert aws.serving() == of(1, 8)
+
+
+def test_an_answer_that_came_late_is_as_fresh_as_its_question() -> None:
+    aws, time = Aws(nodes(1)), Time()
+    aws.faults["describe_network_interfaces"] = [ReadTimeoutError(endpoint_url="https://ec2")]
+
+    def slowly(operation: str, _: object) -> None:
+        first = aws.called.count("describe_network_interfaces") == 1
+        time.sleep(4.5 if operation == "describe_network_interfaces" and first else 0)
+        time.sleep(6 if operation == "describe_listeners" else 0)
+
+    aws.before = slowly
+    once(aws, time=time)
+    assert time.now_s > 10
+    assert aws.serving() == of(1)
+
+
+def test_dns_is_not_asked_when_the_run_is_nearly_over() -> None:
+    aws, time = Aws(nodes(1), {GROUP: held(1, 8)}), Time()
+    aws.named = set(nodes(1))
+
+    def slowly(operation: str, _: object) -> None:
+        time.sleep(23 if operation == "describe_network_interfaces" else 0)
+
+    aws.before = slowly
+    with pytest.raises(RunFailedError, match="the interfaces were read too long ago"):
+        once(aws, time=time, DNS_NAME=DNS_NAME)
+    assert "resolve" not in aws.called
 
 
 def test_an_unknown_target_group_is_named() -> None:

@@ -188,6 +188,14 @@ class Cloud:
     def status(self, stack: str = "s") -> str:
         return str(self.stack(stack)["StackStatus"])
 
+    def settled(self, logical_id: str, status: str, stack: str = "s") -> None:
+        """Wait until the last event of a resource, or of the stack ("-"), is of this status."""
+
+        def reached() -> bool:
+            return self.statuses(logical_id, stack)[-1:] == [status]
+
+        self.region.hub.wait(reached, timeout_s=10, what=f"{logical_id} is never {status}")
+
     def events(self, stack: str = "s") -> list[tuple[str, str, str]]:
         """All events, the oldest first, as (logical id, status, reason); the stack is "-"."""
         found: list[dict[str, Any]] = []

@@ -1,3 +1,4 @@
+import threading
 from typing import Any
 
 import pytest
@@ -5,6 +6,7 @@ from botocore.exceptions import ClientError
 from tests.unit.stacks.fakes import THING, Cloud, ref, template
 
 from underpass.twin.stacks.errors import ApiError
+from underpass.twin.stacks.execution.schedule import in_thread
 from underpass.twin.stacks.provider import ProvisionError
 
 CHAIN = template({"C": {"Uses": [ref("B")]}, "B": {"Uses": [ref("A")]}, "A": {"Size": 1}})
@@ -99,8 +101,36 @@ def test_a_failure_may_leave_what_is_there(cloud: Cloud) -> None:
     assert set(cloud.world.by_name()) == {"A", "B"}
     assert cloud.stack()["DisableRollback"]
     cloud.world.fail()
-    assert cloud.deploy(CHAIN) == "UPDATE_COMPLETE"
+    assert cloud.deploy(CHAIN, OnStackFailure="DO_NOTHING") == "UPDATE_COMPLETE"
     assert set(cloud.world.by_name()) == {"A", "B", "C"}
+
+
+def test_what_is_under_way_when_something_fails_is_kept_where_all_is() -> None:
+    cloud = Cloud(in_thread)
+    document = template({"A": {}, "B": {}, "C": {"Uses": [ref("B")]}, "D": {"Uses": [ref("A")]}})
+    begun = threading.Event()
+
+    def fails(_verb: str, name: str) -> Exception | None:
+        if name == "A":
+            assert begun.wait(10)
+            return ProvisionError("no such luck")
+        if name == "B":
+            begun.set()
+            cloud.settled("A", "CREATE_FAILED")
+        return None
+
+    cloud.world.fails = fails
+    cloud.deploy(document, OnStackFailure="DO_NOTHING")
+    cloud.settled("-", "CREATE_FAILED")
+    assert cloud.statuses("B")[-1] == cloud.statuses("C")[-1] == "CREATE_COMPLETE"
+    assert cloud.statuses("D") == []
+    assert cloud.reason("-", "CREATE_FAILED") == "The following resource(s) failed to create: [A]."
+
+    cloud.world.fail()
+    cloud.world.calls.clear()
+    cloud.deploy(document, OnStackFailure="DO_NOTHING")
+    cloud.settled("-", "UPDATE_COMPLETE")
+    assert cloud.world.calls == [("create", "A"), ("create", "D")]
 
 
 def test_a_failure_may_delete_the_stack(cloud: Cloud) -> None:

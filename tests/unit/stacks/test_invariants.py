@@ -13,9 +13,11 @@ from underpass.twin.stacks.provider import ProvisionError
 NAMES = "ABCDEF"
 FINAL = {
     "CREATE_COMPLETE",
+    "CREATE_FAILED",
     "ROLLBACK_COMPLETE",
     "ROLLBACK_FAILED",
     "UPDATE_COMPLETE",
+    "UPDATE_FAILED",
     "UPDATE_ROLLBACK_COMPLETE",
     "UPDATE_ROLLBACK_FAILED",
     "DELETE_COMPLETE",
@@ -94,9 +96,9 @@ def settled(cloud: Cloud, stack_id: str) -> str:
     return cloud.region.hub.wait(status, timeout_s=20, what="never settled")
 
 
-def run(cloud: Cloud, document: dict[str, Any]) -> str | None:
+def run(cloud: Cloud, document: dict[str, Any], **request: Any) -> str | None:
     """Deploy and wait; None when the change set had nothing to do."""
-    planned = cloud.plan(document)
+    planned = cloud.plan(document, **request)
     if planned["Status"] == "FAILED":
         assert planned["StatusReason"].startswith(
             "The submitted information didn't contain changes"
@@ -121,6 +123,13 @@ def story(cloud: Cloud, first: Any, second: Any, failing: Any, failing_later: An
             verb == "delete" for verb, _ in failing_later
         ):
             assert cloud.world.things == before, "the rollback did not return to what was"
+        if status == "UPDATE_ROLLBACK_FAILED":
+            fail_some(cloud, {})
+            cloud.engine.continue_update_rollback({"StackName": stack_id})
+            status = settled(cloud, stack_id)
+            check_events(cloud, stack_id)
+            assert status == "UPDATE_ROLLBACK_COMPLETE"
+            assert cloud.world.things == before, "the rollback went on to something else"
         if status == "UPDATE_ROLLBACK_COMPLETE":
             fail_some(cloud, {})
             status = run(cloud, second)
@@ -149,6 +158,32 @@ def story(cloud: Cloud, first: Any, second: Any, failing: Any, failing_later: An
     assert cloud.world.things == {}, "the deletion left something"
 
 
+def preserving_story(
+    cloud: Cloud, first: Any, second: Any, failing: Any, failing_later: Any
+) -> None:
+    """With what succeeds kept: the same again goes on, and the last that succeeded can be returned to."""
+    fail_some(cloud, failing)
+    run(cloud, first, OnStackFailure="DO_NOTHING")
+    stack_id = cloud.stack()["StackId"]
+    check_events(cloud, stack_id)
+    if cloud.status() == "CREATE_FAILED":
+        fail_some(cloud, {})
+        assert run(cloud, first, OnStackFailure="DO_NOTHING") == "UPDATE_COMPLETE"
+        check_events(cloud, stack_id)
+    assert cloud.world.by_name().keys() == first["Resources"].keys()
+    before = dict(cloud.world.things)
+    fail_some(cloud, failing_later)
+    if run(cloud, second, OnStackFailure="DO_NOTHING") == "UPDATE_FAILED":
+        check_events(cloud, stack_id)
+        fail_some(cloud, {})
+        assert run(cloud, first, OnStackFailure="DO_NOTHING") == "UPDATE_COMPLETE"
+        check_events(cloud, stack_id)
+        assert cloud.world.things == before
+    fail_some(cloud, {})
+    assert delete(cloud, stack_id) == "DELETE_COMPLETE"
+    assert cloud.world.things == {}, "the deletion left something"
+
+
 def delete(cloud: Cloud, stack_id: str) -> str:
     cloud.engine.delete_stack({"StackName": stack_id})
     status = settled(cloud, stack_id)
@@ -168,3 +203,19 @@ def test_whatever_happens_one_after_the_other(
 @given(templates(), templates(), failures, failures)
 def test_whatever_happens_side_by_side(first: Any, second: Any, failing: Any, later: Any) -> None:
     story(Cloud(in_thread), first, second, failing, later)
+
+
+@settings(max_examples=50, deadline=None)
+@given(templates(), templates(), failures, failures)
+def test_whatever_happens_where_what_succeeds_is_kept(
+    first: Any, second: Any, failing: Any, later: Any
+) -> None:
+    preserving_story(Cloud(at_once), first, second, failing, later)
+
+
+@settings(max_examples=25, deadline=None)
+@given(templates(), templates(), failures, failures)
+def test_whatever_happens_where_what_succeeds_is_kept_side_by_side(
+    first: Any, second: Any, failing: Any, later: Any
+) -> None:
+    preserving_story(Cloud(in_thread), first, second, failing, later)

@@ -4,6 +4,7 @@ import pytest
 from tests.unit.stacks.fakes import THING, Cloud, ref, template
 
 from underpass.twin.stacks.errors import ApiError
+from underpass.twin.stacks.provider import ProvisionError
 
 
 def chain(**sizes: Any) -> dict[str, Any]:
@@ -148,8 +149,55 @@ def test_without_rollback_a_failure_stays_and_the_next_update_goes_on(cloud: Clo
     assert cloud.status() == "UPDATE_FAILED"
     assert cloud.world.by_name()["A"]["Size"] == 1
     cloud.world.fail()
-    assert cloud.deploy(chain(A={"Size": 1}, C={"Size": 1})) == "UPDATE_COMPLETE"
+    document = chain(A={"Size": 1}, C={"Size": 1})
+    assert cloud.deploy(document, OnStackFailure="DO_NOTHING") == "UPDATE_COMPLETE"
     assert cloud.world.calls[-1] == ("update", "C")
+
+
+def test_without_rollback_what_fails_goes_back_and_what_does_not_need_it_goes_on(
+    cloud: Cloud,
+) -> None:
+    failing = iter([True])
+    cloud.world.fails = lambda verb, name: (
+        ProvisionError("halfway") if name == "B" and next(failing, False) else None
+    )
+    document = chain(B={"Size": 2}, C={"Size": 3})
+    document["Resources"] |= template({"D": {}})["Resources"]
+    assert cloud.deploy(document, OnStackFailure="DO_NOTHING") == "UPDATE_FAILED"
+    assert sorted(cloud.world.calls) == [("create", "D"), ("update", "B"), ("update", "B")]
+    assert "Size" not in cloud.world.by_name()["B"]
+    assert cloud.reason("B", "UPDATE_FAILED") == "halfway"
+    assert cloud.statuses("D")[-1] == "CREATE_COMPLETE"
+
+    cloud.world.calls.clear()
+    assert cloud.deploy(chain(), OnStackFailure="DO_NOTHING") == "UPDATE_COMPLETE"
+    assert cloud.world.calls == [("delete", "D")]
+    assert cloud.statuses("B")[-1] == "UPDATE_COMPLETE", "it no longer counts as failed"
+
+
+def test_what_cannot_even_go_back_tells_why_it_failed(cloud: Cloud) -> None:
+    failing = iter(["first", "then"])
+    cloud.world.fails = lambda verb, name: ProvisionError(next(failing)) if name == "B" else None
+    document = chain(B={"Size": 2})
+    assert cloud.deploy(document, OnStackFailure="DO_NOTHING") == "UPDATE_FAILED"
+    assert cloud.reason("B", "UPDATE_FAILED") == "first"
+    assert next(failing, None) is None
+
+
+def test_what_failed_without_rollback_is_gone_on_with_in_the_same_way_only(cloud: Cloud) -> None:
+    cloud.world.fail(("update", "C"))
+    document = chain(C={"Size": 1})
+    assert cloud.deploy(document, OnStackFailure="DO_NOTHING") == "UPDATE_FAILED"
+    planned = cloud.plan(document)
+    execute = {"ChangeSetName": planned["ChangeSetId"]}
+    with pytest.raises(ApiError, match=r"non-terminal \[UPDATE_FAILED\] state") as refused:
+        cloud.engine.execute_change_set(execute)
+    assert refused.value.code == "ValidationError"
+    with pytest.raises(ApiError, match="please use the disable-rollback parameter"):
+        cloud.engine.update_stack({"StackName": "s", "UsePreviousTemplate": True})
+    cloud.world.fail()
+    cloud.engine.execute_change_set(execute | {"DisableRollback": True})
+    assert cloud.status() == "UPDATE_COMPLETE"
 
 
 def test_without_rollback_nothing_is_replaced(cloud: Cloud) -> None:

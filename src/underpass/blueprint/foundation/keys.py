@@ -74,7 +74,7 @@ def _statements(config: Config) -> Iterator[Mapping[str, Any]]:
         {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": _log_groups(config)}},
     )
     # Who publishes to the encrypted topic. Its own policy holds them to this account; here the account
-    # is asked for where the service tells it, as EventBridge does not, and would fall silent.
+    # is asked for where the service tells it.
     # https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
     yield _statement(
         "Notifications",
@@ -85,8 +85,8 @@ def _statements(config: Config) -> Iterator[Mapping[str, Any]]:
 
 
 def _publishers(config: Config) -> list[str]:
-    """Return who publishes to the topic: alarms, events, endpoint connections, and RDS of its instance."""
-    return ["cloudwatch", "events", *(["events.rds"] if config.database else []), "vpce"]
+    """Return who publishes to the topic: alarms, endpoint connections, and RDS of its instance."""
+    return ["cloudwatch", *(["events.rds"] if config.database else []), "vpce"]
 
 
 def _services(config: Config) -> dict[str, str]:

@@ -13,18 +13,12 @@ from underpass.blueprint.handed import hand
 from underpass.blueprint.iam import document, only_over_tls
 from underpass.config import Config
 
-# Who publishes, and the operator that holds it to this account. EventBridge does not say on whose
-# behalf it publishes, and a plain condition would drop every event silently: its own may be absent.
+# Who publishes, for this account only.
 # https://docs.aws.amazon.com/vpc/latest/privatelink/create-endpoint-service.html
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
 # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Events.GrantingPermissions.html
-# https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html
-_PUBLISHERS = {
-    "EndpointConnections": ("vpce.amazonaws.com", "StringEquals"),
-    "Alarms": ("cloudwatch.amazonaws.com", "StringEquals"),
-    "Events": ("events.amazonaws.com", "StringEqualsIfExists"),
-}
-_DATABASE = {"DatabaseEvents": ("events.rds.amazonaws.com", "StringEquals")}
+_PUBLISHERS = {"EndpointConnections": "vpce.amazonaws.com", "Alarms": "cloudwatch.amazonaws.com"}
+_DATABASE = {"DatabaseEvents": "events.rds.amazonaws.com"}
 
 
 def add(template: Template, config: Config, key: Key) -> None:
@@ -36,10 +30,7 @@ def add(template: Template, config: Config, key: Key) -> None:
             "TopicPolicy",
             Topics=[Ref(topic)],
             PolicyDocument=document(
-                *(
-                    _publishes(name, service, operator, topic)
-                    for name, (service, operator) in publishers.items()
-                ),
+                *(_publishes(name, service, topic) for name, service in publishers.items()),
                 only_over_tls("sns:Publish", Ref(topic)),
             ),
         )
@@ -56,12 +47,12 @@ def add(template: Template, config: Config, key: Key) -> None:
     hand(template, "TopicArn", Ref(topic))
 
 
-def _publishes(name: str, service: str, operator: str, topic: Topic) -> Mapping[str, Any]:
+def _publishes(name: str, service: str, topic: Topic) -> Mapping[str, Any]:
     return {
         "Sid": name,
         "Effect": "Allow",
         "Principal": {"Service": service},
         "Action": "sns:Publish",
         "Resource": Ref(topic),
-        "Condition": {operator: {"aws:SourceAccount": Ref("AWS::AccountId")}},
+        "Condition": {"StringEquals": {"aws:SourceAccount": Ref("AWS::AccountId")}},
     }

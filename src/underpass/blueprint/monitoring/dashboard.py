@@ -61,8 +61,8 @@ def sections(config: Config) -> list[Section]:
 
 
 def _reachable(config: Config) -> list[Graph]:
-    zones = m.zones(config)
-    return [
+    zones = m.zones(config) if config.privatelink.alb_targets == "lambda" else []
+    graphs = [
         Graph(
             "Endpoints and their connections",
             {
@@ -86,6 +86,7 @@ def _reachable(config: Config) -> list[Graph]:
             },
         ),
     ]
+    return [graph for graph in graphs if graph.lines]
 
 
 def _healthy(config: Config) -> list[Graph]:

@@ -28,7 +28,10 @@ def add(template: Template, config: Config, topic: Topic) -> None:
 
 def _nlb(template: Template, config: Config, topic: Topic) -> None:
     # The nodes report apart and the slowest knows least: the most healthy, the fewest unhealthy.
-    for zone in zones(config):
+    # An ALB as a target is in neither count, and its own says as much.
+    # https://docs.aws.amazon.com/elasticloadbalancing/latest/network/load-balancer-cloudwatch-metrics.html
+    counted = config.privatelink.alb_targets == "lambda"
+    for zone in zones(config) if counted else []:
         alarm(
             template,
             topic,
@@ -37,14 +40,15 @@ def _nlb(template: Template, config: Config, topic: Topic) -> None:
             nlb_targets("HealthyHostCount", "Maximum", zone),
             NOBODY,
         )
-    alarm(
-        template,
-        topic,
-        "NlbUnhealthyHosts",
-        "A node of the ALB does not answer the NLB",
-        nlb_targets("UnHealthyHostCount", "Minimum"),
-        SOMEBODY_UNWELL,
-    )
+    if counted:
+        alarm(
+            template,
+            topic,
+            "NlbUnhealthyHosts",
+            "A node of the ALB does not answer the NLB",
+            nlb_targets("UnHealthyHostCount", "Minimum"),
+            SOMEBODY_UNWELL,
+        )
     alarm(
         template,
         topic,

@@ -22,9 +22,10 @@ from troposphere.elasticloadbalancingv2 import (
 from underpass.blueprint.addresses import zones
 from underpass.blueprint.checks import skipped
 from underpass.blueprint.handed import given, given_list
-from underpass.blueprint.security_groups import admit, group_id, security_group, tcp
+from underpass.blueprint.security_groups import admit, group_id, reach, security_group, tcp
 from underpass.config import Config
 
+TO_TASKS, FROM_ALB = "AlbEgressToTasks", "TaskIngressFromAlb"
 HEALTHY_CODES = "200-399"
 DRAIN_S = 30
 IDLE_S = 60  # less than the NLB's 350: the ALB ends an idle connection before its flow is forgotten
@@ -112,7 +113,6 @@ def _security_groups(template: Template, config: Config) -> tuple[SecurityGroup,
         vpc_id,
         "The ALB: reached by the NLB only",
         ingress=[] if enforced else _from_nlb_subnets(config),
-        egress=[tcp(config.service.port, "Tasks", DestinationSecurityGroupId=tasks)],
     )
     nlb_group = security_group(
         template,
@@ -124,7 +124,9 @@ def _security_groups(template: Template, config: Config) -> tuple[SecurityGroup,
     )
     if enforced:
         admit(template, "AlbIngressFromNlb", group_id(alb_group), port, group_id(nlb_group), "NLB")
-    admit(template, "TaskIngressFromAlb", tasks, config.service.port, group_id(alb_group), "ALB")
+    # Resources of their own: when the port changes, the old tasks' stays open until they are gone.
+    reach(template, TO_TASKS, group_id(alb_group), config.service.port, tasks, "Tasks")
+    admit(template, FROM_ALB, tasks, config.service.port, group_id(alb_group), "ALB")
     return nlb_group, alb_group
 
 
@@ -229,7 +231,7 @@ def _alb_target_group(config: Config) -> TargetGroup:
         "AlbTargetGroup",
         TargetType="ip",
         Protocol="HTTP",
-        Port=config.service.port,
+        Port=80,  # no target's: ECS names each one's. The group stays the same when [service] port changes
         VpcId=given("VpcId"),
         HealthCheckProtocol="HTTP",
         HealthCheckPath=config.service.health_check,

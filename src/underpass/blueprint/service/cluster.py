@@ -32,6 +32,7 @@ from underpass.config import Config
 _AMI_PARAMETER = "/aws/service/ecs/optimized-ami/amazon-linux-2023/{}recommended/image_id"
 
 EXEC_LOGS = "ExecLogGroup"
+PROVIDERS = "ClusterCapacityProviders"
 WARM_S = 120  # from an instance in service to tasks on it
 
 
@@ -78,7 +79,7 @@ def add(template: Template, config: Config) -> Capacity:
         provider = Ref(_instances(template, config, cluster))
     associations = template.add_resource(
         ClusterCapacityProviderAssociations(
-            "ClusterCapacityProviders",
+            PROVIDERS,
             Cluster=Ref(cluster),
             CapacityProviders=[provider],
             DefaultCapacityProviderStrategy=[

@@ -38,7 +38,7 @@ from underpass.config import Config
 
 RUNTIME = "python3.13"
 MEMORY_MIB = 256  # 128 has led to time-outs at start
-TIMEOUT_S = 30
+TIMEOUT_S = 20
 BATCH = 10  # the most a FIFO queue gives
 LIFE_S = 60  # of a message: the least there is, and one period
 

@@ -18,7 +18,7 @@ from troposphere.ecs import (
 )
 
 from underpass.blueprint.handed import given, given_list
-from underpass.blueprint.service.balancers import Path
+from underpass.blueprint.service.balancers import FROM_ALB, TO_TASKS, Path
 from underpass.blueprint.service.cluster import Capacity
 from underpass.blueprint.service.scaling import desired_count
 from underpass.config import Config
@@ -60,7 +60,7 @@ def add(
             ),
             # The target group must hang on a listener, the path to the tasks be open, and the
             # capacity provider belong to the cluster, before the first task starts.
-            DependsOn=[path.alb_listener.title, "TaskIngressFromAlb", capacity.associations.title],
+            DependsOn=[path.alb_listener.title, TO_TASKS, FROM_ALB, capacity.associations.title],
             EnableExecuteCommand=config.service.exec,
             EnableECSManagedTags=True,  # tasks and interfaces say whose they are, to bills too
             PropagateTags="SERVICE",

@@ -13,6 +13,7 @@ _WITHOUT_INSIGHTS = frozenset(
     f"db.{family}.{size}" for family in ("t2", "t3", "t4g") for size in ("micro", "small")
 )
 
+_SERIES_NUMBERS = {"postgres": 1, "mysql": 2, "mariadb": 2}  # of a version
 _MAJORS_AHEAD = 2  # that may come to be before the table is written anew
 
 
@@ -95,6 +96,20 @@ def withdrawn(engine: str, version: str) -> bool:
     return any(part_of(known, version) for known in stored("databases")["deprecated"][engine])
 
 
+def names_series(engine: str, version: str) -> bool:
+    """Return whether a version says its series, after which RDS calls families of parameter groups.
+
+    One number does for PostgreSQL (``postgres16``), two are needed for the others (``mysql8.4``).
+    """
+    return len(version.split(".")) >= _SERIES_NUMBERS[engine]
+
+
+def newest_series(engine: str, version: str) -> str:
+    """Return the newest series that starts like ``version``, or else of all."""
+    known = [_series(engine, one) for one in engine_versions(engine)]
+    return [*known, *(one for one in known if part_of(one, version))][-1]
+
+
 def nearest_version(engine: str, version: str) -> str:
     """Return what to write instead: the newest of the same series, or else the next series there is."""
     known = engine_versions(engine)
@@ -113,7 +128,7 @@ def part_of(version: str, start: str) -> bool:
 
 def _series(engine: str, version: str) -> str:
     """Return what RDS calls the major version: ``16`` of PostgreSQL 16.4, ``8.0`` of MySQL 8.0.40."""
-    return ".".join(version.split(".")[: 1 if engine == "postgres" else 2])
+    return ".".join(version.split(".")[: _SERIES_NUMBERS[engine]])
 
 
 def _order(version: str) -> tuple[int, ...]:

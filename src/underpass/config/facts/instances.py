@@ -20,7 +20,7 @@ class InstanceType:
     Attributes
     ----------
     vcpus, memory_mib
-        What it has. ECS registers somewhat less memory, for the kernel takes its part first.
+        What it has. ECS registers less memory, for the platform and the kernel take their part first.
         https://docs.aws.amazon.com/AmazonECS/latest/developerguide/memory-management.html
     interfaces
         Network interfaces, the instance's own among them.
@@ -45,7 +45,11 @@ class InstanceType:
         Without ENI trunking, an account's setting that allows more.
         https://docs.aws.amazon.com/AmazonECS/latest/developerguide/container-instance-eni.html
         """
-        return min(self.interfaces - 1, self.cpu_units // cpu, self.memory_mib // memory_mib)
+        return min(self.interfaces - 1, self.cpu_units // cpu, self.room_in_memory(memory_mib))
+
+    def room_in_memory(self, memory_mib: int) -> int:
+        """Return for how many tasks of this size there is memory; they never have all of it."""
+        return (self.memory_mib - 1) // memory_mib
 
 
 def instance_type(name: str) -> InstanceType | None:

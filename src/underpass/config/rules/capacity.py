@@ -22,6 +22,8 @@ _FARGATE = {
     16384: tuple(range(32 * _GIB, 120 * _GIB + 1, 8 * _GIB)),
 }
 _RESERVED_NAMES = ("aws", "ecs", "fargate")
+_FIRST_GRAVITON = ("a1",)
+_PARAVIRTUAL = ("c1", "m1", "m2", "t1")
 _TYPE: KeyPath = ("capacity", "instance_type")
 _PROVIDER: KeyPath = ("capacity", "provider")
 ENI = docs("AmazonECS/latest/developerguide/container-instance-eni")
@@ -61,24 +63,37 @@ def _instances(config: Config) -> Iterator[Fault]:
         return
     name = config.capacity.instance_type
     kind = instance_type(name)
-    if kind is None:
-        if not instances.newer(name):
-            near = instances.nearest(name)
-            yield Fault(
-                (_TYPE, _PROVIDER),
-                f'there is no instance type "{name}"',
-                f'did you mean "{near}"?' if near else "",
-                source="https://docs.aws.amazon.com/ec2/latest/instancetypes/",
-            )
-    elif kind.architecture.endswith("_mac"):
+    if unfit := _unfit(name, kind):
+        yield unfit
+    elif kind is not None:
+        yield from _one_task(config, kind) or _every_task(config, kind)
+    elif not instances.newer(name):
+        near = instances.nearest(name)
         yield Fault(
             (_TYPE, _PROVIDER),
-            f"{name} runs macOS, and ECS has no agent for it",
-            'write one such as "t3.medium"',
-            source=docs("AmazonECS/latest/developerguide/ecs-agent-versions"),
+            f'there is no instance type "{name}"',
+            f'did you mean "{near}"?' if near else "",
+            source="https://docs.aws.amazon.com/ec2/latest/instancetypes/",
         )
+
+
+def _unfit(name: str, kind: InstanceType | None) -> Fault | None:
+    """Return why the instances' AMI, the ECS-optimized Amazon Linux 2023, does not start on a type."""
+    family = name.partition(".")[0]
+    instead = "t3.medium"
+    if kind is not None and kind.architecture.endswith("_mac"):
+        what = f"{name} runs macOS, and ECS has no agent for it"
+        source = docs("AmazonECS/latest/developerguide/ecs-agent-versions")
+    elif family in _FIRST_GRAVITON:
+        what = f"{name} has a Graviton of the first generation, and Amazon Linux 2023 needs a later one"
+        instead = "t4g.medium"
+        source = docs("batch/latest/APIReference/API_Ec2Configuration")
+    elif family in _PARAVIRTUAL:
+        what = f"{name} starts Linux from paravirtual AMIs only, and that of ECS is none"
+        source = docs("AWSEC2/latest/UserGuide/virtualization_types")
     else:
-        yield from _one_task(config, kind) or _every_task(config, kind)
+        return None
+    return Fault((_TYPE, _PROVIDER), what, f'write one such as "{instead}"', source=source)
 
 
 def _one_task(config: Config, kind: InstanceType) -> list[Fault]:
@@ -86,19 +101,20 @@ def _one_task(config: Config, kind: InstanceType) -> list[Fault]:
     service = config.service
     larger = instances.smallest(service.cpu, service.memory, kind)
     suggestion = f'write instance_type = "{larger}", or less ' if larger else "write less "
-    found = [
-        Fault(
-            (_TYPE, ("service", key), _PROVIDER),
-            f"{_a(kind.name)} has {has} {unit}, and a task asks for {asks}",
-            suggestion + key,
-            source=docs("AmazonECS/latest/developerguide/task_definition_parameters"),
+    cpu: tuple[KeyPath, KeyPath, KeyPath] = (_TYPE, ("service", "cpu"), _PROVIDER)
+    memory: tuple[KeyPath, KeyPath, KeyPath] = (_TYPE, ("service", "memory"), _PROVIDER)
+    found = []
+    if service.cpu > kind.cpu_units:
+        what = f"{_a(kind.name)} has {kind.cpu_units} CPU units, and a task asks for {service.cpu}"
+        source = docs("AmazonECS/latest/developerguide/task_definition_parameters")
+        found.append(Fault(cpu, what, f"{suggestion}cpu", source=source))
+    if not kind.room_in_memory(service.memory):
+        what = (
+            f"{_a(kind.name)} has {kind.memory_mib} MiB, the system's share among them, "
+            f"and a task asks for {service.memory}"
         )
-        for has, asks, unit, key in (
-            (kind.cpu_units, service.cpu, "CPU units", "cpu"),
-            (kind.memory_mib, service.memory, "MiB", "memory"),
-        )
-        if asks > has
-    ]
+        source = docs("AmazonECS/latest/developerguide/memory-management")
+        found.append(Fault(memory, what, f"{suggestion}memory", source=source))
     if not found and kind.interfaces < 2:
         what = f"{_a(kind.name)} has one network interface, its own, and each task needs one"
         found.append(Fault((_TYPE, _PROVIDER), what, "write a larger one", source=ENI))
@@ -134,7 +150,7 @@ def arithmetic(kind: InstanceType, cpu: int, memory: int) -> str:
     return (
         f"each has {kind.interfaces} network interfaces, one its own, for {kind.interfaces - 1} tasks; "
         f"{kind.cpu_units} / {cpu} CPU units for {kind.cpu_units // cpu}; "
-        f"{kind.memory_mib} / {memory} MiB for {kind.memory_mib // memory}"
+        f"less than {kind.memory_mib} / {memory} MiB for {kind.room_in_memory(memory)}"
     )
 
 

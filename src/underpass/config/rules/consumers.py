@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from ipaddress import IPv4Network
 
 from underpass.config.model import Config, Consumer
 from underpass.config.positions import KeyPath
 from underpass.config.problems import Fault
-from underpass.config.rules.network import LARGEST_PREFIX, SIZES
-from underpass.config.rules.rule import Rule, docs, first_repeated, resized
+from underpass.config.rules.network import LARGEST_PREFIX, SIZES, SMALLEST_PREFIX
+from underpass.config.rules.rule import Rule, docs, first_repeated, of_partition, resized
 
+# This network, loopback, link-local, multicast
+_NEVER = tuple(map(IPv4Network, ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4")))
 _SMALLEST = 26  # a /28 in each of up to four zones
 _ENDPOINTS = docs("vpc/latest/privatelink/create-endpoint-service")
 _ZONES = docs("Route53/latest/DeveloperGuide/hosted-zone-private-considerations")
@@ -20,12 +23,16 @@ def _networks(config: Config) -> Iterator[Fault]:
     for position, consumer in enumerate(config.consumers):
         keys: tuple[KeyPath, ...] = (("consumers", position, "cidr"),)
         cidr = consumer.cidr
-        if cidr.is_loopback or cidr.is_link_local or cidr.is_multicast:
+        if any(cidr.overlaps(block) for block in _NEVER):
             instead = 'take one such as "10.30.0.0/16"'
             yield Fault(keys, f"{cidr} cannot be a VPC's", instead, source=SIZES)
         elif cidr.prefixlen < LARGEST_PREFIX:
             instead = f'write "{resized(cidr, LARGEST_PREFIX)}"'
             yield Fault(keys, "is larger than a VPC may be", instead, source=SIZES)
+        elif consumer.vpc_id and cidr.prefixlen > SMALLEST_PREFIX:
+            vpc: KeyPath = ("consumers", position, "vpc_id")
+            what = "is smaller than a VPC may be"
+            yield Fault((*keys, vpc), what, "write the VPC's own", source=SIZES)
         elif cidr.prefixlen > _SMALLEST and consumer.vpc_id is None:
             instead = f'write "{resized(cidr, _SMALLEST)}"'
             yield Fault(keys, "has no room for a subnet in each zone", instead, source=SIZES)
@@ -88,6 +95,8 @@ def _ways_in(config: Config) -> Iterator[Fault]:
                 "leave one out; a profile may assume a role itself",
                 source=docs("cli/latest/userguide/cli-configure-role"),
             )
+        if consumer.role:
+            yield from of_partition(config, role, consumer.role)
         if wrong := _other_account(consumer):
             yield Fault(
                 (role, ("consumers", position, "account")),

@@ -42,6 +42,13 @@ def _version(config: Config) -> Iterator[Fault]:
         return
     engine, version = config.database.engine, config.database.version
     if databases.creates(engine, version) or databases.newer_version(engine, version):
+        if not databases.names_series(engine, version):
+            yield Fault(
+                (_VERSION, _ENGINE),
+                f"a version of {engine} has two numbers at least",
+                f'write "{databases.newest_series(engine, version)}"',
+                source=_RELEASES[engine],
+            )
         return
     gone = databases.withdrawn(engine, version)
     what = f"RDS no longer creates {engine}" if gone else f"{engine} has no version"

@@ -8,12 +8,21 @@ from underpass.config.facts import regions
 from underpass.config.model import Config
 from underpass.config.positions import KeyPath
 from underpass.config.problems import Fault
-from underpass.config.rules.rule import Rule, docs, first_repeated, nearest_region
+from underpass.config.rules.rule import (
+    Rule,
+    docs,
+    first_repeated,
+    nearest_region,
+    of_partition,
+)
 
 _ALLOW: KeyPath = ("privatelink", "allow")
 _REGIONS: KeyPath = ("privatelink", "supported_regions")
+_DOMAIN: KeyPath = ("privatelink", "domain")
+_PRIVATE_NAME: KeyPath = ("privatelink", "private_dns_name")
 _SERVICE = docs("vpc/latest/privatelink/configure-endpoint-service")
 _PERMISSIONS = docs("AWSEC2/latest/APIReference/API_ModifyVpcEndpointServicePermissions")
+_ZONES = docs("Route53/latest/DeveloperGuide/hosted-zone-private-considerations")
 _PRIVATE_NAMES = docs("vpc/latest/privatelink/manage-dns-names")
 _OF_AWS = (
     "amazonaws.com",
@@ -25,6 +34,9 @@ _OF_AWS = (
     "aws.dev",
     "cloudfront.net",
     "awsapps.com",
+    # of instances, by https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/hostname-types.html
+    "ec2.internal",
+    "compute.internal",
 )
 # No public zone can be below these: RFC 6761, RFC 6762, RFC 9476 and ICANN's board on .internal (2024)
 _NEVER_PUBLIC = (
@@ -56,7 +68,6 @@ def _principals(config: Config) -> Iterator[Fault]:
     at = first_repeated(allow)
     if at is not None:
         yield Fault(((*_ALLOW, at),), f'"{allow[at]}" is there twice', "leave one out")
-    partition = regions().get(config.region, "")
     for position, principal in enumerate(allow):
         key: KeyPath = (*_ALLOW, position)
         if principal.count("/") > 1:
@@ -68,13 +79,8 @@ def _principals(config: Config) -> Iterator[Fault]:
                 "or a role without a path",
                 source=_PERMISSIONS,
             )
-        if partition and principal != "*" and principal.split(":")[1] != partition:
-            yield Fault(
-                (key, ("region",)),
-                f"is of another partition of AWS than {config.region}",
-                f'there it starts with "arn:{partition}:"',
-                source=docs("IAM/latest/UserGuide/reference-arns"),
-            )
+        if principal != "*":
+            yield from of_partition(config, key, principal)
 
 
 def _supported_regions(config: Config) -> Iterator[Fault]:
@@ -100,30 +106,44 @@ def _supported_regions(config: Config) -> Iterator[Fault]:
 
 def _names(config: Config) -> Iterator[Fault]:
     link = config.privatelink
-    for key, name in (("domain", link.domain), ("private_dns_name", link.private_dns_name)):
-        owned = next((own for own in _OF_AWS if name and f".{name}".endswith(f".{own}")), "")
-        if owned:
-            yield Fault(
-                (("privatelink", key),),
-                f"{owned} is AWS's own, and a zone of that name would hide AWS from the consumers",
-                "write a name of yours",
-                source=docs("Route53/latest/DeveloperGuide/hosted-zone-private-considerations"),
-            )
-    name = link.private_dns_name
-    if name and name.rsplit(".", 1)[-1] in _NEVER_PUBLIC:
-        yield Fault(
-            (("privatelink", "private_dns_name"),),
-            f"no public zone can be below .{name.rsplit('.', 1)[-1]}, where a record has to prove "
-            "that the name is yours",
+    yours = "write a name of yours"
+    if link.domain:
+        yield from _of_aws((_DOMAIN,), link.domain, yours)
+    else:  # NAME.internal
+        yield from _of_aws((("name",), _DOMAIN), config.domain, "choose another, or write a domain")
+    if name := link.private_dns_name:
+        yield from _of_aws((_PRIVATE_NAME,), name, yours) or _never_public(name)
+
+
+def _of_aws(keys: tuple[KeyPath, ...], name: str, instead: str) -> list[Fault]:
+    owned = [own for own in _OF_AWS if f".{name}".endswith(f".{own}")]
+    what = "{} is AWS's own, and a zone of that name would hide AWS from the consumers"
+    return [Fault(keys, what.format(own), instead, source=_ZONES) for own in owned[:1]]
+
+
+def _never_public(name: str) -> list[Fault]:
+    top = name.rsplit(".", 1)[-1]
+    if top not in _NEVER_PUBLIC:
+        return []
+    return [
+        Fault(
+            (_PRIVATE_NAME,),
+            f"no public zone can be below .{top}, where a record has to prove that the name is yours",
             "write a name in a public domain of yours, or use domain",
             source=_PRIVATE_NAMES,
         )
+    ]
 
 
 def _certificate(config: Config) -> Iterator[Fault]:
-    if config.tls and config.tls.certificate.split(":")[3] != config.region:
+    if not config.tls:
+        return
+    key, arn = ("tls", "certificate"), config.tls.certificate
+    elsewhere = list(of_partition(config, key, arn))
+    yield from elsewhere
+    if not elsewhere and arn.split(":")[3] != config.region:
         yield Fault(
-            (("tls", "certificate"), ("region",)),
+            (key, ("region",)),
             f"a load balancer in {config.region} cannot use a certificate of another region",
             source=docs("acm/latest/userguide/acm-regions"),
         )

@@ -9,6 +9,7 @@ from typing import TypeAlias, TypeVar
 
 from underpass.config.facts import regions
 from underpass.config.model import Config
+from underpass.config.positions import KeyPath
 from underpass.config.problems import Fault
 
 Rule: TypeAlias = Callable[[Config], Iterator[Fault]]
@@ -30,6 +31,18 @@ def first_repeated(values: Sequence[T]) -> int | None:
 def resized(cidr: IPv4Network, prefix: int) -> IPv4Network:
     """Return the block of that size that holds, or starts at, ``cidr``."""
     return IPv4Network((cidr.network_address, prefix), strict=False)
+
+
+def of_partition(config: Config, key: KeyPath, arn: str) -> Iterator[Fault]:
+    """Yield the fault of an ARN of another partition of AWS than the region's."""
+    partition = regions().get(config.region, "")
+    if partition and arn.split(":")[1] != partition:
+        yield Fault(
+            (key, ("region",)),
+            f"is of another partition of AWS than {config.region}",
+            f'there it starts with "arn:{partition}:"',
+            source=docs("IAM/latest/UserGuide/reference-arns"),
+        )
 
 
 def nearest_region(name: str) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
+from underpass.config.hints import quoted
 from underpass.config.model import Between, Config
 from underpass.config.positions import KeyPath
 from underpass.config.problems import Fault
@@ -14,6 +16,9 @@ from underpass.config.rules.rule import Rule, docs, first_repeated
 _PROGRAMS = ("/bin", "/boot", "/etc", "/lib", "/lib64", "/sbin", "/usr")
 _SYSTEM = frozenset((*_PROGRAMS, "/", "/root", "/run", "/var"))
 _KERNEL = ("/dev", "/proc", "/sys")
+_SHELLS_OWN = frozenset("|&;<>$`*()")  # what only a shell makes something of
+_REFERENCE = re.compile(r"\{\{resolve:([^:{}]*):([^{}]*)\}\}")
+_SECRET_SERVICES = ("secretsmanager", "ssm-secure")
 
 
 def _one_source(config: Config) -> Iterator[Fault]:
@@ -38,11 +43,12 @@ def _least_and_most(config: Config) -> Iterator[Fault]:
 
 def _scaling(config: Config) -> Iterator[Fault]:
     scaling, tasks = config.service.scaling, config.service.tasks
-    if not scaling.cpu and not scaling.requests and tasks.min < tasks.max:
+    # From none there is no way up, whatever is followed: a warning of the preflight.
+    if not scaling.cpu and not scaling.requests and 0 < tasks.min < tasks.max:
         yield Fault(
             (("service", "scaling"), ("service", "tasks")),
             f"follows nothing, so that tasks never go from {tasks.min} to {tasks.max}",
-            f"write cpu = 60, or tasks = {{ min = {tasks.min or 1}, max = {tasks.min or 1} }}",
+            f"write cpu = 60, or tasks = {{ min = {tasks.min}, max = {tasks.min} }}",
             source=docs("AmazonECS/latest/developerguide/service-autoscaling-targettracking"),
         )
 
@@ -63,6 +69,34 @@ def _reserved_variables(config: Config) -> Iterator[Fault]:
                 f"underpass sets it itself, from {reserved[name]}",
                 "leave it out or give it another name",
             )
+
+
+def _references(config: Config) -> Iterator[Fault]:
+    service = config.service
+    texts: dict[KeyPath, str] = {
+        **{("service", "environment", name): text for name, text in service.environment.items()},
+        **{
+            ("service", "health_command", at): text
+            for at, text in enumerate(service.health_command)
+        },
+    }
+    for key, text in texts.items():
+        for found in _REFERENCE.finditer(text):
+            if told := _misplaced(*found.groups()):
+                source = docs("AWSCloudFormation/latest/UserGuide/dynamic-references")
+                yield Fault((key,), *told, source=source)
+
+
+def _misplaced(service: str, name: str) -> tuple[str, str] | None:
+    """Return what is wrong with a dynamic reference, which CloudFormation replaces by what it names."""
+    if service in _SECRET_SERVICES:
+        return (
+            f"puts a secret of {service} where everybody who may see the task definition reads it",
+            "leave it out: underpass passes the database's itself, by ECS secrets",
+        )
+    if service != "ssm":
+        return f'CloudFormation resolves no "{service}"', "write {{resolve:ssm:NAME}}"
+    return None if name else ("names no parameter", "write {{resolve:ssm:NAME}}")
 
 
 def _health_command(config: Config) -> Iterator[Fault]:
@@ -88,6 +122,8 @@ def _health_command(config: Config) -> Iterator[Fault]:
 
 
 def _words(line: str) -> list[str]:
+    if _SHELLS_OWN & set(line):
+        return ["sh", "-c", line]
     try:
         return shlex.split(line)
     except ValueError:  # a quote without its end
@@ -95,7 +131,7 @@ def _words(line: str) -> list[str]:
 
 
 def _listed(words: list[str]) -> str:
-    return "[" + ", ".join(f'"{word}"' for word in words) + "]"
+    return f"[{', '.join(map(quoted, words))}]"
 
 
 def _mount_point(config: Config) -> Iterator[Fault]:
@@ -117,7 +153,7 @@ def _writable(config: Config) -> Iterator[Fault]:
     if repeated is not None:
         yield Fault((key,), f'"{folders[repeated]}" is there twice', "leave one out")
     for folder in folders:
-        if _never(folder) or str(folder) in _PROGRAMS:
+        if _never(folder) or str(folder) in ("/", *_PROGRAMS):
             yield Fault(
                 (key,),
                 f'an empty "{folder}" would hide the container\'s own files',
@@ -142,6 +178,7 @@ RULES: tuple[Rule, ...] = (
     _least_and_most,
     _scaling,
     _reserved_variables,
+    _references,
     _health_command,
     _mount_point,
     _writable,

@@ -16,8 +16,9 @@ from underpass.config.facts import InstanceType, instance_type
 from underpass.errors import UsageError
 
 # The kernel takes its part before ECS sees the rest; AWS advises a buffer of 5 %.
-# https://docs.aws.amazon.com/AmazonECS/latest/developerguide/memory-management.html
+_MEMORY = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/memory-management.html"
 _SAFE_MEMORY = 0.95
+_SCALING = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-autoscaling-targettracking.html"
 
 
 def check(ec2: Any, config: Config, zones: Mapping[str, str]) -> tuple[str, ...]:
@@ -35,27 +36,40 @@ def check(ec2: Any, config: Config, zones: Mapping[str, str]) -> tuple[str, ...]
     UsageError
         When the instance type does not exist, is not offered in a zone, or is too small for one task.
     """
-    if config.capacity.provider != "ec2":
-        return ()
-    name = config.capacity.instance_type
-    kind = instance_type(name) or _described(ec2, name, config.region)
-    _fits(config, kind)
-    _offered(ec2, name, config.region, zones)
-    return tuple(_warnings(config, kind))
+    warnings = [*_from_none(config)]
+    if config.capacity.provider == "ec2":
+        name = config.capacity.instance_type
+        kind = instance_type(name) or _described(ec2, name, config.region)
+        _fits(config, kind)
+        _offered(ec2, name, config.region, zones)
+        warnings += _warnings(config, kind)
+    return tuple(warnings)
+
+
+def _from_none(config: Config) -> Iterator[str]:
+    """Yield that none stay none: the metrics that are followed come from the tasks themselves."""
+    if not config.service.tasks.min:
+        yield (
+            f"[service] tasks.max is {config.service.tasks.max}, and nothing scales up from "
+            f"tasks.min = 0: without a task there is no metric to follow ({_SCALING})"
+        )
 
 
 def _fits(config: Config, kind: InstanceType) -> None:
     service = config.service
-    for has, asks, unit, key in (
-        (kind.cpu_units, service.cpu, "CPU units", "cpu"),
-        (kind.memory_mib, service.memory, "MiB", "memory"),
-    ):
-        if asks > has:
-            raise UsageError(
-                f"a task does not fit on a {kind.name}",
-                f"[service] {key} is {asks} {unit}, and the instance has {has}",
-                f"choose a larger [capacity] instance_type, or less {key}",
-            )
+    if service.cpu > kind.cpu_units:
+        raise UsageError(
+            f"a task does not fit on a {kind.name}",
+            f"[service] cpu is {service.cpu} CPU units, and the instance has {kind.cpu_units}",
+            "choose a larger [capacity] instance_type, or less cpu",
+        )
+    if not kind.room_in_memory(service.memory):
+        raise UsageError(
+            f"a task does not fit on a {kind.name}",
+            f"[service] memory is {service.memory} MiB, and the instance has {kind.memory_mib}, "
+            f"the system's share among them ({_MEMORY})",
+            "choose a larger [capacity] instance_type, or less memory",
+        )
 
 
 def _offered(ec2: Any, name: str, region: str, zones: Mapping[str, str]) -> None:

@@ -22,7 +22,7 @@ def check(stacks: Iterable[Stack]) -> None:
         Naming the stack. What makes a template long, save for its parts, is the tasks' environment.
     """
     for stack in stacks:
-        if (size := len(stack.body())) > MOST_BYTES:
+        if (size := len(stack.body().encode())) > MOST_BYTES:
             raise UsageError(
                 f"the template of {stack.name} is too long",
                 f"it has {size:,} bytes, and a request to CloudFormation takes {MOST_BYTES:,} ({_LIMITS})",

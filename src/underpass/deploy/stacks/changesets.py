@@ -6,11 +6,12 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updatin
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from underpass.blueprint.stack import Stack
 from underpass.deploy.clock import Clock, poll
@@ -19,7 +20,7 @@ from underpass.deploy.stacks.changes import Change, described
 from underpass.deploy.stacks.events import StackEvent, Stream
 from underpass.deploy.stacks.existing import Description
 from underpass.deploy.steps import Step
-from underpass.errors import UnderpassError, UsageError
+from underpass.errors import UnderpassError
 
 _TIMEOUT_S = 600.0
 _EMPTY = ("didn't contain changes", "no updates are to be performed")
@@ -87,13 +88,10 @@ def deploy(
         step.outcome = "nothing to change"
         watch(())
         return before
-    try:
+    with _dropped_on_failure(cloudformation, change_set.arn):
         safety.check(stack.name, change_set.changes, allowed)
-    except UsageError:
-        cloudformation.delete_change_set(ChangeSetName=change_set.arn)
-        raise
-    stream = Stream(cloudformation, change_set.stack_id)
-    cloudformation.execute_change_set(ChangeSetName=change_set.arn)
+        stream = Stream(cloudformation, change_set.stack_id)
+        cloudformation.execute_change_set(ChangeSetName=change_set.arn)
     total = len(change_set.changes)
     after = existing.follow(cloudformation, change_set.stack_id, stream, step, total, watch)
     step.outcome = f"{total} resource{'s' * (total != 1)} {'changed' if before else 'created'}"
@@ -169,11 +167,23 @@ def create(
         now = cloudformation.describe_change_set(ChangeSetName=arn)
         return None if now["Status"] in ("CREATE_PENDING", "CREATE_IN_PROGRESS") else now
 
-    found = poll(clock, look, timeout_s=_TIMEOUT_S, what=f"the change set of {stack.name}")
-    if found["Status"] != "CREATE_COMPLETE" or found["ExecutionStatus"] != "AVAILABLE":
-        _drop(cloudformation, arn, made["StackId"], clock, with_stack=not exists)
-        raise _unusable(stack.name, found)
-    return ChangeSet(arn, made["StackId"], _changes(cloudformation, arn, found))
+    with _dropped_on_failure(cloudformation, arn):
+        found = poll(clock, look, timeout_s=_TIMEOUT_S, what=f"the change set of {stack.name}")
+        if found["Status"] == "CREATE_COMPLETE" and found["ExecutionStatus"] == "AVAILABLE":
+            return ChangeSet(arn, made["StackId"], _changes(cloudformation, arn, found))
+    _drop(cloudformation, arn, made["StackId"], clock, with_stack=not exists)
+    raise _unusable(stack.name, found)
+
+
+@contextmanager
+def _dropped_on_failure(cloudformation: Any, arn: str) -> Iterator[None]:
+    """Delete a change set, as far as that can be done, when what it was made for fails or is stopped."""
+    try:
+        yield
+    except BaseException:
+        with suppress(BotoCoreError, ClientError):
+            cloudformation.delete_change_set(ChangeSetName=arn)
+        raise
 
 
 def _changes(cloudformation: Any, arn: str, page: Any) -> tuple[Change, ...]:

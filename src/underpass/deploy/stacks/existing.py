@@ -14,6 +14,8 @@ from underpass.deploy.steps import Step
 from underpass.errors import UnderpassError
 
 TIMEOUT_S = 5400.0  # a Multi-AZ database alone may take half an hour in AWS
+# What only its owner can go on from, and how. Updates of ours never end in the second.
+_STUCK = {"UPDATE_ROLLBACK_FAILED": "continue-update-rollback", "UPDATE_FAILED": "rollback-stack"}
 
 # Never came to be, or came to nothing: nothing in it can be updated.
 _LEFTOVERS = frozenset(
@@ -82,6 +84,11 @@ def template(cloudformation: Any, name_or_id: str) -> Mapping[str, Any]:
     return body if isinstance(body, Mapping) else {}  # boto3 has parsed it
 
 
+def deployed(cloudformation: Any, name: str, step: Step) -> Mapping[str, Any]:
+    """Return the template of a stack that can be worked on, see ``settled``; empty when there is none."""
+    return template(cloudformation, name) if settled(cloudformation, name, step) else {}
+
+
 def resources(cloudformation: Any, name_or_id: str) -> dict[str, str]:
     """Return the physical id of each resource that exists, by logical id; none without the stack."""
     return {
@@ -129,11 +136,11 @@ def settled(cloudformation: Any, name: str, step: Step) -> Description | None:
         return None
     if found and found.status == "DELETE_COMPLETE":
         return None
-    if found and found.status == "UPDATE_ROLLBACK_FAILED":
+    if found and found.status in _STUCK:
         raise UnderpassError(
             f"stack {name} is {found.status}",
             found.reason,
-            f"run `aws cloudformation continue-update-rollback --stack-name {name}`",
+            f"run `aws cloudformation {_STUCK[found.status]} --stack-name {name}`",
         )
     return found
 

@@ -1,8 +1,8 @@
-"""Taking something out of the foundation that the service still uses.
+"""Taking away what tasks still use: it stays until they have moved on.
 
 So long as tasks mount a file system, read a secret or have an interface in a subnet, it may not go. So the
 foundation is deployed with what it has besides what it is to have, the service moves on, and then the
-rest goes.
+rest goes. In the same way a cluster keeps a capacity provider until no task uses it any more.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from underpass.blueprint.service.cluster import PROVIDERS
 from underpass.blueprint.stack import Stack
 from underpass.deploy.stacks.changes import removed
 
@@ -34,6 +35,30 @@ def widened(stack: Stack, deployed: Template) -> Stack:
         for section, content in {**deployed, **stack.template}.items()
     }
     return replace(stack, template=both)
+
+
+def moving(stack: Stack, deployed: Template) -> Stack:
+    """Return the service's stack with the capacity it has besides what it is to have; as it is if that stays.
+
+    ECS lets no capacity provider go that tasks use, and CloudFormation changes the cluster's list of them
+    before the service.
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_PutClusterCapacityProviders.html
+    """
+    wanted = _providers(stack.template)
+    left = [one for one in _providers(deployed) if one not in wanted]
+    if not left:
+        return stack
+    both = widened(stack, deployed)
+    resources = both.template["Resources"]
+    cluster = resources[PROVIDERS]
+    listed = {**cluster["Properties"], "CapacityProviders": [*wanted, *left]}
+    resources = {**resources, PROVIDERS: {**cluster, "Properties": listed}}
+    return replace(stack, template={**both.template, "Resources": resources})
+
+
+def _providers(template: Template) -> list[Any]:
+    cluster = template.get("Resources", {}).get(PROVIDERS, {})
+    return list(cluster.get("Properties", {}).get("CapacityProviders", ()))
 
 
 def farewells(

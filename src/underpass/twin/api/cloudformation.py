@@ -15,6 +15,7 @@ from underpass.twin.stacks.errors import ApiError
 log = logging.getLogger(__name__)
 
 ACTIONS = (
+    "ContinueUpdateRollback",
     "CreateChangeSet",
     "CreateStack",
     "DeleteChangeSet",

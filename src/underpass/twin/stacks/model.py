@@ -15,15 +15,8 @@ from underpass.twin.stacks.provider import Physical
 
 STACK_TYPE = "AWS::CloudFormation::Stack"
 GONE = frozenset({"DELETE_COMPLETE", "DELETE_SKIPPED"})
-UPDATABLE = frozenset(
-    {
-        "CREATE_COMPLETE",
-        "CREATE_FAILED",
-        "UPDATE_COMPLETE",
-        "UPDATE_FAILED",
-        "UPDATE_ROLLBACK_COMPLETE",
-    }
-)
+UNFINISHED = frozenset({"CREATE_FAILED", "UPDATE_FAILED"})  # failed, and what succeeded was kept
+UPDATABLE = UNFINISHED | {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"}
 
 
 @dataclass(frozen=True)

@@ -165,11 +165,7 @@ class _Making:
         self._planner = planner
         self._records = records
         self._changes: Mapping[str, Change] = {}
-        self.before = {
-            name: record.existing()
-            for name, record in records.items()
-            if record.status != "CREATE_FAILED"
-        }
+        self.before = {name: record.existing() for name, record in records.items()}
         self.problems: list[str] = []
         self.shown: dict[str, Mapping[str, Any]] = {}
         self.imports: set[str] = set()

@@ -45,10 +45,8 @@ _ECR_PULL = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDow
 _ALWAYS = (
     Service("EcrApi", "ecr.api", ("ecr:GetAuthorizationToken", *_ECR_PULL)),
     Service("EcrDkr", "ecr.dkr", ("ecr:GetAuthorizationToken", *_ECR_PULL)),
-    Service(
-        "Logs", "logs", ("logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents")
-    ),
 )
+_LOGS = ("logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents")
 # For the agent on container instances; Fargate's reaches ECS by itself. AWS knows endpoint policies for
 # the first only. https://github.com/awsdocs/amazon-ecs-developer-guide/issues/55
 _EC2 = (
@@ -76,8 +74,11 @@ _EXEC = (Service("SsmMessages", "ssmmessages"),)
 
 def services(config: Config) -> tuple[Service, ...]:
     """Return the services that need an interface endpoint. S3 is a gateway endpoint besides."""
+    # The agent of a session looks for the group it is to log to.
+    logs = (*_LOGS, "logs:DescribeLogGroups") if config.service.exec else _LOGS
     return (
         *_ALWAYS,
+        Service("Logs", "logs", logs),
         *(_EC2 if config.capacity.provider == "ec2" else ()),
         *(_SECRET if config.database else ()),
         *(_EXEC if config.service.exec else ()),

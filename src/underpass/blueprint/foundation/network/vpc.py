@@ -109,7 +109,7 @@ def _egress(template: Template, config: Config) -> list[SecurityGroupRule]:
         return [to_s3]
     # Whose endpoints there are, and in which groups, is not known: any of the VPC's.
     cidr = str(config.network.cidr)
-    return [tcp(443, "AWS APIs, by the VPC's endpoints", CidrIp=cidr), to_s3]
+    return [tcp(443, "AWS APIs, by endpoints of the VPC", CidrIp=cidr), to_s3]
 
 
 def subnet(

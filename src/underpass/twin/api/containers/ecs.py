@@ -25,7 +25,7 @@ from underpass.twin.api.containers.ecs_launch import (
     unsupported,
 )
 from underpass.twin.compute.ecs import deployments, describe
-from underpass.twin.compute.ecs.model import Service
+from underpass.twin.compute.ecs.model import Launch, Service
 from underpass.twin.compute.ecs.table import Table
 
 # What makes a new deployment when it changes.
@@ -57,8 +57,12 @@ def install(table: Table) -> None:
     )
     for handler in handlers:
         setattr(Response, handler.__name__, _action(handler, table))
-    for shown in (ecs_instances.describe_clusters, ecs_instances.describe_container_instances):
-        setattr(Response, shown.__name__, _with(shown, table))
+    for known in (
+        ecs_instances.describe_clusters,
+        ecs_instances.describe_container_instances,
+        ecs_instances.put_cluster_capacity_providers,
+    ):
+        setattr(Response, known.__name__, _with(known, table))
     for name, change in ecs_instances.CHANGES.items():
         setattr(Response, name, _noticed(change, table))
 
@@ -89,7 +93,7 @@ def create_service(response: Any, table: Table) -> Mapping[str, Any]:
     _refuse_twin_of(
         table, f"{cluster.arn.replace(':cluster/', ':service/')}/{wanted['serviceName']}"
     )
-    launch = launch_from(backend, cluster, wanted)
+    launch = _launch(backend, cluster, wanted)
     record = backend.create_service(
         cluster.name,
         wanted["serviceName"],
@@ -113,7 +117,6 @@ def create_service(response: Any, table: Table) -> Mapping[str, Any]:
         deployments=(deployment,),
         desired=record.desired_count,
         created_at=now,
-        balancers=balancers_from(backend, launch.definition, wanted.get("loadBalancers") or ()),
     )
     table.put_service(_settings(service, wanted))
     return {"service": _shown(table, record)}
@@ -130,16 +133,13 @@ def update_service(response: Any, table: Table) -> Mapping[str, Any]:
         raise ECSException("ServiceNotActiveException", "Service was not ACTIVE.")
     _refuse(changes)
     wanted = {**_wanted(record, service), **changes}
-    launch = launch_from(backend, cluster, wanted, service.primary.launch.definition)
-    balancers = balancers_from(backend, launch.definition, wanted.get("loadBalancers") or ())
-    anew = bool(changes.get("forceNewDeployment"))
-    anew = anew or (launch, balancers) != (service.primary.launch, service.balancers)
+    launch = _launch(backend, cluster, wanted, service.primary.launch.definition)
+    anew = bool(changes.get("forceNewDeployment")) or launch != service.primary.launch
     deployment = deployments.begin(launch, _deployment_id(), time.time())
 
     def change(one: Service) -> Service:
         after = replace(
             _settings(one, wanted),
-            balancers=balancers,
             desired=changes.get("desiredCount", one.desired),
             steady=False,
         )
@@ -149,6 +149,13 @@ def update_service(response: Any, table: Table) -> Mapping[str, Any]:
     record.twin_wanted = wanted
     record.twin_launches[deployment.id] = _launching(wanted)
     return {"service": _shown(table, record)}
+
+
+def _launch(backend: Any, cluster: Any, wanted: Parameters, before: str = "") -> Launch:
+    """Return what a service's tasks are started from, and the target groups they join."""
+    launch = launch_from(backend, cluster, wanted, before)
+    found = balancers_from(backend, launch.definition, wanted.get("loadBalancers") or ())
+    return replace(launch, balancers=found)
 
 
 def delete_service(response: Any, table: Table) -> Mapping[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from moto.ec2.models import ec2_backends
+from moto.ecs.exceptions import ECSException
 from moto.ecs.responses import EC2ContainerServiceResponse as Response
 
 from underpass.twin.clients import ACCOUNT_ID
@@ -16,10 +17,11 @@ from underpass.twin.compute.ecs.table import Table
 
 _describe_clusters = Response.describe_clusters
 _describe_container_instances = Response.describe_container_instances
+_put_cluster_capacity_providers = Response.put_cluster_capacity_providers
 CHANGES = {
     name: getattr(Response, name)
     for name in (
-        *("create_cluster", "update_cluster", "delete_cluster", "put_cluster_capacity_providers"),
+        *("create_cluster", "update_cluster", "delete_cluster"),
         *("create_capacity_provider", "update_capacity_provider", "delete_capacity_provider"),
         *("register_container_instance", "deregister_container_instance"),
         "update_container_instances_state",
@@ -34,6 +36,28 @@ def hold_interface(region: str, interface_id: str) -> None:
     if interface is not None:
         interface.status = "in-use"
         interface.requester_managed = True
+
+
+def put_cluster_capacity_providers(response: Any, table: Table) -> Any:
+    """Set a cluster's capacity providers; one that tasks use may not go.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_PutClusterCapacityProviders.html
+    """
+    asked = response._get_params()  # noqa: SLF001  moto has no other way
+    cluster = response.ecs_backend._get_cluster(asked.get("cluster", "default"))  # noqa: SLF001
+    used = {
+        task.launch.capacity_provider
+        for task in table.tasks()
+        if task.cluster_arn == cluster.arn and not task.stopped_at
+    }
+    if used.intersection(cluster.capacity_providers or ()) - {*asked["capacityProviders"]}:
+        raise ECSException(
+            "ResourceInUseException",
+            "The specified capacity provider is in use and cannot be removed.",
+        )
+    answer = _put_cluster_capacity_providers(response)
+    table.clusters_changed()
+    return answer
 
 
 def describe_clusters(response: Any, table: Table) -> Any:

@@ -114,7 +114,7 @@ def _provider(cluster: Any, wanted: Parameters) -> str:
         return ""
     chosen = max(strategy, key=lambda item: (item.get("weight") or 0, item.get("base") or 0))
     name = str(chosen["capacityProvider"]).rpartition("/")[2]
-    if name not in (cluster.capacity_providers or ()) and not name.startswith("FARGATE"):
+    if name not in (cluster.capacity_providers or ()):
         raise InvalidParameterException(
             "The specified capacity provider strategy cannot contain a capacity provider that is not "
             f"associated with the cluster: {name}."

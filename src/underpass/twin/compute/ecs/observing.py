@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from underpass.twin.compute.ecs.model import Health, LoadBalancer, Phase, Service, Task
+from underpass.twin.compute.ecs.model import Health, Phase, Service, Task
 from underpass.twin.compute.ecs.platform import Platform
 from underpass.twin.compute.ecs.scheduler import Condition, Replica
 
@@ -51,11 +51,12 @@ class Observer:
     ) -> Seen:
         """Return how ``tasks`` do; ``checked`` tells whether a task has a health check of its own."""
         seen = Seen()
-        asked = any(task.phase is Phase.RUNNING for task in tasks)
-        targets = [(one, self._states(one) if asked else {}) for one in service.balancers]
+        running = [task for task in tasks if task.phase is Phase.RUNNING]
+        groups = {one.target_group for task in running for one in task.launch.balancers}
+        states = {group: self._states(group) for group in groups}
         hosts = self._platform.table.hosts()
         for task in tasks:
-            condition, why = judge(task, targets, checked=checked(task))
+            condition, why = judge(task, states, checked=checked(task))
             graced = task.started_at + service.grace_s
             if condition is Condition.FAILING and now < graced:
                 seen.due.append(graced)
@@ -77,10 +78,10 @@ class Observer:
             )
         return seen
 
-    def _states(self, balancer: LoadBalancer) -> States:
+    def _states(self, group: str) -> States:
         elb = self._platform.region.clients("elbv2")
         try:
-            found: Any = elb.describe_target_health(TargetGroupArn=balancer.target_group)
+            found: Any = elb.describe_target_health(TargetGroupArn=group)
         except ClientError:  # the target group is being deleted
             return {}
         return {
@@ -92,10 +93,11 @@ class Observer:
         }
 
 
-def judge(
-    task: Task, targets: Sequence[tuple[LoadBalancer, States]], *, checked: bool
-) -> tuple[Condition, str]:
-    """Return how one task does, grace periods aside, and if it is failing, why."""
+def judge(task: Task, states: Mapping[str, States], *, checked: bool) -> tuple[Condition, str]:
+    """Return how one task does, grace periods aside, and if it is failing, why.
+
+    ``states`` is what the target groups say of their targets, by the group's ARN.
+    """
     if task.ending:
         return Condition.STOPPING, ""
     if task.phase is not Phase.RUNNING or (checked and task.health is Health.UNKNOWN):
@@ -104,8 +106,8 @@ def judge(
         return Condition.FAILING, "Task failed container health checks"
     address = task.attachment.address if task.attachment else ""
     healthy = True
-    for balancer, states in targets:
-        state, _ = states.get((address, balancer.port), ("", ""))
+    for balancer in task.launch.balancers:
+        state, _ = states.get(balancer.target_group, {}).get((address, balancer.port), ("", ""))
         if state == "unhealthy":
             why = f"Task failed ELB health checks in (target-group {balancer.target_group})"
             return Condition.FAILING, why

@@ -24,12 +24,11 @@ class Targets:
         self._registered: list[LoadBalancer] = []
 
     def register(self) -> None:
-        """Register the task with its service's target groups, unless it is registered."""
+        """Register the task with its deployment's target groups, unless it is registered."""
         task = self._platform.table.task(self._id)
-        service = task and self._platform.table.service(task.service_arn)
-        if not task or not service or self._registered:
+        if not task or self._registered:
             return
-        for balancer in service.balancers:
+        for balancer in task.launch.balancers:
             self._client.register_targets(**self._of(task, balancer))
             self._registered.append(balancer)
             self._tell(task, f"registered 1 targets in (target-group {balancer.target_group})")

@@ -18,7 +18,7 @@ from underpass.twin.stacks.execution.journal import Journal
 from underpass.twin.stacks.execution.operation import Operation
 from underpass.twin.stacks.execution.schedule import Spawn
 from underpass.twin.stacks.lookups import Lookups
-from underpass.twin.stacks.model import UPDATABLE, Plan, Settings, Stack
+from underpass.twin.stacks.model import UNFINISHED, UPDATABLE, Plan, Settings, Stack
 from underpass.twin.stacks.planning import Planner
 from underpass.twin.stacks.provider import Provider
 from underpass.twin.stacks.store import Store
@@ -41,6 +41,7 @@ class Core:
         self._region = region
         self._providers = providers
         self._spawn = spawn
+        self._operations: dict[str, Operation] = {}  # the latest of each stack
 
     def _empty(self, plan: Plan, stack: Stack, settings: Settings) -> bool:
         """Tell whether a plan would change nothing; what failed halfway can always be gone on with."""
@@ -48,7 +49,7 @@ class Core:
             not plan.changes
             and plan.outputs == stack.outputs
             and settings.tags == stack.settings.tags
-            and stack.status not in {"CREATE_FAILED", "UPDATE_FAILED"}
+            and stack.status not in UNFINISHED
         )
 
     def _arn(self, kind: str, name: str) -> str:
@@ -69,6 +70,15 @@ class Core:
         if stack.status not in UPDATABLE:
             raise invalid(f"Stack:{stack.id} is in {stack.status} state and can not be updated.")
 
+    def _preserves(self, stack: Stack, settings: Settings) -> None:
+        """Refuse to go on with what failed halfway with a rollback: there is no whole state to return to."""
+        if stack.status in UNFINISHED and settings.on_failure != "DO_NOTHING":
+            raise invalid(
+                f"This stack is currently in a non-terminal [{stack.status}] state. To update the stack from "
+                "this state, please use the disable-rollback parameter with update-stack API. To rollback to "
+                "the last known good state, use the rollback-stack API"
+            )
+
     def _begin(
         self, stack: Stack, plan: Plan, settings: Settings, change_set_id: str | None = None
     ) -> Callable[[], None]:
@@ -77,6 +87,7 @@ class Core:
         creating = stack.status == "REVIEW_IN_PROGRESS"
         if not creating:
             self._updatable(stack)
+            self._preserves(stack, settings)
         missing = sorted(plan.imports - set(self._store.exports()))
         if missing:
             raise invalid(f"No export named {missing[0]} found.")
@@ -111,7 +122,9 @@ class Core:
 
     def _operation(self, stack: Stack) -> Operation:
         journal = Journal(stack, self._store, self._lookups, self._providers)
-        return Operation(journal, self._planner, self._spawn)
+        operation = Operation(journal, self._planner, self._spawn)
+        self._operations[stack.id] = operation
+        return operation
 
     def _run(self, stack: Stack, failed: str, act: Callable[[], None]) -> None:
         def run() -> None:

@@ -8,6 +8,8 @@ from underpass.twin.stacks.actions import requests
 from underpass.twin.stacks.actions.core import Core, Shape
 from underpass.twin.stacks.actions.requests import Request
 from underpass.twin.stacks.errors import ApiError, invalid
+from underpass.twin.stacks.execution.rollback import Rollback
+from underpass.twin.stacks.model import Stack
 from underpass.twin.stacks.planning import check_capabilities
 
 NO_UPDATES = "No updates are to be performed."
@@ -50,6 +52,39 @@ class Stacks(Core):
             begin = self._begin(stack, plan, settings)
         begin()
         return {"StackId": stack.id}
+
+    def continue_update_rollback(self, request: Request) -> Shape:
+        """Go on with a rollback that got stuck; returns at once.
+
+        https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ContinueUpdateRollback.html
+        """
+        skipped = frozenset(request.get("ResourcesToSkip") or ())
+        with self._store.locked():
+            stack = self._store.stack(requests.required(request, "StackName"))
+            rollback = self._stuck(stack, skipped)
+            role_arn = request.get("RoleARN") or stack.settings.role_arn
+            token = request.get("ClientRequestToken") or ""
+            settings = replace(stack.settings, role_arn=role_arn, token=token)
+            self._store.put(replace(stack, settings=settings))
+            stack = self._store.advance(stack.id, "UPDATE_ROLLBACK_IN_PROGRESS", "User Initiated")
+        self._run(stack, "UPDATE_ROLLBACK_FAILED", lambda: rollback.run(skipped))
+        return {}
+
+    def _stuck(self, stack: Stack, skipped: frozenset[str]) -> Rollback:
+        """Return the stack's rollback that got stuck, if it did, and may go on without ``skipped``."""
+        if stack.status != "UPDATE_ROLLBACK_FAILED":
+            raise invalid(
+                f"Stack:{stack.id} is in {stack.status} state and can not continue update rollback."
+            )
+        rollback = self._operations[stack.id].rollback
+        if rollback is None:  # an internal failure, which is in its events
+            raise invalid(f"Stack:{stack.id} has no rollback to continue; it can only be deleted.")
+        if wrong := sorted(skipped - rollback.stuck):
+            raise invalid(
+                f"Resources {wrong} can not be skipped: only those in UPDATE_FAILED state because the "
+                "rollback failed can be"
+            )
+        return rollback
 
     def delete_stack(self, request: Request) -> Shape:
         """Begin to delete a stack; one that does not exist is fine, as on AWS."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,6 +16,8 @@ from underpass.twin.stacks.execution.steps import Step, decide
 from underpass.twin.stacks.model import Plan, Record
 from underpass.twin.stacks.provider import Physical, ProvisionError
 from underpass.twin.stacks.resolving import resolve_properties
+
+log = logging.getLogger(__name__)
 
 REPLACING = "Requested update requires the creation of a new physical resource; hence creating one."
 
@@ -36,6 +39,12 @@ class Attempt:
 class Apply:
     """The work of a creation or an update; implements ``schedule.Work``.
 
+    Parameters
+    ----------
+    preserving
+        Whether what succeeds stays when something fails. Then nothing is replaced, as AWS has it, and what
+        failed to update goes back to what it was.
+
     Attributes
     ----------
     records
@@ -55,7 +64,7 @@ class Apply:
         scope: TemplateScope,
         records: dict[str, Record],
         *,
-        replaceable: bool,
+        preserving: bool,
     ) -> None:
         self.records = records
         self.attempts: dict[str, Attempt] = {}
@@ -65,7 +74,7 @@ class Apply:
         self._plan = plan
         self._scope = scope
         self._masked = scope.masked()
-        self._replaceable = replaceable
+        self._preserving = preserving
         self._cancelled: frozenset[str] = frozenset()
 
     def begin(self, name: str) -> Call | None:
@@ -94,7 +103,7 @@ class Apply:
             wanted = replace(wanted, physical=None, generation=generation)
         attempt = Attempt(kind, before, wanted)
         self._start(attempt)
-        if kind == "replace" and not self._replaceable:
+        if kind == "replace" and self._preserving:
             raise ProvisionError(
                 "Replacement type updates not supported on stack with disable-rollback."
             )
@@ -146,8 +155,20 @@ class Apply:
         self.given[wanted.logical_id] = given
         place = self._journal.place(wanted)
         if attempt.kind == "update" and before is not None and before.physical is not None:
-            return provider.update(place, before.physical, before.given, given)
+            try:
+                return provider.update(place, before.physical, before.given, given)
+            except Exception:
+                if self._preserving:
+                    self._put_back(before, before.physical, given)
+                raise
         return provider.create(place, given)
+
+    def _put_back(self, before: Record, physical: Physical, given: Mapping[str, Any]) -> None:
+        provider, place = self._journal.providers[before.type], self._journal.place(before)
+        try:
+            provider.update(place, physical, given, before.given)
+        except Exception as error:  # noqa: BLE001  why the update failed is what the user must know
+            log.warning("%s is not what it was: %s", before.logical_id, reason_of(error))
 
     def end(self, name: str, outcome: Outcome) -> bool:
         """Note what became of the resource."""

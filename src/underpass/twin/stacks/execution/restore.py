@@ -18,25 +18,38 @@ class Restore:
 
     A resource that was updated, or may have been, is updated back; one that was replaced gets its old
     physical resource again, which is still there. What is new is left to the clean-up.
+
+    Parameters
+    ----------
+    skipped
+        Who only counts as led back: the stack says that it is, and it stays as it is.
     """
 
-    def __init__(self, journal: Journal, applied: Apply, before: Mapping[str, Record]) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        applied: Apply,
+        before: Mapping[str, Record],
+        skipped: frozenset[str] = frozenset(),
+    ) -> None:
         self.failures: list[str] = []
         self._journal = journal
         self._applied = applied
         self._before = before
+        self._skipped = skipped
 
-    def schedule(self) -> Schedule:
-        """Return the order: what was used before its users."""
-        return Schedule(
-            {name: record.needs for name, record in self._before.items() if record.alive}
-        )
+    def schedule(self, restored: frozenset[str] = frozenset()) -> Schedule:
+        """Return the order: what was used before its users; those ``restored`` are what they were."""
+        needs = {name: record.needs for name, record in self._before.items() if record.alive}
+        return Schedule(needs, done=restored)
 
     def begin(self, name: str) -> Call | None:
         """Note the beginning and return the provider's call, if there is something to undo."""
         attempt = self._applied.attempts.get(name)
         if attempt is None:
             self._journal.store.keep(self._journal.stack.id, self._before[name])
+            return None
+        if name in self._skipped:
             return None
         current = self._applied.records[name]
         self._journal.resource(
@@ -64,9 +77,10 @@ class Restore:
                 self._applied.records[name], "UPDATE_FAILED", reason_of(outcome.error)
             )
             return False
-        self._journal.resource(
-            replace(before, physical=outcome.value or before.physical), "UPDATE_COMPLETE"
-        )
+        physical = outcome.value or before.physical
+        if name in self._skipped:
+            physical = self._applied.records[name].physical
+        self._journal.resource(replace(before, physical=physical), "UPDATE_COMPLETE")
         return True
 
     def cancel(self, running: frozenset[str]) -> None:

@@ -23,11 +23,11 @@ def decide(
     """Return what must happen so that ``record`` becomes ``resource`` with the properties ``wanted``."""
     if record is None or not record.alive:
         return "create"
-    if record.status == "CREATE_FAILED":  # what is left of a creation that was not rolled back
-        return "replace"
     differing = changed(record.properties, wanted)
     if differing & provider.replaces:
         return "replace"
     if differing - provider.inert:
         return "update"
-    return "note" if differing or attributes_of(record) != attributes_of(resource) else "keep"
+    # What failed to update is what it was, and may now be as it is wanted: then it only says so.
+    noted = differing or attributes_of(record) != attributes_of(resource)
+    return "note" if noted or record.status == "UPDATE_FAILED" else "keep"

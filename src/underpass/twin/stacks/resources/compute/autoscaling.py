@@ -13,11 +13,14 @@ APART = (
 )
 
 
+PROTECTED_S = 15.0  # where AWS waits for an hour
+
+
 class AutoScalingGroup(Resource):
     """A group of instances: made once as many as wanted are in service.
 
-    Deleting it terminates its instances even if they are protected from scale-in; in AWS the
-    deletion would wait for somebody to clear the protection.
+    It is scaled to none before it is deleted, so that instances protected from scale-in hold that up.
+    https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-instance-protection.html
     """
 
     type = "AWS::AutoScaling::AutoScalingGroup"
@@ -67,9 +70,14 @@ class AutoScalingGroup(Resource):
         return self._stable(physical.id)
 
     def delete(self, physical: Physical, properties: Properties) -> None:
-        """Delete the group with its instances."""
+        """Delete the group with its instances, once none of them is protected from scale-in."""
         if self._describe(physical.id) is None:
             return
+        self.until(
+            lambda: not self._protected(physical.id),
+            "Group did not stabilize: all remaining instances are protected from scale-in",
+            timeout_s=PROTECTED_S,
+        )
         self.remove("delete_auto_scaling_group", AutoScalingGroupName=physical.id, ForceDelete=True)
         self.until_gone(lambda: self._describe(physical.id))
 
@@ -77,6 +85,10 @@ class AutoScalingGroup(Resource):
         return self.one(
             "describe_auto_scaling_groups", "AutoScalingGroups", AutoScalingGroupNames=[name]
         )
+
+    def _protected(self, name: str) -> bool:
+        found = self._describe(name) or {"Instances": ()}
+        return any(one["ProtectedFromScaleIn"] for one in found["Instances"])
 
     def _targets(self, name: str, old: Properties, new: Properties) -> None:
         before, after = old.get("TargetGroupARNs") or [], new.get("TargetGroupARNs") or []
