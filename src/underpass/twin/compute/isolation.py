@@ -162,7 +162,7 @@ def _programs(search_path: str, program: str) -> tuple[list[str], list[tuple[str
     linked = [link for link, _ in links]
     for folder in dict.fromkeys(wanted):
         if (
-            Path(folder).is_dir()
+            _can_be_shown(folder)
             and folder != "/"
             and not _under(folder, [*folders, *linked, APP_DIR])
         ):
@@ -183,8 +183,23 @@ def _hops(path: Path) -> Iterable[Path]:
 def _with_libraries(folder: Path) -> str:
     """Return a folder of programs, or the one above it that they need (Node, a virtual environment)."""
     above = folder.parent
-    whole = (above / "lib" / "node_modules").is_dir() or (above / "pyvenv.cfg").is_file()
+    whole = _can_be_shown(str(above / "lib" / "node_modules")) or _exists(above / "pyvenv.cfg")
     return str(above if folder.name == "bin" and whole and above != Path.home() else folder)
+
+
+def _can_be_shown(folder: str) -> bool:
+    """Return whether there is such a folder; one that may not be looked into, as another user's, is none."""
+    try:
+        return Path(folder).is_dir()
+    except OSError:
+        return False
+
+
+def _exists(file: Path) -> bool:
+    try:
+        return file.is_file()
+    except OSError:
+        return False
 
 
 def _under(path: str, folders: Iterable[str]) -> bool:

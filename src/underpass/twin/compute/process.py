@@ -22,6 +22,7 @@ _MAIN = (
 )
 LAUNCH = (sys.executable, "-I", "-S", "-c", _MAIN, str(Path(underpass.__file__).parents[1]))
 START_TIMEOUT_S = 20.0
+END_TIMEOUT_S = 5.0
 
 
 class StartError(Exception):
@@ -81,6 +82,7 @@ def start(spec: Spec, output: int) -> Process:
     StartError
         When it could not be built, or its program could not be executed.
     """
+    wanted = spec.to_json().encode() + b"\n"
     ours, theirs = socket.socketpair()
     with ours:
         with theirs:
@@ -94,10 +96,11 @@ def start(spec: Spec, output: int) -> Process:
             )
         ours.settimeout(START_TIMEOUT_S)
         try:
-            ours.sendall(spec.to_json().encode() + b"\n")
+            ours.sendall(wanted)
             answer, descriptors = _answer(ours)
         finally:
-            launcher.wait()
+            ours.close()  # a launcher that still listens hears that nothing comes
+            _end(launcher)
     listener = socket.socket(fileno=descriptors[0]) if descriptors else None
     pid, error = answer.get("pid"), answer.get("error")
     if isinstance(pid, int) and error is None:
@@ -105,26 +108,34 @@ def start(spec: Spec, output: int) -> Process:
     if listener:
         listener.close()
     if isinstance(pid, int):
-        with contextlib.suppress(ChildProcessError):
+        with contextlib.suppress(ChildProcessError, ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)  # it may be stuck, too
             os.waitpid(pid, 0)
     raise StartError(str(error or "the sandbox's launcher ended without an answer"))
 
 
+def _end(launcher: subprocess.Popen[bytes]) -> None:
+    """Wait for the launcher's end, which is near; one that is stuck is ended."""
+    try:
+        launcher.wait(timeout=END_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        launcher.kill()
+        launcher.wait()
+
+
 def _answer(control: socket.socket) -> tuple[dict[str, object], list[int]]:
     """Read until the launcher and the new process have closed their end: (what they said, descriptors)."""
-    text, descriptors = b"", list[int]()
+    text, descriptors, said = b"", list[int](), dict[str, object]()
     while True:
         try:
             part, passed, _, _ = socket.recv_fds(control, 65536, 1)
         except TimeoutError:
-            return {
-                "error": f"the sandbox was not ready after {START_TIMEOUT_S:.0f} s"
-            }, descriptors
+            said["error"] = f"the sandbox was not ready after {START_TIMEOUT_S:.0f} s"
+            break
         descriptors += passed
         if not part:
             break
         text += part
-    said: dict[str, object] = {}
     for line in text.splitlines():
         said |= json.loads(line)
     return said, descriptors
