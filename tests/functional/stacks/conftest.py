@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -60,7 +59,11 @@ Aws = Callable[..., "subprocess.CompletedProcess[str]"]
 @pytest.fixture
 def aws(twin: Twin, tmp_path: Path) -> Aws:
     """Run the AWS command line against the twin."""
-    command = shutil.which("aws", path=str(Path(sys.executable).parent)) or "aws"
+    command = (
+        sys.executable,
+        "-m",
+        "awscli",
+    )  # its script does not start below a folder with a blank
     settings = {
         "AWS_ACCESS_KEY_ID": "underpass",
         "AWS_SECRET_ACCESS_KEY": "twin",
@@ -72,7 +75,7 @@ def aws(twin: Twin, tmp_path: Path) -> Aws:
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [command, *arguments],
+            [*command, *arguments],
             env={**os.environ, **settings},
             capture_output=True,
             text=True,
