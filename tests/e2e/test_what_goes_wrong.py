@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -193,7 +194,8 @@ def _eventually(condition: object, timeout_s: float = 60) -> None:
 def test_a_twin_needs_namespaces(tmp_path: Path) -> None:
     project = application(tmp_path, _GOOD.format(status=200))
     # A user namespace that may hold no further one refuses as a locked-down machine does.
-    locked = f"echo 0 > /proc/sys/user/max_user_namespaces && exec {UNDERPASS} up {project.folder}"
+    up = shlex.join([str(UNDERPASS), "up", str(project.folder)])
+    locked = f"echo 0 > /proc/sys/user/max_user_namespaces && exec {up}"
     done = subprocess.run(
         [
             "unshare",

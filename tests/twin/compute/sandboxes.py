@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import shlex
 import signal
 import subprocess
 import sys
@@ -16,6 +17,8 @@ from underpass.twin.compute.isolation import Spec, Tmpfs, Volume
 from underpass.twin.compute.process import Process, StartError
 
 APP = Path("/run/state/images/x/app")
+
+PYTHON = shlex.quote(sys.executable)  # for a shell
 
 
 def spec(*argv: str, **more: Any) -> Spec:
@@ -117,7 +120,7 @@ def surroundings() -> dict[str, Any]:
         "environment": sorted(line.split("=")[0] for line in lines("/usr/bin/env")),
         "greeting": lines("echo $GREETING; pwd; hostname; cat /etc/resolv.conf; cat /etc/hosts"),
         "interfaces": lines("ls /sys/class/net || echo lo"),
-        "python": lines("$0 -c 'import sys; print(sys.prefix)'".replace("$0", sys.executable)),
+        "python": lines(f"{PYTHON} -c 'import sys; print(sys.prefix)'"),
         "prefix": sys.prefix,
     }
 
@@ -163,7 +166,7 @@ def writable_above_python() -> list[Any]:
     above = str(Path(sys.prefix).parent)
     own = Path("/run/own")
     own.mkdir(parents=True)
-    script = f"{sys.executable} -c 'print(1)' && echo 2 > {above}/x"
+    script = f"{PYTHON} -c 'print(1)' && echo 2 > {shlex.quote(f'{above}/x')}"
     return [
         run(script, tmpfs=(Tmpfs(above, 1),)),
         run(script, volumes=(Volume(own, above),)),
