@@ -95,7 +95,7 @@ class Spec:
     hidden: tuple[Path, ...] = ()
 
     def to_json(self) -> str:
-        """Return what ``sandbox.py`` reads, in one line."""
+        """Return what the sandbox's launcher reads, in one line."""
         argv = [part.replace("{python}", sys.executable) for part in self.argv]
         environment = _defaults() | dict(self.environment)
         binds, links = _programs(environment["PATH"], argv[0])
