@@ -33,11 +33,11 @@ from typing import Any
 
 from underpass.blueprint.service.registrar import source
 from underpass.config import load
-from underpass.twin import clock, control, running
 from underpass.twin.chaos import demand as demands
 from underpass.twin.chaos import rotation
-from underpass.twin.clients import Clients
-from underpass.twin.host import entering
+from underpass.twin.host import nsenter, running_twins
+from underpass.twin.region import clock, control_socket
+from underpass.twin.region.aws import Clients
 
 HERE = Path(__file__).resolve().parent
 PUBLISHED = HERE / "published_registrars"
@@ -115,7 +115,7 @@ class Bench:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.running = running.select(folder)
+        self.running = running_twins.select(folder)
         self.config = load(folder)
         self.clients = Clients(self.running.api_url, self.running.region)
         stacks = self.clients("cloudformation").describe_stacks(StackName=f"{NAME}-service")
@@ -125,7 +125,9 @@ class Bench:
 
     def nodes(self, **request: Any) -> dict[str, Any]:
         """Ask for the ALB's nodes, or have them changed."""
-        answer: dict[str, Any] = control.call(self.running.state, "nodes", timeout_s=600, **request)
+        answer: dict[str, Any] = control_socket.call(
+            self.running.state, "nodes", timeout_s=600, **request
+        )
         return answer
 
     def registered(self) -> dict[str, str]:
@@ -257,7 +259,7 @@ class Bench:
         argv = [sys.executable, str(PUBLISHED / "probe.py"), str(folder), module]
         words = ["env", *assigned, *argv, json.dumps(made), str(runs)]
         done = subprocess.run(
-            entering.command(self.running, "internet", words, Path("/")),
+            nsenter.command(self.running, "internet", words, Path("/")),
             capture_output=True,
             text=True,
             check=False,

@@ -1,9 +1,9 @@
 """The bench of the resource providers: the twin's CloudFormation on plain moto, without namespaces."""
 
 import pytest
-from tests.functional.resources.conftest import bench, served
+from tests.functional.cloudformation_types.conftest import bench, served
 
-from underpass.twin.api.balancing import listeners
+from underpass.twin.services.elbv2 import listeners
 
 __all__ = ["bench", "served"]
 

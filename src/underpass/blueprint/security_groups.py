@@ -12,7 +12,7 @@ from troposphere.ec2 import (
     SecurityGroupRule,
 )
 
-from underpass.blueprint.handed import given
+from underpass.blueprint.cross_stack import given
 from underpass.config import Config
 
 # EC2 opens every port outwards when a group names no egress rule; this one leads nowhere.

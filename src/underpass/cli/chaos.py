@@ -50,7 +50,7 @@ def rotate_alb(
     from underpass.errors import UsageError
     from underpass.twin.chaos.demand import Demand
     from underpass.twin.chaos.rotation import dismiss_strangers, rotate_alb
-    from underpass.twin.running import select
+    from underpass.twin.host.running_twins import select
 
     running = select(folder)
     config = load(running.state.parent)

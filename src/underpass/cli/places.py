@@ -78,12 +78,12 @@ def execute(
     import os
     import subprocess
 
-    from underpass.twin.host import entering
-    from underpass.twin.running import select
+    from underpass.twin.host import nsenter
+    from underpass.twin.host.running_twins import select
 
     if folder is None and len(argv) > 1 and _is_application(argv[0]):
         folder, argv = Path(argv[0]), argv[1:]  # as the other commands take it
-    command = entering.command(select(folder), place, argv, Path.cwd())
+    command = nsenter.command(select(folder), place, argv, Path.cwd())
     if not as_json:
         os.execvp(command[0], command)  # noqa: S606  terminal, signals and status become the command's
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -123,8 +123,8 @@ def _is_application(word: str) -> bool:
 
 def _running(folder: Path | None) -> tuple[Config, TwinTarget]:
     from underpass.config import load
+    from underpass.twin.host.running_twins import select
     from underpass.twin.host.target import TwinTarget
-    from underpass.twin.running import select
 
     running = select(folder)
     config = load(running.state.parent)

@@ -71,9 +71,9 @@ def _show(folder: Path, allowed: Collection[str], *, as_json: bool) -> int:
 
 
 def _running(config: Config) -> TwinTarget | None:
-    from underpass.cli.starting import same_application
+    from underpass.cli.up import same_application
+    from underpass.twin.host.running_twins import find, state_folder
     from underpass.twin.host.target import TwinTarget
-    from underpass.twin.running import find, state_folder
 
     running = find(state_folder(config.folder))
     if running is None:
@@ -99,7 +99,7 @@ def _lines(plan: StackPlan) -> Iterator[str]:
 
 def _line(plan: StackPlan, change: Change) -> str:
     """Return one change; ``!`` marks those that take data away or may."""
-    from underpass.deploy.stacks.safety import replaced
+    from underpass.deploy.stacks.data_loss import replaced
 
     outcome = replaced(change, plan.changes)
     does = {None: "may be replaced", True: "is replaced", False: "in place"}[outcome]

@@ -72,8 +72,8 @@ def run(
 
 def _on_twin(folder: Path | None) -> tuple[Config, Reachable]:
     from underpass.config import load
+    from underpass.twin.host.running_twins import select
     from underpass.twin.host.target import TwinTarget
-    from underpass.twin.running import select
 
     running = select(folder)
     config = load(running.state.parent)

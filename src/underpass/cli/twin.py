@@ -35,7 +35,7 @@ def up(
     from dataclasses import asdict
 
     from underpass.cli.render.progress import Progress
-    from underpass.cli.starting import bring_up
+    from underpass.cli.up import bring_up
     from underpass.config import load
 
     config = load(folder)
@@ -67,8 +67,8 @@ def down(
     import shutil
 
     from underpass.errors import UsageError
-    from underpass.twin import running
     from underpass.twin.host import launch
+    from underpass.twin.host import running_twins as running
 
     state = running.state_folder(folder) if folder else running.meant(None)
     if data and not yes:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from underpass.config import kinds as t
+from underpass.config import types as t
 from underpass.config.hints import quoted
 from underpass.config.model import Config
 from underpass.config.positions import KeyPath

@@ -11,13 +11,7 @@ from pathlib import Path
 from underpass.config import paths, positions, rules
 from underpass.config.hints import FILE_NAME, command
 from underpass.config.model import Config
-from underpass.config.problems import (
-    ConfigError,
-    Fault,
-    Problem,
-    UnreadableConfigError,
-    dotted,
-)
+from underpass.config.problems import ConfigError, Fault, Problem, UnreadableConfigError, dotted
 from underpass.config.validate import validate
 
 _LONGEST_NUMBER = 4300  # digits; Python turns no longer text into a number

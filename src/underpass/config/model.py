@@ -12,7 +12,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
-from underpass.config import kinds as t
+from underpass.config import types as t
 
 
 class Section(BaseModel):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from underpass.config import Config
-from underpass.deploy.stacks import existing
+from underpass.deploy.stacks import stack as existing
 from underpass.deploy.stacks.events import StackEvent
 from underpass.deploy.target import ConsumerNetwork
 from underpass.errors import UnderpassError

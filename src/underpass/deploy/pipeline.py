@@ -19,9 +19,10 @@ from underpass.deploy.observe import targets
 from underpass.deploy.observe.diagnose import diagnose
 from underpass.deploy.observe.failures import Watch
 from underpass.deploy.reach import Reach, reached
-from underpass.deploy.stacks import changes, changesets, existing, protection, safety, transition
+from underpass.deploy.stacks import changes, changesets, data_loss, protection, two_phase
+from underpass.deploy.stacks import stack as existing
 from underpass.deploy.stacks.events import StackEvent
-from underpass.deploy.stacks.existing import StackFailedError
+from underpass.deploy.stacks.stack import StackFailedError
 from underpass.deploy.steps import Event, Step, Steps
 from underpass.deploy.target import ConsumerNetwork, Target
 
@@ -144,8 +145,8 @@ class _Deployment:
             deployed = existing.deployed(cloudformation, wanted.name, step)
             ids = existing.resources(cloudformation, wanted.name) if deployed else {}
             gone = changes.removed(deployed, wanted.template, ids)  # at the end: known now
-            safety.check(wanted.name, gone, self._allowed)
-            stack = transition.widened(wanted, deployed)
+            data_loss.check(wanted.name, gone, self._allowed)
+            stack = two_phase.widened(wanted, deployed)
             return stack, self._deploy_foundation(stack, step)
 
     def _deploy_foundation(self, stack: Stack, step: Step) -> Outputs:
@@ -210,7 +211,7 @@ class _Deployment:
                 return made.outputs
 
             deployed = existing.deployed(cloudformation, wanted.name, step)
-            moving = transition.moving(wanted, deployed)
+            moving = two_phase.moving(wanted, deployed)
             try:
                 if moving is not wanted:
                     brought(moving)
@@ -325,7 +326,7 @@ class _Deployment:
             ids = existing.resources(cloudformation, wanted.name)
             self._deploy_foundation(wanted, step)
             told = (deployed.template, wanted.template, ids, self._target.snapshots)
-            for farewell in transition.farewells(*told):
+            for farewell in two_phase.farewells(*told):
                 step.tell("warning", farewell)
 
     def _look(self, tasks: Watch, step: Step, what: str) -> None:

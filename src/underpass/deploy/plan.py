@@ -16,10 +16,11 @@ from underpass.blueprint import Stack
 from underpass.config import Config
 from underpass.deploy import consumers, network
 from underpass.deploy.clock import Clock
-from underpass.deploy.stacks import changes, changesets, existing, safety, transition
+from underpass.deploy.stacks import changes, changesets, data_loss, two_phase
+from underpass.deploy.stacks import stack as existing
 from underpass.deploy.stacks.changes import Change
 from underpass.deploy.stacks.changesets import NotExecutableError
-from underpass.deploy.stacks.transition import Template
+from underpass.deploy.stacks.two_phase import Template
 from underpass.deploy.target import Target
 from underpass.errors import UnderpassError
 
@@ -44,9 +45,9 @@ class StackPlan:
     note: str = ""
 
     @property
-    def losses(self) -> tuple[safety.Loss, ...]:
+    def losses(self) -> tuple[data_loss.Loss, ...]:
         """What would take data away; a stack that is deleted as a whole is a consumer's, and holds none."""
-        return safety.losses(self.name, self.changes)
+        return data_loss.losses(self.name, self.changes)
 
 
 def plan(
@@ -83,8 +84,8 @@ def refuse(plans: Collection[StackPlan], allowed: Collection[str]) -> None:
         With everything that is lost, of all stacks.
     """
     for one in plans:
-        safety.stay(one.name, one.changes)
-    safety.refuse([loss for one in plans for loss in one.losses], allowed)
+        data_loss.stay(one.name, one.changes)
+    data_loss.refuse([loss for one in plans for loss in one.losses], allowed)
 
 
 class _Planning:
@@ -136,7 +137,7 @@ class _Planning:
         deployed = existing.template(cloudformation, stack.name)
         ids = existing.resources(cloudformation, stack.name)
         first = not self._handed  # the foundation, of which the others use things
-        wide = transition.widened(stack, deployed) if first else stack
+        wide = two_phase.widened(stack, deployed) if first else stack
         later = () if wide is stack else changes.removed(deployed, stack.template, ids)
         values, unknown = _values(stack, deployed, handed)
         note = f"a deployment looks {', '.join(unknown)} up" if unknown else ""

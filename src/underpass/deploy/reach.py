@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from underpass.config import Config
 from underpass.config.model import Consumer
-from underpass.deploy.stacks import existing
+from underpass.deploy.stacks import stack as existing
 from underpass.deploy.target import Target
 from underpass.errors import UnderpassError
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from underpass.config import Config
-from underpass.deploy.stacks import existing
+from underpass.deploy.stacks import stack as existing
 from underpass.errors import UnderpassError, UsageError
 from underpass.registrar import index
 

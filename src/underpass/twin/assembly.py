@@ -8,34 +8,37 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
-from underpass.twin.api import cloudformation, install
-from underpass.twin.api.messaging import events, lambda_, sqs
+from underpass.twin.api import install
 from underpass.twin.api.server import Api, Listener, moto_application
-from underpass.twin.balancers.controller import Balancers
-from underpass.twin.balancers.health import HealthTable
-from underpass.twin.clients import Clients
-from underpass.twin.compute.ecs.controller import Services
-from underpass.twin.compute.ecs.instances import Instances
-from underpass.twin.compute.ecs.platform import Platform
-from underpass.twin.compute.ecs.table import Table
-from underpass.twin.compute.logs import Logs
-from underpass.twin.compute.metadata import Metadata
-from underpass.twin.context import Region
-from underpass.twin.control import Control
-from underpass.twin.databases.controller import Databases
-from underpass.twin.databases.seed import load_seed
-from underpass.twin.doors import Doors
-from underpass.twin.fabric.fabric import Fabric
-from underpass.twin.fabric.kernel.within import within
-from underpass.twin.fabric.wiring import INTERNET_NAME
-from underpass.twin.files import Files
-from underpass.twin.functions.queues import Queues
-from underpass.twin.functions.runner import Functions
-from underpass.twin.hub import Hub, Loop
-from underpass.twin.schedule import Schedules
-from underpass.twin.stacks.engine import Engine
-from underpass.twin.stacks.provider import registry
-from underpass.twin.way import Way
+from underpass.twin.linux.within import within
+from underpass.twin.region.aws import Clients
+from underpass.twin.region.context import Region
+from underpass.twin.region.control_socket import Control
+from underpass.twin.region.port_forward import Doors
+from underpass.twin.region.reconcile import Hub, Loop
+from underpass.twin.services.cloudformation import patches as cloudformation
+from underpass.twin.services.cloudformation.engine import Engine
+from underpass.twin.services.cloudformation.resource_type import registry
+from underpass.twin.services.ec2.dialler import Way
+from underpass.twin.services.ec2.fabric import Fabric
+from underpass.twin.services.ec2.wiring import INTERNET_NAME
+from underpass.twin.services.ecs.controller import Services
+from underpass.twin.services.ecs.instances import Instances
+from underpass.twin.services.ecs.metadata import Metadata
+from underpass.twin.services.ecs.platform import Platform
+from underpass.twin.services.ecs.table import Table
+from underpass.twin.services.efs.controller import Files
+from underpass.twin.services.elbv2.controller import Balancers
+from underpass.twin.services.elbv2.health import HealthTable
+from underpass.twin.services.events import Schedules
+from underpass.twin.services.events import patches as events
+from underpass.twin.services.lambda_ import patches as lambda_
+from underpass.twin.services.lambda_.event_source_mappings import Queues
+from underpass.twin.services.lambda_.runner import Functions
+from underpass.twin.services.logs.awslogs import Logs
+from underpass.twin.services.rds.controller import Databases
+from underpass.twin.services.rds.seed import load_seed
+from underpass.twin.services.sqs import patches as sqs
 
 INSIDE = ("127.0.0.1", 4566)  # on the loopback of the region's own, otherwise empty, namespace
 # On the internet, where tasks and functions find AWS; also at the far end of every endpoint's link. HTTP on

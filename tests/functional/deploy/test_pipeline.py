@@ -23,7 +23,7 @@ from underpass.deploy.pipeline import Result
 from underpass.deploy.plan import StackPlan
 from underpass.deploy.reach import Reach, reaches
 from underpass.deploy.stacks.changesets import NotExecutableError
-from underpass.deploy.stacks.safety import DataLossError
+from underpass.deploy.stacks.data_loss import DataLossError
 from underpass.deploy.steps import Event
 from underpass.errors import UnderpassError, UsageError
 

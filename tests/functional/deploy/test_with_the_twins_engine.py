@@ -10,21 +10,22 @@ from tests.unit.deploy.fakes import Told
 
 from underpass.blueprint.stack import Stack
 from underpass.deploy.clock import Clock
-from underpass.deploy.stacks import changesets, existing, transition
+from underpass.deploy.stacks import changesets, two_phase
+from underpass.deploy.stacks import stack as existing
 from underpass.deploy.stacks.changesets import NotExecutableError
-from underpass.deploy.stacks.existing import StackFailedError
-from underpass.deploy.stacks.safety import DataLossError
+from underpass.deploy.stacks.data_loss import DataLossError
+from underpass.deploy.stacks.stack import StackFailedError
 
 
 @pytest.fixture(scope="module")
 def cloudformation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    from underpass.twin.api import cloudformation as actions
     from underpass.twin.api.server import Api, Listener, moto_application
-    from underpass.twin.clients import Clients
-    from underpass.twin.context import Region
-    from underpass.twin.hub import Hub
-    from underpass.twin.stacks.engine import Engine
-    from underpass.twin.stacks.provider import registry
+    from underpass.twin.region.aws import Clients
+    from underpass.twin.region.context import Region
+    from underpass.twin.region.reconcile import Hub
+    from underpass.twin.services.cloudformation import patches as actions
+    from underpass.twin.services.cloudformation.engine import Engine
+    from underpass.twin.services.cloudformation.resource_type import registry
 
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
@@ -110,16 +111,16 @@ def test_what_is_in_use_goes_once_its_user_has_moved_on(cloudformation: Any, tol
 
     deploy(foundation("Old"))
     wanted = foundation("New")
-    wide = transition.widened(wanted, existing.template(cloudformation, "base"))
+    wide = two_phase.widened(wanted, existing.template(cloudformation, "base"))
     deploy(wide)
     ids = existing.resources(cloudformation, "base")
     assert ids == {"Old": "/base/Old", "New": "/base/New"}
     deploy(wanted)
     assert existing.resources(cloudformation, "base") == {"New": "/base/New"}
-    assert transition.farewells(wide.template, wanted.template, ids, "") == [
+    assert two_phase.farewells(wide.template, wanted.template, ids, "") == [
         "Old (/base/Old) stays as it is, with its data, and is yours to delete"
     ]
-    assert transition.widened(wanted, existing.template(cloudformation, "base")) is wanted
+    assert two_phase.widened(wanted, existing.template(cloudformation, "base")) is wanted
 
 
 def test_stacks_are_found_by_their_tags(cloudformation: Any, told: Told) -> None:

@@ -1,7 +1,7 @@
 """Every pair of settings comes up on the twin's CloudFormation, as the named configurations do."""
 
 import pytest
-from tests.functional.resources.conftest import Bench
+from tests.functional.cloudformation_types.conftest import Bench
 from tests.templates.thorough.test_deploys import come_up
 from tests.unit.blueprint.configs import CURATED
 

@@ -6,8 +6,8 @@ The whole path, with packets, is tried for a few in ``tests/templates/running``.
 from __future__ import annotations
 
 import pytest
-from tests.functional.resources.account import Account, tasks_run
-from tests.functional.resources.conftest import Bench
+from tests.functional.cloudformation_types.account import Account, tasks_run
+from tests.functional.cloudformation_types.conftest import Bench
 from tests.unit.blueprint.configs import CURATED
 
 from underpass.blueprint import Stack, stacks

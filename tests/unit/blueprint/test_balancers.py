@@ -10,7 +10,7 @@ from tests.unit.blueprint.configs import CURATED, config
 from tests.unit.blueprint.templates import by_part, resource
 
 from underpass.blueprint import Stack
-from underpass.twin.api.permits import Act, permits
+from underpass.policies.resource_policies import Act, permits
 
 BUCKET = "arn:aws:s3:::logs"
 ALB = "arn:aws:elasticloadbalancing:us-east-1:111111111111:loadbalancer/app/a/1"

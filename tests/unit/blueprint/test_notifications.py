@@ -9,7 +9,7 @@ import pytest
 from tests.unit.blueprint.configs import CURATED, config
 from tests.unit.blueprint.templates import by_part, resource, resources
 
-from underpass.twin.api.permits import Act, permits
+from underpass.policies.resource_policies import Act, permits
 
 TOPIC = "arn:aws:sns:us-east-1:111111111111:topic"
 OWN = {"aws:SourceAccount": "111111111111", "aws:SecureTransport": "true"}

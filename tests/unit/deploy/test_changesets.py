@@ -6,7 +6,7 @@ from tests.unit.deploy.fakes import FakeCloudFormation, Told, refused, stack
 from underpass.blueprint.stack import Stack
 from underpass.deploy.stacks import changesets
 from underpass.deploy.stacks.changesets import NotExecutableError
-from underpass.deploy.stacks.existing import StackFailedError
+from underpass.deploy.stacks.stack import StackFailedError
 from underpass.errors import UnderpassError
 
 PARTS = {f"Part{number}": "AWS::EC2::VPC" for number in range(5)}

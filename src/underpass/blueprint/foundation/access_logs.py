@@ -23,8 +23,8 @@ from troposphere.s3 import (
     VersioningConfiguration,
 )
 
-from underpass.blueprint.checks import skipped
-from underpass.blueprint.handed import hand
+from underpass.blueprint.checkov_skips import skipped
+from underpass.blueprint.cross_stack import hand
 from underpass.blueprint.iam import document, only_over_tls
 
 KEPT_DAYS = 90

@@ -12,7 +12,8 @@ from troposphere.kms import Key
 from troposphere.rds import DBInstance, DBSubnetGroup
 from troposphere.secretsmanager import GenerateSecretString, Secret, SecretTargetAttachment
 
-from underpass.blueprint.checks import skipped
+from underpass.blueprint.checkov_skips import skipped
+from underpass.blueprint.cross_stack import hand
 from underpass.blueprint.foundation.database_parameters import (
     EXPORTED_LOGS,
     has_insights,
@@ -20,7 +21,6 @@ from underpass.blueprint.foundation.database_parameters import (
     parameter_group,
 )
 from underpass.blueprint.foundation.network.vpc import Network
-from underpass.blueprint.handed import hand
 from underpass.blueprint.iam import of_this_account, role
 from underpass.blueprint.security_groups import group_id, reach, security_group, tcp
 from underpass.config import Config

@@ -17,8 +17,8 @@ from troposphere.efs import (
 )
 from troposphere.kms import Key
 
+from underpass.blueprint.cross_stack import hand
 from underpass.blueprint.foundation.network.vpc import Network
-from underpass.blueprint.handed import hand
 from underpass.blueprint.iam import account_root, arn, document
 from underpass.blueprint.security_groups import group_id, reach, security_group, tcp
 from underpass.config import Config

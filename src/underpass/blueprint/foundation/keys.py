@@ -8,7 +8,7 @@ from typing import Any
 from troposphere import GetAtt, Ref, Sub, Template
 from troposphere.kms import Key
 
-from underpass.blueprint.handed import given, hand
+from underpass.blueprint.cross_stack import given, hand
 from underpass.blueprint.iam import account_root, document
 from underpass.config import Config
 

@@ -9,7 +9,7 @@ from troposphere import GetAtt, Ref, Template
 from troposphere.kms import Key
 from troposphere.sns import SubscriptionResource, Topic, TopicPolicy
 
-from underpass.blueprint.handed import hand
+from underpass.blueprint.cross_stack import hand
 from underpass.blueprint.iam import document, only_over_tls
 from underpass.config import Config
 

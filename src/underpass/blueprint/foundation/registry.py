@@ -14,7 +14,7 @@ from troposphere.ecr import (
 )
 from troposphere.kms import Key
 
-from underpass.blueprint.handed import hand
+from underpass.blueprint.cross_stack import hand
 
 KEPT_IMAGES = 20
 

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from troposphere import Template
 
-from underpass.blueprint.handed import declare, given
+from underpass.blueprint.cross_stack import declare, given
 from underpass.blueprint.monitoring import dashboard, database, files, path, registrar, service
 from underpass.blueprint.stack import Stack
 from underpass.config import Config

@@ -7,7 +7,7 @@ import re
 from troposphere import Template
 from troposphere.rds import EventSubscription
 
-from underpass.blueprint.handed import given
+from underpass.blueprint.cross_stack import given
 from underpass.blueprint.monitoring.alarms import Missing, Topic, When, alarm
 from underpass.blueprint.monitoring.metrics import rds
 from underpass.config import Config

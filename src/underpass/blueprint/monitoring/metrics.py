@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from troposphere.cloudwatch import Metric as MetricProperty
 from troposphere.cloudwatch import MetricDimension
 
-from underpass.blueprint.handed import given
+from underpass.blueprint.cross_stack import given
 from underpass.config import Config
 
 MINUTE_S = 60

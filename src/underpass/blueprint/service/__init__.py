@@ -28,7 +28,7 @@ from __future__ import annotations
 
 from troposphere import GetAtt, Ref, Template
 
-from underpass.blueprint.handed import declare, hand
+from underpass.blueprint.cross_stack import declare, hand
 from underpass.blueprint.service import (
     balancers,
     cluster,

@@ -20,8 +20,8 @@ from troposphere.elasticloadbalancingv2 import (
 )
 
 from underpass.blueprint.addresses import zones
-from underpass.blueprint.checks import skipped
-from underpass.blueprint.handed import given, given_list
+from underpass.blueprint.checkov_skips import skipped
+from underpass.blueprint.cross_stack import given, given_list
 from underpass.blueprint.security_groups import admit, group_id, reach, security_group, tcp
 from underpass.config import Config
 

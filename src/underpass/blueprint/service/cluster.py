@@ -22,7 +22,7 @@ from troposphere.ecs import (
 from troposphere.iam import InstanceProfile, Role
 from troposphere.policies import UpdatePolicy
 
-from underpass.blueprint.handed import given, given_list
+from underpass.blueprint.cross_stack import given, given_list
 from underpass.blueprint.iam import allow, role
 from underpass.blueprint.logs import log_group
 from underpass.blueprint.security_groups import group_id, security_group, to_aws

@@ -11,8 +11,8 @@ from troposphere.ec2 import (
     VPCEndpointServicePermissions,
 )
 
-from underpass.blueprint.checks import skipped
-from underpass.blueprint.handed import given
+from underpass.blueprint.checkov_skips import skipped
+from underpass.blueprint.cross_stack import given
 from underpass.blueprint.service.balancers import Path
 from underpass.config import Config
 

@@ -28,8 +28,8 @@ from troposphere.events import Rule, SqsParameters, Target
 from troposphere.logs import LogGroup
 from troposphere.sqs import Queue, QueuePolicy
 
-from underpass.blueprint.checks import skipped
-from underpass.blueprint.handed import given
+from underpass.blueprint.checkov_skips import skipped
+from underpass.blueprint.cross_stack import given
 from underpass.blueprint.iam import Statement, allow, document, role
 from underpass.blueprint.inline import shipped
 from underpass.blueprint.logs import log_group

@@ -11,8 +11,8 @@ from troposphere.awslambda import Code, Environment, Function, LoggingConfig, Pe
 from troposphere.logs import LogGroup
 from troposphere.secretsmanager import RotationRules, RotationSchedule
 
-from underpass.blueprint.checks import skipped
-from underpass.blueprint.handed import given
+from underpass.blueprint.checkov_skips import skipped
+from underpass.blueprint.cross_stack import given
 from underpass.blueprint.iam import Statement, allow, arn, role
 from underpass.blueprint.inline import shipped
 from underpass.blueprint.logs import log_group

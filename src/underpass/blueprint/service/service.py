@@ -17,7 +17,7 @@ from troposphere.ecs import (
     TaskDefinition,
 )
 
-from underpass.blueprint.handed import given, given_list
+from underpass.blueprint.cross_stack import given, given_list
 from underpass.blueprint.service.balancers import FROM_ALB, TO_TASKS, Path
 from underpass.blueprint.service.cluster import Capacity
 from underpass.blueprint.service.scaling import desired_count

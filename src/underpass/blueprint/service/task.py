@@ -22,15 +22,11 @@ from troposphere.ecs import (
 from troposphere.iam import Role
 from troposphere.logs import LogGroup
 
-from underpass.blueprint.handed import given
+from underpass.blueprint.cross_stack import given
 from underpass.blueprint.iam import Statement, allow, role
 from underpass.blueprint.logs import log_group
 from underpass.blueprint.service.cluster import EXEC_LOGS, architecture
-from underpass.blueprint.service.hardening import (
-    restrictions,
-    scratch_mounts,
-    scratch_volumes,
-)
+from underpass.blueprint.service.hardening import restrictions, scratch_mounts, scratch_volumes
 from underpass.config import Config
 
 FILES_VOLUME = "files"

@@ -8,13 +8,7 @@ from underpass.config.facts import regions
 from underpass.config.model import Config
 from underpass.config.positions import KeyPath
 from underpass.config.problems import Fault
-from underpass.config.rules.rule import (
-    Rule,
-    docs,
-    first_repeated,
-    nearest_region,
-    of_partition,
-)
+from underpass.config.rules.rule import Rule, docs, first_repeated, nearest_region, of_partition
 
 _ALLOW: KeyPath = ("privatelink", "allow")
 _REGIONS: KeyPath = ("privatelink", "supported_regions")

@@ -12,7 +12,7 @@ from underpass.deploy.observe import logs
 from underpass.deploy.observe.failures import Failure
 from underpass.deploy.observe.status import Status, status
 from underpass.deploy.observe.targets import TargetStatus
-from underpass.deploy.stacks import existing
+from underpass.deploy.stacks import stack
 from underpass.deploy.target import Target
 from underpass.errors import UnderpassError
 
@@ -86,7 +86,7 @@ def _unwell(
 
 def _service_events(config: Config, target: Target) -> list[str]:
     """Return the newest messages of the ECS service, the oldest first."""
-    parts = existing.resources(target.client("cloudformation"), f"{config.name}-service")
+    parts = stack.resources(target.client("cloudformation"), f"{config.name}-service")
     if "Cluster" not in parts:
         return []
     ecs = target.client("ecs")

@@ -11,7 +11,7 @@ from underpass.config import Config
 from underpass.deploy.clock import Clock
 from underpass.deploy.observe import logs, targets, tasks
 from underpass.deploy.observe.targets import TargetStatus
-from underpass.deploy.stacks import existing
+from underpass.deploy.stacks import stack
 from underpass.deploy.target import Target
 
 _EVERY_S = (
@@ -137,7 +137,7 @@ class Watch:
 
     def _parts(self) -> dict[str, str]:
         cloudformation = self._target.client("cloudformation")
-        return existing.resources(cloudformation, f"{self._config.name}-service")
+        return stack.resources(cloudformation, f"{self._config.name}-service")
 
     def _tasks(self, cluster: str | None, status: str) -> list[Any]:
         return list(tasks.describe(self._target.client("ecs"), cluster, status)) if cluster else []

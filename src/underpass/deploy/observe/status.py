@@ -12,7 +12,7 @@ from underpass.config.model import Consumer
 from underpass.deploy import consumers
 from underpass.deploy.observe import targets, tasks
 from underpass.deploy.observe.targets import TargetStatus
-from underpass.deploy.stacks import existing
+from underpass.deploy.stacks import stack
 from underpass.deploy.target import Target
 
 NOT_CREATED = "NOT_CREATED"
@@ -78,13 +78,13 @@ class Status:
 def status(config: Config, target: Target) -> Status:
     """Return the state of everything of ``config`` on ``target``; what is not there is left out."""
     cloudformation = target.client("cloudformation")
-    foundation = existing.describe(cloudformation, f"{config.name}-foundation")
-    service = existing.describe(cloudformation, f"{config.name}-service")
-    monitoring = existing.describe(cloudformation, f"{config.name}-monitoring")
-    parts = existing.resources(cloudformation, f"{config.name}-service")
+    foundation = stack.describe(cloudformation, f"{config.name}-foundation")
+    service = stack.describe(cloudformation, f"{config.name}-service")
+    monitoring = stack.describe(cloudformation, f"{config.name}-monitoring")
+    parts = stack.resources(cloudformation, f"{config.name}-service")
     outputs = foundation.outputs if foundation else {}
     ours = {
-        consumer: existing.describe(
+        consumer: stack.describe(
             target.client("cloudformation", consumer), f"{config.name}-consumer-{consumer.name}"
         )
         for consumer in config.consumers
@@ -108,7 +108,7 @@ def status(config: Config, target: Target) -> Status:
     )
 
 
-def _stack(name: str, found: existing.Description | None) -> StackStatus:
+def _stack(name: str, found: stack.Description | None) -> StackStatus:
     return StackStatus(name, found.status if found else NOT_CREATED)
 
 
@@ -162,7 +162,7 @@ def _database(target: Target, instance_id: str | None) -> DatabaseStatus | None:
 
 
 def _endpoints(
-    target: Target, service_id: str | None, ours: Mapping[Consumer, existing.Description | None]
+    target: Target, service_id: str | None, ours: Mapping[Consumer, stack.Description | None]
 ) -> tuple[EndpointStatus, ...]:
     states = {}
     if service_id is not None:

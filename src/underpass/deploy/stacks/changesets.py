@@ -15,10 +15,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from underpass.blueprint.stack import Stack
 from underpass.deploy.clock import Clock, poll
-from underpass.deploy.stacks import existing, safety
+from underpass.deploy.stacks import data_loss
+from underpass.deploy.stacks import stack as existing
 from underpass.deploy.stacks.changes import Change, described
 from underpass.deploy.stacks.events import StackEvent, Stream
-from underpass.deploy.stacks.existing import Description
+from underpass.deploy.stacks.stack import Description
 from underpass.deploy.steps import Step
 from underpass.errors import UnderpassError
 
@@ -89,7 +90,7 @@ def deploy(
         watch(())
         return before
     with _dropped_on_failure(cloudformation, change_set.arn):
-        safety.check(stack.name, change_set.changes, allowed)
+        data_loss.check(stack.name, change_set.changes, allowed)
         stream = Stream(cloudformation, change_set.stack_id)
         cloudformation.execute_change_set(ChangeSetName=change_set.arn)
     total = len(change_set.changes)

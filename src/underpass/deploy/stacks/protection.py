@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from underpass.deploy.stacks import existing
+from underpass.deploy.stacks import stack
 from underpass.deploy.stacks.events import StackEvent
 from underpass.deploy.steps import Step
 
@@ -34,10 +34,10 @@ def lift(client: Callable[[str], Any], name: str, step: Step) -> None:
         The stack; it may not exist.
     """
     cloudformation = client("cloudformation")
-    found = existing.at_rest(cloudformation, name, step)
+    found = stack.at_rest(cloudformation, name, step)
     if found is None or found.status not in _NEVER_STOOD:
         return
-    for resource in existing.listed(cloudformation, found.id):
+    for resource in stack.listed(cloudformation, found.id):
         if unprotect := _WAYS.get(resource["ResourceType"]):
             unprotect(client, resource["PhysicalResourceId"])
 

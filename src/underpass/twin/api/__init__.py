@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from underpass.twin.balancers.health import HealthTable
-    from underpass.twin.compute.ecs.table import Table
+    from underpass.twin.services.ecs.table import Table
+    from underpass.twin.services.elbv2.health import HealthTable
 
 
 def install(health: HealthTable, tasks: Table) -> None:
@@ -19,19 +19,43 @@ def install(health: HealthTable, tasks: Table) -> None:
     tasks
         What the ECS actions tell and want, and Application Auto Scaling holds within limits.
     """
-    from underpass.twin.api import bounds, missing
-    from underpass.twin.api.balancing import elbv2
-    from underpass.twin.api.containers import ecs, scaling
-    from underpass.twin.api.data import efs, rds, rds_events, s3, secretsmanager
-    from underpass.twin.api.messaging import events, lambda_, sqs
-    from underpass.twin.api.network import autoscaling, dependencies, ec2
-    from underpass.twin.api.privatelink import endpoint_connections, endpoint_services, endpoints
+    from underpass.twin.services import missing
+    from underpass.twin.services.autoscaling import patches as autoscaling
+    from underpass.twin.services.ec2 import dependencies
+    from underpass.twin.services.ec2 import patches as ec2
+    from underpass.twin.services.ecs import patches as ecs
+    from underpass.twin.services.ecs import scaling
+    from underpass.twin.services.efs import patches as efs
+    from underpass.twin.services.elbv2 import patches as elbv2
+    from underpass.twin.services.events import patches as events
+    from underpass.twin.services.lambda_ import patches as lambda_
+    from underpass.twin.services.logs import bounds
+    from underpass.twin.services.privatelink import (
+        endpoint_connections,
+        endpoint_services,
+        endpoints,
+    )
+    from underpass.twin.services.rds import event_subscriptions
+    from underpass.twin.services.rds import patches as rds
+    from underpass.twin.services.s3 import patches as s3
+    from underpass.twin.services.secretsmanager import patches as secretsmanager
+    from underpass.twin.services.sqs import patches as sqs
 
     for corrections in (missing, dependencies, ec2, endpoint_services, endpoint_connections):
         corrections.install()
     for corrections in (endpoints, autoscaling):
         corrections.install()
-    for corrections in (rds, rds_events, s3, efs, sqs, lambda_, events, secretsmanager, bounds):
+    for corrections in (
+        rds,
+        event_subscriptions,
+        s3,
+        efs,
+        sqs,
+        lambda_,
+        events,
+        secretsmanager,
+        bounds,
+    ):
         corrections.install()
     elbv2.install(health)
     ecs.install(tasks)

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import parse_qs
 
-from underpass.twin.hub import Hub
+from underpass.twin.region.reconcile import Hub
 
 log = logging.getLogger(__name__)
 

@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 
 from underpass.errors import UnderpassError
 from underpass.twin.chaos import load
-from underpass.twin.host import entering
-from underpass.twin.running import Running
+from underpass.twin.host import nsenter
+from underpass.twin.host.running_twins import Running
 
 T = TypeVar("T")
 
@@ -43,7 +43,7 @@ def under_load(running: Running, demand: Demand, work: Callable[[], T]) -> dict[
     """
     asked = {"url": demand.url, "path": demand.path, "rate": demand.rate, "seconds": demand.seconds}
     argv = [sys.executable, str(Path(load.__file__)), json.dumps(asked)]
-    command = entering.command(running, f"consumer/{demand.consumer}", argv, Path("/"))
+    command = nsenter.command(running, f"consumer/{demand.consumer}", argv, Path("/"))
     with subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as sending:

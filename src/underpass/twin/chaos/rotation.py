@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from underpass.twin import control
 from underpass.twin.chaos.demand import Demand, under_load
-from underpass.twin.running import Running
+from underpass.twin.host.running_twins import Running
+from underpass.twin.region import control_socket
 
 _PATIENCE_S = 60.0
 
@@ -108,7 +108,7 @@ def _once_removed(nodes: Callable[..., dict[str, Any]], old: set[str]) -> dict[s
 
 def _caller(running: Running) -> Callable[..., dict[str, Any]]:
     def nodes(**request: Any) -> dict[str, Any]:
-        answer: dict[str, Any] = control.call(
+        answer: dict[str, Any] = control_socket.call(
             running.state, "nodes", timeout_s=_PATIENCE_S + 120, **request
         )
         return answer

@@ -23,8 +23,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from underpass.errors import UnderpassError, UsageError
-from underpass.twin import control
-from underpass.twin.running import MARK, Running, forget, start_time
+from underpass.twin.host.running_twins import MARK, Running, forget, start_time
+from underpass.twin.region import control_socket
 
 API_PORT = 4566
 DOOR_PORT = 8080
@@ -147,7 +147,7 @@ def open_doors(running: Running, aims: Mapping[str, Aim], *, port: int | None) -
             name: stack.enter_context(bind(None if port is None else port + position, DOOR_PORT))
             for position, name in enumerate(missing)
         }
-        control.call(
+        control_socket.call(
             running.state,
             "doors",
             fds=[door.fileno() for door in bound.values()],
@@ -164,7 +164,7 @@ def open_doors(running: Running, aims: Mapping[str, Aim], *, port: int | None) -
 def stop(running: Running) -> None:
     """End a region: databases shut down in order, then the whole tree, by force if need be."""
     try:
-        control.call(running.state, "stop", timeout_s=_STOP_TIMEOUT_S)
+        control_socket.call(running.state, "stop", timeout_s=_STOP_TIMEOUT_S)
     except UnderpassError:
         pass  # it could not be asked; it is ended by its pid below
     else:

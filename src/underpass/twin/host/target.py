@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 from underpass.config import Config
 from underpass.config.model import Consumer, Network
 from underpass.errors import UsageError
-from underpass.twin import control
-from underpass.twin.clients import Clients
-from underpass.twin.compute import images
-from underpass.twin.host import consumers, provider
-from underpass.twin.running import Running
+from underpass.twin.host import consumer_vpcs, stand_in_vpcs
+from underpass.twin.host.running_twins import Running
+from underpass.twin.region import control_socket
+from underpass.twin.region.aws import Clients
+from underpass.twin.services.ecr import bundles
 
 _ANSWER_TIMEOUT_S = 5
 
@@ -53,7 +53,7 @@ class TwinTarget:
         OSError
             When there are none.
         """
-        found = frozenset(control.call(self._running.state, "names", name=name))
+        found = frozenset(control_socket.call(self._running.state, "names", name=name))
         if not found:
             raise OSError(f"{name} has no answer")
         return found
@@ -80,11 +80,11 @@ class TwinTarget:
         """Copy the build folder into the twin's store of images and return the image's URI."""
         service = config.service
         folder = config.folder / (service.build or ".")
-        return images.publish(self._running.state, repository_uri, folder, service.process)
+        return bundles.publish(self._running.state, repository_uri, folder, service.process)
 
     def load_seed(self, instance_id: str, secret_arn: str, seed: Path) -> Seeded:
         """Load the seed file through the region, which reaches the database."""
-        loaded = control.call(
+        loaded = control_socket.call(
             self._running.state,
             "seed",
             instance_id=instance_id,
@@ -97,11 +97,13 @@ class TwinTarget:
     def provider_network(self, config: Config) -> Network:
         """Return ``[network]`` as it is, with the ids of an existing VPC, which is made on first use."""
         network = config.network
-        return provider.ensure(self._clients, config) if network.vpc_id else network
+        return stand_in_vpcs.ensure(self._clients, config) if network.vpc_id else network
 
-    def consumer_network(self, consumer: Consumer, zones: Sequence[str]) -> consumers.ConsumerVpc:
+    def consumer_network(
+        self, consumer: Consumer, zones: Sequence[str]
+    ) -> consumer_vpcs.ConsumerVpc:
         """Return the consumer's VPC, made on first use."""
-        return consumers.ensure(self._clients, consumer.name, consumer.cidr, zones)
+        return consumer_vpcs.ensure(self._clients, consumer.name, consumer.cidr, zones)
 
     def answers(self, consumer: Consumer, path: str) -> tuple[bool, str]:
         """Ask for ``path`` through the consumer's door; a redirect is an answer, as to the ALB."""

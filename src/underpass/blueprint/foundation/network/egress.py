@@ -14,9 +14,9 @@ from troposphere.ec2 import (
 )
 
 from underpass.blueprint.addresses import zones
+from underpass.blueprint.cross_stack import hand
 from underpass.blueprint.foundation.network import endpoints
 from underpass.blueprint.foundation.network.vpc import Network, associate, route_table, subnet
-from underpass.blueprint.handed import hand
 from underpass.blueprint.security_groups import group_id, reach, security_group, tcp
 from underpass.config import Config
 

@@ -15,9 +15,9 @@ from troposphere.ec2 import (
 )
 
 from underpass.blueprint.addresses import Zone, zones
+from underpass.blueprint.cross_stack import hand
 from underpass.blueprint.foundation.network import existing
 from underpass.blueprint.foundation.network.existing import Made
-from underpass.blueprint.handed import hand
 from underpass.blueprint.security_groups import group_id, security_group, tcp, to_the_web
 from underpass.config import Config
 

@@ -1,0 +1,97 @@
+"""What ``up`` does: a region, started or found, and a deployment to it; all of it or nothing."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Collection
+from typing import TYPE_CHECKING
+
+from underpass.config import Config
+from underpass.config.hints import command
+from underpass.errors import UsageError
+from underpass.twin.host import launch
+from underpass.twin.host.running_twins import Running, find, state_folder
+
+if TYPE_CHECKING:
+    from underpass.deploy.pipeline import Result
+    from underpass.deploy.steps import Event
+
+ANSWER_TIMEOUT_S = 60.0  # for the path, once everything stands: on the twin it takes one or two
+
+
+def bring_up(
+    config: Config,
+    emit: Callable[[Event], None],
+    *,
+    port: int | None,
+    api_port: int | None,
+    allowed: Collection[str] = (),
+) -> tuple[Running, Result]:
+    """Deploy ``config`` to its twin, starting one where none runs.
+
+    A region that this call started ends with it when the deployment fails; one that ran before goes on.
+
+    Parameters
+    ----------
+    allowed
+        Logical ids of resources that hold data and may be replaced or removed all the same.
+
+    Raises
+    ------
+    UnderpassError
+        When the machine, the configuration or the application does not let it come up.
+    """
+    aims = {consumer.name: (config.domain, config.listener_port) for consumer in config.consumers}
+    state = state_folder(config.folder)
+    threading.Thread(target=_read_ahead, args=(config,), daemon=True).start()
+    with launch.locked(state):
+        running = find(state)
+        if running is None:
+            fresh = launch.start(state, config.name, config.region, api_port=api_port)
+            try:
+                running = launch.open_doors(fresh.running, aims, port=port)
+                result = _deploy(config, running, emit, allowed)
+            except BaseException:
+                launch.stop(fresh.running)
+                raise
+            fresh.keep()
+            return running, result
+        same_application(running, config)
+        running = launch.open_doors(running, aims, port=port)
+        return running, _deploy(config, running, emit, allowed)
+
+
+def _read_ahead(config: Config) -> None:
+    """Import what a deployment needs while the region starts: half a second that nobody waits for."""
+    import boto3  # noqa: F401
+
+    from underpass import blueprint
+    from underpass.deploy import pipeline  # noqa: F401
+
+    blueprint.stacks(config)
+
+
+def _deploy(
+    config: Config, running: Running, emit: Callable[[Event], None], allowed: Collection[str]
+) -> Result:
+    from underpass.deploy import pipeline
+    from underpass.twin.host.target import TwinTarget
+
+    target = TwinTarget(running, config)
+    return pipeline.deploy(config, target, emit, answer_timeout_s=ANSWER_TIMEOUT_S, allowed=allowed)
+
+
+def same_application(running: Running, config: Config) -> None:
+    """Refuse a configuration of another application, or region, than the twin runs.
+
+    Raises
+    ------
+    UsageError
+        With what both are.
+    """
+    if (running.name, running.region) != (config.name, config.region):
+        raise UsageError(
+            f"this twin runs {running.name} in {running.region}",
+            f"underpass.toml now says {config.name} in {config.region}",
+            f"run {command('down', config.folder)} first",
+        )

@@ -1,1 +1,0 @@
-"""Elastic Load Balancing, with what the twin's balancers do and tell."""

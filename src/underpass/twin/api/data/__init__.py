@@ -1,1 +1,0 @@
-"""What keeps data: RDS, EFS, S3, Secrets Manager."""

@@ -1,1 +1,0 @@
-"""What carries events to functions: EventBridge, SQS, Lambda."""

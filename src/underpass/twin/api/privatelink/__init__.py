@@ -1,1 +1,0 @@
-"""PrivateLink: endpoint services, endpoints, connections, notifications; moto lacks most of it."""

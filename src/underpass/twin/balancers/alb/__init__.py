@@ -1,1 +1,0 @@
-"""The ALB: one Envoy for all nodes, told by files."""

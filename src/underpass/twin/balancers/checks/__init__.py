@@ -1,1 +1,0 @@
-"""Health checks: asking targets, from the nodes that would use them."""

@@ -1,1 +1,0 @@
-"""The NLB and PrivateLink: flows translated in the kernel."""

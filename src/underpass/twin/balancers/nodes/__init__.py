@@ -1,1 +1,0 @@
-"""Load balancers' nodes: how many, where, and how each comes and goes."""

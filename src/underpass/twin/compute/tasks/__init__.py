@@ -1,1 +1,0 @@
-"""One task: its interface, containers and registrations, from start to end."""

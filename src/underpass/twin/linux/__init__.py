@@ -1,0 +1,1 @@
+"""What is asked of Linux: namespaces, devices, nftables, connection tracking, and the sandbox."""

@@ -1,0 +1,1 @@
+"""What a running region is made of besides its services: its clock, its feed of changes, its own calls."""

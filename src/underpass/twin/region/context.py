@@ -1,0 +1,36 @@
+"""What every part of a running region is given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from underpass.twin.region.aws import Clients
+from underpass.twin.region.reconcile import Hub
+
+RUN_DIR = Path("/run/underpass")  # a tmpfs in the region's own mount namespace: gone when it dies
+
+
+@dataclass(frozen=True)
+class Region:
+    """One running twin, seen from inside.
+
+    Attributes
+    ----------
+    name
+        The AWS region it stands in for.
+    clients
+        boto3 clients on its API.
+    hub
+        Where changes are published.
+    state
+        The folder that outlives it: databases, files, images, logs.
+    run
+        Sockets and generated files; lost when the region ends.
+    """
+
+    name: str
+    clients: Clients
+    hub: Hub
+    state: Path
+    run: Path = RUN_DIR

@@ -1,0 +1,149 @@
+"""What the actions share: the store, the planner, and how an operation on a stack begins."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+from underpass.cloudformation.errors import TemplateError
+from underpass.cloudformation.template import Template
+from underpass.twin.region.aws import ACCOUNT_ID
+from underpass.twin.region.context import Region
+from underpass.twin.services.cloudformation.errors import invalid
+from underpass.twin.services.cloudformation.execution.journal import Journal
+from underpass.twin.services.cloudformation.execution.operation import Operation
+from underpass.twin.services.cloudformation.execution.schedule import Spawn
+from underpass.twin.services.cloudformation.lookups import Lookups
+from underpass.twin.services.cloudformation.model import (
+    UNFINISHED,
+    UPDATABLE,
+    Plan,
+    Settings,
+    Stack,
+)
+from underpass.twin.services.cloudformation.planning import Planner
+from underpass.twin.services.cloudformation.resource_type import Provider
+from underpass.twin.services.cloudformation.store import Store
+
+log = logging.getLogger(__name__)
+
+Shape = dict[str, Any]
+MOMENT_S = 0.5
+"""How long an action waits for what it began: ``aws cloudformation deploy`` looks once when the action
+returns and then every 30 s, which a stack that is there in 50 ms need not cost."""
+
+
+class Core:
+    """Base of the actions; see ``engine.Engine`` for the parameters."""
+
+    def __init__(self, region: Region, providers: Mapping[str, Provider], spawn: Spawn) -> None:
+        self._store = Store(lambda: region.hub.publish("cloudformation"))
+        self._lookups = Lookups(region)
+        self._planner = Planner(region.name, self._store, self._lookups, providers)
+        self._region = region
+        self._providers = providers
+        self._spawn = spawn
+        self._operations: dict[str, Operation] = {}  # the latest of each stack
+
+    def _empty(self, plan: Plan, stack: Stack, settings: Settings) -> bool:
+        """Tell whether a plan would change nothing; what failed halfway can always be gone on with."""
+        return (
+            not plan.changes
+            and plan.outputs == stack.outputs
+            and settings.tags == stack.settings.tags
+            and stack.status not in UNFINISHED
+        )
+
+    def _arn(self, kind: str, name: str) -> str:
+        return (
+            f"arn:aws:cloudformation:{self._region.name}:{ACCOUNT_ID}:{kind}/{name}/{uuid.uuid4()}"
+        )
+
+    def _new_stack(self, name: str) -> Stack:
+        return Stack(self._arn("stack", name), name, self._store.now(), "REVIEW_IN_PROGRESS")
+
+    def _plan(self, stack: Stack, template: Template, given: Mapping[str, str]) -> Plan:
+        try:
+            return self._planner.plan(stack, template, given)
+        except TemplateError as error:
+            raise invalid(str(error)) from error
+
+    def _updatable(self, stack: Stack) -> None:
+        if stack.status not in UPDATABLE:
+            raise invalid(f"Stack:{stack.id} is in {stack.status} state and can not be updated.")
+
+    def _preserves(self, stack: Stack, settings: Settings) -> None:
+        """Refuse to go on with what failed halfway with a rollback: there is no whole state to return to."""
+        if stack.status in UNFINISHED and settings.on_failure != "DO_NOTHING":
+            raise invalid(
+                f"This stack is currently in a non-terminal [{stack.status}] state. To update the stack from "
+                "this state, please use the disable-rollback parameter with update-stack API. To rollback to "
+                "the last known good state, use the rollback-stack API"
+            )
+
+    def _begin(
+        self, stack: Stack, plan: Plan, settings: Settings, change_set_id: str | None = None
+    ) -> Callable[[], None]:
+        """Give the stack its new status, under the lock; return what starts the work."""
+        stack = self._store.stack(stack.id)
+        creating = stack.status == "REVIEW_IN_PROGRESS"
+        if not creating:
+            self._updatable(stack)
+            self._preserves(stack, settings)
+        missing = sorted(plan.imports - set(self._store.exports()))
+        if missing:
+            raise invalid(f"No export named {missing[0]} found.")
+        fields: Shape = {} if creating else {"updated": self._store.now()}
+        if creating:
+            fields |= {
+                "template": plan.template,
+                "parameters": plan.parameters,
+                "conditions": plan.conditions,
+            }
+        self._store.put(
+            replace(stack, settings=settings, change_set_id=change_set_id or stack.change_set_id)
+        )
+        self._drop_change_sets(stack)
+        verb = "CREATE" if creating else "UPDATE"
+        self._store.advance(
+            stack.id,
+            f"{verb}_IN_PROGRESS",
+            "User Initiated",
+            imports=stack.imports | plan.imports,
+            **fields,
+        )
+        operation = self._operation(stack)
+        act = operation.create if creating else operation.update
+        failed = "ROLLBACK_FAILED" if creating else "UPDATE_ROLLBACK_FAILED"
+        return lambda: self._run(stack, failed, lambda: act(plan, settings.on_failure))
+
+    def _drop_change_sets(self, stack: Stack) -> None:
+        """Forget what was planned: it no longer fits the stack."""
+        for change_set in self._store.change_sets(stack.id):
+            self._store.drop_change_set(change_set.id)
+
+    def _operation(self, stack: Stack) -> Operation:
+        journal = Journal(stack, self._store, self._lookups, self._providers)
+        operation = Operation(journal, self._planner, self._spawn)
+        self._operations[stack.id] = operation
+        return operation
+
+    def _run(self, stack: Stack, failed: str, act: Callable[[], None]) -> None:
+        def run() -> None:
+            try:
+                act()
+            except Exception as error:
+                log.exception("the operation on stack %s broke", stack.name)
+                self._store.advance(
+                    stack.id, failed, f"Internal failure: {type(error).__name__}: {error}"
+                )
+
+        self._spawn(stack.name, run)
+        with suppress(TimeoutError):
+            self._region.hub.wait(
+                lambda: not self._store.stack(stack.id).busy, timeout_s=MOMENT_S, what=stack.name
+            )

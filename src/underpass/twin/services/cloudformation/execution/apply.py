@@ -1,0 +1,227 @@
+"""Towards a plan: each resource created, updated or replaced."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from underpass.cloudformation.errors import TemplateError
+from underpass.cloudformation.scope import TemplateScope
+from underpass.cloudformation.template import Resource
+from underpass.twin.services.cloudformation.execution.journal import Journal, reason_of
+from underpass.twin.services.cloudformation.execution.schedule import Call, Outcome
+from underpass.twin.services.cloudformation.execution.steps import Step, decide
+from underpass.twin.services.cloudformation.model import Plan, Record
+from underpass.twin.services.cloudformation.resolving import resolve_properties
+from underpass.twin.services.cloudformation.resource_type import Physical, ProvisionError
+
+log = logging.getLogger(__name__)
+
+REPLACING = "Requested update requires the creation of a new physical resource; hence creating one."
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What was begun for one resource: from ``before`` (None for a new one) to ``wanted``."""
+
+    kind: Step
+    before: Record | None
+    wanted: Record
+
+    @property
+    def verb(self) -> str:
+        """AWS's word: a replacement's creation is part of an update."""
+        return "CREATE" if self.kind == "create" else "UPDATE"
+
+
+class Apply:
+    """The work of a creation or an update; implements ``schedule.Work``.
+
+    Parameters
+    ----------
+    preserving
+        Whether what succeeds stays when something fails. Then nothing is replaced, as AWS has it, and what
+        failed to update goes back to what it was.
+
+    Attributes
+    ----------
+    records
+        The stack's resources as they are now, by logical id.
+    attempts
+        What was begun, by logical id; a resource that needed no change is not there.
+    given
+        What providers were given, by logical id, whether it succeeded or not.
+    failures
+        Who failed or was cancelled, by "create" and "update".
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        plan: Plan,
+        scope: TemplateScope,
+        records: dict[str, Record],
+        *,
+        preserving: bool,
+    ) -> None:
+        self.records = records
+        self.attempts: dict[str, Attempt] = {}
+        self.given: dict[str, Mapping[str, Any]] = {}
+        self.failures: dict[str, list[str]] = {"create": [], "update": []}
+        self._journal = journal
+        self._plan = plan
+        self._scope = scope
+        self._masked = scope.masked()
+        self._preserving = preserving
+        self._cancelled: frozenset[str] = frozenset()
+
+    def begin(self, name: str) -> Call | None:
+        """Decide what the resource needs, and return the provider's call for it."""
+        resource = self._plan.template.resources[name]
+        before = self.records.get(name)
+        before = before if before and before.alive else None
+        wanted = self._wanted(resource, before)
+        kind: Step = "create"
+        try:
+            wanted = replace(
+                wanted, properties=self._properties(resource), shown=self._shown(resource)
+            )
+            provider = self._journal.providers[resource.type]
+            kind = decide(before, resource, wanted.properties, provider)
+        except Exception:
+            # What cannot be resolved still gets its events: the failure is the resource's own.
+            self._start(Attempt("update" if before else "create", before, wanted))
+            raise
+        if kind == "keep":
+            assert before is not None
+            self._keep(replace(before, needs=wanted.needs, shown=wanted.shown))
+            return None
+        if kind in {"create", "replace"}:
+            generation = self._journal.store.generation(self._journal.stack.id, name)
+            wanted = replace(wanted, physical=None, generation=generation)
+        attempt = Attempt(kind, before, wanted)
+        self._start(attempt)
+        if kind == "replace" and self._preserving:
+            raise ProvisionError(
+                "Replacement type updates not supported on stack with disable-rollback."
+            )
+        return None if kind == "note" else lambda: self._call(attempt)
+
+    def _wanted(self, resource: Resource, before: Record | None) -> Record:
+        name = resource.logical_id
+        return Record(
+            logical_id=name,
+            type=resource.type,
+            status="",
+            timestamp=self._journal.store.now(),
+            physical=before.physical if before else None,
+            needs=self._plan.needs[name],
+            deletion_policy=resource.deletion_policy,
+            update_replace_policy=resource.update_replace_policy,
+            metadata=resource.metadata,
+            generation=before.generation if before else 0,
+        )
+
+    def _properties(self, resource: Resource) -> Mapping[str, Any]:
+        problems: list[str] = []
+        properties = resolve_properties(resource, self._scope, problems.append)
+        if problems:
+            raise TemplateError("; ".join(problems))
+        return properties
+
+    def _shown(self, resource: Resource) -> Mapping[str, Any]:
+        return resolve_properties(resource, self._masked, lambda _: None)
+
+    def _start(self, attempt: Attempt) -> None:
+        """Write the first event; until the end, an update's record stays what it was but for its status."""
+        self.attempts[attempt.wanted.logical_id] = attempt
+        held = attempt.before or attempt.wanted
+        if attempt.kind in {"update", "note"}:
+            held = replace(held, shown=attempt.wanted.shown)
+        reason = REPLACING if attempt.kind == "replace" else ""
+        self._keep(self._journal.resource(held, f"{attempt.verb}_IN_PROGRESS", reason))
+
+    def _keep(self, record: Record) -> None:
+        self.records[record.logical_id] = record
+        self._journal.store.keep(self._journal.stack.id, record)
+
+    def _call(self, attempt: Attempt) -> Physical:
+        """Run in a thread of its own: return what exists afterwards."""
+        wanted, before = attempt.wanted, attempt.before
+        provider = self._journal.providers[wanted.type]
+        given = self._journal.reveal(wanted.properties)
+        self.given[wanted.logical_id] = given
+        place = self._journal.place(wanted)
+        if attempt.kind == "update" and before is not None and before.physical is not None:
+            try:
+                return provider.update(place, before.physical, before.given, given)
+            except Exception:
+                if self._preserving:
+                    self._put_back(before, before.physical, given)
+                raise
+        return provider.create(place, given)
+
+    def _put_back(self, before: Record, physical: Physical, given: Mapping[str, Any]) -> None:
+        provider, place = self._journal.providers[before.type], self._journal.place(before)
+        try:
+            provider.update(place, physical, given, before.given)
+        except Exception as error:  # noqa: BLE001  why the update failed is what the user must know
+            log.warning("%s is not what it was: %s", before.logical_id, reason_of(error))
+
+    def end(self, name: str, outcome: Outcome) -> bool:
+        """Note what became of the resource."""
+        attempt = self.attempts.get(name)
+        if outcome.error is None and attempt is None:
+            return True  # it needed nothing
+        if attempt is None:
+            raise outcome.error or RuntimeError(name)
+        if outcome.error is not None:
+            return self._failed(attempt, outcome.error)
+        made = attempt.wanted
+        if attempt.kind == "note":
+            assert attempt.before is not None
+            made = replace(made, given=attempt.before.given)
+        else:
+            made = replace(made, physical=outcome.value, given=self.given[name])
+        if name in self._cancelled:
+            self._keep(
+                replace(made, status=f"{attempt.verb}_FAILED", reason=self.records[name].reason)
+            )
+            return False
+        if attempt.kind in {"create", "replace"}:
+            self._journal.resource(
+                made, f"{attempt.verb}_IN_PROGRESS", "Resource creation Initiated"
+            )
+        self._keep(self._journal.resource(made, f"{attempt.verb}_COMPLETE"))
+        return True
+
+    def _failed(self, attempt: Attempt, error: Exception) -> bool:
+        name, reason = attempt.wanted.logical_id, reason_of(error)
+        if name not in self._cancelled:
+            self.failures[attempt.verb.lower()].append(name)
+            self._keep(self._journal.resource(self.records[name], f"{attempt.verb}_FAILED", reason))
+        return False
+
+    def replaced(self) -> frozenset[str]:
+        """Return the logical ids that have a new physical resource beside the old one."""
+        return frozenset(
+            name
+            for name, attempt in self.attempts.items()
+            if attempt.before is not None
+            and self.records[name].generation != attempt.before.generation
+        )
+
+    def cancel(self, running: frozenset[str]) -> None:
+        """Write down those under way as cancelled; what they still bring about is kept for the rollback."""
+        self._cancelled = frozenset(name for name in running if name in self.attempts)
+        for name in sorted(self._cancelled):
+            verb = self.attempts[name].verb
+            self.failures[verb.lower()].append(name)
+            what = "creation" if verb == "CREATE" else "update"
+            self._keep(
+                self._journal.resource(
+                    self.records[name], f"{verb}_FAILED", f"Resource {what} cancelled"
+                )
+            )

@@ -1,0 +1,204 @@
+"""From a template and its parameters to a plan: what can be known to be wrong is found here, up front."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from underpass.cloudformation import parameters
+from underpass.cloudformation.difference import Change, Existing, difference, reference
+from underpass.cloudformation.errors import TemplateError
+from underpass.cloudformation.graph import dependencies, order
+from underpass.cloudformation.scope import TemplateScope
+from underpass.cloudformation.template import Resource, Template
+from underpass.twin.region.aws import ACCOUNT_ID
+from underpass.twin.services.cloudformation.errors import ApiError
+from underpass.twin.services.cloudformation.lookups import Lookups
+from underpass.twin.services.cloudformation.model import Plan, Record, Stack, attributes_of
+from underpass.twin.services.cloudformation.resolving import (
+    attribute,
+    outputs,
+    ref,
+    resolve_properties,
+)
+from underpass.twin.services.cloudformation.resource_type import Provider
+from underpass.twin.services.cloudformation.store import Store
+
+# Types that need CAPABILITY_IAM, and the property that makes it CAPABILITY_NAMED_IAM.
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-iam-template.html#using-iam-capabilities
+IAM_NAMES: Mapping[str, str | None] = {
+    "AWS::IAM::AccessKey": None,
+    "AWS::IAM::Group": "GroupName",
+    "AWS::IAM::InstanceProfile": "InstanceProfileName",
+    "AWS::IAM::ManagedPolicy": "ManagedPolicyName",
+    "AWS::IAM::Policy": None,
+    "AWS::IAM::Role": "RoleName",
+    "AWS::IAM::RolePolicy": None,
+    "AWS::IAM::User": "UserName",
+    "AWS::IAM::UserPolicy": None,
+    "AWS::IAM::GroupPolicy": None,
+    "AWS::IAM::UserToGroupAddition": None,
+}
+
+
+def required_capabilities(template: Template) -> tuple[str, ...]:
+    """Return the capabilities a caller must acknowledge for a template."""
+    needed = {
+        "CAPABILITY_NAMED_IAM"
+        if IAM_NAMES[resource.type] in resource.properties
+        else "CAPABILITY_IAM"
+        for resource in template.resources.values()
+        if resource.type in IAM_NAMES
+    }
+    return tuple(sorted(needed, reverse=True))[:1]
+
+
+def check_capabilities(template: Template, given: Iterable[str]) -> None:
+    """Refuse a template whose capabilities are not acknowledged."""
+    needed = set(required_capabilities(template))
+    given = set(given)
+    if needed - given and not (needed == {"CAPABILITY_IAM"} and "CAPABILITY_NAMED_IAM" in given):
+        raise ApiError(
+            "InsufficientCapabilitiesException", f"Requires capabilities : [{', '.join(needed)}]"
+        )
+
+
+class Planner:
+    """Makes plans for one region."""
+
+    def __init__(
+        self, region: str, store: Store, lookups: Lookups, providers: Mapping[str, Provider]
+    ) -> None:
+        self._region = region
+        self._store = store
+        self._lookups = lookups
+        self._providers = providers
+
+    def scope(
+        self,
+        stack: Stack,
+        template: Template,
+        values: Mapping[str, parameters.Value],
+        resource: Callable[[str], Any],
+        attribute_of: Callable[[str, str], Any],
+    ) -> TemplateScope:
+        """Return what names mean in a stack's template; the last two answer for its resources."""
+        return TemplateScope(
+            template=template,
+            parameters=values,
+            pseudo={
+                "AWS::AccountId": ACCOUNT_ID,
+                "AWS::NotificationARNs": [],
+                "AWS::Partition": "aws",
+                "AWS::Region": self._region,
+                "AWS::StackId": stack.id,
+                "AWS::StackName": stack.name,
+                "AWS::URLSuffix": "amazonaws.com",
+            },
+            zones_of=self._lookups.zones,
+            exported=self._exported,
+            resource=resource,
+            attribute_of=attribute_of,
+        ).with_conditions()
+
+    def _exported(self, name: str) -> Any:
+        found = self._store.exports().get(name)
+        if found is None:
+            raise TemplateError(f"No export named {name} found.")
+        return found[1].value
+
+    def plan(self, stack: Stack, template: Template, given: Mapping[str, str]) -> Plan:
+        """Return what applying ``template`` to ``stack`` would do.
+
+        Raises
+        ------
+        TemplateError
+            When the template or its parameters are wrong in themselves. What is only wrong here and now
+            (a type without a provider, a missing export) is among the plan's problems, all at once.
+        """
+        values = parameters.values(template.parameters, given, self._lookups.parameter)
+        records = {
+            name: record for name, record in self._store.records(stack.id).items() if record.alive
+        }
+        made = _Making(self, stack, template, values, records)
+        needs = dependencies(template, made.scope.conditions)
+        changes = difference(made.before, order(needs), made.wanted, self._recreating)
+        planned = tuple(outputs(template, made.scope, made.problems.append))
+        made.problems += self._store.export_conflicts(stack, planned)
+        return Plan(
+            template=template,
+            parameters=values,
+            conditions=made.scope.conditions,
+            needs=needs,
+            changes=changes,
+            outputs=planned,
+            imports=frozenset(made.imports),
+            shown=made.shown,
+            problems=tuple(made.problems),
+        )
+
+    def _recreating(self, type_: str) -> frozenset[str]:
+        provider = self._providers.get(type_)
+        return provider.replaces if provider else frozenset()
+
+    def unsupported(self, resource: Resource) -> Iterator[str]:
+        """Yield why the twin cannot make a resource, without looking at its values."""
+        provider = self._providers.get(resource.type)
+        if provider is None:
+            yield f"{resource.logical_id}: the twin has no provider for resource type {resource.type}"
+            return
+        ignored = sorted(set(resource.properties) - provider.honoured - provider.inert)
+        if ignored:
+            yield (
+                f"{resource.logical_id} ({resource.type}): the twin would ignore "
+                f"{'property' if len(ignored) == 1 else 'properties'} {', '.join(ignored)}"
+            )
+
+
+class _Making:
+    """One plan in the making: what was found so far."""
+
+    def __init__(
+        self,
+        planner: Planner,
+        stack: Stack,
+        template: Template,
+        values: Mapping[str, parameters.Value],
+        records: Mapping[str, Record],
+    ) -> None:
+        self._planner = planner
+        self._records = records
+        self._changes: Mapping[str, Change] = {}
+        self.before = {name: record.existing() for name, record in records.items()}
+        self.problems: list[str] = []
+        self.shown: dict[str, Mapping[str, Any]] = {}
+        self.imports: set[str] = set()
+        self.scope = planner.scope(
+            stack, template, values, resource=self._ref, attribute_of=self._attribute
+        )
+        self._exported = self.scope.exported
+        self.scope = replace(self.scope, exported=self._import)
+
+    def _import(self, name: str) -> Any:
+        self.imports.add(name)
+        return self._exported(name)
+
+    def _ref(self, logical_id: str) -> Any:
+        change = self._changes.get(logical_id)
+        runs = change is None or change.action == "Modify"
+        return reference(change, ref(self._records, logical_id) if runs else None, logical_id)
+
+    def _attribute(self, logical_id: str, name: str) -> Any:
+        change = self._changes.get(logical_id)
+        known = None if change else attribute(self._records, logical_id, name)
+        return reference(change, known, logical_id, name)
+
+    def wanted(self, logical_id: str, changes: Mapping[str, Change]) -> Existing:
+        """Return a resource of the template with its functions carried out, as far as that goes."""
+        self._changes = changes
+        resource = self.scope.template.resources[logical_id]
+        self.problems += self._planner.unsupported(resource)
+        found = resolve_properties(resource, self.scope, self.problems.append)
+        self.shown[logical_id] = resolve_properties(resource, self.scope.masked(), lambda _: None)
+        return Existing(resource.type, found, attributes_of(resource))

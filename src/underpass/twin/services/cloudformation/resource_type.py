@@ -1,0 +1,110 @@
+"""What a resource provider is: how one CloudFormation resource type comes and goes on the twin."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from underpass.twin.region.context import Region
+
+Properties = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Physical:
+    """A resource that exists: what ``Ref`` answers, and what ``Fn::GetAtt`` answers by name."""
+
+    id: str
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a resource stands in a stack, for names AWS would generate and for messages."""
+
+    stack_name: str
+    stack_id: str
+    logical_id: str
+    generation: int = (
+        0  # how many the stack made of this logical id before: a replacement's name differs
+    )
+
+    def tags(self) -> list[dict[str, str]]:
+        """Return the tags CloudFormation gives what it makes; data folders are known again by them."""
+        named = {
+            "stack-name": self.stack_name,
+            "stack-id": self.stack_id,
+            "logical-id": self.logical_id,
+        }
+        return [
+            {"Key": f"aws:cloudformation:{key}", "Value": value} for key, value in named.items()
+        ]
+
+    def generated_name(self, limit: int = 64, *, lower: bool = False) -> str:
+        """Return ``stack-logical-suffix`` as CloudFormation names things, the same for one resource."""
+        import hashlib
+
+        suffix = hashlib.sha256(
+            f"{self.stack_id}/{self.logical_id}/{self.generation}".encode()
+        ).hexdigest()[:12]
+        name = f"{self.stack_name}-{self.logical_id}"[: limit - 13] + f"-{suffix}"
+        return name.lower() if lower else name
+
+
+class ProvisionError(Exception):
+    """A resource could not be created, updated or deleted; the message becomes the stack event's reason."""
+
+
+class Provider:
+    """Creates, updates and deletes one resource type through its service's own API.
+
+    Subclasses set the class attributes and implement the three methods. A property in neither ``honoured``
+    nor ``inert`` fails the change set by name, so that the twin never quietly runs something else than AWS
+    would. ``create`` and ``update`` return only when the resource is usable, as CloudFormation's do; a
+    ``create`` that raises leaves nothing behind, for nobody else knows what it had begun.
+    """
+
+    type: ClassVar[str]
+    honoured: ClassVar[frozenset[str]] = frozenset()
+    """Properties that take effect on the twin."""
+    inert: ClassVar[frozenset[str]] = frozenset({"Tags"})
+    """Properties that change nothing a twin could show."""
+    replaces: ClassVar[frozenset[str]] = frozenset()
+    """Honoured properties whose change makes a new resource (AWS: "Update requires: Replacement")."""
+
+    def __init__(self, region: Region) -> None:
+        self.region = region
+
+    def create(self, place: Place, properties: Properties) -> Physical:
+        """Make the resource and return it once it is usable."""
+        raise NotImplementedError
+
+    def update(
+        self, place: Place, physical: Physical, old: Properties, new: Properties
+    ) -> Physical:
+        """Change the resource in place; only called when no property in ``replaces`` differs."""
+        raise ProvisionError(f"{self.type} cannot be updated in place on the twin")
+
+    def delete(self, physical: Physical, properties: Properties) -> None:
+        """Remove the resource; one that is already gone is not an error."""
+        raise NotImplementedError
+
+
+def registry(region: Region) -> dict[str, Provider]:
+    """Return every resource type by name, each made for ``region``: what the services' ``cfn`` define."""
+    import importlib
+    import pkgutil
+
+    from underpass.twin import services
+
+    for module in pkgutil.walk_packages(services.__path__, f"{services.__name__}."):
+        if "cfn" in module.name.split("."):
+            importlib.import_module(module.name)
+    found = (cls for cls in _leaves(Provider) if cls.__module__.startswith(services.__name__))
+    return {cls.type: cls(region) for cls in found}
+
+
+def _leaves(cls: type[Provider]) -> list[type[Provider]]:
+    found = [cls] if "type" in vars(cls) else []
+    return found + [leaf for sub in cls.__subclasses__() for leaf in _leaves(sub)]

@@ -1,0 +1,1 @@
+"""Amazon ECR: what stands for a container image."""

@@ -1,0 +1,165 @@
+"""Process bundles: what stands for a container image where no container engine is used.
+
+A bundle is a copy of the build folder with the command that starts it, kept in the region's state folder
+under the digest of both: ``<state>/images/<digest>/app`` and ``image.json``. The digest's first twelve
+digits are the tag, so the same source and command always give the same image URI.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from underpass.errors import UnderpassError
+from underpass.twin.services.ecr.dockerignore import Ignore
+
+NEVER = frozenset({".git", ".venv", "__pycache__", ".underpass", "underpass.toml"})
+"""What an image holds under no circumstances: a changed configuration alone is not a changed image."""
+
+TAG_LENGTH = 12
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """An image the process runtime can start."""
+
+    uri: str
+    app: Path
+    process: tuple[str, ...]
+
+
+def publish(state: Path, uri_base: str, folder: Path, process: Sequence[str]) -> str:
+    """Copy ``folder`` into the store of images unless it is there already; return the image's URI.
+
+    What ``.dockerignore`` names stays out, and so do version control, virtual environments and caches.
+
+    Parameters
+    ----------
+    state
+        The region's state folder.
+    uri_base
+        The repository's URI.
+    folder
+        The build folder.
+    process
+        How to start the application; ``{python}`` stands for the twin's interpreter.
+
+    Raises
+    ------
+    UnderpassError
+        When the folder is not there, or something in it cannot be read.
+    """
+    if not folder.is_dir():
+        raise UnderpassError(
+            "the application cannot be published", f"{folder} is no folder", "see [service] build"
+        )
+    try:
+        entries = list(_entries(folder))
+        digest = _digest(folder, entries, process)
+        uri = f"{uri_base}:{digest[:TAG_LENGTH]}"
+        place = state / "images" / digest
+        if not place.is_dir():
+            _copy(folder, entries, place, {"uris": [uri], "process": list(process)})
+        _name(place / "image.json", uri)
+    except OSError as error:
+        raise UnderpassError(
+            "the application cannot be published",
+            f"{error.filename}: {error.strerror}",
+            "make it readable, or name it in .dockerignore",
+        ) from error
+    return uri
+
+
+def find(state: Path, uri: str) -> Bundle:
+    """Return the published bundle of an image URI.
+
+    Raises
+    ------
+    UnderpassError
+        When nothing was published under that URI.
+    """
+    tag = uri.rpartition(":")[2]
+    for place in (state / "images").glob("*/image.json"):
+        if place.parent.name.startswith(tag):
+            image = json.loads(place.read_text())
+            if uri in image["uris"]:
+                return Bundle(uri, place.parent / "app", tuple(image["process"]))
+    raise UnderpassError(
+        "CannotPullContainerError",
+        f"pull image manifest has been retried 1 time(s): failed to resolve ref {uri}: {uri}: not found",
+        "the twin runs images that `underpass up` published: build from a folder ([service] build)",
+    )
+
+
+def _entries(folder: Path) -> Iterator[str]:
+    """Yield the relative paths of what belongs to the image, folders before what is in them."""
+    ignore = Ignore.of(folder)
+    pending = [""]
+    while pending:
+        relative = pending.pop()
+        for entry in sorted(os.scandir(folder / relative), key=lambda found: found.name):
+            path = f"{relative}/{entry.name}" if relative else entry.name
+            if entry.name in NEVER:
+                continue
+            is_folder = entry.is_dir(follow_symlinks=False)
+            if not ignore.matches(path):
+                known = is_folder or entry.is_symlink() or entry.is_file()
+                if known:  # sockets and pipes belong to nobody's image
+                    yield path
+            if is_folder and (ignore.readmits or not ignore.matches(path)):
+                pending.append(path)
+
+
+def _name(record: Path, uri: str) -> None:
+    """Let an image be found by one more URI: each region has repositories of its own."""
+    image = json.loads(record.read_text())
+    if uri not in image["uris"]:
+        draft = record.with_suffix(".new")
+        draft.write_text(json.dumps({**image, "uris": [*image["uris"], uri]}, indent=1) + "\n")
+        draft.replace(record)
+
+
+def _digest(folder: Path, entries: Sequence[str], process: Sequence[str]) -> str:
+    """Return the digest of all that makes the image what it is; not of times, owners or order."""
+    digest = hashlib.sha256(json.dumps(list(process)).encode())
+    for relative in sorted(entries):
+        path = folder / relative
+        digest.update(f"\0{relative}\0".encode(errors="surrogateescape"))
+        if path.is_symlink():
+            digest.update(b"link" + os.fsencode(path.readlink()))
+        elif path.is_file():
+            runs = path.stat().st_mode & stat.S_IXUSR
+            with path.open("rb") as content:
+                inner = hashlib.file_digest(content, "sha256").digest()
+            digest.update((b"program" if runs else b"file") + inner)
+    return digest.hexdigest()
+
+
+def _copy(folder: Path, entries: Sequence[str], place: Path, image: dict[str, object]) -> None:
+    """Copy into a folder beside the final one, then rename: nobody sees half an image."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=place.parent, prefix=".new-") as draft:
+        app = Path(draft, "image", "app")
+        app.mkdir(parents=True)
+        for relative in entries:
+            source, target = folder / relative, app / relative
+            target.parent.mkdir(parents=True, exist_ok=True)  # its own may be ignored
+            if source.is_symlink():
+                target.symlink_to(source.readlink())
+            elif source.is_dir():
+                target.mkdir(exist_ok=True)
+            else:
+                shutil.copy2(source, target)
+        (app.parent / "image.json").write_text(json.dumps(image, indent=1) + "\n")
+        try:
+            app.parent.rename(place)
+        except OSError:
+            if not place.is_dir():  # somebody else may have published the same meanwhile
+                raise

@@ -1,0 +1,1 @@
+"""Amazon ECS: services, tasks and container instances; containers are sandboxed processes."""

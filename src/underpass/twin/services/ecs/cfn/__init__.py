@@ -1,0 +1,1 @@
+"""ECS's CloudFormation types, and Application Auto Scaling's."""

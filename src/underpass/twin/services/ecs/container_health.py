@@ -1,0 +1,80 @@
+"""Container health checks: the command of ``healthCheck``, run beside the application.
+
+https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_HealthCheck.html
+"""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from underpass.twin.linux import process
+from underpass.twin.region.clock import scaled_s
+from underpass.twin.services.ecs.model import Health
+
+CALM_S = 5.0  # between checks of a healthy container: each costs a process
+
+
+class Checks:
+    """Checks one container until stopped, and reports each change of its health.
+
+    The interval runs on the twin's clock; the time-out and the start period are the application's own.
+    """
+
+    def __init__(
+        self, definition: Mapping[str, Any], pid: int, report: Callable[[Health], None]
+    ) -> None:
+        command = definition["command"]
+        kind, rest = command[0], command[1:]
+        self._argv = ["/bin/sh", "-c", *rest] if kind == "CMD-SHELL" else rest
+        self._disabled = kind == "NONE"
+        self._interval_s = scaled_s(definition.get("interval") or 30)
+        self._timeout_s = definition.get("timeout") or 5
+        self._retries = definition.get("retries") or 3
+        self._start_period_s = definition.get("startPeriod") or 0
+        self._pid = pid
+        self._report = report
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"health-{pid}", daemon=True)
+
+    def start(self) -> Checks:
+        """Start checking."""
+        if not self._disabled:
+            self._thread.start()
+        return self
+
+    def stop(self) -> None:
+        """End; a check under way is not waited for."""
+        self._stopping.set()
+
+    def _run(self) -> None:
+        began, failures, health = time.monotonic(), 0, Health.UNKNOWN
+        while not self._stopping.wait(
+            max(self._interval_s, CALM_S) if health is Health.HEALTHY else self._interval_s
+        ):
+            if self._passes():
+                failures, now = 0, Health.HEALTHY
+            else:
+                starting = time.monotonic() - began < self._start_period_s
+                failures += not (starting and health is Health.UNKNOWN)
+                now = Health.UNHEALTHY if failures >= self._retries else health
+            if now is not health and not self._stopping.is_set():
+                health = now
+                self._report(health)
+
+    def _passes(self) -> bool:
+        try:
+            done = subprocess.run(
+                [*process.enter(self._pid), *self._argv],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                timeout=self._timeout_s,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            return False
+        return done.returncode == 0

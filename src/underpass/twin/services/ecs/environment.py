@@ -1,0 +1,154 @@
+"""A container's environment: what the task definition says, its secrets, and what ECS itself adds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from underpass.twin.linux.process import StartError
+from underpass.twin.region.aws import Clients
+from underpass.twin.services.ecs import metadata
+from underpass.twin.services.ecs.model import Task
+
+API_URL = "http://198.51.100.10"  # the AWS APIs as a task reaches them: through NAT, at the place "internet"
+# The services a task finds by name, so that its VPC's endpoints and their private names are what counts:
+# the SDKs' word for it, and its host. https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
+_BY_NAME = {
+    "CLOUDWATCH": "monitoring",
+    "CLOUDWATCH_LOGS": "logs",
+    "DYNAMODB": "dynamodb",
+    "ECR": "api.ecr",
+    "ECS": "ecs",
+    "EVENTBRIDGE": "events",
+    "KMS": "kms",
+    "LAMBDA": "lambda",
+    "S3": "s3",
+    "SECRETS_MANAGER": "secretsmanager",
+    "SNS": "sns",
+    "SQS": "sqs",
+    "SSM": "ssm",
+    "STS": "sts",
+}
+_PULL = (
+    "ResourceInitializationError: unable to pull secrets or registry auth: "
+    "execution resource retrieval failed"
+)
+_ASM = f"{_PULL}: unable to retrieve secret from asm: service call has been retried 1 time(s)"
+_SSM = f"{_PULL}: unable to retrieve secrets from ssm: service call has been retried 1 time(s)"
+
+
+def environment(
+    secrets: Secrets,
+    task: Task,
+    definition: Mapping[str, Any],
+    container: Mapping[str, Any],
+    runtime_id: str,
+) -> dict[str, str]:
+    """Return all variables of a container of ``task``.
+
+    Raises
+    ------
+    StartError
+        When a secret cannot be had, in ECS's words, or the definition asks for what the twin lacks.
+    """
+    if container.get("environmentFiles"):
+        raise StartError("the twin does not read environmentFiles: use environment or secrets")
+    variables = _from_ecs(secrets.region, task, definition, runtime_id)
+    variables |= {pair["name"]: pair["value"] for pair in container.get("environment", ())}
+    for secret in container.get("secrets", ()):
+        variables[secret["name"]] = secrets.value(secret["valueFrom"])
+    return variables | overridden(task, container["name"])
+
+
+def overridden(task: Task, container: str) -> dict[str, str]:
+    """Return the variables RunTask gave a container."""
+    return {
+        pair["name"]: pair["value"]
+        for override in task.overrides.get("containerOverrides", ())
+        if override.get("name") == container
+        for pair in override.get("environment", ())
+    }
+
+
+def _from_ecs(
+    region: str, task: Task, definition: Mapping[str, Any], runtime_id: str
+) -> dict[str, str]:
+    variables = {
+        "AWS_REGION": region,
+        "AWS_DEFAULT_REGION": region,
+        "AWS_ENDPOINT_URL": API_URL,
+        **{
+            f"AWS_ENDPOINT_URL_{word}": f"http://{host}.{region}.amazonaws.com:443"
+            for word, host in _BY_NAME.items()
+        },
+        "AWS_EXECUTION_ENV": "AWS_ECS_FARGATE" if task.launch.fargate else "AWS_ECS_EC2",
+        "ECS_CONTAINER_METADATA_URI_V4": f"http://{metadata.ADDRESS}/v4/{runtime_id}",
+        "AWS_EC2_METADATA_DISABLED": "true",  # no task reaches it, and the SDKs would wait for it
+    }
+    if definition.get("taskRoleArn"):
+        variables["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"] = f"/v2/credentials/{task.id}"
+    return variables
+
+
+class Secrets:
+    """The secrets one task is started with; each is fetched once, however many of its keys are used."""
+
+    def __init__(self, clients: Clients) -> None:
+        self.region = clients.region
+        self._clients = clients
+        self._fetched: dict[tuple[str, str, str], str] = {}
+
+    def value(self, value_from: str) -> str:
+        """Return what ``valueFrom`` names: a secret (``ARN:json-key:stage:version``) or a parameter.
+
+        https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-secrets-manager.html
+
+        Raises
+        ------
+        StartError
+            When it cannot be had.
+        """
+        if ":secretsmanager:" not in value_from:
+            return self._parameter(value_from)
+        # arn:aws:secretsmanager:region:account:secret:name[:json-key:version-stage:version-id]
+        parts = value_from.split(":")
+        key, stage, version = (*parts[7:10], "", "", "")[:3]
+        text = self._secret(":".join(parts[:7]), stage, version)
+        if not key:
+            return text
+        try:
+            value = json.loads(text)[key]
+        except (ValueError, KeyError, TypeError) as error:
+            raise StartError(
+                f"{_ASM}: retrieved secret from Secrets Manager did not contain json key {key}"
+            ) from error
+        return value if isinstance(value, str) else json.dumps(value)
+
+    def _secret(self, arn: str, stage: str, version: str) -> str:
+        which = (arn, stage, version)
+        if which not in self._fetched:
+            named = {"SecretId": arn, "VersionStage": stage, "VersionId": version}
+            asked = {name: value for name, value in named.items() if value}
+            try:
+                answer = self._clients("secretsmanager").get_secret_value(**asked)
+            except ClientError as error:
+                raise StartError(
+                    f"{_ASM}: failed to fetch secret {arn} from secrets manager: {_said(error)}"
+                ) from error
+            self._fetched[which] = answer.get("SecretString", "")
+        return self._fetched[which]
+
+    def _parameter(self, name: str) -> str:
+        name = name.partition(":parameter")[2] or name
+        try:
+            found = self._clients("ssm").get_parameter(Name=name, WithDecryption=True)
+        except ClientError as error:
+            raise StartError(f"{_SSM}: {name}: {_said(error)}") from error
+        return str(found["Parameter"]["Value"])
+
+
+def _said(error: ClientError) -> str:
+    return f"{error.response['Error']['Code']}: {error.response['Error']['Message']}"

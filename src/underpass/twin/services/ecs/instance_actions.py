@@ -1,0 +1,106 @@
+"""ECS's clusters and container instances, with the tasks that really run on them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from moto.ec2.models import ec2_backends
+from moto.ecs.exceptions import ECSException
+from moto.ecs.responses import EC2ContainerServiceResponse as Response
+
+from underpass.twin.region.aws import ACCOUNT_ID
+from underpass.twin.services.ecs import describe
+from underpass.twin.services.ecs.model import Task
+from underpass.twin.services.ecs.placement.choice import free
+from underpass.twin.services.ecs.table import Table
+
+_describe_clusters = Response.describe_clusters
+_describe_container_instances = Response.describe_container_instances
+_put_cluster_capacity_providers = Response.put_cluster_capacity_providers
+CHANGES = {
+    name: getattr(Response, name)
+    for name in (
+        *("create_cluster", "update_cluster", "delete_cluster"),
+        *("create_capacity_provider", "update_capacity_provider", "delete_capacity_provider"),
+        *("register_container_instance", "deregister_container_instance"),
+        "update_container_instances_state",
+    )
+}
+"""The actions that change clusters, capacity providers and container instances, as moto has them."""
+
+
+def hold_interface(region: str, interface_id: str) -> None:
+    """Mark a task's network interface as in use and ECS's own; one that is gone is no error."""
+    interface = ec2_backends[ACCOUNT_ID][region].enis.get(interface_id)
+    if interface is not None:
+        interface.status = "in-use"
+        interface.requester_managed = True
+
+
+def put_cluster_capacity_providers(response: Any, table: Table) -> Any:
+    """Set a cluster's capacity providers; one that tasks use may not go.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_PutClusterCapacityProviders.html
+    """
+    asked = response._get_params()  # noqa: SLF001  moto has no other way
+    cluster = response.ecs_backend._get_cluster(asked.get("cluster", "default"))  # noqa: SLF001
+    used = {
+        task.launch.capacity_provider
+        for task in table.tasks()
+        if task.cluster_arn == cluster.arn and not task.stopped_at
+    }
+    if used.intersection(cluster.capacity_providers or ()) - {*asked["capacityProviders"]}:
+        raise ECSException(
+            "ResourceInUseException",
+            "The specified capacity provider is in use and cannot be removed.",
+        )
+    answer = _put_cluster_capacity_providers(response)
+    table.clusters_changed()
+    return answer
+
+
+def describe_clusters(response: Any, table: Table) -> Any:
+    """Describe clusters with their counts of tasks, services and instances."""
+    backend = response.ecs_backend
+    for cluster in backend.clusters.values():
+        tasks = [task for task in table.tasks() if task.cluster_arn == cluster.arn]
+        counted = describe.counts(tasks)
+        cluster.running_tasks_count = counted["runningCount"]
+        cluster.pending_tasks_count = counted["pendingCount"]
+        cluster.active_services_count = sum(
+            service.cluster_arn == cluster.arn and service.status == "ACTIVE"
+            for service in table.services()
+        )
+        instances = backend.container_instances.get(cluster.name, {})
+        cluster.registered_container_instances_count = len(instances)
+    return _describe_clusters(response)
+
+
+def describe_container_instances(response: Any, table: Table) -> Any:
+    """Describe container instances with what their tasks leave of them."""
+    hosts, tasks = table.hosts(), table.tasks()
+    for registered in response.ecs_backend.container_instances.values():
+        for instance in registered.values():
+            host = hosts.get(instance.container_instance_arn)
+            if host is None:
+                continue
+            there = [task for task in tasks if task.host == host.arn and not task.stopped_at]
+            counted = describe.counts(there)
+            instance.running_tasks_count = counted["runningCount"]
+            instance.pending_tasks_count = counted["pendingCount"]
+            left = free(host, there)
+            _set(instance.registered_resources, CPU=host.cpu, MEMORY=host.memory_mib)
+            _set(instance.remaining_resources, CPU=left.cpu, MEMORY=left.memory_mib)
+            instance.attachments = _attachments(there)
+    return _describe_container_instances(response)
+
+
+def _set(resources: Sequence[dict[str, Any]], **amounts: int) -> None:
+    for resource in resources:
+        if resource["name"] in amounts:
+            resource["integerValue"] = amounts[resource["name"]]
+
+
+def _attachments(tasks: Sequence[Task]) -> list[Mapping[str, Any]]:
+    return [one for task in tasks for one in describe.task(task)["attachments"]]

@@ -1,0 +1,142 @@
+"""What the tasks of CreateService, UpdateService and RunTask are started from, checked as ECS checks it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from moto.ecs.exceptions import EcsClientException, InvalidParameterException
+from moto.ecs.models import EC2ContainerServiceBackend
+
+from underpass.twin.services.ecs.model import Launch, LoadBalancer, Need, Network
+
+Parameters = Mapping[str, Any]
+
+
+def unsupported(what: str) -> EcsClientException:
+    """Return the error for what AWS has and the twin does not."""
+    return EcsClientException(f"The twin does not support {what}")
+
+
+def launch_from(
+    backend: EC2ContainerServiceBackend, cluster: Any, wanted: Parameters, before: str = ""
+) -> Launch:
+    """Return how the tasks of a request are started.
+
+    ``before`` is the task definition in use: it may have been deregistered meanwhile.
+
+    Raises
+    ------
+    ECSException
+        When ECS would refuse it, or the twin cannot run it; the message names what.
+    """
+    definition = backend.describe_task_definition(wanted["taskDefinition"])
+    if definition.status != "ACTIVE" and definition.arn != before:
+        raise EcsClientException("TaskDefinition is inactive")
+    _runnable(definition)
+    provider = _provider(cluster, wanted)
+    fargate = wanted.get("launchType") == "FARGATE" or provider.startswith("FARGATE")
+    if fargate and "FARGATE" not in definition.compatibilities:
+        raise InvalidParameterException("Task definition does not support launch_type FARGATE.")
+    return Launch(
+        definition=definition.arn,
+        need=_need(definition),
+        network=_network(wanted),
+        fargate=fargate,
+        capacity_provider=provider,
+        platform_version=wanted.get("platformVersion") or "",
+    )
+
+
+def balancers_from(
+    backend: EC2ContainerServiceBackend, definition_name: str, wanted: Sequence[Parameters]
+) -> tuple[LoadBalancer, ...]:
+    """Return a service's target groups, each of which must be for addresses and know the container's port."""
+    from moto.elbv2.models import elbv2_backends
+
+    groups = elbv2_backends[backend.account_id][backend.region_name].target_groups
+    definition = backend.describe_task_definition(definition_name)
+    ports = {
+        (container["name"], mapping["containerPort"])
+        for container in definition.container_definitions
+        for mapping in container.get("portMappings", ())
+    }
+    found = []
+    for one in wanted:
+        arn, name, port = (
+            one.get("targetGroupArn"),
+            one.get("containerName"),
+            one.get("containerPort"),
+        )
+        if arn is None:
+            raise unsupported("load balancers without a target group")
+        if arn not in groups:
+            raise InvalidParameterException(
+                f"Unable to assume role and validate the specified {arn}."
+            )
+        if groups[arn].target_type != "ip":
+            raise InvalidParameterException(
+                f"The provided target group {arn} has target type {groups[arn].target_type}, which is "
+                "incompatible with the awsvpc network mode specified in the task definition."
+            )
+        if (name, port) not in ports:
+            raise InvalidParameterException(
+                f"The container {name} did not have a container port {port} defined."
+            )
+        found.append(LoadBalancer(arn, str(name), int(port or 0)))
+    return tuple(found)
+
+
+def _runnable(definition: Any) -> None:
+    if definition.network_mode != "awsvpc":
+        raise unsupported(f"the network mode {definition.network_mode}: use awsvpc")
+    if definition.pid_mode or definition.ipc_mode:
+        raise unsupported("pidMode and ipcMode")
+    for container in definition.container_definitions:
+        for dependency in container.get("dependsOn") or ():
+            if dependency["condition"] != "START":
+                raise unsupported(f"dependsOn with the condition {dependency['condition']}")
+        if container.get("volumesFrom"):
+            raise unsupported("volumesFrom")
+
+
+def _provider(cluster: Any, wanted: Parameters) -> str:
+    """Return the capacity provider of a strategy: the twin uses the one with the most weight."""
+    strategy = wanted.get("capacityProviderStrategy")
+    if wanted.get("launchType"):
+        if strategy:
+            raise InvalidParameterException(
+                "Specify either a launch type or a capacity provider strategy, not both."
+            )
+        return ""
+    strategy = strategy or cluster.default_capacity_provider_strategy or []
+    if not strategy:
+        return ""
+    chosen = max(strategy, key=lambda item: (item.get("weight") or 0, item.get("base") or 0))
+    name = str(chosen["capacityProvider"]).rpartition("/")[2]
+    if name not in (cluster.capacity_providers or ()):
+        raise InvalidParameterException(
+            "The specified capacity provider strategy cannot contain a capacity provider that is not "
+            f"associated with the cluster: {name}."
+        )
+    return name
+
+
+def _need(definition: Any) -> Need:
+    containers = definition.container_definitions
+    cpu = definition.cpu or sum(one.get("cpu") or 0 for one in containers)
+    memory = definition.memory or sum(
+        one.get("memory") or one.get("memoryReservation") or 0 for one in containers
+    )
+    return Need(int(cpu), int(memory))
+
+
+def _network(wanted: Parameters) -> Network:
+    awsvpc = (wanted.get("networkConfiguration") or {}).get("awsvpcConfiguration")
+    if not awsvpc or not awsvpc.get("subnets"):
+        raise InvalidParameterException(
+            "Network Configuration must be provided when networkMode 'awsvpc' is specified."
+        )
+    if awsvpc.get("assignPublicIp") == "ENABLED":
+        raise unsupported("public addresses for tasks (assignPublicIp)")
+    return Network(tuple(awsvpc["subnets"]), tuple(awsvpc.get("securityGroups") or ()))

@@ -1,0 +1,100 @@
+"""Gives tasks that wait a place: an Availability Zone, a subnet and, on EC2, an instance."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from underpass.twin.region.aws import Clients
+from underpass.twin.services.ecs.model import Launch, Phase, Service, Task
+from underpass.twin.services.ecs.placement import choice
+from underpass.twin.services.ecs.placement.choice import Host, Misfit
+from underpass.twin.services.ecs.table import Table
+
+UNABLE = "was unable to place a task because no container instance met all of its requirements."
+
+
+@dataclass(frozen=True)
+class Shortage:
+    """Tasks for which a capacity provider has no room on any of ``hosts``."""
+
+    capacity_provider: str
+    tasks: tuple[Task, ...]
+    hosts: tuple[Host, ...]
+
+
+class Placing:
+    """Places tasks on what the table knows of instances."""
+
+    def __init__(self, table: Table, clients: Clients) -> None:
+        self._table = table
+        self._clients = clients
+        self._zones: dict[str, str] = {}  # a subnet never changes its zone
+
+    def open_zones(self, service: Service) -> frozenset[str]:
+        """Return the zones where one more task of a service would find room."""
+        launch = service.primary.launch
+        zones = frozenset(self._subnets(launch))
+        if launch.fargate:
+            return zones
+        hosts = _hosts(launch, service.cluster_arn, self._table.hosts().values())
+        return choice.open_zones(launch.need, zones, hosts, self._table.tasks())
+
+    def place_all(self, now: float) -> list[Shortage]:
+        """Place every task that waits for it; return what found no room, by capacity provider."""
+        short: dict[tuple[str, str], list[Task]] = {}
+        # One look at the instances: those that register meanwhile are for the next time.
+        hosts = tuple(self._table.hosts().values())
+        waiting = [
+            task
+            for task in self._table.tasks()
+            if task.phase is Phase.PROVISIONING and not task.zone and task.wanted == "RUNNING"
+        ]
+        for task in sorted(waiting, key=lambda one: one.created_at):
+            misfit = self._place(task, hosts)
+            if misfit:
+                short.setdefault((task.launch.capacity_provider, task.cluster_arn), []).append(task)
+                self._table.tell(task.service_arn, f"{UNABLE} {misfit.reason}", now)
+        return [
+            Shortage(provider, tuple(tasks), _hosts(tasks[0].launch, cluster_arn, hosts))
+            for (provider, cluster_arn), tasks in short.items()
+        ]
+
+    def _place(self, task: Task, hosts: Collection[Host]) -> Misfit | None:
+        subnets = self._subnets(task.launch)
+        siblings = [
+            one
+            for one in self._table.tasks(task.service_arn)
+            if task.service_arn and one.zone and not one.ending
+        ]
+        kin = [one for one in siblings if one.deployment == task.deployment]
+        zones = choice.spread(subnets, kin, siblings)
+        if task.launch.fargate:
+            self._table.change(task.id, zone=zones[0], subnet_id=subnets[zones[0]])
+            return None
+        able = _hosts(task.launch, task.cluster_arn, hosts)
+        found = choice.choose(task.launch.need, zones, able, self._table.tasks(), siblings)
+        if isinstance(found, Misfit):
+            return found
+        self._table.change(task.id, zone=found.zone, subnet_id=subnets[found.zone], host=found.arn)
+        return None
+
+    def _subnets(self, launch: Launch) -> dict[str, str]:
+        """Return one of the launch's subnets for each of their zones."""
+        wanted: Sequence[str] = launch.network.subnets
+        unknown = [subnet for subnet in wanted if subnet not in self._zones]
+        if unknown:
+            found = self._clients("ec2").describe_subnets(SubnetIds=unknown)
+            for subnet in found["Subnets"]:
+                self._zones[subnet["SubnetId"]] = subnet["AvailabilityZone"]
+        return {self._zones[subnet]: subnet for subnet in reversed(wanted)}
+
+
+def _hosts(launch: Launch, cluster_arn: str, hosts: Collection[Host]) -> tuple[Host, ...]:
+    """Return the instances a launch may use."""
+    return tuple(
+        host
+        for host in hosts
+        if host.cluster_arn == cluster_arn
+        and (not launch.capacity_provider or host.group == launch.capacity_provider)
+    )

@@ -1,0 +1,69 @@
+"""What tasks are given to run on: the region's network, files, logs and table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from underpass.twin.region.context import Region
+from underpass.twin.services.ecs.metadata import Metadata
+from underpass.twin.services.ecs.table import Table
+from underpass.twin.services.logs.awslogs import Logs
+
+
+class Networks(Protocol):
+    """What tasks need of the fabric."""
+
+    def path(self, name: str) -> str:
+        """Return the path of an interface's network namespace."""
+        ...
+
+    def wait_up(self, name: str, timeout_s: float = 20) -> None:
+        """Return once the namespace is wired and firewalled; TimeoutError when that takes too long."""
+        ...
+
+    def resolv_conf(self, vpc_id: str) -> Path:
+        """Return the resolv.conf of a VPC."""
+        ...
+
+
+class FileSystems(Protocol):
+    """What tasks need of EFS."""
+
+    def directory(
+        self, file_system_id: str, access_point_id: str, root: str, interface_id: str
+    ) -> Path:
+        """Return the folder that stands for (a part of) a file system, as mounted over ``interface_id``.
+
+        Raises
+        ------
+        UnderpassError
+            When it does not exist, or the interface does not reach a mount target.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Platform:
+    """All that a task's agent works with."""
+
+    region: Region
+    networks: Networks
+    files: FileSystems
+    table: Table
+    logs: Logs
+    metadata: Metadata
+
+    @property
+    def mount_point(self) -> Path:
+        """An empty folder that every sandbox mounts its root on, each in its own mount namespace."""
+        folder = self.region.run / "sandbox"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    @property
+    def zone_suffix(self) -> str:
+        """The end of a private host name in this region."""
+        name = self.region.name
+        return "ec2.internal" if name == "us-east-1" else f"{name}.compute.internal"

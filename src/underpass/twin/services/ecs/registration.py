@@ -1,0 +1,84 @@
+"""A task's place in its service's target groups: registered once it can serve, drained before it stops."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from underpass.twin.region.clock import scaled_s
+from underpass.twin.services.ecs.model import LoadBalancer, Task
+from underpass.twin.services.ecs.platform import Platform
+
+DRAIN_SLACK_S = 5.0
+GONE = frozenset({"unused", ""})
+
+
+class Targets:
+    """The registrations of one task."""
+
+    def __init__(self, platform: Platform, task_id: str) -> None:
+        self._platform = platform
+        self._id = task_id
+        self._registered: list[LoadBalancer] = []
+
+    def register(self) -> None:
+        """Register the task with its deployment's target groups, unless it is registered."""
+        task = self._platform.table.task(self._id)
+        if not task or self._registered:
+            return
+        for balancer in task.launch.balancers:
+            self._client.register_targets(**self._of(task, balancer))
+            self._registered.append(balancer)
+            self._tell(task, f"registered 1 targets in (target-group {balancer.target_group})")
+
+    def deregister(self, *, drain: bool) -> None:
+        """Deregister; with ``drain`` return only once connections had their time to end."""
+        task = self._platform.table.task(self._id)
+        if not task or not self._registered:
+            return
+        registered, self._registered = self._registered, []
+        for balancer in registered:
+            self._client.deregister_targets(**self._of(task, balancer))
+            self._tell(task, f"deregistered 1 targets in (target-group {balancer.target_group})")
+        if not drain:
+            return
+        self._tell(task, "has begun draining connections on 1 tasks.")
+        for balancer in registered:
+            self._drained(task, balancer)
+
+    def _drained(self, task: Task, balancer: LoadBalancer) -> None:
+        attributes = self._client.describe_target_group_attributes(
+            TargetGroupArn=balancer.target_group
+        )["Attributes"]
+        named = {one["Key"]: one["Value"] for one in attributes}
+        delay_s = float(named.get("deregistration_delay.timeout_seconds", 300))
+
+        def gone() -> bool:
+            try:
+                found = self._client.describe_target_health(**self._of(task, balancer))
+            except ClientError:  # the target group is gone
+                return True
+            states = [
+                one["TargetHealth"].get("State", "") for one in found["TargetHealthDescriptions"]
+            ]
+            return all(state in GONE for state in states)
+
+        self._platform.region.hub.wait(
+            gone,
+            timeout_s=scaled_s(delay_s) + DRAIN_SLACK_S,
+            what=f"{task.id} is still draining in {balancer.target_group}",
+        )
+
+    def _of(self, task: Task, balancer: LoadBalancer) -> dict[str, Any]:
+        address = task.attachment.address if task.attachment else ""
+        target = {"Id": address, "Port": balancer.port}
+        return {"TargetGroupArn": balancer.target_group, "Targets": [target]}
+
+    def _tell(self, task: Task, message: str) -> None:
+        self._platform.table.tell(task.service_arn, message, time.time())
+
+    @property
+    def _client(self) -> Any:
+        return self._platform.region.clients("elbv2")

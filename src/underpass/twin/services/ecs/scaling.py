@@ -1,0 +1,54 @@
+"""Application Auto Scaling of ECS services: a scalable target's limits hold from when they are set.
+
+moto keeps targets and policies. The twin has no metrics for a policy to follow, so nothing moves the count
+while it is between the limits.
+https://docs.aws.amazon.com/autoscaling/application/APIReference/API_RegisterScalableTarget.html
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from moto.applicationautoscaling.responses import ApplicationAutoScalingResponse as Response
+
+from underpass.twin.services.ecs.model import Service
+from underpass.twin.services.ecs.table import Table
+
+DIMENSION = "ecs:service:DesiredCount"
+_register = Response.register_scalable_target
+
+
+def install(table: Table) -> None:
+    """Let registering a target move its service's desired count between the limits."""
+
+    def register_scalable_target(response: Any) -> Any:
+        answer = _register(response)
+        _hold(response, table)
+        return answer
+
+    Response.register_scalable_target = register_scalable_target
+
+
+def within(service: Service, least: int, most: int) -> Service:
+    """Return the service with a desired count between ``least`` and ``most``."""
+    desired = min(max(service.desired, least), most)
+    return (
+        service if desired == service.desired else replace(service, desired=desired, steady=False)
+    )
+
+
+def _hold(response: Any, table: Table) -> None:
+    dimension, resource = (
+        response._get_param(name)  # noqa: SLF001  moto has no other way
+        for name in ("ScalableDimension", "ResourceId")
+    )
+    if dimension != DIMENSION:
+        return
+    backend = response.applicationautoscaling_backend
+    target = backend.targets[dimension][resource]
+    _, cluster, name = resource.split("/")
+    arn = backend.ecs_backend._get_service(cluster, name).arn  # noqa: SLF001
+    service = table.service(arn)
+    if service is not None and service.status == "ACTIVE":
+        table.change_service(arn, lambda one: within(one, target.min_capacity, target.max_capacity))

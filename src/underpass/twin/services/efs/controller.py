@@ -1,0 +1,250 @@
+"""EFS on the twin: a folder for each file system, and mount targets that must really be reached.
+
+``<state>/files/<name>/`` holds a file system's files. The name is the same at every ``up`` (that of the stack
+and the resource, or else the creation token), so the files outlive the region; they outlive the file system
+too, as a deleted stack's retained one does.
+
+Tasks see the folder itself, not NFS. What decides whether they may is the network, as on AWS: each mount
+target listens on its interface, and a folder is handed out only to an interface from which a connection to
+the mount target of its own zone comes through both security groups.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+from botocore.exceptions import ClientError
+
+from underpass.errors import UnderpassError
+from underpass.twin.region.context import Region
+from underpass.twin.region.state_names import lasting_name
+
+log = logging.getLogger(__name__)
+
+NFS_PORT = 2049
+_CONNECT_TIMEOUT_S = 5.0
+
+
+class Names(Protocol):
+    """The fabric's DNS."""
+
+    def set(self, source: str, vpc_id: str, records: Mapping[str, tuple[str, ...]]) -> None:
+        """Replace all records of ``source``."""
+        ...
+
+
+class Fabric(Protocol):
+    """What files need of the fabric."""
+
+    @property
+    def names(self) -> Names:
+        """The region's DNS."""
+        ...
+
+    def socket(self, name: str) -> socket.socket:
+        """Return a TCP socket that lives in a namespace."""
+        ...
+
+    def wait_up(self, name: str, timeout_s: float = 20) -> None:
+        """Return when a namespace is wired and firewalled."""
+        ...
+
+
+@dataclass(frozen=True)
+class MountTarget:
+    """A file system's address in a zone."""
+
+    id: str
+    file_system_id: str
+    vpc_id: str
+    zone: str
+    address: str
+    interface_id: str
+
+
+class Files:
+    """The controller of mount targets, and the way from a file system's id to its folder."""
+
+    topics: ClassVar[tuple[str, ...]] = ("elasticfilesystem",)
+
+    def __init__(self, region: Region, fabric: Fabric) -> None:
+        self._region = region
+        self._fabric = fabric
+        self._listening: dict[MountTarget, socket.socket] = {}
+
+    def reconcile(self) -> None:
+        """Listen on every mount target there is, and name it in its VPC's DNS."""
+        targets = {target for system in self._systems() for target in self._targets(system)}
+        for gone in self._listening.keys() - targets:
+            _close(self._listening.pop(gone))
+        for target in targets - self._listening.keys():
+            self._fabric.wait_up(target.interface_id)
+            listener = self._fabric.socket(target.interface_id)
+            listener.bind((target.address, NFS_PORT))
+            listener.listen()
+            threading.Thread(target=_greet, args=(listener,), name=target.id, daemon=True).start()
+            self._listening[target] = listener
+        self._name(targets)
+
+    def stop(self) -> None:
+        """Stop listening."""
+        for listener in self._listening.values():
+            _close(listener)
+        self._listening.clear()
+
+    def directory(
+        self,
+        file_system_id: str,
+        access_point_id: str = "",
+        root: str = "/",
+        interface_id: str = "",
+    ) -> Path:
+        """Return the folder of (a part of) a file system, for a mount over ``interface_id``.
+
+        Parameters
+        ----------
+        access_point_id
+            The access point to mount through; its root directory is made if it says how.
+        root
+            Without an access point, the folder of the file system to mount.
+        interface_id
+            The task's interface; when empty, nothing is asked of the network.
+
+        Raises
+        ------
+        UnderpassError
+            When it does not exist, or the interface does not reach a mount target.
+        """
+        system = self._system(file_system_id)
+        folder = self.folder(system)
+        path, creation = root, None
+        if access_point_id:
+            point = self._access_point(file_system_id, access_point_id)
+            path, creation = point["Path"], point.get("CreationInfo")
+        if interface_id:
+            self._reach(file_system_id, interface_id)
+        wanted = folder.joinpath(*Path(path).parts[1:])
+        if not wanted.resolve().is_relative_to(folder):
+            raise UnderpassError(
+                f"{path} leads out of {file_system_id}", "a link in it points away"
+            )
+        if not wanted.is_dir():
+            if creation is None:
+                raise UnderpassError(
+                    f"{path} does not exist in {file_system_id}",
+                    "neither the access point nor anything else makes it",
+                    "give the access point's RootDirectory its CreationInfo",
+                )
+            wanted.mkdir(parents=True)
+            wanted.chmod(int(creation["Permissions"], 8))
+        return wanted
+
+    def folder(self, system: Mapping[str, Any]) -> Path:
+        """Return the folder of a described file system, made first if need be."""
+        name = lasting_name(system.get("Tags", ()), system["CreationToken"])
+        folder = self._region.state.resolve() / "files" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def _systems(self) -> list[str]:
+        pages = self._region.clients("efs").get_paginator("describe_file_systems").paginate()
+        return [system["FileSystemId"] for page in pages for system in page["FileSystems"]]
+
+    def _system(self, file_system_id: str) -> Mapping[str, Any]:
+        try:
+            found = self._region.clients("efs").describe_file_systems(FileSystemId=file_system_id)
+        except ClientError as error:
+            raise UnderpassError(f"{file_system_id} does not exist", str(error)) from error
+        system: Mapping[str, Any] = found["FileSystems"][0]
+        return system
+
+    def _access_point(self, file_system_id: str, access_point_id: str) -> Mapping[str, Any]:
+        """Return an access point's root directory."""
+        efs = self._region.clients("efs")
+        try:
+            found = efs.describe_access_points(AccessPointId=access_point_id)["AccessPoints"]
+        except ClientError as error:
+            raise UnderpassError(f"{access_point_id} does not exist", str(error)) from error
+        if not found or found[0]["FileSystemId"] != file_system_id:
+            raise UnderpassError(f"{access_point_id} is not an access point of {file_system_id}")
+        root: Mapping[str, Any] = found[0]["RootDirectory"]
+        return root
+
+    def _targets(self, file_system_id: str) -> list[MountTarget]:
+        efs = self._region.clients("efs")
+        described = efs.describe_mount_targets(FileSystemId=file_system_id)["MountTargets"]
+        return [
+            MountTarget(
+                one["MountTargetId"],
+                file_system_id,
+                one["VpcId"],
+                one["AvailabilityZoneName"],
+                one["IpAddress"],
+                one["NetworkInterfaceId"],
+            )
+            for one in described
+        ]
+
+    def _reach(self, file_system_id: str, interface_id: str) -> None:
+        """Connect from an interface to the mount target of its zone, or say what is in the way."""
+        described = self._region.clients("ec2").describe_network_interfaces(
+            NetworkInterfaceIds=[interface_id]
+        )["NetworkInterfaces"][0]
+        vpc_id, zone = described["VpcId"], described["AvailabilityZone"]
+        targets = [
+            target
+            for target in self._targets(file_system_id)
+            if (target.vpc_id, target.zone) == (vpc_id, zone)
+        ]
+        if not targets:
+            raise UnderpassError(
+                f"{file_system_id} cannot be mounted in {zone}",
+                f"it has no mount target in {zone} of {vpc_id}",
+                "add a mount target in that zone",
+            )
+        target = targets[0]
+        with self._fabric.socket(interface_id) as line:
+            line.settimeout(_CONNECT_TIMEOUT_S)
+            try:
+                line.connect((target.address, NFS_PORT))
+            except OSError as error:
+                raise UnderpassError(
+                    f"{file_system_id} cannot be mounted",
+                    f"{interface_id} does not reach {target.address} port {NFS_PORT}: {error}",
+                    "let the mount target's security group admit the task's, and the task's send there",
+                ) from error
+
+    def _name(self, targets: set[MountTarget]) -> None:
+        """Name mount targets as AWS does, in their own VPC only."""
+        suffix = f"efs.{self._region.name}.amazonaws.com"
+        for vpc_id in {target.vpc_id for target in targets}:
+            records: dict[str, tuple[str, ...]] = {}
+            for target in sorted(targets, key=lambda one: one.zone):
+                if target.vpc_id == vpc_id:
+                    name = f"{target.file_system_id}.{suffix}"
+                    records[name] = (*records.get(name, ()), target.address)
+                    records[f"{target.zone}.{name}"] = (target.address,)
+            self._fabric.names.set(f"efs/{vpc_id}", vpc_id, records)
+
+
+def _greet(listener: socket.socket) -> None:
+    """Take every connection and end it: that it came about is all that is asked."""
+    while True:
+        try:
+            listener.accept()[0].close()
+        except OSError:  # closed
+            return
+
+
+def _close(listener: socket.socket) -> None:
+    try:
+        listener.shutdown(socket.SHUT_RDWR)  # wakes the thread that accepts
+    except OSError:
+        log.debug("%s was closed already", listener)
+    listener.close()

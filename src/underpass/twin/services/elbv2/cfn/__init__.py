@@ -1,0 +1,1 @@
+"""Elastic Load Balancing's CloudFormation types."""

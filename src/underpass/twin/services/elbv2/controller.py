@@ -1,0 +1,266 @@
+"""Load balancers made real: observes the APIs, keeps nodes, flows, Envoy, links, names and states in step.
+
+Two loops share the work. ``reconcile`` reads what is wanted (some fifteen calls) and keeps the nodes'
+interfaces; ``apply`` makes the data plane from the last reading and the health table, without any call, so
+that a target that fails or recovers is acted upon within milliseconds.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, ClassVar
+
+from underpass.twin.region.certificates import Authority
+from underpass.twin.region.clock import scaled_s
+from underpass.twin.region.context import Region
+from underpass.twin.region.reconcile import Loop
+from underpass.twin.services.ec2.fabric import Fabric
+from underpass.twin.services.elbv2 import dns_names, node_commands, target_selection
+from underpass.twin.services.elbv2 import patches as elbv2
+from underpass.twin.services.elbv2.alb_envoy_config import resources
+from underpass.twin.services.elbv2.envoy import EnvoyProcess
+from underpass.twin.services.elbv2.health import HealthTable
+from underpass.twin.services.elbv2.model import Balancing, LoadBalancer, Phase, Place
+from underpass.twin.services.elbv2.nlb import Flows
+from underpass.twin.services.elbv2.node_netns import CLOSING, DETACHED, listens
+from underpass.twin.services.elbv2.nodes import Nodes
+from underpass.twin.services.elbv2.observe import DRAINED, Observer
+from underpass.twin.services.elbv2.prober import Prober
+from underpass.twin.services.elbv2.recycled_addresses import Strangers
+from underpass.twin.services.privatelink import endpoints
+from underpass.twin.services.privatelink.connections import (
+    Connection,
+    ServiceConnection,
+    connections,
+    service_connections,
+)
+
+log = logging.getLogger(__name__)
+
+HEALTH = "health"
+STATES = "balancers"  # published when a load balancer or an endpoint became usable
+SOURCE = "balancers"  # of DNS records
+NODES = "nodes"  # published when nodes are to come or go
+LISTEN_AGAIN_S = 0.05
+CLOSES_S = 0.5  # how long requests under way at a node that closes may take
+
+
+class Balancers:
+    """The load balancers and PrivateLink connections of one region.
+
+    Parameters
+    ----------
+    health
+        The table ``elbv2.install`` was given.
+    """
+
+    topics: ClassVar[tuple[str, ...]] = ("elasticloadbalancing", "ec2", "route53", DRAINED, NODES)
+
+    def __init__(self, region: Region, fabric: Fabric, health: HealthTable) -> None:
+        self._region = region
+        self._fabric = fabric
+        self._health = health
+        self._prober = Prober(health, fabric.socket, lambda: region.hub.publish(HEALTH))
+        self._envoy = EnvoyProcess(region.run / "envoy", region.state / "logs" / "envoy.log")
+        self._flows = Flows(fabric, health.seen)
+        self._strangers = Strangers(region.clients, fabric)
+        self._nodes = Nodes(region.clients, lambda: region.hub.publish(NODES), self._strangers.take)
+        self._listening: frozenset[str] = frozenset()
+        self._detached: dict[str, float] = {}  # and when the last of their flows end
+        self._observer = Observer(region.clients, region.hub, self._nodes.phase)
+        self._wanted = Balancing()
+        self._applying = Loop("balancers-apply", self.apply, settle_s=0.005)
+        self._drains: dict[str, threading.Timer] = {}
+        self._authority = Authority(region.state / "tls")
+
+    def start(self) -> None:
+        """Start the checks and the loop that applies what is wanted."""
+        self._prober.start()
+        self._nodes.start()
+        self._applying.start(self._region.hub, (HEALTH, "interfaces"))
+
+    def stop(self) -> None:
+        """Stop the loop, the checks and Envoy."""
+        self._applying.stop()
+        self._nodes.stop()
+        self._prober.stop()
+        self._envoy.stop()
+        for timer in self._drains.values():
+            timer.cancel()
+
+    def reconcile(self) -> None:
+        """Read what is wanted, keep the nodes' interfaces, and have the rest applied."""
+        wanted = self._observer.observe()
+        while self._nodes.reconcile(wanted):
+            wanted = self._observer.observe()
+        self._await_drains(wanted)
+        if wanted != self._wanted:
+            self._wanted = wanted
+            self._applying.wake()
+
+    def command(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Do what a control request asks of an ALB's nodes; see ``nodes.command``."""
+        return node_commands.answer(
+            request,
+            nodes=self._nodes,
+            strangers=self._strangers,
+            seen=lambda: self._wanted,
+            hub=self._region.hub,
+        )
+
+    def apply(self) -> None:
+        """Make checks, flows, Envoy, links, names and states those of the last reading.
+
+        Raises
+        ------
+        ExceptionGroup
+            When some of it failed; the rest was done, and the loop tries again.
+        """
+        wanted, up = self._wanted, self._fabric.up
+        plan = target_selection.plan(wanted, up)
+        self._health.keep(plan.checks, plan.unused)
+        self._prober.watch(plan.checks)
+        connected, services = connections(wanted, up), service_connections(wanted, up)
+        failed: list[Exception] = []
+        attempt(failed, lambda: self._detach(wanted))
+        attempt(failed, lambda: self._flows.apply(wanted, connected, services))
+        attempt(failed, lambda: self._apply_envoy(wanted))
+        self._listen(wanted)
+        self._name(wanted)
+        self._record(wanted)
+        if failed:
+            raise ExceptionGroup("load balancers", failed)
+        self._tell_states(wanted, {*_interfaces(connected), *_interfaces(services)})
+
+    def _apply_envoy(self, wanted: Balancing) -> None:
+        running = {
+            balancer.arn: tuple(
+                node
+                for node in wanted.nodes_of(balancer)
+                if self._fabric.up(node.interface_id) and node.phase is not Phase.DETACHED
+            )
+            for balancer in wanted.balancers
+        }
+        certificate = self._authority.issue(wanted.certified) if wanted.certified else None
+        made = resources(wanted, running, self._health.seen, self._envoy.folder, certificate)
+        self._envoy.apply(made)
+
+    # Nodes
+
+    def _detach(self, wanted: Balancing) -> None:
+        """Let no packet reach the nodes whose interfaces are detached, once what is under way has ended."""
+        detached = {
+            node.interface_id
+            for _, nodes in wanted.nodes
+            for node in nodes
+            if node.phase is Phase.DETACHED and self._fabric.up(node.interface_id)
+        }
+        now_s = time.monotonic()
+        for one in self._detached.keys() - detached:
+            del self._detached[one]
+        for one in detached - self._detached.keys():
+            self._fabric.apply(one, CLOSING)
+            self._detached[one] = now_s + CLOSES_S
+            self._apply_after(CLOSES_S)
+        for one, when_s in self._detached.items():
+            if when_s <= now_s:
+                self._fabric.apply(one, DETACHED)
+                self._detached[one] = float("inf")
+
+    def _listen(self, wanted: Balancing) -> None:
+        """Find out which nodes listen by now; those that do not are asked again soon."""
+        listening, awaited = set[str](), False
+        for balancer in wanted.balancers:
+            ports = [one.port for one in balancer.listeners]
+            for node in wanted.nodes_of(balancer):
+                known = node.interface_id in self._listening or balancer.kind == "network"
+                if not self._fabric.up(node.interface_id):
+                    continue
+                if known or listens(self._fabric, node, ports):
+                    listening.add(node.interface_id)
+                else:
+                    awaited = True
+        self._listening = frozenset(listening)
+        if awaited:
+            self._apply_after(LISTEN_AGAIN_S)
+
+    def _apply_after(self, seconds: float) -> None:
+        again = threading.Timer(seconds, self._applying.wake)
+        again.daemon = True
+        again.start()
+
+    def _record(self, wanted: Balancing) -> None:
+        """Keep the history of the ALBs' nodes, once DNS names those that listen."""
+        for one in self._listening:
+            self._nodes.history.mark(one, "named")
+        tcp = [group for group in wanted.groups if group.protocol == "TCP"]
+        self._nodes.history.registered(
+            {address for group in tcp for one in group.targets for address, _ in one.addresses}
+        )
+        self._nodes.history.sent(self._flows.serving)
+        self._nodes.name(self._listening)
+
+    # What others are told
+
+    def _name(self, wanted: Balancing) -> None:
+        def well(balancer: LoadBalancer, node: Place) -> bool:
+            return target_selection.finds_healthy(balancer, node, wanted, self._health.seen)
+
+        up, dns = self._fabric.up, self._fabric.names
+        connected = connections(wanted, up)
+        everywhere = dns_names.balancer_records(wanted, self._listening.__contains__, well)
+        services, private = dns_names.service_records(service_connections(wanted, up))
+        dns.set(SOURCE, "*", everywhere | dns_names.endpoint_records(connected, well) | services)
+        for vpc_id, records in dns_names.private_records(connected, well).items():
+            private.setdefault(vpc_id, {}).update(records)
+        for vpc_id in {*dns.sources(SOURCE), *private} - {"*"}:
+            dns.set(SOURCE, vpc_id, private.get(vpc_id, {}))
+
+    def _tell_states(self, wanted: Balancing, connected: Iterable[str]) -> None:
+        ready = set(connected)
+        changed = False
+        for balancer in wanted.balancers:
+            if balancer.state == "provisioning" and self._is_ready(wanted, balancer):
+                elbv2.set_state(balancer.arn, "active")
+                changed = True
+        for endpoint in wanted.endpoints:
+            interfaces = {place.interface_id for place in endpoint.places}
+            if endpoint.state == "pending" and interfaces and interfaces <= ready:
+                changed |= endpoints.set_state(endpoint.id, "available", self._region.name)
+        if changed:
+            self._region.hub.publish(STATES)
+
+    def _is_ready(self, wanted: Balancing, balancer: LoadBalancer) -> bool:
+        found = wanted.nodes_of(balancer)
+        there = {node.subnet_id for node in found if self._fabric.up(node.interface_id)}
+        return there >= {subnet_id for subnet_id, _, _ in balancer.subnets}
+
+    def _await_drains(self, wanted: Balancing) -> None:
+        """See to it that someone looks again when a target has finished draining."""
+        for group in wanted.groups:
+            if group.draining and group.arn not in self._drains:
+                timer = threading.Timer(
+                    scaled_s(group.drain_s, at_least_s=0.0) + 0.05, self._drained, (group.arn,)
+                )
+                timer.daemon = True
+                self._drains[group.arn] = timer
+                timer.start()
+
+    def _drained(self, arn: str) -> None:
+        self._drains.pop(arn, None)
+        self._region.hub.publish(DRAINED)
+
+
+def _interfaces(connected: Iterable[Connection] | Iterable[ServiceConnection]) -> Iterable[str]:
+    return (one.place.interface_id for one in connected)
+
+
+def attempt(failed: list[Exception], work: Callable[[], None]) -> None:
+    """Run ``work``; what it raises joins ``failed``."""
+    try:
+        work()
+    except Exception as error:  # noqa: BLE001  the other parts must not suffer
+        failed.append(error)

@@ -1,0 +1,211 @@
+"""Load balancers, target groups and endpoints as the API describes them, in values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from underpass.twin.services.ec2.model import Rule as GroupRule
+from underpass.twin.services.elbv2.health import TargetKey
+
+ALL_ZONES = "all"  # the zone of a target outside the VPC, as the API writes it
+
+
+class Phase(StrEnum):
+    """Where a load balancer's node is in its life. One that leaves is in no DNS answer and still serves."""
+
+    IN_SERVICE = "in service"
+    LEAVING = "leaving"
+    DETACHED = "detached"
+
+
+@dataclass(frozen=True)
+class Place:
+    """An address in an Availability Zone, on an interface of the twin; ``groups`` are its security groups.
+
+    ``phase`` matters for load balancers' nodes only.
+    """
+
+    interface_id: str
+    zone: str
+    address: str
+    subnet_id: str = ""
+    groups: tuple[str, ...] = ()
+    phase: Phase = Phase.IN_SERVICE
+
+
+@dataclass(frozen=True)
+class HealthCheck:
+    """How a target group checks its targets. ``port`` 0 is the port traffic goes to."""
+
+    protocol: str
+    port: int
+    path: str
+    matcher: str
+    interval_s: float
+    timeout_s: float
+    healthy_threshold: int
+    unhealthy_threshold: int
+
+
+@dataclass(frozen=True)
+class Target:
+    """A registered target and the addresses it stands for, each with its zone.
+
+    An address or an instance has one; an ALB that is a target has one for each of its nodes.
+    """
+
+    key: TargetKey
+    addresses: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class TargetGroup:
+    """A target group: the targets that are registered, and those that drain.
+
+    ``cross_zone`` None leaves the choice to the load balancer; ``sticky_s`` 0 is no stickiness;
+    ``drain_s`` is in AWS's time. ``cuts_unhealthy`` and ``cuts_drained`` say whose flows an NLB ends.
+    """
+
+    arn: str
+    protocol: str
+    check: HealthCheck
+    target_type: str = "ip"
+    targets: tuple[Target, ...] = ()
+    draining: tuple[Target, ...] = ()
+    drain_s: float = 300
+    cuts_unhealthy: bool = True
+    cuts_drained: bool = False
+    algorithm: str = "round_robin"
+    cross_zone: bool | None = None
+    sticky_s: int = 0
+
+
+@dataclass(frozen=True)
+class Forward:
+    """Send requests or flows to target groups, by weight."""
+
+    groups: tuple[tuple[str, int], ...]  # (ARN, weight)
+
+
+@dataclass(frozen=True)
+class FixedResponse:
+    """Answer without any target."""
+
+    status: int
+    content_type: str = ""
+    body: str = ""
+
+
+@dataclass(frozen=True)
+class Redirect:
+    """Send the client elsewhere; ``#{host}`` and the like stand for parts of the request."""
+
+    status: int
+    protocol: str = "#{protocol}"
+    host: str = "#{host}"
+    port: str = "#{port}"
+    path: str = "/#{path}"
+    query: str = "#{query}"
+
+
+Action = Forward | FixedResponse | Redirect
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What a rule looks at: a field of the request, and the patterns of which one must match."""
+
+    field: str
+    patterns: tuple[str, ...]
+    header: str = ""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A listener rule; the default rule has no conditions and comes last."""
+
+    action: Action
+    conditions: tuple[Condition, ...] = ()
+
+
+@dataclass(frozen=True)
+class Listener:
+    """A listener."""
+
+    arn: str
+    port: int
+    protocol: str
+    rules: tuple[Rule, ...]
+
+
+@dataclass(frozen=True)
+class LoadBalancer:
+    """A load balancer: where it should have nodes, and what its listeners do.
+
+    ``subnets`` are (subnet id, zone, the address asked for or "").
+    """
+
+    arn: str
+    name: str
+    dns_name: str
+    kind: str  # "network" or "application"
+    state: str
+    groups: tuple[str, ...]
+    subnets: tuple[tuple[str, str, str], ...]
+    listeners: tuple[Listener, ...] = ()
+    cross_zone: bool = False
+    idle_s: int = 60
+    keep_alive_s: int = 3600
+    enforces_inbound: bool = False
+    drops_invalid_headers: bool = False
+
+    @property
+    def description(self) -> str:
+        """What AWS writes on its nodes' interfaces."""
+        return f"ELB {self.arn.partition(':loadbalancer/')[2]}"
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """An interface endpoint; ``balancers`` are the NLBs of its service, none for AWS's own services."""
+
+    id: str
+    vpc_id: str
+    state: str
+    service: str
+    balancers: tuple[str, ...]
+    places: tuple[Place, ...]
+    names: tuple[str, ...]  # regional, one per zone, then the private name if there is one
+
+
+@dataclass(frozen=True)
+class Balancing:
+    """Everything the API says at one moment about balancing traffic.
+
+    ``nodes`` are the load balancers' interfaces by their description, of load balancers that are gone too;
+    ``inbound`` the inbound rules of security groups by id, ``zones`` the names of hosted zones.
+    """
+
+    balancers: tuple[LoadBalancer, ...] = ()
+    groups: tuple[TargetGroup, ...] = ()
+    endpoints: tuple[Endpoint, ...] = ()
+    nodes: tuple[tuple[str, tuple[Place, ...]], ...] = ()
+    inbound: tuple[tuple[str, tuple[GroupRule, ...]], ...] = ()
+    zones: tuple[str, ...] = ()
+
+    @property
+    def certified(self) -> tuple[str, ...]:
+        """The names HTTPS listeners' certificate must be good for; none without such a listener."""
+        if not any(one.protocol == "HTTPS" for each in self.balancers for one in each.listeners):
+            return ()
+        balancers = tuple(balancer.dns_name for balancer in self.balancers)
+        return tuple(name for zone in self.zones for name in (zone, f"*.{zone}")) + balancers
+
+    def nodes_of(self, balancer: LoadBalancer) -> tuple[Place, ...]:
+        """Return a load balancer's nodes."""
+        return dict(self.nodes).get(balancer.description, ())
+
+    def group(self, arn: str) -> TargetGroup | None:
+        """Return a target group."""
+        return next((group for group in self.groups if group.arn == arn), None)

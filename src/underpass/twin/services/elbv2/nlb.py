@@ -1,0 +1,218 @@
+"""Keeps the tables of NLB nodes and endpoints, and the links between them, as they are wanted."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from underpass.twin.linux import conntrack, nftables
+from underpass.twin.linux.links import Link
+from underpass.twin.services.ec2.fabric import Fabric
+from underpass.twin.services.ec2.wiring import INTERNET_NAME
+from underpass.twin.services.elbv2.connection_termination import Address, ended
+from underpass.twin.services.elbv2.model import Balancing, LoadBalancer, Place
+from underpass.twin.services.elbv2.nlb_tables import endpoint_table, listener_targets, node_table
+from underpass.twin.services.elbv2.target_selection import Seen, healthy
+from underpass.twin.services.privatelink.connections import Connection, ServiceConnection
+
+log = logging.getLogger(__name__)
+
+API_PORTS = (80, 443)  # where AWS's services answer
+
+
+class Cut(Protocol):
+    """Forgets flows; see ``conntrack.cut``."""
+
+    def __call__(
+        self, namespace: str, targets: Collection[Address], *, unanswered: bool = False
+    ) -> int:
+        """Forget the flows to these targets, and return how many there were."""
+        ...
+
+
+@dataclass
+class Node:
+    """What one NLB node is known to do.
+
+    Attributes
+    ----------
+    carried
+        Whom flows may still go to: those it ever sent to, less those whose flows were ended.
+    sent
+        Whom it sends new flows to, and those before them whose unanswered flows are still to be ended.
+    well
+        The addresses among them that it found well.
+    """
+
+    carried: set[Address] = field(default_factory=set)
+    sent: set[Address] = field(default_factory=set)
+    well: frozenset[str] = frozenset()
+
+
+class Flows:
+    """What was applied where, so that only what differs is applied again.
+
+    Parameters
+    ----------
+    seen
+        What health checks see, which may change at any moment.
+    cut
+        How flows are ended.
+    """
+
+    def __init__(self, fabric: Fabric, seen: Seen, cut: Cut = conntrack.cut) -> None:
+        self._fabric = fabric
+        self._seen = seen
+        self._cut = cut
+        self._tables: dict[str, nftables.Table] = {}
+        self._links: dict[str, Link] = {}
+        self._nodes: dict[str, Node] = {}
+        self.serving: frozenset[str] = frozenset()  # addresses that some node finds well
+
+    def apply(
+        self,
+        wanted: Balancing,
+        connected: Sequence[Connection],
+        services: Sequence[ServiceConnection] = (),
+    ) -> None:
+        """Make tables and links those that are wanted.
+
+        Raises
+        ------
+        ExceptionGroup
+            When some could not be made, or some flows not ended; the others were.
+        """
+        failed: list[Exception] = []
+        self._link(connected, services, failed)
+        # Each check is read once: a target that fails while this runs has its flows cut when the next run
+        # has taken it out of the map. Cut now, they would be sent to it again, and never be cut later.
+        seen = functools.cache(self._seen)
+        tables = wanted_tables(wanted, connected, self._links, seen)
+        tables |= service_tables(services, self._links)
+        there = {name: table for name, table in tables.items() if self._fabric.up(name)}
+        for known in (self._tables, self._nodes):
+            for name in known.keys() - there.keys():
+                known.pop(name)  # it went with its namespace
+        for name, table in there.items():
+            self._replace(name, table, failed)
+        for balancer, node in _nodes(wanted):
+            if node.interface_id in self._tables:  # else it still sends where it did
+                self._follow(wanted, balancer, node, seen, failed)
+        self.serving = frozenset(one for node in self._nodes.values() for one in node.well)
+        if failed:
+            raise ExceptionGroup("flows", failed)
+
+    def _link(
+        self,
+        connected: Iterable[Connection],
+        services: Iterable[ServiceConnection],
+        failed: list[Exception],
+    ) -> None:
+        wanted = {
+            one.key: (one.place.interface_id, one.node.interface_id, one.balancer.name)
+            for one in connected
+        } | {
+            one.key: (one.place.interface_id, INTERNET_NAME, one.endpoint.service)
+            for one in services
+        }
+        for key in self._links.keys() - wanted.keys():
+            log.info("PrivateLink connection %s removed", key)
+            self._fabric.unlink(key)
+            del self._links[key]
+        for key, (near, far, offered) in wanted.items():
+            try:
+                link = self._fabric.link(near, far, key)
+            except OSError as error:
+                self._links.pop(key, None)
+                failed.append(error)
+                continue
+            if key not in self._links:
+                log.info("PrivateLink: %s reaches %s", near, offered)
+            self._links[key] = link
+
+    def _replace(self, name: str, table: nftables.Table, failed: list[Exception]) -> None:
+        if self._tables.get(name) == table:
+            return
+        try:
+            self._fabric.apply(name, table)
+            self._tables[name] = table
+        except OSError as error:
+            self._tables.pop(name, None)
+            failed.append(error)
+
+    def _follow(
+        self,
+        wanted: Balancing,
+        balancer: LoadBalancer,
+        place: Place,
+        seen: Seen,
+        failed: list[Exception],
+    ) -> None:
+        """Note where a node sends by its new table, and end the flows that this leaves over."""
+        node = self._nodes.setdefault(place.interface_id, Node())
+        targets = listener_targets(balancer, place, wanted, seen)
+        sent = {one for found in targets.values() for one in found}
+        node.carried |= sent
+        node.sent |= sent
+        node.well = healthy(balancer, place, wanted, seen)
+        over = ended(node.carried, sent, balancer, place, wanted, seen)
+        path, no_more = self._fabric.path(place.interface_id), node.sent - sent
+        try:
+            if over.cut and (count := self._cut(path, over.cut)):
+                log.info("%s: %d flows to %s ended", balancer.name, count, sorted(over.cut))
+            if no_more and (count := self._cut(path, no_more, unanswered=True)):
+                log.info(
+                    "%s: %d flows nobody answered at %s", balancer.name, count, sorted(no_more)
+                )
+        except OSError as error:
+            failed.append(error)  # whose flows were to end is still known: the next run tries again
+            return
+        node.carried -= over.forgotten
+        node.sent = sent
+
+
+def wanted_tables(
+    wanted: Balancing, connected: Iterable[Connection], links: Mapping[str, Link], seen: Seen
+) -> dict[str, nftables.Table]:
+    """Return the table of every NLB node and of every endpoint interface. Pure."""
+    linked = [(one, links[one.key]) for one in connected if one.key in links]
+    tables: dict[str, nftables.Table] = {}
+    for balancer, node in _nodes(wanted):
+        ends = [link.b_address for one, link in linked if one.node == node]
+        targets = listener_targets(balancer, node, wanted, seen)
+        tables[node.interface_id] = node_table((node.address, *ends), targets)
+    for endpoint in wanted.endpoints:
+        for place in endpoint.places:
+            tables[place.interface_id] = endpoint_table(place.address)
+    for one, link in linked:
+        balancer, inbound = one.balancer, dict(wanted.inbound)
+        rules = [rule for group in balancer.groups for rule in inbound.get(group, ())]
+        tables[one.place.interface_id] = endpoint_table(
+            one.place.address,
+            link.a_device,
+            link.b_address,
+            [listener.port for listener in balancer.listeners],
+            rules if balancer.enforces_inbound else None,
+        )
+    return tables
+
+
+def service_tables(
+    services: Iterable[ServiceConnection], links: Mapping[str, Link]
+) -> dict[str, nftables.Table]:
+    """Return the tables of the interfaces that lead to AWS's own services. Pure."""
+    linked = [(one.place, links[one.key]) for one in services if one.key in links]
+    return {
+        place.interface_id: endpoint_table(place.address, link.a_device, link.b_address, API_PORTS)
+        for place, link in linked
+    }
+
+
+def _nodes(wanted: Balancing) -> Iterator[tuple[LoadBalancer, Place]]:
+    for balancer in wanted.balancers:
+        if balancer.kind == "network":
+            for node in wanted.nodes_of(balancer):
+                yield balancer, node

@@ -1,0 +1,209 @@
+"""Reads from the APIs what should be balanced where: describe calls in, values out.
+
+Load balancing and EC2 are read apart, since EC2 changes often, and half a stack's calls are EC2's.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from underpass.twin.region.aws import Clients
+from underpass.twin.region.reconcile import Hub
+from underpass.twin.services.ec2.model import Rule as GroupRule
+from underpass.twin.services.elbv2.describe import load_balancers, target_groups
+from underpass.twin.services.elbv2.model import (
+    Balancing,
+    Endpoint,
+    LoadBalancer,
+    Phase,
+    Place,
+    Target,
+    TargetGroup,
+)
+
+INTERFACES = ("ELB app/*", "ELB net/*", "VPC Endpoint Interface *")
+DRAINED = "drained"  # published when a target has finished draining
+TRUSTED_S = 10.0  # how long what was read of load balancing holds when nobody says that it changed
+Described = Mapping[str, Any]
+
+
+class Observer:
+    """Reads what the APIs say, and of load balancing only what may have changed since.
+
+    ``phase`` says of an interface where the node on it is in its life.
+    """
+
+    def __init__(self, clients: Clients, hub: Hub, phase: Callable[[str], Phase]) -> None:
+        self._clients = clients
+        self._phase = phase
+        self._stale = threading.Event()
+        self._stale.set()
+        self._read_at_s = 0.0
+        self._balancers: tuple[LoadBalancer, ...] = ()
+        self._groups: tuple[TargetGroup, ...] = ()
+        self._zones: tuple[str, ...] = ()
+        hub.subscribe(("elasticloadbalancing", "route53", DRAINED), self._stale.set)
+
+    def observe(self) -> Balancing:
+        """Return what the APIs say now."""
+        if self._stale.is_set() or time.monotonic() - self._read_at_s > TRUSTED_S:
+            self._read()
+        found = assemble(self._clients("ec2"), self._balancers, self._groups, self._phase)
+        return replace(found, zones=self._zones)
+
+    def _read(self) -> None:
+        elb = self._clients("elbv2")
+        self._stale.clear()  # before reading: a change from now on is for the next time
+        try:
+            self._balancers = load_balancers(elb)
+            self._groups = target_groups(elb) if self._balancers else ()
+            secure = Balancing(self._balancers).certified
+            self._zones = _zones(self._clients("route53")) if secure else ()
+        except Exception:
+            self._stale.set()
+            raise
+        self._read_at_s = time.monotonic()
+
+
+def _zones(route53: Any) -> tuple[str, ...]:
+    zones = route53.list_hosted_zones()["HostedZones"]
+    return tuple(sorted({zone["Name"].rstrip(".") for zone in zones}))
+
+
+def in_service(_: str) -> Phase:
+    """Return the phase of a node nobody has told to leave."""
+    return Phase.IN_SERVICE
+
+
+def assemble(
+    ec2: Any,
+    balancers: tuple[LoadBalancer, ...],
+    groups: tuple[TargetGroup, ...],
+    phase: Callable[[str], Phase] = in_service,
+) -> Balancing:
+    """Join what is known of load balancing with what EC2 says now."""
+    endpoints = ec2.describe_vpc_endpoints(
+        Filters=[{"Name": "vpc-endpoint-type", "Values": ["Interface"]}]
+    )["VpcEndpoints"]
+    places = _interfaces(ec2, phase)
+    nodes = {
+        description: tuple(found)
+        for description, found in places.items()
+        if description.startswith("ELB ")
+    }
+    return Balancing(
+        balancers=balancers,
+        groups=_with_addresses(ec2, groups, balancers, nodes),
+        endpoints=_endpoints(ec2, endpoints, places) if endpoints else (),
+        nodes=tuple(nodes.items()),
+        inbound=_inbound(ec2, balancers) if endpoints else (),
+    )
+
+
+def _with_addresses(
+    ec2: Any,
+    groups: tuple[TargetGroup, ...],
+    balancers: Iterable[LoadBalancer],
+    nodes: Mapping[str, tuple[Place, ...]],
+) -> tuple[TargetGroup, ...]:
+    """Give targets that are ALBs or instances the addresses they have now.
+
+    An ALB's are those of its nodes in service: one that leaves gets no new flows.
+    """
+    if all(group.target_type == "ip" for group in groups):
+        return groups
+    found = {
+        balancer.arn: tuple(
+            (one.address, one.zone)
+            for one in nodes.get(balancer.description, ())
+            if one.phase is Phase.IN_SERVICE
+        )
+        for balancer in balancers
+    }
+    if any(group.target_type == "instance" for group in groups):
+        found |= _instances(ec2)
+
+    def addressed(targets: Iterable[Target]) -> tuple[Target, ...]:
+        return tuple(replace(one, addresses=found.get(one.key.id, ())) for one in targets)
+
+    return tuple(
+        group
+        if group.target_type == "ip"
+        else replace(group, targets=addressed(group.targets), draining=addressed(group.draining))
+        for group in groups
+    )
+
+
+def _instances(ec2: Any) -> dict[str, tuple[tuple[str, str], ...]]:
+    return {
+        one["InstanceId"]: ((one["PrivateIpAddress"], one["Placement"]["AvailabilityZone"]),)
+        for reservation in ec2.describe_instances()["Reservations"]
+        for one in reservation["Instances"]
+        if one.get("PrivateIpAddress")
+    }
+
+
+def _interfaces(ec2: Any, phase: Callable[[str], Phase]) -> dict[str, list[Place]]:
+    found: dict[str, list[Place]] = {}
+    described = ec2.describe_network_interfaces(
+        Filters=[{"Name": "description", "Values": list(INTERFACES)}]
+    )["NetworkInterfaces"]
+    for one in described:
+        place = Place(
+            one["NetworkInterfaceId"],
+            one["AvailabilityZone"],
+            one["PrivateIpAddress"],
+            one["SubnetId"],
+            tuple(sorted(group["GroupId"] for group in one["Groups"])),
+            phase(one["NetworkInterfaceId"]),
+        )
+        found.setdefault(one["Description"], []).append(place)
+    return found
+
+
+def _endpoints(
+    ec2: Any, described: Iterable[Described], places: Mapping[str, list[Place]]
+) -> tuple[Endpoint, ...]:
+    services = {
+        one["ServiceName"]: tuple(one.get("NetworkLoadBalancerArns", ()))
+        for one in ec2.describe_vpc_endpoint_service_configurations()["ServiceConfigurations"]
+    }
+    return tuple(
+        Endpoint(
+            id=one["VpcEndpointId"],
+            vpc_id=one["VpcId"],
+            state=one["State"],
+            service=one["ServiceName"],
+            balancers=services.get(one["ServiceName"], ()),
+            places=tuple(places.get(f"VPC Endpoint Interface {one['VpcEndpointId']}", ())),
+            names=tuple(entry["DnsName"] for entry in one["DnsEntries"]),
+        )
+        for one in described
+    )
+
+
+def _inbound(
+    ec2: Any, balancers: Iterable[LoadBalancer]
+) -> tuple[tuple[str, tuple[GroupRule, ...]], ...]:
+    wanted = {group for one in balancers if one.enforces_inbound for group in one.groups}
+    if not wanted:
+        return ()
+    named = [{"Name": "group-id", "Values": sorted(wanted)}]  # a filter minds no group that is gone
+    groups = ec2.describe_security_groups(Filters=named)["SecurityGroups"]
+    return tuple(
+        (one["GroupId"], tuple(map(_inbound_rule, one["IpPermissions"]))) for one in groups
+    )
+
+
+def _inbound_rule(one: Described) -> GroupRule:
+    return GroupRule(
+        protocol=one["IpProtocol"],
+        from_port=one.get("FromPort", -1),
+        to_port=one.get("ToPort", -1),
+        cidrs=tuple(block["CidrIp"] for block in one.get("IpRanges", ())),
+        groups=tuple(pair["GroupId"] for pair in one.get("UserIdGroupPairs", ())),
+    )

@@ -1,0 +1,168 @@
+"""Asks targets whether they are well, each from the node that would send them traffic.
+
+One thread for all checks. A check's socket is made in the node's namespace, so it meets the routes and the
+security groups that traffic meets. Intervals run on the twin's clock; how long a target may take to answer
+is never shortened. Only reaching it at all is given less time, as there is no distance here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import logging
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Mapping
+
+from underpass.twin.region.clock import scaled_s
+from underpass.twin.services.elbv2 import health
+from underpass.twin.services.elbv2.health import CheckKey, Health, HealthTable
+from underpass.twin.services.elbv2.health_thresholds import Thresholds
+from underpass.twin.services.elbv2.model import HealthCheck
+
+log = logging.getLogger(__name__)
+
+AGENT = "ELB-HealthChecker/2.0"
+REACH_AT_LEAST_S = 1.0
+
+
+class Prober:
+    """Runs the checks it is given and writes what they see into the health table.
+
+    Parameters
+    ----------
+    table
+        Where results go.
+    open_socket
+        Returns a TCP socket in the namespace of that name.
+    changed
+        Called, from the prober's thread, whenever a result is news; must return at once.
+    """
+
+    def __init__(
+        self,
+        table: HealthTable,
+        open_socket: Callable[[str], socket.socket],
+        changed: Callable[[], None],
+    ) -> None:
+        self._table = table
+        self._open_socket = open_socket
+        self._changed = changed
+        self._running: dict[CheckKey, tuple[HealthCheck, asyncio.Task[None]]] = {}
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, name="prober", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End all checks and the thread."""
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join(timeout=5)
+
+    def watch(self, checks: Mapping[CheckKey, HealthCheck]) -> None:
+        """Make these the checks that run: new ones ask at once, the others go on as they were."""
+        self._loop.call_soon_threadsafe(self._replace, dict(checks))
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_forever()
+        for _, task in self._running.values():
+            task.cancel()
+        gone = asyncio.gather(*(task for _, task in self._running.values()), return_exceptions=True)
+        self._loop.run_until_complete(gone)
+        self._loop.close()
+
+    def _replace(self, checks: Mapping[CheckKey, HealthCheck]) -> None:
+        for key, (check, task) in list(self._running.items()):
+            # A check does not end by itself; one that did is made anew.
+            if checks.get(key) != check or task.done():
+                task.cancel()
+                del self._running[key]
+        for key, check in checks.items():
+            if key not in self._running:
+                task = self._loop.create_task(self._repeat(key, check))
+                self._running[key] = (check, task)
+
+    async def _repeat(self, key: CheckKey, check: HealthCheck) -> None:
+        thresholds = Thresholds(check)
+        while True:
+            outcome = await self._ask(key, check)
+            seen = thresholds.after(outcome, self._loop.time())
+            if self._table.put(key, seen):
+                self._changed()
+            await asyncio.sleep(thresholds.pause_s)
+
+    async def _ask(self, key: CheckKey, check: HealthCheck) -> Health:
+        port = check.port or key.target.port
+        try:
+            with self._open_socket(key.node) as connection:
+                connection.setblocking(False)
+                reach_s = scaled_s(check.timeout_s, at_least_s=REACH_AT_LEAST_S)
+                async with asyncio.timeout(reach_s):
+                    await self._loop.sock_connect(connection, (key.address, port))
+                if check.protocol == "TCP":
+                    return health.HEALTHY
+                async with asyncio.timeout(check.timeout_s):
+                    status = await _status(connection, check, f"{key.address}:{port}")
+        except TimeoutError:
+            return health.TIMED_OUT if check.protocol != "TCP" else health.FAILED
+        except (OSError, ValueError, EOFError):
+            return health.FAILED
+        except Exception:  # a check that ended would leave its target as it is for ever
+            log.exception("the check of %s:%d from %s", key.address, port, key.node)
+            return health.FAILED
+        return health.HEALTHY if matches(check.matcher, status) else health.mismatch(status)
+
+
+async def _status(connection: socket.socket, check: HealthCheck, host: str) -> int:
+    """Return the status of an HTTP answer.
+
+    Raises
+    ------
+    ValueError
+        When it is not HTTP.
+    """
+    secure = _unverified() if check.protocol == "HTTPS" else None
+    reader, writer = await asyncio.open_connection(
+        sock=connection, ssl=secure, server_hostname="" if secure else None
+    )
+    try:
+        writer.write(
+            f"GET {check.path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: {AGENT}\r\n"
+            "Accept-Encoding: gzip, compressed\r\nConnection: close\r\n\r\n".encode()
+        )
+        line = await reader.readline()
+        version, status, *_ = line.decode("latin-1").split(" ")
+        if not version.startswith("HTTP/1."):
+            raise ValueError(line)
+        with contextlib.suppress(asyncio.LimitOverrunError, asyncio.IncompleteReadError):
+            await reader.readuntil(b"\r\n\r\n")  # a close with data unread would reset the target's
+        return int(status)
+    finally:
+        writer.close()
+        # At once: a target that is slow to close would keep the descriptor's number in the loop, and the next
+        # check's socket has the same.
+        writer.transport.abort()
+
+
+@functools.cache
+def _unverified() -> ssl.SSLContext:
+    """Return TLS without verification: load balancers do not verify their targets' certificates."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def matches(matcher: str, status: int) -> bool:
+    """Tell whether a status is one of a matcher's, such as ``200``, ``200,302`` or ``200-399``."""
+    for part in matcher.split(","):
+        low, _, high = part.partition("-")
+        if int(low) <= status <= int(high or low):
+            return True
+    return False

@@ -1,0 +1,273 @@
+"""Target groups: who is registered where, draining after deregistration, and health as the checks see it.
+
+moto knows a target by its id alone; AWS by id and port. moto deregisters at once; AWS drains for the
+group's deregistration delay, here on the twin's clock. moto says healthy; here the health table speaks.
+"""
+
+from __future__ import annotations
+
+import time
+from ipaddress import AddressValueError, IPv4Address, IPv4Network
+from typing import Any
+
+from moto.elbv2 import models
+from moto.elbv2.exceptions import (
+    ELBClientError,
+    InvalidConfigurationRequest,
+    TargetGroupNotFoundError,
+    TargetNotRunning,
+)
+from moto.elbv2.responses import ELBV2Response
+
+from underpass.twin.region.clock import scaled_s
+from underpass.twin.services.elbv2 import health as words
+from underpass.twin.services.elbv2.health import Health, HealthTable, TargetKey
+from underpass.twin.services.elbv2.refusals import unsupported
+
+_Backend, _Group = models.ELBv2Backend, models.FakeTargetGroup
+_create_target_group = _Backend.create_target_group
+_modify_attributes = _Backend.modify_target_group_attributes
+_modify_response = ELBV2Response.modify_target_group
+
+DELAY = "deregistration_delay.timeout_seconds"
+ONLY = {  # what would change how packets go, and is not carried out here
+    "preserve_client_ip.enabled": "false",
+    "proxy_protocol_v2.enabled": "false",
+    "slow_start.duration_seconds": "0",
+}
+TCP_ATTRIBUTES = {
+    "deregistration_delay.connection_termination.enabled": "false",
+    "preserve_client_ip.enabled": "false",
+    "proxy_protocol_v2.enabled": "false",
+    "target_health_state.unhealthy.connection_termination.enabled": "true",
+}
+
+
+def install(health: HealthTable) -> None:
+    """Put the corrections in place."""
+
+    def describe_target_health(
+        backend: Any, target_group_arn: str, targets: list[dict[str, Any]]
+    ) -> list[dict[str, Any]]:
+        return _describe_health(backend, health, target_group_arn, targets)
+
+    _Group.load_balancer_arns = property(_load_balancer_arns, lambda _group, _value: None)
+    _Group.register = _register
+    _Group.deregister = _deregister
+    _Group.deregister_terminated_instances = _deregister_terminated
+    _Backend.create_target_group = _created
+    _Backend.modify_target_group_attributes = _attributes_modified
+    _Backend.describe_target_health = describe_target_health
+    ELBV2Response.modify_target_group = _modified
+
+
+def _load_balancer_arns(group: Any) -> list[str]:
+    """Return the load balancers whose listeners forward here now; moto only ever adds."""
+    backend = models.elbv2_backends[group.account_id][group.region_name]
+    return [
+        balancer.arn
+        for balancer in backend.load_balancers.values()
+        if any(
+            group.arn in backend._get_target_group_arns_from(action.data)  # noqa: SLF001
+            for listener in balancer.listeners.values()
+            for rule in listener.rules.values()
+            for action in rule.actions
+        )
+    ]
+
+
+def _created(backend: Any, name: str, **kwargs: Any) -> Any:
+    protocol, kind = kwargs.get("protocol"), kwargs.get("target_type")
+    if kind == "lambda" or protocol in {"UDP", "TCP_UDP", "TLS", "GENEVE"}:
+        raise unsupported(f"target groups of type {kind} and protocol {protocol}")
+    if kwargs.get("protocol_version") not in {None, "HTTP1"}:
+        raise unsupported(f"the protocol version {kwargs['protocol_version']}")
+    if kind == "alb" and protocol != "TCP":
+        raise InvalidConfigurationRequest(
+            f"Protocol '{protocol}' is not supported with the target type 'alb'"
+        )
+    if protocol == "TCP" and kwargs.get("healthcheck_protocol") in {"HTTP", "HTTPS"}:
+        kwargs["healthcheck_path"] = kwargs.get("healthcheck_path") or "/"
+        kwargs["matcher"] = kwargs.get("matcher") or {"HttpCode": "200-399"}
+    group = _create_target_group(backend, name, **kwargs)
+    if protocol == "TCP":
+        group.attributes.update(TCP_ATTRIBUTES)
+    return group
+
+
+def _modified(response: Any) -> Any:
+    """Change a group, its matcher too, which moto overlooks."""
+    params, answer = response._get_params(), _modify_response(response)  # noqa: SLF001
+    codes = params.get("Matcher", {}).get("HttpCode")
+    if codes:
+        if not _Group.HTTP_CODE_REGEX.fullmatch(codes):
+            raise ELBClientError(
+                "InvalidParameterValue", "HttpCode must be like 200 | 200-399 | 200,201 ..."
+            )
+        response.elbv2_backend.target_groups[params["TargetGroupArn"]].matcher = {"HttpCode": codes}
+    return answer
+
+
+def _attributes_modified(backend: Any, target_group_arn: str, attributes: dict[str, Any]) -> None:
+    group = backend.target_groups.get(target_group_arn)
+    if group is not None and group.target_type == "alb" and attributes:
+        raise InvalidConfigurationRequest(
+            "Attributes of target groups with target type 'alb' cannot be modified"
+        )
+    for key, only in ONLY.items():
+        if attributes.get(key, only) != only:
+            raise unsupported(f"the target group attribute {key} other than {only}")
+    if group is not None:
+        if group.target_type == "alb":
+            raise InvalidConfigurationRequest(
+                "The attributes of a target group with target type 'alb' cannot be changed"
+            )
+        after = {**group.attributes, **attributes}
+        if after["stickiness.enabled"] == "true" and after["stickiness.type"] != "lb_cookie":
+            raise unsupported(f"stickiness of type {after['stickiness.type']}")
+    _modify_attributes(backend, target_group_arn, attributes)
+
+
+# Targets
+
+
+def _register(group: Any, targets: list[dict[str, Any]]) -> None:
+    registered = [_checked(group, target) for target in targets]
+    if group.target_type == "alb" and len({*group.targets, *map(_key, registered)}) > 1:
+        raise ELBClientError(
+            "TooManyTargets",
+            "A target group with target type 'alb' holds one Application Load Balancer",
+        )
+    for target in registered:
+        group.targets[_key(target)] = target
+        group.deregistered_targets.pop(_key(target), None)
+
+
+def _key(target: dict[str, Any]) -> tuple[str, int]:
+    return target["Id"], int(target["Port"])
+
+
+def _checked(group: Any, target: dict[str, Any]) -> dict[str, Any]:
+    checked = {"Id": target["Id"], "Port": int(target.get("Port") or group.port)}
+    zone = target.get("AvailabilityZone")
+    if group.target_type == "ip":
+        zone = _zone_of_address(group, target["Id"], zone)
+    elif group.target_type == "instance":
+        zone = _zone_of_instance(group, target["Id"])
+    else:
+        _check_load_balancer(group, checked)
+    return checked | ({"AvailabilityZone": zone} if zone else {})
+
+
+def _zone_of_address(group: Any, address: str, asked: str | None) -> str:
+    try:
+        parsed = IPv4Address(address)
+    except AddressValueError:
+        raise ELBClientError(
+            "ValidationError", f"The IP address '{address}' is not a valid IPv4 address"
+        ) from None
+    for subnets in group.ec2_backend.subnets.values():
+        for subnet in subnets.values():
+            if subnet.vpc_id == group.vpc_id and parsed in IPv4Network(subnet.cidr_block):
+                return str(subnet.availability_zone)
+    if asked != "all":
+        raise ELBClientError(
+            "ValidationError",
+            f"The IP address '{address}' is not in the target group's VPC: its Availability Zone must"
+            " be 'all'",
+        )
+    return "all"
+
+
+def _zone_of_instance(group: Any, instance_id: str) -> str:
+    instance = group.ec2_backend.get_instance_by_id(instance_id)
+    if instance is None:
+        raise ELBClientError("InvalidTarget", f"The instance ID '{instance_id}' is not valid")
+    if instance.state != "running":
+        raise TargetNotRunning(instance_id=instance_id)
+    return str(instance.placement)
+
+
+def _check_load_balancer(group: Any, target: dict[str, Any]) -> None:
+    backend = models.elbv2_backends[group.account_id][group.region_name]
+    balancer = backend.load_balancers.get(target["Id"])
+    if balancer is None or balancer.type != "application" or balancer.vpc_id != group.vpc_id:
+        raise ELBClientError(
+            "InvalidTarget",
+            f"The target '{target['Id']}' is not an Application Load Balancer of this VPC",
+        )
+    if not any(int(one.port) == target["Port"] for one in balancer.listeners.values()):
+        raise ELBClientError(
+            "InvalidTarget",
+            f"The Application Load Balancer '{target['Id']}' has no listener on port {target['Port']}",
+        )
+
+
+def _deregister(group: Any, targets: list[dict[str, Any]]) -> None:
+    """Drain the targets; without a port, all registrations of an id. An unknown one is no error."""
+    delay_s = scaled_s(float(group.attributes[DELAY]), at_least_s=0.0)
+    for target in targets:
+        for key in [key for key in group.targets if _named(key, target)]:
+            gone = group.targets.pop(key)
+            if group.load_balancer_arns:
+                group.deregistered_targets[key] = gone | {"until": time.monotonic() + delay_s}
+
+
+def _named(key: tuple[str, int], target: dict[str, Any]) -> bool:
+    return key[0] == target["Id"] and target.get("Port") in {None, key[1]}
+
+
+def _deregister_terminated(group: Any, instance_ids: list[str]) -> None:
+    _deregister(group, [{"Id": instance_id} for instance_id in instance_ids])
+
+
+# Health
+
+
+def _describe_health(
+    backend: Any, table: HealthTable, arn: str, targets: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    group = backend.target_groups.get(arn)
+    if group is None:
+        raise TargetGroupNotFoundError
+    now = time.monotonic()
+    for key, draining in list(group.deregistered_targets.items()):
+        if draining["until"] <= now:
+            del group.deregistered_targets[key]
+    known = {**group.deregistered_targets, **group.targets}
+    if not targets:
+        return [_description(group, table, target) for target in known.values()]
+    told = []
+    for target in targets:
+        found = [value for key, value in known.items() if _named(key, target)]
+        told.extend(found or [{"Port": group.port, **target, "unknown": True}])
+    return [_description(group, table, target) for target in told]
+
+
+def _description(group: Any, table: HealthTable, target: dict[str, Any]) -> dict[str, Any]:
+    health = _health(group, table, target)
+    check_port = group.health_check_port
+    described = {key: target[key] for key in ("Id", "Port", "AvailabilityZone") if key in target}
+    return {
+        "Target": described,
+        "HealthCheckPort": str(target["Port"] if check_port == "traffic-port" else check_port),
+        "TargetHealth": {
+            key: value
+            for key, value in (
+                ("State", str(health.state)),
+                ("Reason", health.reason),
+                ("Description", health.description),
+            )
+            if value
+        },
+    }
+
+
+def _health(group: Any, table: HealthTable, target: dict[str, Any]) -> Health:
+    if "unknown" in target:
+        return words.NOT_REGISTERED
+    if "until" in target:
+        return words.DRAINING
+    if not group.load_balancer_arns:
+        return words.NOT_CONFIGURED
+    return table.of(TargetKey(group.arn, *_key(target)))

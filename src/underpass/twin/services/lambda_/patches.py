@@ -1,0 +1,217 @@
+"""Lambda in moto, with ``functions`` to run what it holds; moto itself would need Docker.
+
+The API server calls ``invoke`` outside its lock, because a function calls the API back. Functions the twin
+would run otherwise than AWS does are refused when they are made, by the name of what it lacks.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+from urllib.parse import unquote
+
+from underpass.twin.region.aws import ACCOUNT_ID
+from underpass.twin.services.lambda_.model import Function, Outcome, ThrottledError
+
+_PYTHON = re.compile(r"python3\.\d+")
+
+
+class Runner(Protocol):
+    """What runs functions."""
+
+    def invoke(self, function: Function, event: bytes) -> Outcome:
+        """Run a function and return its answer."""
+        ...
+
+    def submit(self, function: Function, event: bytes) -> None:
+        """Run a function some time soon."""
+        ...
+
+
+_runner: list[Runner] = []
+
+
+def attach(runner: Runner) -> None:
+    """Have ``runner`` run what is invoked from now on."""
+    _runner[:] = [runner]
+
+
+def functions(region: str) -> list[Function]:
+    """Return the newest version of every function."""
+    from moto.awslambda.models import lambda_backends
+
+    return [_function(one) for one in lambda_backends[ACCOUNT_ID][region].list_functions(None)]
+
+
+def call(region: str, arn: str, event: bytes) -> Outcome:
+    """Run a function for a service of AWS's, and return its answer.
+
+    Raises
+    ------
+    LookupError
+        When there is no such function.
+    """
+    found = [function for function in functions(region) if function.arn == arn]
+    if not found:
+        raise LookupError(f"there is no function {arn}")
+    outcome: Outcome = _run(lambda runner: runner.invoke(found[0], event))
+    return outcome
+
+
+def policy(region: str, arn: str) -> list[dict[str, Any]] | None:
+    """Return the statements of a function's own policy; None when there is no such function."""
+    from moto.awslambda.models import lambda_backends
+
+    held = lambda_backends[ACCOUNT_ID][region].list_functions(None)
+    found = [function for function in held if function.function_arn == arn]
+    if not found:
+        return None
+    return [dict(statement) for statement in found[0].policy.statements] if found[0].policy else []
+
+
+def install() -> None:
+    """Patch moto; once is enough, and more does no harm."""
+    from moto.awslambda.models import LambdaBackend, LambdaFunction
+    from moto.awslambda.responses import LambdaResponse
+
+    if LambdaResponse.invoke is _invoke:
+        return
+    LambdaResponse.invoke = _invoke
+    LambdaResponse.invoke_async = _invoke_async
+    LambdaBackend.create_function = _checked(LambdaBackend.create_function, "body")
+    LambdaBackend.update_function_configuration = _checked(
+        LambdaBackend.update_function_configuration, "change"
+    )
+    LambdaFunction.get_configuration = _with_logging(LambdaFunction.get_configuration)
+
+
+def _checked(original: Callable[..., Any], kind: str) -> Callable[..., Any]:
+    """Return ``original`` for those specifications only that the twin honours."""
+
+    def checked(backend: Any, *arguments: Any, **named: Any) -> Any:
+        spec = named.get("body") if kind == "change" else arguments[0]
+        assert spec is not None
+        why = refusal(spec)
+        if why:
+            from moto.awslambda.exceptions import InvalidParameterValueException
+
+            raise InvalidParameterValueException(why)
+        made = original(backend, *arguments, **named)
+        if spec.get("LoggingConfig"):
+            name = spec.get("FunctionName") or arguments[0]
+            backend.get_function(name).twin_logging = spec["LoggingConfig"]
+        return made
+
+    return checked
+
+
+def refusal(spec: Mapping[str, Any]) -> str | None:
+    """Return why the twin would not run a function as AWS does; None when it would."""
+    if spec.get("PackageType", "Zip") != "Zip":
+        return "The twin runs functions from zip packages, not from images."
+    runtime = spec.get("Runtime")
+    if runtime and not _PYTHON.fullmatch(runtime):
+        return f"Runtime {runtime} does not run on the twin: it runs python3.x only."
+    for name in ("Layers", "FileSystemConfigs", "DeadLetterConfig"):
+        if spec.get(name):
+            return f"{name} does not work on the twin."
+    if (spec.get("VpcConfig") or {}).get("SubnetIds"):
+        return "VpcConfig does not work on the twin: functions run outside every VPC."
+    if (spec.get("LoggingConfig") or {}).get("LogFormat", "Text") != "Text":
+        return "LoggingConfig.LogFormat JSON does not work on the twin: it writes Text."
+    return None
+
+
+def _logging(function: Any) -> dict[str, Any]:
+    wanted = getattr(function, "twin_logging", {})
+    group = wanted.get("LogGroup") or f"/aws/lambda/{function.function_name}"
+    return {"LogFormat": "Text", "LogGroup": group}
+
+
+def _with_logging(original: Callable[..., Any]) -> Callable[..., Any]:
+    def get_configuration(function: Any, *arguments: Any, **named: Any) -> Any:
+        return {**original(function, *arguments, **named), "LoggingConfig": _logging(function)}
+
+    return get_configuration
+
+
+def _function(function: Any) -> Function:
+    """Return moto's function as a value."""
+    configs = [config.config for config in function.event_invoke_config]
+    retries = [
+        config["MaximumRetryAttempts"] for config in configs if "MaximumRetryAttempts" in config
+    ]
+    return Function(
+        name=function.function_name,
+        arn=function.function_arn,
+        role_arn=function.role,
+        version=str(function.version),
+        runtime=function.run_time,
+        handler=function.handler,
+        timeout_s=int(function.timeout),
+        memory_mib=int(function.memory_size),
+        environment=tuple(sorted(function.environment_vars.items())),
+        log_group=_logging(function)["LogGroup"],
+        tmp_mib=int(function.ephemeral_storage),
+        code_sha256=function.code_sha_256,
+        code=function.code_bytes,
+        retries=retries[0] if retries else 2,
+        concurrency=function.reserved_concurrency,
+    )
+
+
+def _invoke(response: Any) -> tuple[int, dict[str, str], str | bytes]:
+    """Answer Invoke: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html."""
+    name = unquote(response.path.rsplit("/", 2)[-2])
+    function = _function(response.backend.get_function(name, response._get_param("Qualifier")))  # noqa: SLF001
+    kind = response.headers.get("X-Amz-Invocation-Type") or "RequestResponse"
+    event = _event(response.body)
+    if kind == "DryRun":
+        return 204, {"status": "204"}, ""
+    if kind == "Event":
+        _run(lambda runner: runner.submit(function, event))
+        return 202, {"status": "202"}, ""
+    outcome: Outcome = _run(lambda runner: runner.invoke(function, event))
+    headers = {"content-type": "application/json", "X-Amz-Executed-Version": function.version}
+    if outcome.failed:
+        headers["X-Amz-Function-Error"] = "Unhandled"
+    if response.headers.get("X-Amz-Log-Type") == "Tail":
+        headers["X-Amz-Log-Result"] = base64.b64encode(outcome.log_tail.encode()).decode()
+    return 200, headers, outcome.payload
+
+
+def _invoke_async(response: Any) -> tuple[int, dict[str, str], str]:
+    name = unquote(response.path.rstrip("/").rsplit("/", 2)[-2])
+    function = _function(response.backend.get_function(name, None))
+    event = _event(response.body)
+    _run(lambda runner: runner.submit(function, event))
+    return 202, {"status": "202"}, ""
+
+
+def _event(body: str | bytes | None) -> bytes:
+    event = (body.encode() if isinstance(body, str) else body) or b"{}"
+    try:
+        json.loads(event)
+    except ValueError as error:
+        from moto.awslambda.exceptions import LambdaClientError
+
+        raise LambdaClientError(
+            "InvalidRequestContentException", f"Could not parse request body into json: {error}"
+        ) from error
+    return event
+
+
+def _run(work: Callable[[Runner], Any]) -> Any:
+    from moto.awslambda.exceptions import LambdaClientError
+
+    if not _runner:
+        raise LambdaClientError("ServiceException", "functions do not run in this region yet")
+    try:
+        return work(_runner[0])
+    except ThrottledError as error:
+        throttled = LambdaClientError("TooManyRequestsException", "Rate Exceeded.")
+        throttled.code = 429
+        raise throttled from error

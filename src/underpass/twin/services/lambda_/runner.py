@@ -1,0 +1,215 @@
+"""Runs functions: keeps their environments warm, so many at a time, and retries what is asynchronous."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+import uuid
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import ClassVar
+
+from underpass.twin.region.clock import scaled_s
+from underpass.twin.region.context import Region
+from underpass.twin.services.lambda_ import report
+from underpass.twin.services.lambda_.execution_environment import Environment, Host
+from underpass.twin.services.lambda_.model import (
+    Function,
+    InvocationError,
+    Outcome,
+    ThrottledError,
+)
+
+log = logging.getLogger(__name__)
+
+ACCOUNT_CONCURRENCY = 10  # what a new AWS account has
+_WARM = 1  # environments kept for a function that is not being invoked
+_RETRY_AFTER_S = (60.0, 120.0)  # AWS's waits before the retries of an asynchronous invocation
+_THROTTLED_AGAIN_S = 20.0
+_MOST_WAITING = 1000
+
+
+class Functions:
+    """The runner of all functions, and the controller that ends what belongs to none.
+
+    Parameters
+    ----------
+    region
+        The region.
+    network
+        The path of the network namespace functions run in: the ``internet`` place's.
+    endpoint_url
+        The AWS APIs as seen from there.
+    resolv
+        The resolv.conf for that place.
+    """
+
+    topics: ClassVar[tuple[str, ...]] = ("lambda",)
+
+    def __init__(
+        self,
+        region: Region,
+        network: str,
+        endpoint_url: str = "http://198.51.100.10",
+        resolv: Path | None = None,
+    ) -> None:
+        self._region = region
+        self._host = Host(
+            run=region.run / "functions",
+            region=region.name,
+            network=network,
+            endpoint_url=endpoint_url,
+            hidden=(region.state,),
+            resolv=resolv,
+        )
+        self._lock = threading.Lock()
+        self._idle: dict[str, list[Environment]] = defaultdict(list)
+        self._busy: dict[str, int] = defaultdict(int)
+        self._waiting = 0
+        self._stopped = False
+        self._async = ThreadPoolExecutor(ACCOUNT_CONCURRENCY, thread_name_prefix="invoke")
+
+    def reconcile(self) -> None:
+        """End the idle environments of functions that changed or are gone."""
+        from underpass.twin.services.lambda_ import patches as lambda_
+
+        current = {function.name: function for function in lambda_.functions(self._region.name)}
+        with self._lock:
+            outdated = [
+                one
+                for idle in self._idle.values()
+                for one in idle
+                if one.function != current.get(one.function.name)
+            ]
+            for one in outdated:
+                self._idle[one.function.name].remove(one)
+        for one in outdated:
+            one.close()
+
+    def stop(self) -> None:
+        """End every environment; invocations under way fail."""
+        with self._lock:
+            self._stopped = True
+            environments = [one for idle in self._idle.values() for one in idle]
+            self._idle.clear()
+        self._async.shutdown(wait=False, cancel_futures=True)
+        for one in environments:
+            one.close()
+
+    def invoke(self, function: Function, event: bytes) -> Outcome:
+        """Invoke a function and return its answer; its log and metrics are written before.
+
+        Raises
+        ------
+        ThrottledError
+            When it is at its limit of concurrent invocations.
+        """
+        try:
+            environment = self._acquire(function)
+        except ThrottledError:
+            metric = report.own_metric(function, "Throttles", 1.0)
+            self._region.clients("cloudwatch").put_metric_data(
+                Namespace="AWS/Lambda", MetricData=[metric]
+            )
+            raise
+        usable = False
+        try:
+            outcome, usable = self._run(environment, event)
+            return outcome
+        finally:
+            self._release(environment, usable=usable)
+
+    def submit(self, function: Function, event: bytes) -> None:
+        """Invoke a function asynchronously: a failure is retried, at the twin's pace.
+
+        Raises
+        ------
+        ThrottledError
+            When too many invocations are waiting.
+        """
+        with self._lock:
+            if self._waiting >= _MOST_WAITING:
+                raise ThrottledError
+            self._waiting += 1
+        self._start(function, event, 0)
+
+    def _start(self, function: Function, event: bytes, attempt: int) -> None:
+        try:
+            self._async.submit(self._attempt, function, event, attempt)
+        except RuntimeError:  # stopped
+            self._settled()
+
+    def _attempt(self, function: Function, event: bytes, attempt: int) -> None:
+        try:
+            failed = self.invoke(function, event).failed
+            wait_s, following = _RETRY_AFTER_S[min(attempt, 1)], attempt + 1
+        except ThrottledError:
+            failed, wait_s, following = True, _THROTTLED_AGAIN_S, attempt
+        except Exception:
+            log.exception("function %s could not be run", function.name)
+            failed, wait_s, following = True, _RETRY_AFTER_S[min(attempt, 1)], attempt + 1
+        if failed and following <= function.retries and not self._stopped:
+            again = threading.Timer(scaled_s(wait_s), self._start, (function, event, following))
+            again.daemon = True
+            again.start()
+            return
+        if failed:
+            log.warning(
+                "function %s: an event was dropped after %d attempts", function.name, following
+            )
+        self._settled()
+
+    def _settled(self) -> None:
+        with self._lock:
+            self._waiting -= 1
+
+    def _acquire(self, function: Function) -> Environment:
+        limit = ACCOUNT_CONCURRENCY if function.concurrency is None else function.concurrency
+        with self._lock:
+            if self._stopped or self._busy[function.name] >= limit:
+                raise ThrottledError
+            self._busy[function.name] += 1
+            idle = self._idle[function.name]
+            fitting = [one for one in idle if one.function == function]
+            if fitting:
+                idle.remove(fitting[-1])
+                return fitting[-1]
+        return Environment(function, self._host)
+
+    def _release(self, environment: Environment, *, usable: bool) -> None:
+        name = environment.function.name
+        with self._lock:
+            self._busy[name] -= 1
+            if usable and not self._stopped and len(self._idle[name]) < _WARM:
+                self._idle[name].append(environment)
+                return
+        environment.close()
+
+    def _run(self, environment: Environment, event: bytes) -> tuple[Outcome, bool]:
+        """Invoke in an environment; return the answer, and whether the environment can be used again."""
+        function, request_id = environment.function, str(uuid.uuid4())
+        cold = not environment.init_ms
+        status, failure = "success", None
+        began = time.monotonic()
+        try:
+            if cold:
+                environment.start()
+                began = time.monotonic()
+            payload = environment.invoke(request_id, event)
+        except InvocationError as error:
+            failure, status, payload = error, error.status, error.payload
+        run = report.Run(
+            request_id=request_id,
+            duration_ms=(time.monotonic() - began) * 1000,
+            init_ms=environment.init_ms if cold else 0.0,
+            memory_mib=environment.memory_mib,
+            status=status,
+        )
+        usable = failure is None or not failure.fatal
+        if not usable:
+            environment.close()  # first, so that its log is complete
+        lines = report.framed(function, run, environment.take_log(request_id))
+        report.publish(self._region.clients, function, environment.log_stream, run, lines)
+        return Outcome(payload, failure is not None, report.tail(lines)), usable

@@ -1,0 +1,1 @@
+"""AWS PrivateLink: endpoint services, endpoints, connections, notifications."""

@@ -1,0 +1,1 @@
+"""PrivateLink's CloudFormation types."""

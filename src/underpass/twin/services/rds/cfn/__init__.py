@@ -1,0 +1,1 @@
+"""RDS's CloudFormation types."""

@@ -1,0 +1,97 @@
+"""The folder that holds one database's files: made once, kept when the region ends, held by one region.
+
+``<state>/databases/<name>/data`` is PostgreSQL's own data folder. It outlives the instance as well: a
+deleted instance, a failed deployment and ``underpass down`` leave it where it is.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+from underpass.errors import UnderpassError
+from underpass.twin.services.rds.versions import Binaries
+
+SUPERUSER = "rdsadmin"  # RDS's own, out of the user's reach there as here
+AS_ORDINARY_USER = ("unshare", "--user", "--map-user=1000", "--map-group=1000")
+"""PostgreSQL refuses uid 0, which is what a region's processes have; the files stay the starter's own."""
+
+
+class DataFolder:
+    """One database's folder, held until ``release`` or the end of this process.
+
+    Raises
+    ------
+    UnderpassError
+        When another region holds it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder.resolve()
+        self.data = self.folder / "data"
+        self.log = self.folder / "postgresql.log"
+        self._held = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._held)
+            raise UnderpassError(
+                "the database's folder is in use",
+                f"another region holds {self.folder}",
+                "stop it with `underpass down`",
+            ) from None
+
+    def ensure(self, binaries: Binaries) -> None:
+        """Make the data folder unless it is there.
+
+        Raises
+        ------
+        UnderpassError
+            When the data belong to another major version, or cannot be made.
+        """
+        if self.data.exists():
+            major = (self.data / "PG_VERSION").read_text().strip()
+            if major != str(binaries.major):
+                raise UnderpassError(
+                    f"the data are PostgreSQL {major}'s and {binaries.version} was asked for",
+                    f"{self.data} was made by an earlier run",
+                    f'set version = "{major}" in [database], or remove that folder and its data',
+                )
+            return
+        unfinished = (
+            self.folder / "data.new"
+        )  # renamed when complete, so a killed initdb leaves nothing
+        shutil.rmtree(unfinished, ignore_errors=True)
+        made = subprocess.run(
+            [
+                *(*AS_ORDINARY_USER, binaries.program("initdb"), f"--pgdata={unfinished}"),
+                *(f"--username={SUPERUSER}", "--encoding=UTF8", "--locale=C.UTF-8"),
+                *("--auth=reject", "--no-instructions"),
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if made.returncode != 0:
+            raise UnderpassError("the database's files cannot be made", made.stderr.strip()[-500:])
+        unfinished.rename(self.data)
+
+    def set_aside(self, name: str) -> None:
+        """Move the folder out of the way, for a replacement that lives in the sibling folder ``name``.
+
+        The folder's own name then leads to the replacement, so that the next ``up`` finds its data.
+        """
+        kept = self.folder.with_name(
+            f"{self.folder.name}.replaced-{time.strftime('%Y%m%d-%H%M%S')}"
+        )
+        self.folder.rename(kept)
+        self.folder.symlink_to(name)
+
+    def release(self) -> None:
+        """Let another region hold the folder."""
+        os.close(self._held)

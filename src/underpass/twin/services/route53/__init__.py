@@ -1,0 +1,1 @@
+"""Amazon Route 53: private hosted zones, and each VPC's resolver."""

@@ -1,0 +1,112 @@
+"""Names for the VPCs there are: a resolver and a resolv.conf each, and AWS's internal host names."""
+
+from __future__ import annotations
+
+import socket
+from collections import defaultdict
+from pathlib import Path
+
+from underpass.twin.linux import namespaces
+from underpass.twin.linux.within import within
+from underpass.twin.region.context import Region
+from underpass.twin.region.dns_records import Names
+from underpass.twin.region.reconcile import Loop
+from underpass.twin.services.ec2.model import Network, Vpc
+from underpass.twin.services.ec2.routing import resolvers
+from underpass.twin.services.route53.hosted_zones import Zones
+from underpass.twin.services.route53.resolver import Resolver
+
+RESOLV_CONF = Path("/etc/resolv.conf")
+SOURCE = "interfaces"
+
+
+class NameService:
+    """Follows the VPCs: one that comes gets its resolver, one that goes loses it."""
+
+    def __init__(self, region: Region, names: Names) -> None:
+        self._region = region
+        self._names = names
+        self._resolver = Resolver(names)
+        self._zones = Zones(region.clients, names)
+        self._loop = Loop("zones", self._zones.reconcile)
+        self._served: dict[str, str] = {}  # CIDR by VPC
+
+    def start(self) -> None:
+        """Start answering, and following Route 53."""
+        make_bindable(RESOLV_CONF)
+        self._resolver.start()
+        self._loop.start(self._region.hub, self._zones.topics)
+
+    def stop(self) -> None:
+        """Stop both."""
+        self._loop.stop()
+        self._resolver.stop()
+
+    def serve_host(self, name: str) -> None:
+        """Serve one host outside every VPC, on its own loopback: it knows the names that resolve anywhere."""
+        opened = within(namespaces.path(name), lambda: _bound(("127.0.0.1",)))
+        self._resolver.serve(name, opened)
+        self._write(name, "nameserver 127.0.0.1\noptions timeout:2\n")
+
+    def serve(self, network: Network) -> None:
+        """Serve the VPCs of ``network`` (which must be up), and name their interfaces."""
+        wanted = {vpc.id: vpc for vpc in network.vpcs if vpc.dns_support}
+        for vpc_id in self._served.keys() - wanted.keys():
+            self._resolver.cease(vpc_id)
+            self._names.set(SOURCE, vpc_id, {})
+            self.resolv_conf(vpc_id).unlink(missing_ok=True)
+            del self._served[vpc_id]
+        for vpc in wanted.values():
+            if vpc.id not in self._served:
+                self._begin(vpc)
+        hosts: dict[str, dict[str, tuple[str, ...]]] = defaultdict(dict)
+        domain = internal_domain(self._region.name)
+        for interface in network.interfaces:
+            name = f"ip-{interface.address.replace('.', '-')}.{domain}"
+            hosts[interface.vpc_id][name] = (interface.address,)
+        for vpc_id in wanted:
+            self._names.set(SOURCE, vpc_id, hosts[vpc_id])
+
+    def resolv_conf(self, vpc_id: str) -> Path:
+        """Return the file to bind over /etc/resolv.conf for a process in this VPC, or on that host."""
+        return self._region.run / "resolv" / f"{vpc_id}.conf"
+
+    def _begin(self, vpc: Vpc) -> None:
+        addresses = resolvers(vpc)
+        opened = within(namespaces.path(vpc.id), lambda: _bound(addresses))
+        self._resolver.serve(vpc.id, opened)
+        search = internal_domain(self._region.name)
+        self._write(vpc.id, f"nameserver {addresses[0]}\nsearch {search}\noptions timeout:2\n")
+        self._served[vpc.id] = vpc.cidr
+
+    def _write(self, name: str, text: str) -> None:
+        conf = self.resolv_conf(name)
+        conf.parent.mkdir(parents=True, exist_ok=True)
+        conf.write_text(text)
+
+
+def _bound(addresses: tuple[str, ...]) -> list[socket.socket]:
+    opened = []
+    for address in addresses:
+        for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+            bound = socket.socket(socket.AF_INET, kind)
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            bound.bind((address, 53))
+            opened.append(bound)
+    return opened
+
+
+def internal_domain(region: str) -> str:
+    """Return the domain of the region's internal host names.
+
+    https://docs.aws.amazon.com/vpc/latest/userguide/vpc-dns.html
+    """
+    return "ec2.internal" if region == "us-east-1" else f"{region}.compute.internal"
+
+
+def make_bindable(path: Path) -> None:
+    """Make sure something is at ``path`` to bind over: it may be a link into /run, which is empty here."""
+    target = path.resolve()
+    if not target.exists() and target.is_relative_to("/run"):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.touch()

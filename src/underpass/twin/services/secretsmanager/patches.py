@@ -1,0 +1,194 @@
+"""Secrets Manager in moto, with rotations that really call the function, one step after another.
+
+``RotateSecret`` answers at once, as AWS's does, and the steps follow in a thread of their own, because the
+function calls the API back. A rotation that fails leaves its pending version, and the next one goes on with
+that. Schedules are in days, at the twin's pace: a day is 72 minutes.
+https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_how.html
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from underpass.policies.resource_policies import Act, permits
+from underpass.twin.region.aws import ACCOUNT_ID
+from underpass.twin.region.clock import scaled_s
+from underpass.twin.services.lambda_ import patches as lambda_
+
+log = logging.getLogger(__name__)
+
+STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
+_DAY_S = 86_400.0
+_CURRENT, _PENDING = "AWSCURRENT", "AWSPENDING"
+
+_due: dict[str, threading.Timer] = {}
+_busy: set[str] = set()
+
+
+def install() -> None:
+    """Patch moto; once is enough, and more does no harm."""
+    from moto.secretsmanager.models import SecretsManagerBackend
+
+    if SecretsManagerBackend.rotate_secret is _rotate:
+        return
+    SecretsManagerBackend.rotate_secret = _rotate
+    SecretsManagerBackend.cancel_rotate_secret = _cancelling(
+        SecretsManagerBackend.cancel_rotate_secret
+    )
+    SecretsManagerBackend.update_secret_version_stage = _moving(
+        SecretsManagerBackend.update_secret_version_stage
+    )
+
+
+def _rotate(
+    backend: Any,
+    secret_id: str,
+    client_request_token: str | None = None,
+    rotation_lambda_arn: str | None = None,
+    rotation_rules: Mapping[str, Any] | None = None,
+    rotate_immediately: bool = True,  # noqa: FBT001, FBT002  moto's signature
+) -> str:
+    from moto.secretsmanager.exceptions import SecretNotFoundException
+
+    if secret_id not in backend.secrets:
+        raise SecretNotFoundException
+    secret = backend.secrets[secret_id]
+    if secret.is_deleted():
+        raise _refuse("You can't rotate a secret that is marked for deletion.")
+    function = rotation_lambda_arn or secret.rotation_lambda_arn
+    if not function:
+        raise _refuse("No Lambda rotation function ARN is associated with this secret.")
+    _check_function(backend.region_name, function)
+    if rotation_rules and "ScheduleExpression" in rotation_rules:
+        raise _refuse("RotationRules.ScheduleExpression does not work on the twin.")
+    secret.rotation_lambda_arn = function
+    secret.rotation_requested = secret.rotation_enabled = True
+    if rotation_rules:
+        secret.auto_rotate_after_days = int(rotation_rules["AutomaticallyAfterDays"])
+    _schedule(backend, secret)
+    if secret.arn in _busy and rotate_immediately:
+        raise _refuse("A previous rotation isn't complete. That rotation will be reattempted.")
+    steps = STEPS if rotate_immediately else ("testSecret",)
+    token = _pending(secret, client_request_token, copied=not rotate_immediately)
+    if secret.arn not in _busy:
+        _busy.add(secret.arn)
+        arguments = (backend, secret, token, steps)
+        threading.Thread(target=_run, args=arguments, name="rotation", daemon=True).start()
+    return json.dumps({"ARN": secret.arn, "Name": secret.name, "VersionId": token})
+
+
+def _refuse(message: str) -> Exception:
+    from moto.secretsmanager.exceptions import InvalidRequestException
+
+    error: Exception = InvalidRequestException(message)
+    return error
+
+
+def _check_function(region: str, arn: str) -> None:
+    from moto.secretsmanager.exceptions import ResourceNotFoundException, SecretsManagerClientError
+
+    statements = lambda_.policy(region, arn)
+    if statements is None:
+        raise ResourceNotFoundException(f"Lambda function {arn} does not exist.")
+    context = {"aws:SourceAccount": ACCOUNT_ID}
+    act = Act("secretsmanager.amazonaws.com", "lambda:InvokeFunction", arn, context)
+    if not permits({"Statement": statements}, act):
+        raise SecretsManagerClientError(
+            "AccessDeniedException",
+            "Secrets Manager cannot invoke the specified Lambda function. Ensure that the function "
+            "policy grants access to the principal secretsmanager.amazonaws.com.",
+        )
+
+
+def _pending(secret: Any, token: str | None, *, copied: bool) -> str:
+    """Return the version the rotation is about: the one left over, or a new one without a value."""
+    for version_id, version in secret.versions.items():
+        if _PENDING in version["version_stages"] and _CURRENT not in version["version_stages"]:
+            return str(version_id)
+    secret.remove_version_stages_from_old_versions([_PENDING])
+    version_id = token or str(uuid.uuid4())
+    version = {
+        "createdate": int(time.time()),
+        "version_id": version_id,
+        "version_stages": [_PENDING],
+    }
+    if copied:
+        version["secret_string"] = secret.versions[secret.default_version_id]["secret_string"]
+    secret.versions[version_id] = version
+    return version_id
+
+
+def _run(backend: Any, secret: Any, token: str, steps: tuple[str, ...]) -> None:
+    event = {"SecretId": secret.arn, "ClientRequestToken": token}
+    try:
+        for step in steps:
+            asked = json.dumps({**event, "Step": step}).encode()
+            outcome = lambda_.call(backend.region_name, secret.rotation_lambda_arn, asked)
+            if outcome.failed:
+                log.error("rotation of %s failed in %s: see its log", secret.name, step)
+                return
+        if steps == STEPS:
+            secret.last_rotation_date = int(time.time())
+    except Exception:
+        log.exception("rotation of %s could not be run", secret.name)
+    finally:
+        if steps != STEPS:
+            secret.versions.pop(token, None)  # it was only there to be tested
+        _busy.discard(secret.arn)
+
+
+def _schedule(backend: Any, secret: Any) -> None:
+    """Rotate after the days there are between rotations, and again after each."""
+    _unschedule(secret)
+    days = secret.auto_rotate_after_days
+    if days:
+        secret.next_rotation_date = int(time.time() + days * _DAY_S)
+        timer = threading.Timer(scaled_s(days * _DAY_S), _again, (backend, secret))
+        timer.daemon = True
+        timer.start()
+        _due[secret.arn] = timer
+
+
+def _again(backend: Any, secret: Any) -> None:
+    if backend.secrets.get(secret.arn) is secret and secret.rotation_enabled:
+        try:
+            _rotate(backend, secret.arn)
+        except Exception:
+            log.exception("rotation of %s did not start", secret.name)
+
+
+def _unschedule(secret: Any) -> None:
+    timer = _due.pop(secret.arn, None)
+    if timer:
+        timer.cancel()
+
+
+def _cancelling(original: Callable[..., str]) -> Callable[..., str]:
+    def cancel_rotate_secret(backend: Any, secret_id: str) -> str:
+        answer = original(backend, secret_id)
+        _unschedule(backend.secrets[secret_id])
+        return answer
+
+    return cancel_rotate_secret
+
+
+def _moving(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Have the version that becomes the current one be what is read when no version is named."""
+
+    def update_secret_version_stage(
+        backend: Any, secret_id: str, version_stage: str, *versions: str, **named: str
+    ) -> Any:
+        answer = original(backend, secret_id, version_stage, *versions, **named)
+        secret = backend.secrets[secret_id]
+        for version_id, version in secret.versions.items():
+            if _CURRENT in version["version_stages"]:
+                secret.set_default_version_id(version_id)
+        return answer
+
+    return update_secret_version_stage

@@ -1,1 +1,0 @@
-"""Load balancers, their target groups and listeners."""

@@ -1,1 +1,0 @@
-"""What runs tasks and functions: clusters, services, instances, scaling, Lambda."""

@@ -1,1 +1,0 @@
-"""VPCs and what is in them, and DNS."""

@@ -1,1 +1,0 @@
-"""Logs, metrics, alarms, notifications and events."""

@@ -1,1 +1,0 @@
-"""What holds data: databases, files, buckets, images."""

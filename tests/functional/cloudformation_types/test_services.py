@@ -1,0 +1,240 @@
+"""ECS services, made only once they run; instances; functions."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from tests.functional.cloudformation_types.conftest import Bench
+
+from underpass.deploy.stacks import protection
+from underpass.deploy.stacks.events import StackEvent
+from underpass.twin.services.autoscaling import cfn as autoscaling
+from underpass.twin.services.cloudformation.resource_type import Physical, ProvisionError
+
+CONTAINER = {"Name": "app", "Image": "app:1", "Memory": "64", "Essential": "true"}
+
+
+@pytest.fixture
+def service(bench: Bench) -> dict[str, Any]:
+    cluster = bench.create("ECS::Cluster").id
+    task = bench.create("ECS::TaskDefinition", Family="app", ContainerDefinitions=[CONTAINER]).id
+    return {"Cluster": cluster, "TaskDefinition": task, "DesiredCount": "2"}
+
+
+def scheduler(bench: Bench, change: Callable[[Any], None]) -> None:
+    """Do ``change`` to every service again and again, in the scheduler's stead."""
+    from moto.ecs.models import ecs_backends
+
+    backend = ecs_backends["123456789012"]["us-east-1"]
+
+    def step() -> bool:
+        for one in list(backend.services.values()):
+            change(one)
+        return False
+
+    bench.meanwhile("ecs", step)
+
+
+def complete(service: Any) -> None:
+    service.running_count = service.desired_count
+    service.deployments[0]["rolloutState"] = "COMPLETED"
+
+
+def test_a_service_is_made_once_its_tasks_run(bench: Bench, service: dict[str, Any]) -> None:
+    seen: list[int] = []
+
+    def slowly(one: Any) -> None:
+        seen.append(one.running_count)
+        if len(seen) > 3:
+            complete(one)
+
+    scheduler(bench, slowly)
+    made = bench.create("ECS::Service", **service)
+    assert made.attributes["ServiceArn"] == made.id
+    assert len(seen) > 3
+
+
+def test_a_completed_rollout_with_a_missing_task_is_not_steady(
+    bench: Bench, service: dict[str, Any]
+) -> None:
+    states: list[int] = []
+
+    def scaling(one: Any) -> None:
+        states.append(one.running_count)
+        one.deployments[0]["rolloutState"] = "COMPLETED"
+        one.running_count = min(len(states) // 3, one.desired_count)
+
+    scheduler(bench, scaling)
+    bench.create("ECS::Service", **service)
+    assert len(states) >= 6
+
+
+def test_a_broken_deployment_fails_with_why_its_last_task_stopped_and_leaves_nothing(
+    bench: Bench, service: dict[str, Any]
+) -> None:
+    from moto.ecs.models import Task, ecs_backends
+
+    backend = ecs_backends["123456789012"]["us-east-1"]
+
+    def fail(one: Any) -> None:
+        one.deployments[0]["rolloutState"] = "FAILED"
+        tasks = backend.tasks.setdefault(service["Cluster"], {})
+        if not tasks:
+            task = Task(
+                backend.clusters[service["Cluster"]],
+                backend.describe_task_definition(one.task_definition),
+                None,
+                None,
+                backend,
+                f"service:{one.name}",
+            )
+            task.last_status = task.desired_status = "STOPPED"
+            task.stopped_reason = "Essential container in task exited"
+            task.containers = [{"name": "app", "exitCode": 3}]
+            tasks[task.task_arn] = task
+
+    scheduler(bench, fail)
+    with pytest.raises(
+        ProvisionError, match="ECS Deployment Circuit Breaker was triggered"
+    ) as told:
+        bench.create("ECS::Service", **service)
+    assert "Essential container in task exited (app: exit code 3)" in str(told.value)
+    ecs = bench.clients("ecs")
+    found = ecs.list_services(cluster=service["Cluster"])["serviceArns"]
+    left = (
+        ecs.describe_services(cluster=service["Cluster"], services=found)["services"]
+        if found
+        else []
+    )
+    assert [one for one in left if one["status"] == "ACTIVE"] == []
+
+
+def test_a_rolled_back_update_fails(bench: Bench, service: dict[str, Any]) -> None:
+    scheduler(bench, complete)
+    made = bench.create("ECS::Service", **service)
+    other = bench.create("ECS::TaskDefinition", Family="app", ContainerDefinitions=[CONTAINER]).id
+    new = {**service, "TaskDefinition": other}
+
+    def roll_back(one: Any) -> None:
+        if one.task_definition == other:
+            one.deployments[0]["id"] = "ecs-svc/another"
+
+    scheduler(bench, roll_back)
+    with pytest.raises(ProvisionError, match="Circuit Breaker"):
+        bench.update("ECS::Service", made, service, new)
+
+
+def test_a_changed_count_is_waited_for(bench: Bench, service: dict[str, Any]) -> None:
+    scheduler(bench, complete)
+    made = bench.create("ECS::Service", **service)
+    bench.update("ECS::Service", made, service, {**service, "DesiredCount": 3})
+    found = bench.clients("ecs").describe_services(cluster=service["Cluster"], services=[made.id])
+    assert found["services"][0]["runningCount"] == 3
+
+
+def test_a_group_counts_only_instances_in_service(bench: Bench) -> None:
+    from moto.autoscaling.models import autoscaling_backends
+
+    backend = autoscaling_backends["123456789012"]["us-east-1"]
+    _, subnets = bench.subnets()
+    template = bench.create(
+        "EC2::LaunchTemplate",
+        LaunchTemplateData={"ImageId": "ami-12345678", "InstanceType": "t3.micro"},
+    )
+    seen: list[str] = []
+
+    def boot() -> bool:
+        for group in list(backend.autoscaling_groups.values()):
+            for state in group.instance_states:
+                state.lifecycle_state = "InService" if len(seen) > 3 else "Pending"
+            seen.append("looked")
+        return False
+
+    bench.meanwhile("autoscaling", boot)
+    group = bench.create(
+        "AutoScaling::AutoScalingGroup",
+        MinSize="1",
+        MaxSize="2",
+        VPCZoneIdentifier=subnets,
+        LaunchTemplate={"LaunchTemplateId": template.id, "Version": "1"},
+    )
+    found = bench.clients("autoscaling").describe_auto_scaling_groups(
+        AutoScalingGroupNames=[group.id]
+    )["AutoScalingGroups"][0]
+    assert found["DesiredCapacity"] == 1
+    assert found["VPCZoneIdentifier"] == ",".join(subnets)
+
+
+def test_a_group_waits_for_its_protected_instances(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, subnets = bench.subnets()
+    data = {"ImageId": "ami-12345678", "InstanceType": "t3.micro"}
+    template = bench.create("EC2::LaunchTemplate", LaunchTemplateData=data)
+    group = bench.create(
+        "AutoScaling::AutoScalingGroup",
+        MinSize="2",
+        MaxSize="2",
+        VPCZoneIdentifier=subnets,
+        LaunchTemplate={"LaunchTemplateId": template.id, "Version": "1"},
+        NewInstancesProtectedFromScaleIn=True,
+    )
+    monkeypatch.setattr(autoscaling, "PROTECTED_S", 0.2)
+    with pytest.raises(ProvisionError, match="all remaining instances are protected"):
+        bench.delete("AutoScaling::AutoScalingGroup", group)
+    deleting = StackEvent(
+        "1", "Group", group.id, autoscaling.AutoScalingGroup.type, "DELETE_IN_PROGRESS"
+    )
+    protection.release(bench.clients, [deleting])
+    bench.delete("AutoScaling::AutoScalingGroup", group)
+    found = bench.clients("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"]
+    assert group.id not in {one["AutoScalingGroupName"] for one in found}
+    protection.release(bench.clients, [deleting])  # what is gone is no matter
+
+
+def test_a_launch_template_gets_a_version_and_keeps_its_default(bench: Bench) -> None:
+    old = {"LaunchTemplateData": {"ImageId": "ami-12345678", "InstanceType": "t3.micro"}}
+    made = bench.create("EC2::LaunchTemplate", **old)
+    new = {"LaunchTemplateData": {"ImageId": "ami-12345678", "InstanceType": "t3.large"}}
+    changed = bench.update("EC2::LaunchTemplate", made, old, new)
+    assert changed.attributes["LatestVersionNumber"] == "2"
+    assert changed.attributes["DefaultVersionNumber"] == "1"
+
+
+def code(bench: Bench, function: Physical) -> str:
+    where = bench.clients("lambda").get_function(FunctionName=function.id)["Code"]["Location"]
+    del where  # moto gives an S3 address; its own store has the bytes
+    from moto.awslambda.models import lambda_backends
+
+    held = lambda_backends["123456789012"]["us-east-1"].get_function(function.id)
+    with zipfile.ZipFile(io.BytesIO(held.code_bytes)) as archive:
+        return archive.read("index.py").decode()
+
+
+def test_a_functions_source_is_packed_as_index_and_replaced(bench: Bench) -> None:
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "lambda.amazonaws.com"},
+                "Action": "sts:AssumeRole",
+            }
+        ],
+    }
+    role = bench.create("IAM::Role", AssumeRolePolicyDocument=trust)
+    old = {
+        "Runtime": "python3.13",
+        "Handler": "index.handler",
+        "Code": {"ZipFile": "one = 1\n"},
+        "Role": role.attributes["Arn"],
+        "Timeout": "30",
+    }
+    made = bench.create("Lambda::Function", **old)
+    assert code(bench, made) == "one = 1\n"
+    bench.update("Lambda::Function", made, old, {**old, "Code": {"ZipFile": "two = 2\n"}})
+    assert code(bench, made) == "two = 2\n"

@@ -1,0 +1,82 @@
+"""The twin as a deployment's target: what it refuses up front, and what counts as an answer."""
+
+import http.server
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from underpass.config import Config
+from underpass.errors import UsageError
+from underpass.twin.host.running_twins import Running
+from underpass.twin.host.target import TwinTarget
+
+
+def config(**service: Any) -> Config:
+    return Config.model_validate(
+        {
+            "name": "notes",
+            "service": {"port": 80, **service},
+            "consumers": [{"name": "analytics"}],
+            "privatelink": {"domain": "notes.internal.example"},
+        }
+    )
+
+
+def target(tmp_path: Path, door: int = 1) -> TwinTarget:
+    running = Running(tmp_path, "notes", 1, 1, "us-east-1", 1, {"analytics": door})
+    return TwinTarget(running, config(build="."))
+
+
+class Application(http.server.BaseHTTPRequestHandler):
+    """Answers with the status its path names, to its own name only; a redirect leads nowhere."""
+
+    def do_GET(self) -> None:
+        known = self.headers["Host"] == "notes.internal.example"
+        self.send_response(int(self.path.strip("/")) if known else 421)
+        self.send_header("Location", "http://nowhere.invalid/")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def door() -> Iterator[int]:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Application) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_port
+        server.shutdown()
+
+
+def test_what_it_cannot_start_is_refused_with_what_to_write(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="process is empty") as caught:
+        target(tmp_path).preflight(config(build="."))
+    assert "process = [" in caught.value.try_next
+    with pytest.raises(UsageError, match=r"no container engine to run registry/notes:1 with"):
+        target(tmp_path).preflight(config(image="registry/notes:1"))
+
+
+@pytest.mark.parametrize("source", [{"build": "."}, {"image": "registry/notes:1"}])
+def test_a_process_is_all_it_needs(tmp_path: Path, source: dict[str, str]) -> None:
+    target(tmp_path).preflight(config(**source, process=["./run"]))
+
+
+@pytest.mark.parametrize(
+    ("status", "works"), [(200, True), (302, True), (404, False), (500, False)]
+)
+def test_what_the_alb_takes_for_an_answer_is_one(
+    tmp_path: Path, door: int, status: int, works: bool
+) -> None:
+    consumer = config(build=".").consumers[0]
+    assert target(tmp_path, door).answers(consumer, f"/{status}") == (works, f"HTTP {status}")
+
+
+def test_no_answer_is_told_with_its_reason(tmp_path: Path) -> None:
+    consumer = config(build=".").consumers[0]
+    works, seen = target(tmp_path, door=1).answers(consumer, "/")
+    assert not works
+    assert "refused" in seen

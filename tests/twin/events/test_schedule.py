@@ -1,0 +1,174 @@
+"""Rules that invoke functions: on schedule at the twin's pace, on events, and only with permission."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.twin.inside import run_inside
+
+CODE = """
+import json
+def handler(event, context):
+    print("GOT " + json.dumps(event, sort_keys=True))
+    if isinstance(event, dict) and event.get("fail"):
+        raise RuntimeError("as asked")
+"""
+
+
+def use(state: str) -> dict[str, Any]:
+    """Make rules come and go, and tell which invocations there were."""
+    import json
+    import time
+
+    from botocore.exceptions import ClientError
+    from tests.twin.lambda_.small_region import SmallRegion
+
+    from underpass.twin.region import clock
+
+    clock.SPEED = 60.0  # rate(1 minute) is a second
+    small = SmallRegion(Path(state))
+    client, events = small.region.clients("lambda"), small.region.clients("events")
+    seen: dict[str, Any] = {}
+
+    def got(name: str = "f") -> list[Any]:
+        try:
+            lines = small.log(name)
+        except ClientError:
+            return []
+        return [json.loads(line[4:]) for line in lines if line.startswith("GOT ")]
+
+    def rule(name: str, function: str = "f", permit: bool = True, **more: Any) -> str:
+        arn: str = events.put_rule(Name=name, **more.pop("rule"))["RuleArn"]
+        target = client.get_function_configuration(FunctionName=function)["FunctionArn"]
+        if permit:
+            permission(name, arn, function)
+        events.put_targets(Rule=name, Targets=[{"Id": "1", "Arn": target, **more}])
+        return arn
+
+    def permission(name: str, arn: str, function: str) -> None:
+        client.add_permission(
+            FunctionName=function,
+            StatementId=f"{function}-{name}",
+            Action="lambda:InvokeFunction",
+            Principal="events.amazonaws.com",
+            SourceArn=arn,
+        )
+
+    small.create(CODE)
+    arn = rule("often", permit=False, rule={"ScheduleExpression": "rate(1 minute)"})
+    time.sleep(0.7)
+    seen["without permission"] = got()
+    permission("often", arn, "f")
+    began = time.monotonic()
+    small.wait(got, "no first run")
+    seen["event"] = got()[0]
+    seen["arn"] = arn
+    small.wait(lambda: len(got()) >= 3, "no third run")
+    seen["runs"], seen["seconds"] = len(got()), time.monotonic() - began
+    events.disable_rule(Name="often")
+    time.sleep(1.2)
+    count = len(got())
+    time.sleep(1.3)
+    seen["after disabling"] = len(got()) - count
+
+    small.create(CODE, "seldom")
+    rule("daily", "seldom", rule={"ScheduleExpression": "rate(1 day)"}, Input='"constant"')
+    small.wait(lambda: got("seldom"), "no first run")
+    seen["constant"] = got("seldom")
+
+    small.create(CODE, "listener")
+    pattern = {"source": ["aws.ec2"], "detail": {"eventName": ["CreateNetworkInterface"]}}
+    rule("created", "listener", rule={"EventPattern": json.dumps(pattern)})
+    unpermitted = {"source": ["aws.ec2"]}
+    rule("not-permitted", "listener", permit=False, rule={"EventPattern": json.dumps(unpermitted)})
+    off = {"EventPattern": json.dumps(unpermitted), "State": "DISABLED"}
+    rule("off", "listener", rule=off)
+    for name in ("CreateNetworkInterface", "DeleteVpc"):
+        entry = {
+            "Source": "aws.ec2",
+            "DetailType": "call",
+            "Detail": json.dumps({"eventName": name}),
+        }
+        events.put_events(Entries=[entry])
+    small.wait(lambda: got("listener"), "no event")
+    small.wait(
+        lambda: small.metric("FailedInvocations", "not-permitted", "AWS/Events") == 2, "not counted"
+    )
+    time.sleep(0.5)
+    seen["listened"] = got("listener")
+
+    small.create(CODE, "failing")
+    client.invoke(FunctionName="failing", InvocationType="Event", Payload=b'{"fail": 1}')
+    small.wait(lambda: len(got("failing")) == 3, "not retried twice")
+    time.sleep(2.5)
+    seen["attempts"] = len(got("failing"))
+    client.put_function_event_invoke_config(FunctionName="failing", MaximumRetryAttempts=0)
+    client.invoke(FunctionName="failing", InvocationType="Event", Payload=b'{"fail": 2}')
+    small.wait(lambda: len(got("failing")) > seen["attempts"], "not tried")
+    time.sleep(1.7)
+    seen["attempts without retries"] = len(got("failing")) - seen["attempts"]
+
+    refused = {}
+    for name, wanted in (
+        ("cron(0 10 * * * *)", {"ScheduleExpression": "cron(0 10 * * * *)"}),
+        ("rate(1 minutes)", {"ScheduleExpression": "rate(1 minutes)"}),
+    ):
+        try:
+            events.put_rule(Name="bad", **wanted)
+        except ClientError as error:
+            refused[name] = error.response["Error"]["Message"]
+    try:
+        events.put_targets(
+            Rule="often", Targets=[{"Id": "2", "Arn": small.create(CODE, "x"), "InputPath": "$.a"}]
+        )
+    except ClientError as error:
+        refused["InputPath"] = error.response["Error"]["Message"]
+    seen["refused"] = refused
+    small.schedules.stop()
+    small.functions.stop()
+    return seen
+
+
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    found: dict[str, Any] = run_inside(use, str(tmp_path_factory.mktemp("state")), timeout_s=120)
+    return found
+
+
+def test_rule_without_permission_invokes_nothing(seen: dict[str, Any]) -> None:
+    assert seen["without permission"] == []
+
+
+def test_rule_runs_at_once_and_then_on_its_schedule(seen: dict[str, Any]) -> None:
+    assert seen["runs"] <= seen["seconds"] + 1  # once a second, and the first at once
+    assert seen["event"]["detail-type"] == "Scheduled Event"
+    assert seen["event"]["resources"] == [seen["arn"]]
+
+
+def test_disabled_rule_stops(seen: dict[str, Any]) -> None:
+    assert seen["after disabling"] == 0
+
+
+def test_a_rules_constant_input_is_what_its_function_gets(seen: dict[str, Any]) -> None:
+    assert seen["constant"] == ["constant"]
+
+
+def test_event_that_matches_invokes_the_function(seen: dict[str, Any]) -> None:
+    assert [event["detail"] for event in seen["listened"]] == [
+        {"eventName": "CreateNetworkInterface"}
+    ]
+    assert seen["listened"][0]["source"] == "aws.ec2"
+    assert seen["listened"][0]["time"].endswith("Z")
+
+
+def test_asynchronous_failure_is_tried_three_times(seen: dict[str, Any]) -> None:
+    assert seen["attempts"] == 3
+    assert seen["attempts without retries"] == 1
+
+
+def test_what_a_rule_cannot_do_is_refused(seen: dict[str, Any]) -> None:
+    assert "exactly one of day-of-month" in seen["refused"]["cron(0 10 * * * *)"]
+    assert "singular" in seen["refused"]["rate(1 minutes)"]
+    assert "InputPath" in seen["refused"]["InputPath"]

@@ -1,0 +1,34 @@
+"""The patterns of .dockerignore."""
+
+from __future__ import annotations
+
+import pytest
+
+from underpass.twin.services.ecr.dockerignore import Ignore
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path", "left_out"),
+    [
+        ("*.log", "a.log", True),
+        ("*.log", "sub/a.log", False),
+        ("**/*.log", "sub/deep/a.log", True),
+        ("**/*.log", "a.log", True),
+        ("tmp", "tmp/anything/below", True),
+        ("/tmp/", "tmp", True),
+        ("tmp", "tmpfile", False),
+        ("a?c", "abc", True),
+        ("a?c", "a/c", False),
+        ("[ab].txt", "a.txt", True),
+        ("[ab].txt", "c.txt", False),
+        ("# a comment", "# a comment", False),
+        ("", "anything", False),
+        ("*.md\n!README.md", "README.md", False),
+        ("*.md\n!README.md", "other.md", True),
+        ("*\n!src", "src/app.py", False),
+        ("*\n!src", "secrets", True),
+        (".", "anything", False),
+    ],
+)
+def test_dockerignore_patterns(pattern: str, path: str, left_out: bool) -> None:
+    assert Ignore.parse(pattern).matches(path) is left_out

@@ -1,0 +1,76 @@
+"""The hub wakes who must look again; a loop folds wakes and survives a bad run."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from underpass.twin.region.reconcile import Hub, Loop
+
+
+def test_a_topic_wakes_only_its_subscribers() -> None:
+    hub, woken = Hub(), []
+    hub.subscribe(["ec2"], lambda: woken.append("ec2"))
+    hub.subscribe(["ecs"], lambda: woken.append("ecs"))
+    hub.publish("ec2")
+    assert woken == ["ec2"]
+
+
+def test_wait_returns_as_soon_as_a_publication_makes_the_condition_true() -> None:
+    hub, ready = Hub(), threading.Event()
+    asked = threading.Event()
+
+    def condition() -> str | None:
+        asked.set()
+        return "yes" if ready.is_set() else None
+
+    def publish() -> None:
+        asked.wait(5)
+        ready.set()
+        hub.publish("anything")
+
+    threading.Thread(target=publish).start()
+    assert hub.wait(condition, timeout_s=5, what="never", recheck_s=60) == "yes"
+
+
+def test_wait_gives_up_with_the_callers_words() -> None:
+    with pytest.raises(TimeoutError, match="the database"):
+        Hub().wait(lambda: None, timeout_s=0.01, what="the database did not start")
+
+
+def test_a_loop_runs_again_after_a_failure_and_remembers_it() -> None:
+    hub, runs, done = Hub(), [], threading.Event()
+
+    def reconcile() -> None:
+        runs.append(1)
+        if len(runs) == 1:
+            raise ValueError("first")
+        done.set()
+
+    loop = Loop("test", reconcile, retry_s=0.01).start(hub, ["ec2"])
+    assert done.wait(5)
+    loop.stop()
+    assert loop.last_error is None
+
+
+def test_wakes_during_a_run_become_one_more_run() -> None:
+    hub, runs = Hub(), []
+    entered, release, second = threading.Event(), threading.Event(), threading.Event()
+
+    def reconcile() -> None:
+        runs.append(1)
+        if len(runs) == 1:
+            entered.set()
+            release.wait(5)
+        else:
+            second.set()
+
+    loop = Loop("test", reconcile, resync_s=60).start(hub, ["ec2"])
+    assert entered.wait(5)
+    for _ in range(10):
+        hub.publish("ec2")
+    release.set()
+    assert second.wait(5)
+    loop.stop()
+    assert len(runs) == 2
