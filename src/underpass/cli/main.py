@@ -14,11 +14,11 @@ from typing import Annotated
 import typer
 
 from underpass import __version__
-from underpass.cli import chaos, configuration, faults, places, plan, registrar, templates, twin
+from underpass.cli import chaos, configuration, faults, plan, registrar, templates, twin
 from underpass.cli.render import output
 
 INTERRUPTED = 130  # as shells count a process that Ctrl-C ended
-_GROUPS = (configuration, templates, plan, twin, exec, registrar, chaos)
+_GROUPS = (configuration, templates, plan, twin, exec_, registrar, chaos)
 
 
 def run() -> None:

@@ -36,8 +36,10 @@ from underpass.twin.services.lambda_ import patches as lambda_
 from underpass.twin.services.lambda_.event_source_mappings import Queues
 from underpass.twin.services.lambda_.runner import Functions
 from underpass.twin.services.logs.awslogs import Logs
+from underpass.twin.services.privatelink.controller import PrivateLink
 from underpass.twin.services.rds.controller import Databases
 from underpass.twin.services.rds.seed import load_seed
+from underpass.twin.services.route53.name_service import NameService
 from underpass.twin.services.sqs import patches as sqs
 
 INSIDE = ("127.0.0.1", 4566)  # on the loopback of the region's own, otherwise empty, namespace
@@ -65,13 +67,15 @@ class Assembly:
         self.region = region
         self.health, self.tasks = HealthTable(), Table()
         self.fabric = Fabric(region)
+        self.name_service = NameService(region, self.fabric)
         self.balancers = Balancers(region, self.fabric, self.health)
+        self.privatelink = PrivateLink(region, self.fabric, self.balancers)
         self.databases = Databases(region, self.fabric)
         self.files = Files(region, self.fabric)
         self.functions = Functions(
             region,
             self.fabric.path(INTERNET_NAME),
-            resolv=self.fabric.resolv_conf(INTERNET_NAME),
+            resolv=region.resolv_conf(INTERNET_NAME),
         )
         self.queues = Queues(region)
         self.schedules = Schedules(region)
@@ -92,6 +96,8 @@ class Assembly:
         sqs.attach(self.queues.arrived)
         application = Api(self.region.hub, moto_application())
         self.fabric.start()
+        self.name_service.start()
+        self.name_service.serve_host(INTERNET_NAME)
         outside = within(
             self.fabric.path(INTERNET_NAME), lambda: [_bound(*address) for address in OUTSIDE]
         )
@@ -122,7 +128,9 @@ class Assembly:
     def _controllers(self) -> tuple[Controller, ...]:
         return (
             self.fabric,
+            self.name_service,
             self.balancers,
+            self.privatelink,
             self.databases,
             self.files,
             self.instances,
@@ -157,7 +165,7 @@ class Assembly:
         return self.balancers.command(request)
 
     def _lookup(self, request: Mapping[str, Any], _: Sequence[int]) -> list[str]:
-        return list(self.fabric.names.lookup(INTERNET_NAME, request["name"]))
+        return list(self.region.names.lookup(INTERNET_NAME, request["name"]))
 
     def _load_seed(self, request: Mapping[str, Any], _: Sequence[int]) -> dict[str, Any]:
         instance_id, secret_arn = request["instance_id"], request["secret_arn"]

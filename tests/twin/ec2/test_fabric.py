@@ -19,6 +19,7 @@ from underpass.twin.region.context import Region
 from underpass.twin.region.reconcile import Hub, Loop
 from underpass.twin.services.ec2 import patches as ec2
 from underpass.twin.services.ec2.fabric import Fabric
+from underpass.twin.services.route53.name_service import NameService
 
 PORT = 4566
 ANYWHERE = [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
@@ -35,8 +36,11 @@ def started() -> tuple[Region, Fabric]:
     clients = Clients(f"http://127.0.0.1:{PORT}", "us-east-1")
     region = Region("us-east-1", clients, hub, Path("/run/state"))
     fabric = Fabric(region)
+    names = NameService(region, fabric)
     fabric.start()
-    Loop("fabric", fabric.reconcile).start(hub, fabric.topics)
+    names.start()
+    for one in (fabric, names):
+        Loop(type(one).__name__, one.reconcile).start(hub, one.topics)
     return region, fabric
 
 
@@ -152,9 +156,9 @@ def names_by_vpc() -> dict[str, Any]:
             ]
         },
     )
-    fabric.names.set("endpoints", there[0], {alias["DNSName"]: ("10.20.1.9",)})
+    region.names.set("endpoints", there[0], {alias["DNSName"]: ("10.20.1.9",)})
     region.hub.wait(
-        lambda: fabric.names.lookup(there[0], "notes.internal.example"),
+        lambda: region.names.lookup(there[0], "notes.internal.example"),
         timeout_s=30,
         what="the zone is not seen",
     )
@@ -170,7 +174,7 @@ def names_by_vpc() -> dict[str, Any]:
         "by libc": subprocess.run(
             [
                 *fabric.enter(mine),
-                *places_prefix(fabric, here[0]),
+                *places_prefix(region, here[0]),
                 "getent",
                 "ahostsv4",
                 "s3.amazonaws.com",
@@ -182,10 +186,10 @@ def names_by_vpc() -> dict[str, Any]:
     }
 
 
-def places_prefix(fabric: Fabric, vpc_id: str) -> list[str]:
+def places_prefix(region: Region, vpc_id: str) -> list[str]:
     from underpass.twin.services.ec2 import exec_targets
 
-    return exec_targets.with_names(fabric.resolv_conf(vpc_id))
+    return exec_targets.with_names(region.resolv_conf(vpc_id))
 
 
 def test_each_vpc_has_names_of_its_own() -> None:

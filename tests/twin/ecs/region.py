@@ -17,6 +17,7 @@ from underpass.twin.region.context import Region
 from underpass.twin.region.reconcile import Hub, Loop
 from underpass.twin.services.autoscaling import patches as autoscaling
 from underpass.twin.services.ec2 import patches as ec2
+from underpass.twin.services.ec2.fabric import Fabric
 from underpass.twin.services.ecr import bundles
 from underpass.twin.services.ecs import patches as ecs
 from underpass.twin.services.ecs import scaling
@@ -32,20 +33,15 @@ ZONES = ("us-east-1a", "us-east-1b")
 GROUP = "/underpass/app/service"
 
 
-class BareNetworks:
+class BareNetworks(Fabric):
     """A namespace per interface, with nothing in it."""
 
-    def path(self, name: str) -> str:
-        return f"/run/netns/{name}"
+    def __init__(self) -> None:
+        """Leave out what a real fabric is made of."""
 
     def wait_up(self, name: str, timeout_s: float = 20) -> None:
         Path(self.path(name)).touch()
         subprocess.run(["unshare", f"--net={self.path(name)}", "true"], check=True)
-
-    def resolv_conf(self, vpc_id: str) -> Path:
-        path = Path("/run") / f"{vpc_id}.conf"
-        path.write_text("nameserver 10.0.0.2\n")
-        return path
 
 
 class Folders:
@@ -95,6 +91,9 @@ class Place:
             )["Subnet"]["SubnetId"]
             for n, zone in enumerate(ZONES)
         ]
+        conf = self.region.resolv_conf(self.vpc)
+        conf.parent.mkdir(parents=True, exist_ok=True)
+        conf.write_text("nameserver 10.0.0.2\n")
         self.region.clients("logs").create_log_group(logGroupName=GROUP)
         self.ecs.create_cluster(clusterName="app")
         self.services.start()

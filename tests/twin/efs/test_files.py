@@ -123,7 +123,7 @@ def use(state: str) -> dict[str, Any]:
     seen["link"] = ask(other, theirs)
     suffix = "efs.us-east-1.amazonaws.com"
     seen["names"] = {
-        name: fabric.names.lookup(vpc, f"{name}.{suffix}")
+        name: region.names.lookup(vpc, f"{name}.{suffix}")
         for name in (system, f"us-east-1b.{system}")
     } == {
         system: tuple(target["IpAddress"] for target in targets),

@@ -25,6 +25,8 @@ from underpass.twin.services.elbv2 import patches as elbv2
 from underpass.twin.services.elbv2.controller import Balancers
 from underpass.twin.services.elbv2.health import HealthTable
 from underpass.twin.services.privatelink import endpoints
+from underpass.twin.services.privatelink.controller import PrivateLink
+from underpass.twin.services.route53.name_service import NameService
 
 CIDR = "10.20.0.0/16"
 ZONES = ("us-east-1a", "us-east-1b")
@@ -100,9 +102,12 @@ class SmallRegion:
         self.fabric.start()
         self.balancers = Balancers(self.region, self.fabric, self.health)
         self.balancers.start()
+        self.privatelink = PrivateLink(self.region, self.fabric, self.balancers)
+        self.names = NameService(self.region, self.fabric)
+        self.names.start()
         self.loops = [
             Loop(type(one).__name__, one.reconcile).start(hub, one.topics)
-            for one in (self.fabric, self.balancers)
+            for one in (self.fabric, self.names, self.balancers, self.privatelink)
         ]
         self.ec2, self.elb = clients("ec2"), clients("elbv2")
         self.servers: dict[str, Server] = {}

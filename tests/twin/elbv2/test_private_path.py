@@ -100,7 +100,7 @@ def _from_consumer_to_task() -> dict[str, Any]:
     path = Path()
     region = path.region
     waiting = path.ask(timeout_s=0.4)["status"]
-    unnamed = region.fabric.names.lookup(path.consumer, path.name)
+    unnamed = region.region.names.lookup(path.consumer, path.name)
     path.accept()
     seen = [region.names_seen(path.client, f"http://{door}/") for door in path.doors]
     first = path.ask()
@@ -114,7 +114,7 @@ def _from_consumer_to_task() -> dict[str, Any]:
         for port in (":8000", ":80", ":22")
         if address not in path.doors
     }
-    named = region.fabric.names.lookup(path.consumer, path.name)
+    named = region.region.names.lookup(path.consumer, path.name)
     region.ec2.reject_vpc_endpoint_connections(
         ServiceId=path.service["ServiceId"], VpcEndpointIds=[path.endpoint["VpcEndpointId"]]
     )
@@ -195,7 +195,7 @@ def _everything_goes() -> dict[str, Any]:
 
     region.wait(lambda: not left(), f"interfaces are left: {left()}")
     region.wait(lambda: not region.fabric._links._links, "links are left")
-    names = region.fabric.names
+    names = region.region.names
     region.wait(lambda: not names.lookup(path.consumer, path.name), "the name is left")
     errors = [loop.last_error for loop in (*region.loops, region.balancers._applying)]
     return {"errors": [error for error in errors if error]}

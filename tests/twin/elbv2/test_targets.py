@@ -138,7 +138,7 @@ def _nlb() -> dict[str, Any]:
     lb = [{"Key": "load_balancing.cross_zone.enabled", "Value": "true"}]
     region.elb.modify_load_balancer_attributes(LoadBalancerArn=nlb, Attributes=lb)
     region.wait(lambda: set(region.names_seen(client, url, 4)) == {"b"}, "no cross-zone")
-    told["names"] = region.fabric.names.lookup(vpc, _dns(region))
+    told["names"] = region.region.names.lookup(vpc, _dns(region))
     return told
 
 

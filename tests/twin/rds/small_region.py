@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import subprocess
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,26 +12,16 @@ from underpass.twin.region.aws import Clients
 from underpass.twin.region.context import Region
 from underpass.twin.region.reconcile import Hub, Loop
 from underpass.twin.services.ec2 import patches as ec2
+from underpass.twin.services.ec2.fabric import Fabric
 from underpass.twin.services.rds import Databases
 from underpass.twin.services.rds import patches as rds
 
 
-class Names:
-    """Records what the DNS is told."""
-
-    def __init__(self) -> None:
-        self.records: dict[str, Mapping[str, tuple[str, ...]]] = {}
-
-    def set(self, source: str, vpc_id: str, records: Mapping[str, tuple[str, ...]]) -> None:
-        self.records[source] = records
-
-
-class LoopbackFabric:
+class LoopbackFabric(Fabric):
     """Every interface's address is put on the loopback device of the test's own network."""
 
     def __init__(self, region: Region) -> None:
         self._region = region
-        self.names = Names()
 
     def enter(self, name: str) -> list[str]:
         return []

@@ -59,7 +59,7 @@ def live(state: str) -> dict[str, Any]:
     seen["groups"] = [group["GroupId"] for group in interface["Groups"]] == small.groups[:1]
     seen["name"] = [
         described["Endpoint"]["Address"],
-        {k: list(v) for k, v in small.fabric.names.records["rds/notes"].items()},
+        list(small.region.names.lookup("*", described["Endpoint"]["Address"])),
         interface["PrivateIpAddress"],
     ]
     seen["master"] = small.query(
@@ -160,7 +160,7 @@ def live(state: str) -> dict[str, Any]:
     )
     seen["deleted"] = (
         small.interfaces(),
-        dict(small.fabric.names.records["rds/notes"]),
+        small.region.names.lookup("*", described["Endpoint"]["Address"]),
         ec2.describe_network_interfaces()["NetworkInterfaces"],
     )
     seen["processes"] = [
@@ -256,7 +256,7 @@ def test_stop_and_start(seen: dict[str, Any]) -> None:
 
 def test_deleted_leaves_nothing_but_the_data(seen: dict[str, Any]) -> None:
     assert seen["deleting"] == "deleting"
-    assert seen["deleted"] == [[], {}, []]
+    assert seen["deleted"] == [[], [], []]
     assert seen["processes"] == []
     assert (seen["state"] / "databases" / "notes" / "data" / "PG_VERSION").exists()
 

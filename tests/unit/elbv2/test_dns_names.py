@@ -1,32 +1,13 @@
-"""What load balancers and endpoints are called, and where the names lead."""
+"""What load balancers are called, and where the names lead."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from tests.unit.elbv2 import sample
 
-from underpass.twin.services.elbv2.dns_names import (
-    balancer_records,
-    endpoint_records,
-    private_records,
-    service_records,
-)
-from underpass.twin.services.elbv2.model import Balancing, Endpoint, LoadBalancer, Place
-from underpass.twin.services.privatelink.connections import ServiceConnection, connections
+from underpass.twin.services.elbv2.dns_names import balancer_records
+from underpass.twin.services.elbv2.model import LoadBalancer, Place
 
-BASE = "vpce-svc-1.us-east-1.vpce.amazonaws.com"
 NLB = sample.balancer("network")
-PLACES = (Place("eni-e-a", "a", "10.20.0.7"), Place("eni-e-b", "b", "10.20.1.7"))
-ENDPOINT = Endpoint(
-    id="vpce-1",
-    vpc_id="vpc-c",
-    state="available",
-    service="com.amazonaws.vpce.us-east-1.vpce-svc-1",
-    balancers=(NLB.arn,),
-    places=PLACES,
-    names=(f"vpce-1-x.{BASE}", f"vpce-1-x-a.{BASE}", f"vpce-1-x-b.{BASE}"),
-)
 
 
 def up(_: str) -> bool:
@@ -41,71 +22,10 @@ def only_a(_: LoadBalancer, node: Place) -> bool:
     return node.zone == "a"
 
 
-def balancing(endpoint: Endpoint = ENDPOINT) -> Balancing:
-    return sample.balancing(NLB, endpoints=(endpoint,))
-
-
 def test_a_name_leads_to_the_zones_that_are_well_and_to_all_when_none_is() -> None:
     name = NLB.dns_name
     both = ("10.20.0.250", "10.20.1.250")
-    assert balancer_records(balancing(), up, everywhere)[name] == both
-    assert balancer_records(balancing(), up, only_a)[name] == ("10.20.0.250",)
-    assert balancer_records(balancing(), up, lambda *_: False)[name] == both
-    assert balancer_records(balancing(), up, only_a)[f"b.{name}"] == ("10.20.1.250",)
-
-
-def test_an_endpoint_has_a_regional_name_and_one_a_zone() -> None:
-    connected = connections(balancing(), up)
-    records = endpoint_records(connected, only_a)
-    assert records == {
-        f"vpce-1-x.{BASE}": ("10.20.0.7",),
-        f"vpce-1-x-a.{BASE}": ("10.20.0.7",),
-        f"vpce-1-x-b.{BASE}": ("10.20.1.7",),
-    }
-    assert private_records(connected, only_a) == {}
-
-
-def test_a_private_name_is_known_in_the_consumers_vpc_only() -> None:
-    named = replace(ENDPOINT, names=(*ENDPOINT.names, "notes.example.com"))
-    connected = connections(balancing(named), up)
-    assert "notes.example.com" not in endpoint_records(connected, everywhere)
-    private = private_records(connected, everywhere)
-    assert private == {"vpc-c": {"notes.example.com": ("10.20.0.7", "10.20.1.7")}}
-
-
-def test_only_accepted_endpoints_are_connected_and_only_within_their_zone() -> None:
-    for state, count in (("pendingAcceptance", 0), ("rejected", 0), ("pending", 2)):
-        found = connections(balancing(replace(ENDPOINT, state=state)), up)
-        assert len(found) == count
-        assert all(one.place.zone == one.node.zone for one in found)
-    assert connections(balancing(), lambda name: name != "eni-e-a")[0].place.zone == "b"
-    lost = replace(ENDPOINT, places=(Place("eni-e-c", "c", "10.20.2.7"),))
-    assert connections(balancing(lost), up) == ()
-
-
-def test_an_endpoint_of_aws_answers_for_the_service_in_its_own_vpc_only() -> None:
-    stem, base = "vpce-9-abc", "logs.us-east-1.vpce.amazonaws.com"
-    endpoint = Endpoint(
-        id="vpce-9",
-        vpc_id="vpc-9",
-        state="available",
-        service="com.amazonaws.us-east-1.logs",
-        balancers=(),
-        places=PLACES,
-        names=(
-            f"{stem}.{base}",
-            f"{stem}-a.{base}",
-            f"{stem}-b.{base}",
-            "logs.us-east-1.amazonaws.com",
-        ),
-    )
-    everywhere, private = service_records(
-        ServiceConnection(endpoint, place) for place in endpoint.places
-    )
-    both = tuple(sorted(place.address for place in endpoint.places))
-    assert private == {"vpc-9": {"logs.us-east-1.amazonaws.com": both}}
-    assert everywhere == {
-        f"{stem}.{base}": both,
-        f"{stem}-a.{base}": ("10.20.0.7",),
-        f"{stem}-b.{base}": ("10.20.1.7",),
-    }
+    assert balancer_records(sample.balancing(NLB), up, everywhere)[name] == both
+    assert balancer_records(sample.balancing(NLB), up, only_a)[name] == ("10.20.0.250",)
+    assert balancer_records(sample.balancing(NLB), up, lambda *_: False)[name] == both
+    assert balancer_records(sample.balancing(NLB), up, only_a)[f"b.{name}"] == ("10.20.1.250",)

@@ -77,29 +77,29 @@ def test_a_target_that_fails_while_tables_are_applied_loses_its_flows_once_it_ge
     kernel: Kernel, flows: Flows
 ) -> None:
     kernel.applying = lambda: kernel.unhealthy.add(X)
-    flows.apply(balancing(X, Y), ())
+    flows.apply(balancing(X, Y))
     assert kernel.sends[A] == {X, Y}
     assert kernel.cuts == [], "its new flows would not be cut any more"
     assert flows.serving == {X[0], Y[0]}
 
-    flows.apply(balancing(X, Y), ())
+    flows.apply(balancing(X, Y))
     assert kernel.sends[A] == {Y}
     assert (A, frozenset({X}), False) in kernel.cuts
     assert flows.serving == {Y[0]}
 
 
 def test_flows_stay_where_a_node_did_not_take_its_table(kernel: Kernel, flows: Flows) -> None:
-    flows.apply(balancing(X, Y), ())
+    flows.apply(balancing(X, Y))
     kernel.unhealthy.add(X)
     kernel.refused.add(A)
     with pytest.raises(ExceptionGroup) as failed:
-        flows.apply(balancing(X, Y), ())
+        flows.apply(balancing(X, Y))
     assert [str(error) for error in failed.value.exceptions] == [f"{A} takes no table"]
     assert {name for name, _, _ in kernel.cuts} == {B}
     assert flows.serving == {X[0], Y[0]}, "it still sends to both"
 
     kernel.refused.clear()
-    flows.apply(balancing(X, Y), ())
+    flows.apply(balancing(X, Y))
     assert (A, frozenset({X}), False) in kernel.cuts
     assert flows.serving == {Y[0]}
 
@@ -107,34 +107,34 @@ def test_flows_stay_where_a_node_did_not_take_its_table(kernel: Kernel, flows: F
 def test_a_cut_that_fails_is_tried_again_and_the_other_nodes_do_not_wait(
     kernel: Kernel, flows: Flows
 ) -> None:
-    flows.apply(balancing(X, Y), ())
+    flows.apply(balancing(X, Y))
     kernel.unhealthy.add(X)
     kernel.uncut.add(A)
     for _ in range(2):
         with pytest.raises(ExceptionGroup) as failed:
-            flows.apply(balancing(X, Y), ())
+            flows.apply(balancing(X, Y))
         assert [str(error) for error in failed.value.exceptions] == [f"{A} forgets nothing"]
     assert kernel.cuts == [(B, frozenset({X}), False), (B, frozenset({X}), True)]
     assert flows.serving == {Y[0]}
 
     kernel.uncut.clear()
     kernel.cuts.clear()
-    flows.apply(balancing(X, Y), ())
+    flows.apply(balancing(X, Y))
     assert kernel.cuts == [(A, frozenset({X}), False), (A, frozenset({X}), True)]
     kernel.cuts.clear()
-    flows.apply(balancing(X, Y), ())
+    flows.apply(balancing(X, Y))
     assert kernel.cuts == [], "once is enough"
 
 
 def test_no_unanswered_flow_is_forgotten_about_while_cuts_fail(
     kernel: Kernel, flows: Flows
 ) -> None:
-    flows.apply(balancing(X), ())
+    flows.apply(balancing(X))
     kernel.uncut.add(A)
     for targets in (Y, Z):
         with pytest.raises(ExceptionGroup):
-            flows.apply(balancing(targets), ())
+            flows.apply(balancing(targets))
     kernel.uncut.clear()
     kernel.cuts.clear()
-    flows.apply(balancing(Z), ())
+    flows.apply(balancing(Z))
     assert kernel.cuts == [(A, frozenset({X, Y}), True)]

@@ -1,19 +1,17 @@
-"""The tables of NLB nodes and endpoints, read as the kernel would."""
+"""The tables of NLB nodes, read as the kernel would."""
 
 from __future__ import annotations
 
 from ipaddress import IPv4Address
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.ec2.evaluator import Packet, evaluate
 from tests.unit.elbv2 import sample
 
 from underpass.twin.linux import nftables
-from underpass.twin.services.ec2.model import Rule
 from underpass.twin.services.elbv2.health import HEALTHY
-from underpass.twin.services.elbv2.nlb_tables import endpoint_table, listener_targets, node_table
+from underpass.twin.services.elbv2.nlb_tables import listener_targets, node_table
 
 NODE, LINK = "10.20.0.250", "169.254.100.2"
 
@@ -75,7 +73,7 @@ def test_every_listener_is_spread_over_exactly_its_own_targets(
     node = sample.node(zone)
 
     targets = listener_targets(balancer, node, balancing, sample.healthy(*good))
-    table = node_table((node.address, LINK), targets)
+    table = node_table(node.address, targets)
 
     for port, target_port, placed in ((80, 80, first), (81, 8080, second)):
         near = {address for address, where in placed.items() if where in {zone, "all"}}
@@ -87,7 +85,7 @@ def test_every_listener_is_spread_over_exactly_its_own_targets(
 
 
 def test_a_node_passes_on_nothing_but_translated_flows_and_delivers_nothing() -> None:
-    table = node_table((NODE, LINK), {80: (("10.20.0.1", 80),), 81: ()})
+    table = node_table(NODE, {80: (("10.20.0.1", 80),), 81: ()})
     through = packet("10.20.0.1", 80, iifname="link0", oifname="eth0")
     assert evaluate(table, "forward", through) == "drop"
     translated = packet("10.20.0.1", 80, status=nftables.DESTINATION_NAT)
@@ -99,59 +97,9 @@ def test_a_node_passes_on_nothing_but_translated_flows_and_delivers_nothing() ->
 
 
 def test_a_listener_without_targets_refuses_at_once() -> None:
-    table = node_table((NODE,), {81: ()})
+    table = node_table(NODE, {81: ()})
     (chain,) = [one for one in table.chains if one.hook == "input"]
     refusing = [rule for rule in chain.rules if nftables.Reject(tcp_reset=True) in rule]
     assert len(refusing) == 1
     assert nftables.tcp_dport(81)[1] in refusing[0]
     assert table.maps == (), "nftables knows no empty map to hash into"
-
-
-def test_an_endpoint_sends_the_listeners_ports_over_its_link_and_nothing_else() -> None:
-    table = endpoint_table(NODE, "link0", LINK, (80, 443))
-    assert sent_to(table, NODE, 80) == {(LINK, 0)}
-    assert sent_to(table, NODE, 443) == {(LINK, 0)}
-    assert sent_to(table, NODE, 8080) == set()
-    assert evaluate(table, "forward", packet(LINK, 80, oifname="link0")) == "drop"
-    assert evaluate(table, "input", packet(NODE, 80)) == "drop"
-
-
-def test_an_endpoint_that_is_not_connected_answers_nothing() -> None:
-    table = endpoint_table(NODE)
-    assert sent_to(table, NODE, 80) == set()
-    assert evaluate(table, "input", packet(NODE, 80)) == "drop"
-
-
-@pytest.mark.parametrize(
-    ("rule", "source", "admitted"),
-    [
-        (Rule("tcp", 80, 80, ("10.20.0.0/16",)), "10.20.0.9", True),
-        (Rule("tcp", 80, 80, ("10.20.0.0/16",)), "10.21.0.9", False),
-        (Rule("tcp", 81, 90, ("0.0.0.0/0",)), "10.20.0.9", False),
-        (Rule("tcp", 1, 80, ("0.0.0.0/0",)), "10.20.0.9", True),
-        (Rule("udp", 80, 80, ("0.0.0.0/0",)), "10.20.0.9", False),
-        (Rule("-1", -1, -1, ("10.20.0.9/32",)), "10.20.0.9", True),
-        (Rule("tcp", 80, 80, (), ("sg-consumer",)), "10.20.0.9", False),
-    ],
-)
-def test_enforced_rules_meet_the_consumers_own_address(
-    rule: Rule, source: str, admitted: bool
-) -> None:
-    table = endpoint_table(NODE, "link0", LINK, (80,), [rule])
-    flow = packet(LINK, 80, source=source, status=nftables.DESTINATION_NAT, oifname="link0")
-    assert (evaluate(table, "forward", flow) == "accept") is admitted
-    going = packet(
-        LINK,
-        80,
-        source=source,
-        status=nftables.DESTINATION_NAT,
-        state=nftables.ESTABLISHED,
-        oifname="link0",
-    )
-    assert evaluate(table, "forward", going) == "accept", "what was let in stays"
-
-
-def test_no_rules_at_all_admit_nobody_when_enforced() -> None:
-    flow = packet(LINK, 80, status=nftables.DESTINATION_NAT, oifname="link0")
-    assert evaluate(endpoint_table(NODE, "link0", LINK, (80,), []), "forward", flow) == "drop"
-    assert evaluate(endpoint_table(NODE, "link0", LINK, (80,)), "forward", flow) == "accept"

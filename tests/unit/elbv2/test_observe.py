@@ -8,11 +8,10 @@ from typing import Any, cast
 
 import pytest
 from botocore.exceptions import ClientError
-from tests.unit.elbv2.conftest import OWNER, Apis
+from tests.unit.elbv2.conftest import Apis
 
 from underpass.twin.region.aws import Clients
 from underpass.twin.region.reconcile import Hub
-from underpass.twin.services.ec2.model import Rule as GroupRule
 from underpass.twin.services.elbv2.describe import load_balancers
 from underpass.twin.services.elbv2.health import TargetKey
 from underpass.twin.services.elbv2.model import (
@@ -132,22 +131,3 @@ def test_attributes_of_a_target_group_are_read(apis: Apis) -> None:
         "HTTP",
         "200-399",
     )
-
-
-def test_endpoints_know_their_load_balancers_and_what_these_enforce(apis: Apis) -> None:
-    permission = {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80}
-    blocks = {"IpRanges": [{"CidrIp": "10.20.0.0/16"}]}
-    apis.ec2.authorize_security_group_ingress(
-        GroupId=apis.group, IpPermissions=[permission | blocks]
-    )
-    arn = apis.balancer("network")["LoadBalancerArn"]
-    service = apis.service(arn, OWNER)["ServiceName"]
-    vpc, subnets = apis.new_vpc()
-    apis.endpoint(vpc, service, *subnets[:2])
-    found = seen(apis)
-    (endpoint,) = found.endpoints
-    assert endpoint.balancers == (arn,)
-    assert [place.zone for place in endpoint.places] == ["us-east-1a", "us-east-1b"]
-    assert found.balancers[0].enforces_inbound
-    rules = (GroupRule("tcp", 80, 80, ("10.20.0.0/16",)),)
-    assert found.inbound == ((apis.group, rules),)

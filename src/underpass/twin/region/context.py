@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from underpass.twin.region.aws import Clients
+from underpass.twin.region.dns_records import Names
 from underpass.twin.region.reconcile import Hub
 
 RUN_DIR = Path("/run/underpass")  # a tmpfs in the region's own mount namespace: gone when it dies
@@ -27,6 +28,8 @@ class Region:
         The folder that outlives it: databases, files, images, logs.
     run
         Sockets and generated files; lost when the region ends.
+    names
+        What is called what in DNS, by who says so.
     """
 
     name: str
@@ -34,3 +37,8 @@ class Region:
     hub: Hub
     state: Path
     run: Path = RUN_DIR
+    names: Names = field(default_factory=Names)
+
+    def resolv_conf(self, vpc_id: str) -> Path:
+        """Return the file to bind over /etc/resolv.conf for processes in this VPC, or on the internet."""
+        return self.run / "resolv" / f"{vpc_id}.conf"

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from underpass.twin.services.ec2 import aws_hosts
+from underpass.twin.region import aws_hosts
 
 EVERYWHERE = "*"
 _LONGEST_CHAIN = 8

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from underpass.twin.services.ec2 import aws_hosts
+from underpass.twin.region import aws_hosts
 from underpass.twin.services.ec2.model import (
     Interface,
     InternetGateway,

@@ -46,7 +46,7 @@ class Way:
         if not self._fabric.up(self._client):
             self._client = exec_targets.interface_at(self._region.clients, self._place)
         vpc_id = next(i.vpc_id for i in self._fabric.network().interfaces if i.id == self._client)
-        found = sorted(self._fabric.names.lookup(vpc_id, self._host))
+        found = sorted(self._region.names.lookup(vpc_id, self._host))
         first = next(self._turn) % len(found) if found else 0
         return [
             (self._fabric.socket(self._client), (address, self._port))

@@ -8,7 +8,6 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -16,12 +15,10 @@ from underpass.twin.linux import namespaces, nftables
 from underpass.twin.linux.links import Link, Links
 from underpass.twin.linux.within import within
 from underpass.twin.region.context import Region
-from underpass.twin.region.dns_records import Names
 from underpass.twin.services.ec2 import exec_targets
 from underpass.twin.services.ec2.describe import observe, observe_interfaces
 from underpass.twin.services.ec2.model import Network
 from underpass.twin.services.ec2.wiring import INTERNET_NAME, Wiring
-from underpass.twin.services.route53.name_service import NameService
 
 TOPIC = "interfaces"
 _TRUST_S = 10.0  # how long an observation counts that no call to EC2 has put in doubt
@@ -42,19 +39,11 @@ class Fabric:
         self._made: Network | None = None
         self._wiring = Wiring()
         self._links = Links()
-        self.names = Names()
-        self._name_service = NameService(region, self.names)
 
     def start(self) -> None:
-        """Make the internet, and start the resolvers."""
+        """Make the internet."""
         self._wiring.start()
-        self._name_service.start()
-        self._name_service.serve_host(INTERNET_NAME)
         self._region.hub.subscribe(("ec2",), self._stale.set)
-
-    def stop(self) -> None:
-        """Stop the resolvers; the namespaces end with the region."""
-        self._name_service.stop()
 
     def reconcile(self) -> None:
         """Make real what the EC2 API describes; publish ``interfaces`` when namespaces came or went."""
@@ -92,8 +81,6 @@ class Fabric:
             for gone in before - now:
                 if not Path(self.path(gone)).exists():
                     self._links.forget(gone)
-            there = tuple(vpc for vpc in network.vpcs if vpc.id in now)
-            self._name_service.serve(replace(network, vpcs=there))
             if before != now:
                 self._region.hub.publish(TOPIC)
         self._made = network
@@ -146,14 +133,10 @@ class Fabric:
         """
         name = exec_targets.interface_at(self._region.clients, place)
         if name == INTERNET_NAME:
-            conf = self.resolv_conf(name)
+            conf = self._region.resolv_conf(name)
             return [*self.enter(name), *(exec_targets.with_names(conf) if conf.exists() else ())]
         vpc_id = next(i.vpc_id for i in self._observed.interfaces if i.id == name)
-        return [*self.enter(name), *exec_targets.with_names(self.resolv_conf(vpc_id))]
-
-    def resolv_conf(self, vpc_id: str) -> Path:
-        """Return the file to bind over /etc/resolv.conf for processes in this VPC, or on the internet."""
-        return self._name_service.resolv_conf(vpc_id)
+        return [*self.enter(name), *exec_targets.with_names(self._region.resolv_conf(vpc_id))]
 
     def apply(self, name: str, table: nftables.Table) -> None:
         """Replace the table of that name in a namespace, all of it or nothing.

@@ -16,7 +16,7 @@ from typing import ParamSpec
 
 from underpass.twin.linux import namespaces, nft_netlink, nftables
 from underpass.twin.linux.devices import GATEWAY, Devices, Route, change, devices
-from underpass.twin.services.ec2.aws_hosts import ADDRESSES
+from underpass.twin.region.aws_hosts import ADDRESSES
 from underpass.twin.services.ec2.gateways import router_table
 from underpass.twin.services.ec2.model import Interface, Network, Vpc
 from underpass.twin.services.ec2.routing import (

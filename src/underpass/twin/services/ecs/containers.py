@@ -107,7 +107,7 @@ def spec(
         root=platform.mount_point,
         network=platform.networks.path(attachment.interface_id),
         hostname=hostname,
-        resolv=platform.networks.resolv_conf(attachment.vpc_id),
+        resolv=platform.region.resolv_conf(attachment.vpc_id),
         hosts=f"127.0.0.1 localhost\n{attachment.address} {hostname}\n",
         volumes=tuple(_volumes(platform, task, attachment, definition, container)),
         tmpfs=tuple(Tmpfs(one["containerPath"], one["size"]) for one in linux.get("tmpfs") or ()),

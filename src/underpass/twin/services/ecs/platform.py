@@ -7,25 +7,10 @@ from pathlib import Path
 from typing import Protocol
 
 from underpass.twin.region.context import Region
+from underpass.twin.services.ec2.fabric import Fabric
 from underpass.twin.services.ecs.metadata import Metadata
 from underpass.twin.services.ecs.table import Table
 from underpass.twin.services.logs.awslogs import Logs
-
-
-class Networks(Protocol):
-    """What tasks need of the fabric."""
-
-    def path(self, name: str) -> str:
-        """Return the path of an interface's network namespace."""
-        ...
-
-    def wait_up(self, name: str, timeout_s: float = 20) -> None:
-        """Return once the namespace is wired and firewalled; TimeoutError when that takes too long."""
-        ...
-
-    def resolv_conf(self, vpc_id: str) -> Path:
-        """Return the resolv.conf of a VPC."""
-        ...
 
 
 class FileSystems(Protocol):
@@ -49,7 +34,7 @@ class Platform:
     """All that a task's agent works with."""
 
     region: Region
-    networks: Networks
+    networks: Fabric
     files: FileSystems
     table: Table
     logs: Logs

@@ -17,43 +17,19 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 from botocore.exceptions import ClientError
 
 from underpass.errors import UnderpassError
 from underpass.twin.region.context import Region
 from underpass.twin.region.state_names import lasting_name
+from underpass.twin.services.ec2.fabric import Fabric
 
 log = logging.getLogger(__name__)
 
 NFS_PORT = 2049
 _CONNECT_TIMEOUT_S = 5.0
-
-
-class Names(Protocol):
-    """The fabric's DNS."""
-
-    def set(self, source: str, vpc_id: str, records: Mapping[str, tuple[str, ...]]) -> None:
-        """Replace all records of ``source``."""
-        ...
-
-
-class Fabric(Protocol):
-    """What files need of the fabric."""
-
-    @property
-    def names(self) -> Names:
-        """The region's DNS."""
-        ...
-
-    def socket(self, name: str) -> socket.socket:
-        """Return a TCP socket that lives in a namespace."""
-        ...
-
-    def wait_up(self, name: str, timeout_s: float = 20) -> None:
-        """Return when a namespace is wired and firewalled."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -230,7 +206,7 @@ class Files:
                     name = f"{target.file_system_id}.{suffix}"
                     records[name] = (*records.get(name, ()), target.address)
                     records[f"{target.zone}.{name}"] = (target.address,)
-            self._fabric.names.set(f"efs/{vpc_id}", vpc_id, records)
+            self._region.names.set(f"efs/{vpc_id}", vpc_id, records)
 
 
 def _greet(listener: socket.socket) -> None:

@@ -1,4 +1,4 @@
-"""Load balancers made real: observes the APIs, keeps nodes, flows, Envoy, links, names and states in step.
+"""Load balancers made real: observes the APIs, keeps nodes, flows, Envoy, names and states in step.
 
 Two loops share the work. ``reconcile`` reads what is wanted (some fifteen calls) and keeps the nodes'
 interfaces; ``apply`` makes the data plane from the last reading and the health table, without any call, so
@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from underpass.twin.region.certificates import Authority
@@ -30,18 +30,12 @@ from underpass.twin.services.elbv2.nodes import Nodes
 from underpass.twin.services.elbv2.observe import DRAINED, Observer
 from underpass.twin.services.elbv2.prober import Prober
 from underpass.twin.services.elbv2.recycled_addresses import Strangers
-from underpass.twin.services.privatelink import endpoints
-from underpass.twin.services.privatelink.connections import (
-    Connection,
-    ServiceConnection,
-    connections,
-    service_connections,
-)
 
 log = logging.getLogger(__name__)
 
 HEALTH = "health"
 STATES = "balancers"  # published when a load balancer or an endpoint became usable
+APPLIED = "applied"  # published when another reading was made real
 SOURCE = "balancers"  # of DNS records
 NODES = "nodes"  # published when nodes are to come or go
 LISTEN_AGAIN_S = 0.05
@@ -49,7 +43,7 @@ CLOSES_S = 0.5  # how long requests under way at a node that closes may take
 
 
 class Balancers:
-    """The load balancers and PrivateLink connections of one region.
+    """The load balancers of one region.
 
     Parameters
     ----------
@@ -71,7 +65,7 @@ class Balancers:
         self._listening: frozenset[str] = frozenset()
         self._detached: dict[str, float] = {}  # and when the last of their flows end
         self._observer = Observer(region.clients, region.hub, self._nodes.phase)
-        self._wanted = Balancing()
+        self._wanted = self._applied = Balancing()
         self._applying = Loop("balancers-apply", self.apply, settle_s=0.005)
         self._drains: dict[str, threading.Timer] = {}
         self._authority = Authority(region.state / "tls")
@@ -101,6 +95,15 @@ class Balancers:
             self._wanted = wanted
             self._applying.wake()
 
+    @property
+    def wanted(self) -> Balancing:
+        """What the APIs said last."""
+        return self._wanted
+
+    def finds_healthy(self, balancer: LoadBalancer, node: Place) -> bool:
+        """Return whether a node has a healthy target."""
+        return target_selection.finds_healthy(balancer, node, self._wanted, self._health.seen)
+
     def command(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Do what a control request asks of an ALB's nodes; see ``nodes.command``."""
         return node_commands.answer(
@@ -112,7 +115,7 @@ class Balancers:
         )
 
     def apply(self) -> None:
-        """Make checks, flows, Envoy, links, names and states those of the last reading.
+        """Make checks, flows, Envoy, names and states those of the last reading.
 
         Raises
         ------
@@ -123,17 +126,19 @@ class Balancers:
         plan = target_selection.plan(wanted, up)
         self._health.keep(plan.checks, plan.unused)
         self._prober.watch(plan.checks)
-        connected, services = connections(wanted, up), service_connections(wanted, up)
         failed: list[Exception] = []
         attempt(failed, lambda: self._detach(wanted))
-        attempt(failed, lambda: self._flows.apply(wanted, connected, services))
+        attempt(failed, lambda: self._flows.apply(wanted))
         attempt(failed, lambda: self._apply_envoy(wanted))
         self._listen(wanted)
         self._name(wanted)
         self._record(wanted)
         if failed:
             raise ExceptionGroup("load balancers", failed)
-        self._tell_states(wanted, {*_interfaces(connected), *_interfaces(services)})
+        self._tell_states(wanted)
+        if wanted != self._applied:
+            self._applied = wanted
+            self._region.hub.publish(APPLIED)
 
     def _apply_envoy(self, wanted: Balancing) -> None:
         running = {
@@ -206,30 +211,16 @@ class Balancers:
     # What others are told
 
     def _name(self, wanted: Balancing) -> None:
-        def well(balancer: LoadBalancer, node: Place) -> bool:
-            return target_selection.finds_healthy(balancer, node, wanted, self._health.seen)
+        listening = self._listening.__contains__
+        records = dns_names.balancer_records(wanted, listening, self.finds_healthy)
+        self._region.names.set(SOURCE, "*", records)
 
-        up, dns = self._fabric.up, self._fabric.names
-        connected = connections(wanted, up)
-        everywhere = dns_names.balancer_records(wanted, self._listening.__contains__, well)
-        services, private = dns_names.service_records(service_connections(wanted, up))
-        dns.set(SOURCE, "*", everywhere | dns_names.endpoint_records(connected, well) | services)
-        for vpc_id, records in dns_names.private_records(connected, well).items():
-            private.setdefault(vpc_id, {}).update(records)
-        for vpc_id in {*dns.sources(SOURCE), *private} - {"*"}:
-            dns.set(SOURCE, vpc_id, private.get(vpc_id, {}))
-
-    def _tell_states(self, wanted: Balancing, connected: Iterable[str]) -> None:
-        ready = set(connected)
+    def _tell_states(self, wanted: Balancing) -> None:
         changed = False
         for balancer in wanted.balancers:
             if balancer.state == "provisioning" and self._is_ready(wanted, balancer):
                 elbv2.set_state(balancer.arn, "active")
                 changed = True
-        for endpoint in wanted.endpoints:
-            interfaces = {place.interface_id for place in endpoint.places}
-            if endpoint.state == "pending" and interfaces and interfaces <= ready:
-                changed |= endpoints.set_state(endpoint.id, "available", self._region.name)
         if changed:
             self._region.hub.publish(STATES)
 
@@ -252,10 +243,6 @@ class Balancers:
     def _drained(self, arn: str) -> None:
         self._drains.pop(arn, None)
         self._region.hub.publish(DRAINED)
-
-
-def _interfaces(connected: Iterable[Connection] | Iterable[ServiceConnection]) -> Iterable[str]:
-    return (one.place.interface_id for one in connected)
 
 
 def attempt(failed: list[Exception], work: Callable[[], None]) -> None:

@@ -1,11 +1,10 @@
-"""Load balancers, target groups and endpoints as the API describes them, in values."""
+"""Load balancers and target groups as the API describes them, in values."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
 
-from underpass.twin.services.ec2.model import Rule as GroupRule
 from underpass.twin.services.elbv2.health import TargetKey
 
 ALL_ZONES = "all"  # the zone of a target outside the VPC, as the API writes it
@@ -167,31 +166,16 @@ class LoadBalancer:
 
 
 @dataclass(frozen=True)
-class Endpoint:
-    """An interface endpoint; ``balancers`` are the NLBs of its service, none for AWS's own services."""
-
-    id: str
-    vpc_id: str
-    state: str
-    service: str
-    balancers: tuple[str, ...]
-    places: tuple[Place, ...]
-    names: tuple[str, ...]  # regional, one per zone, then the private name if there is one
-
-
-@dataclass(frozen=True)
 class Balancing:
     """Everything the API says at one moment about balancing traffic.
 
     ``nodes`` are the load balancers' interfaces by their description, of load balancers that are gone too;
-    ``inbound`` the inbound rules of security groups by id, ``zones`` the names of hosted zones.
+    ``zones`` are the names of hosted zones.
     """
 
     balancers: tuple[LoadBalancer, ...] = ()
     groups: tuple[TargetGroup, ...] = ()
-    endpoints: tuple[Endpoint, ...] = ()
     nodes: tuple[tuple[str, tuple[Place, ...]], ...] = ()
-    inbound: tuple[tuple[str, tuple[GroupRule, ...]], ...] = ()
     zones: tuple[str, ...] = ()
 
     @property

@@ -1,26 +1,21 @@
-"""Keeps the tables of NLB nodes and endpoints, and the links between them, as they are wanted."""
+"""Keeps the tables of NLB nodes as they are wanted, and ends the flows that this leaves over."""
 
 from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from underpass.twin.linux import conntrack, nftables
-from underpass.twin.linux.links import Link
 from underpass.twin.services.ec2.fabric import Fabric
-from underpass.twin.services.ec2.wiring import INTERNET_NAME
 from underpass.twin.services.elbv2.connection_termination import Address, ended
 from underpass.twin.services.elbv2.model import Balancing, LoadBalancer, Place
-from underpass.twin.services.elbv2.nlb_tables import endpoint_table, listener_targets, node_table
+from underpass.twin.services.elbv2.nlb_tables import listener_targets, node_table
 from underpass.twin.services.elbv2.target_selection import Seen, healthy
-from underpass.twin.services.privatelink.connections import Connection, ServiceConnection
 
 log = logging.getLogger(__name__)
-
-API_PORTS = (80, 443)  # where AWS's services answer
 
 
 class Cut(Protocol):
@@ -68,17 +63,11 @@ class Flows:
         self._seen = seen
         self._cut = cut
         self._tables: dict[str, nftables.Table] = {}
-        self._links: dict[str, Link] = {}
         self._nodes: dict[str, Node] = {}
         self.serving: frozenset[str] = frozenset()  # addresses that some node finds well
 
-    def apply(
-        self,
-        wanted: Balancing,
-        connected: Sequence[Connection],
-        services: Sequence[ServiceConnection] = (),
-    ) -> None:
-        """Make tables and links those that are wanted.
+    def apply(self, wanted: Balancing) -> None:
+        """Make the nodes' tables those that are wanted.
 
         Raises
         ------
@@ -86,12 +75,10 @@ class Flows:
             When some could not be made, or some flows not ended; the others were.
         """
         failed: list[Exception] = []
-        self._link(connected, services, failed)
         # Each check is read once: a target that fails while this runs has its flows cut when the next run
         # has taken it out of the map. Cut now, they would be sent to it again, and never be cut later.
         seen = functools.cache(self._seen)
-        tables = wanted_tables(wanted, connected, self._links, seen)
-        tables |= service_tables(services, self._links)
+        tables = wanted_tables(wanted, seen)
         there = {name: table for name, table in tables.items() if self._fabric.up(name)}
         for known in (self._tables, self._nodes):
             for name in known.keys() - there.keys():
@@ -104,34 +91,6 @@ class Flows:
         self.serving = frozenset(one for node in self._nodes.values() for one in node.well)
         if failed:
             raise ExceptionGroup("flows", failed)
-
-    def _link(
-        self,
-        connected: Iterable[Connection],
-        services: Iterable[ServiceConnection],
-        failed: list[Exception],
-    ) -> None:
-        wanted = {
-            one.key: (one.place.interface_id, one.node.interface_id, one.balancer.name)
-            for one in connected
-        } | {
-            one.key: (one.place.interface_id, INTERNET_NAME, one.endpoint.service)
-            for one in services
-        }
-        for key in self._links.keys() - wanted.keys():
-            log.info("PrivateLink connection %s removed", key)
-            self._fabric.unlink(key)
-            del self._links[key]
-        for key, (near, far, offered) in wanted.items():
-            try:
-                link = self._fabric.link(near, far, key)
-            except OSError as error:
-                self._links.pop(key, None)
-                failed.append(error)
-                continue
-            if key not in self._links:
-                log.info("PrivateLink: %s reaches %s", near, offered)
-            self._links[key] = link
 
     def _replace(self, name: str, table: nftables.Table, failed: list[Exception]) -> None:
         if self._tables.get(name) == table:
@@ -174,40 +133,11 @@ class Flows:
         node.sent = sent
 
 
-def wanted_tables(
-    wanted: Balancing, connected: Iterable[Connection], links: Mapping[str, Link], seen: Seen
-) -> dict[str, nftables.Table]:
-    """Return the table of every NLB node and of every endpoint interface. Pure."""
-    linked = [(one, links[one.key]) for one in connected if one.key in links]
-    tables: dict[str, nftables.Table] = {}
-    for balancer, node in _nodes(wanted):
-        ends = [link.b_address for one, link in linked if one.node == node]
-        targets = listener_targets(balancer, node, wanted, seen)
-        tables[node.interface_id] = node_table((node.address, *ends), targets)
-    for endpoint in wanted.endpoints:
-        for place in endpoint.places:
-            tables[place.interface_id] = endpoint_table(place.address)
-    for one, link in linked:
-        balancer, inbound = one.balancer, dict(wanted.inbound)
-        rules = [rule for group in balancer.groups for rule in inbound.get(group, ())]
-        tables[one.place.interface_id] = endpoint_table(
-            one.place.address,
-            link.a_device,
-            link.b_address,
-            [listener.port for listener in balancer.listeners],
-            rules if balancer.enforces_inbound else None,
-        )
-    return tables
-
-
-def service_tables(
-    services: Iterable[ServiceConnection], links: Mapping[str, Link]
-) -> dict[str, nftables.Table]:
-    """Return the tables of the interfaces that lead to AWS's own services. Pure."""
-    linked = [(one.place, links[one.key]) for one in services if one.key in links]
+def wanted_tables(wanted: Balancing, seen: Seen) -> dict[str, nftables.Table]:
+    """Return the table of every NLB node. Pure."""
     return {
-        place.interface_id: endpoint_table(place.address, link.a_device, link.b_address, API_PORTS)
-        for place, link in linked
+        node.interface_id: node_table(node.address, listener_targets(balancer, node, wanted, seen))
+        for balancer, node in _nodes(wanted)
     }
 
 

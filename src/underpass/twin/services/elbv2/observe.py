@@ -13,11 +13,9 @@ from typing import Any
 
 from underpass.twin.region.aws import Clients
 from underpass.twin.region.reconcile import Hub
-from underpass.twin.services.ec2.model import Rule as GroupRule
 from underpass.twin.services.elbv2.describe import load_balancers, target_groups
 from underpass.twin.services.elbv2.model import (
     Balancing,
-    Endpoint,
     LoadBalancer,
     Phase,
     Place,
@@ -25,7 +23,7 @@ from underpass.twin.services.elbv2.model import (
     TargetGroup,
 )
 
-INTERFACES = ("ELB app/*", "ELB net/*", "VPC Endpoint Interface *")
+INTERFACES = ("ELB app/*", "ELB net/*")
 DRAINED = "drained"  # published when a target has finished draining
 TRUSTED_S = 10.0  # how long what was read of load balancing holds when nobody says that it changed
 Described = Mapping[str, Any]
@@ -86,21 +84,11 @@ def assemble(
     phase: Callable[[str], Phase] = in_service,
 ) -> Balancing:
     """Join what is known of load balancing with what EC2 says now."""
-    endpoints = ec2.describe_vpc_endpoints(
-        Filters=[{"Name": "vpc-endpoint-type", "Values": ["Interface"]}]
-    )["VpcEndpoints"]
-    places = _interfaces(ec2, phase)
-    nodes = {
-        description: tuple(found)
-        for description, found in places.items()
-        if description.startswith("ELB ")
-    }
+    nodes = interfaces(ec2, *INTERFACES, phase=phase)
     return Balancing(
         balancers=balancers,
         groups=_with_addresses(ec2, groups, balancers, nodes),
-        endpoints=_endpoints(ec2, endpoints, places) if endpoints else (),
         nodes=tuple(nodes.items()),
-        inbound=_inbound(ec2, balancers) if endpoints else (),
     )
 
 
@@ -147,10 +135,13 @@ def _instances(ec2: Any) -> dict[str, tuple[tuple[str, str], ...]]:
     }
 
 
-def _interfaces(ec2: Any, phase: Callable[[str], Phase]) -> dict[str, list[Place]]:
+def interfaces(
+    ec2: Any, *descriptions: str, phase: Callable[[str], Phase] = in_service
+) -> dict[str, tuple[Place, ...]]:
+    """Return the interfaces whose descriptions match, by description."""
     found: dict[str, list[Place]] = {}
     described = ec2.describe_network_interfaces(
-        Filters=[{"Name": "description", "Values": list(INTERFACES)}]
+        Filters=[{"Name": "description", "Values": list(descriptions)}]
     )["NetworkInterfaces"]
     for one in described:
         place = Place(
@@ -162,48 +153,4 @@ def _interfaces(ec2: Any, phase: Callable[[str], Phase]) -> dict[str, list[Place
             phase(one["NetworkInterfaceId"]),
         )
         found.setdefault(one["Description"], []).append(place)
-    return found
-
-
-def _endpoints(
-    ec2: Any, described: Iterable[Described], places: Mapping[str, list[Place]]
-) -> tuple[Endpoint, ...]:
-    services = {
-        one["ServiceName"]: tuple(one.get("NetworkLoadBalancerArns", ()))
-        for one in ec2.describe_vpc_endpoint_service_configurations()["ServiceConfigurations"]
-    }
-    return tuple(
-        Endpoint(
-            id=one["VpcEndpointId"],
-            vpc_id=one["VpcId"],
-            state=one["State"],
-            service=one["ServiceName"],
-            balancers=services.get(one["ServiceName"], ()),
-            places=tuple(places.get(f"VPC Endpoint Interface {one['VpcEndpointId']}", ())),
-            names=tuple(entry["DnsName"] for entry in one["DnsEntries"]),
-        )
-        for one in described
-    )
-
-
-def _inbound(
-    ec2: Any, balancers: Iterable[LoadBalancer]
-) -> tuple[tuple[str, tuple[GroupRule, ...]], ...]:
-    wanted = {group for one in balancers if one.enforces_inbound for group in one.groups}
-    if not wanted:
-        return ()
-    named = [{"Name": "group-id", "Values": sorted(wanted)}]  # a filter minds no group that is gone
-    groups = ec2.describe_security_groups(Filters=named)["SecurityGroups"]
-    return tuple(
-        (one["GroupId"], tuple(map(_inbound_rule, one["IpPermissions"]))) for one in groups
-    )
-
-
-def _inbound_rule(one: Described) -> GroupRule:
-    return GroupRule(
-        protocol=one["IpProtocol"],
-        from_port=one.get("FromPort", -1),
-        to_port=one.get("ToPort", -1),
-        cidrs=tuple(block["CidrIp"] for block in one.get("IpRanges", ())),
-        groups=tuple(pair["GroupId"] for pair in one.get("UserIdGroupPairs", ())),
-    )
+    return {description: tuple(places) for description, places in found.items()}

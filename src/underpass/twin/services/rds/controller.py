@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import ClassVar
 
 from underpass.twin.region.context import Region
+from underpass.twin.services.ec2.fabric import Fabric
 from underpass.twin.services.rds.data_folder import DataFolder
 from underpass.twin.services.rds.instance import Instance
-from underpass.twin.services.rds.interface import Fabric
 from underpass.twin.services.rds.observe import Wanted
 
 

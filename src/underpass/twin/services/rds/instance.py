@@ -13,10 +13,11 @@ from underpass.errors import UnderpassError
 from underpass.twin.region.certificates import Authority
 from underpass.twin.region.context import Region
 from underpass.twin.region.reconcile import Loop
+from underpass.twin.services.ec2.fabric import Fabric
 from underpass.twin.services.rds import interface, psql
 from underpass.twin.services.rds import patches as rds
 from underpass.twin.services.rds.data_folder import DataFolder
-from underpass.twin.services.rds.interface import Fabric, Interface
+from underpass.twin.services.rds.interface import Interface
 from underpass.twin.services.rds.observe import Wanted, wanted
 from underpass.twin.services.rds.server import Server, Spec
 from underpass.twin.services.rds.versions import find
@@ -148,7 +149,7 @@ class Instance:
         self._report(private, "stopped")
 
     def _remove(self, _: Wanted, __: rds.Private) -> None:
-        self._fabric.names.set(self._source, "*", {})
+        self._region.names.set(self._source, "*", {})
         self.end()
         ec2 = self._region.clients("ec2")
         eni = interface.find(ec2, self.identifier)
@@ -161,7 +162,7 @@ class Instance:
     def _name(self, eni: Interface) -> None:
         """Lead the endpoint's name to the interface, from everywhere: RDS names resolve publicly."""
         endpoint = rds.address(self._region.name, self.identifier)
-        self._fabric.names.set(self._source, "*", {endpoint: (eni.address,)})
+        self._region.names.set(self._source, "*", {endpoint: (eni.address,)})
 
     def _report(self, private: rds.Private, status: str, message: str = "") -> None:
         if message:

@@ -4,37 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from underpass.twin.services.rds.observe import Wanted
 
 DESCRIPTION = "RDSNetworkInterface"
 TAG = "underpass:database"
-
-
-class Names(Protocol):
-    """The fabric's DNS."""
-
-    def set(self, source: str, vpc_id: str, records: Mapping[str, tuple[str, ...]]) -> None:
-        """Replace all records of ``source``."""
-        ...
-
-
-class Fabric(Protocol):
-    """What databases need of the fabric."""
-
-    @property
-    def names(self) -> Names:
-        """The region's DNS."""
-        ...
-
-    def enter(self, name: str) -> list[str]:
-        """Return the command that enters a namespace."""
-        ...
-
-    def wait_up(self, name: str, timeout_s: float = 20) -> None:
-        """Return when a namespace is wired and firewalled."""
-        ...
 
 
 @dataclass(frozen=True)

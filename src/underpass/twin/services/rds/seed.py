@@ -17,8 +17,8 @@ from pathlib import Path
 
 from underpass.errors import UnderpassError
 from underpass.twin.region.context import Region
+from underpass.twin.services.ec2.fabric import Fabric
 from underpass.twin.services.rds import interface
-from underpass.twin.services.rds.interface import Fabric
 from underpass.twin.services.rds.psql import Line, psql
 from underpass.twin.services.rds.server import inner
 from underpass.twin.services.rds.statements import transaction_end

@@ -1,17 +1,21 @@
-"""Names for the VPCs there are: a resolver and a resolv.conf each, and AWS's internal host names."""
+"""Names for the VPCs there are: a resolver and a resolv.conf each, and AWS's internal host names.
+
+A controller: it follows the interfaces. Route 53's private zones have a loop of their own (``Zones``).
+"""
 
 from __future__ import annotations
 
 import socket
 from collections import defaultdict
 from pathlib import Path
+from typing import ClassVar
 
 from underpass.twin.linux import namespaces
 from underpass.twin.linux.within import within
 from underpass.twin.region.context import Region
-from underpass.twin.region.dns_records import Names
 from underpass.twin.region.reconcile import Loop
-from underpass.twin.services.ec2.model import Network, Vpc
+from underpass.twin.services.ec2.fabric import Fabric
+from underpass.twin.services.ec2.model import Vpc
 from underpass.twin.services.ec2.routing import resolvers
 from underpass.twin.services.route53.hosted_zones import Zones
 from underpass.twin.services.route53.resolver import Resolver
@@ -23,11 +27,14 @@ SOURCE = "interfaces"
 class NameService:
     """Follows the VPCs: one that comes gets its resolver, one that goes loses it."""
 
-    def __init__(self, region: Region, names: Names) -> None:
+    topics: ClassVar[tuple[str, ...]] = ("interfaces",)
+
+    def __init__(self, region: Region, fabric: Fabric) -> None:
         self._region = region
-        self._names = names
-        self._resolver = Resolver(names)
-        self._zones = Zones(region.clients, names)
+        self._fabric = fabric
+        self._names = region.names
+        self._resolver = Resolver(region.names)
+        self._zones = Zones(region.clients, region.names)
         self._loop = Loop("zones", self._zones.reconcile)
         self._served: dict[str, str] = {}  # CIDR by VPC
 
@@ -48,13 +55,16 @@ class NameService:
         self._resolver.serve(name, opened)
         self._write(name, "nameserver 127.0.0.1\noptions timeout:2\n")
 
-    def serve(self, network: Network) -> None:
-        """Serve the VPCs of ``network`` (which must be up), and name their interfaces."""
-        wanted = {vpc.id: vpc for vpc in network.vpcs if vpc.dns_support}
+    def reconcile(self) -> None:
+        """Serve the VPCs that are up, and name their interfaces."""
+        network = self._fabric.network()
+        wanted = {
+            vpc.id: vpc for vpc in network.vpcs if vpc.dns_support and self._fabric.up(vpc.id)
+        }
         for vpc_id in self._served.keys() - wanted.keys():
             self._resolver.cease(vpc_id)
             self._names.set(SOURCE, vpc_id, {})
-            self.resolv_conf(vpc_id).unlink(missing_ok=True)
+            self._region.resolv_conf(vpc_id).unlink(missing_ok=True)
             del self._served[vpc_id]
         for vpc in wanted.values():
             if vpc.id not in self._served:
@@ -67,10 +77,6 @@ class NameService:
         for vpc_id in wanted:
             self._names.set(SOURCE, vpc_id, hosts[vpc_id])
 
-    def resolv_conf(self, vpc_id: str) -> Path:
-        """Return the file to bind over /etc/resolv.conf for a process in this VPC, or on that host."""
-        return self._region.run / "resolv" / f"{vpc_id}.conf"
-
     def _begin(self, vpc: Vpc) -> None:
         addresses = resolvers(vpc)
         opened = within(namespaces.path(vpc.id), lambda: _bound(addresses))
@@ -80,7 +86,7 @@ class NameService:
         self._served[vpc.id] = vpc.cidr
 
     def _write(self, name: str, text: str) -> None:
-        conf = self.resolv_conf(name)
+        conf = self._region.resolv_conf(name)
         conf.parent.mkdir(parents=True, exist_ok=True)
         conf.write_text(text)
 

@@ -13,8 +13,8 @@ import threading
 from collections.abc import Iterable
 from typing import Any
 
+from underpass.twin.region.aws_hosts import API_DOMAIN
 from underpass.twin.region.dns_records import Names
-from underpass.twin.services.ec2.aws_hosts import API_DOMAIN
 
 log = logging.getLogger(__name__)
 

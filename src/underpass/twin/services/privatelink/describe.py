@@ -1,0 +1,70 @@
+"""What EC2 says of interface endpoints, read into values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from underpass.twin.services.ec2.model import Rule
+from underpass.twin.services.elbv2.model import LoadBalancer, Place
+from underpass.twin.services.elbv2.observe import interfaces
+from underpass.twin.services.privatelink.model import Endpoint, Endpoints
+
+_INTERFACE = "VPC Endpoint Interface "
+Described = Mapping[str, Any]
+
+
+def observe(ec2: Any, balancers: Iterable[LoadBalancer]) -> Endpoints:
+    """Return the interface endpoints, and the rules that ``balancers`` enforce on their traffic."""
+    endpoints = ec2.describe_vpc_endpoints(
+        Filters=[{"Name": "vpc-endpoint-type", "Values": ["Interface"]}]
+    )["VpcEndpoints"]
+    if not endpoints:
+        return Endpoints()
+    return Endpoints(
+        _endpoints(ec2, endpoints, interfaces(ec2, f"{_INTERFACE}*")), _inbound(ec2, balancers)
+    )
+
+
+def _endpoints(
+    ec2: Any, described: Iterable[Described], places: Mapping[str, tuple[Place, ...]]
+) -> tuple[Endpoint, ...]:
+    services = {
+        one["ServiceName"]: tuple(one.get("NetworkLoadBalancerArns", ()))
+        for one in ec2.describe_vpc_endpoint_service_configurations()["ServiceConfigurations"]
+    }
+    return tuple(
+        Endpoint(
+            id=one["VpcEndpointId"],
+            vpc_id=one["VpcId"],
+            state=one["State"],
+            service=one["ServiceName"],
+            balancers=services.get(one["ServiceName"], ()),
+            places=places.get(f"{_INTERFACE}{one['VpcEndpointId']}", ()),
+            names=tuple(entry["DnsName"] for entry in one["DnsEntries"]),
+        )
+        for one in described
+    )
+
+
+def _inbound(
+    ec2: Any, balancers: Iterable[LoadBalancer]
+) -> tuple[tuple[str, tuple[Rule, ...]], ...]:
+    wanted = {group for one in balancers if one.enforces_inbound for group in one.groups}
+    if not wanted:
+        return ()
+    named = [{"Name": "group-id", "Values": sorted(wanted)}]  # a filter minds no group that is gone
+    groups = ec2.describe_security_groups(Filters=named)["SecurityGroups"]
+    return tuple(
+        (one["GroupId"], tuple(map(_inbound_rule, one["IpPermissions"]))) for one in groups
+    )
+
+
+def _inbound_rule(one: Described) -> Rule:
+    return Rule(
+        protocol=one["IpProtocol"],
+        from_port=one.get("FromPort", -1),
+        to_port=one.get("ToPort", -1),
+        cidrs=tuple(block["CidrIp"] for block in one.get("IpRanges", ())),
+        groups=tuple(pair["GroupId"] for pair in one.get("UserIdGroupPairs", ())),
+    )

@@ -1,0 +1,101 @@
+"""What endpoints are called, and where the names lead."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tests.unit.elbv2 import sample
+
+from underpass.twin.services.elbv2.model import LoadBalancer, Place
+from underpass.twin.services.privatelink.connections import connections
+from underpass.twin.services.privatelink.dns_names import (
+    endpoint_records,
+    private_records,
+    service_records,
+)
+from underpass.twin.services.privatelink.model import Endpoint, ServiceConnection
+
+BASE = "vpce-svc-1.us-east-1.vpce.amazonaws.com"
+NLB = sample.balancer("network")
+PLACES = (Place("eni-e-a", "a", "10.20.0.7"), Place("eni-e-b", "b", "10.20.1.7"))
+ENDPOINT = Endpoint(
+    id="vpce-1",
+    vpc_id="vpc-c",
+    state="available",
+    service="com.amazonaws.vpce.us-east-1.vpce-svc-1",
+    balancers=(NLB.arn,),
+    places=PLACES,
+    names=(f"vpce-1-x.{BASE}", f"vpce-1-x-a.{BASE}", f"vpce-1-x-b.{BASE}"),
+)
+
+
+def up(_: str) -> bool:
+    return True
+
+
+def everywhere(_: LoadBalancer, __: Place) -> bool:
+    return True
+
+
+def only_a(_: LoadBalancer, node: Place) -> bool:
+    return node.zone == "a"
+
+
+NLBS = sample.balancing(NLB)
+
+
+def test_an_endpoint_has_a_regional_name_and_one_a_zone() -> None:
+    connected = connections((ENDPOINT,), NLBS, up)
+    records = endpoint_records(connected, only_a)
+    assert records == {
+        f"vpce-1-x.{BASE}": ("10.20.0.7",),
+        f"vpce-1-x-a.{BASE}": ("10.20.0.7",),
+        f"vpce-1-x-b.{BASE}": ("10.20.1.7",),
+    }
+    assert private_records(connected, only_a) == {}
+
+
+def test_a_private_name_is_known_in_the_consumers_vpc_only() -> None:
+    named = replace(ENDPOINT, names=(*ENDPOINT.names, "notes.example.com"))
+    connected = connections((named,), NLBS, up)
+    assert "notes.example.com" not in endpoint_records(connected, everywhere)
+    private = private_records(connected, everywhere)
+    assert private == {"vpc-c": {"notes.example.com": ("10.20.0.7", "10.20.1.7")}}
+
+
+def test_only_accepted_endpoints_are_connected_and_only_within_their_zone() -> None:
+    for state, count in (("pendingAcceptance", 0), ("rejected", 0), ("pending", 2)):
+        found = connections((replace(ENDPOINT, state=state),), NLBS, up)
+        assert len(found) == count
+        assert all(one.place.zone == one.node.zone for one in found)
+    assert connections((ENDPOINT,), NLBS, lambda name: name != "eni-e-a")[0].place.zone == "b"
+    lost = replace(ENDPOINT, places=(Place("eni-e-c", "c", "10.20.2.7"),))
+    assert connections((lost,), NLBS, up) == ()
+
+
+def test_an_endpoint_of_aws_answers_for_the_service_in_its_own_vpc_only() -> None:
+    stem, base = "vpce-9-abc", "logs.us-east-1.vpce.amazonaws.com"
+    endpoint = Endpoint(
+        id="vpce-9",
+        vpc_id="vpc-9",
+        state="available",
+        service="com.amazonaws.us-east-1.logs",
+        balancers=(),
+        places=PLACES,
+        names=(
+            f"{stem}.{base}",
+            f"{stem}-a.{base}",
+            f"{stem}-b.{base}",
+            "logs.us-east-1.amazonaws.com",
+        ),
+    )
+    everywhere, private = service_records(
+        ServiceConnection(endpoint, place) for place in endpoint.places
+    )
+    both = tuple(sorted(place.address for place in endpoint.places))
+    assert private == {"vpc-9": {"logs.us-east-1.amazonaws.com": both}}
+    assert everywhere == {
+        f"{stem}.{base}": both,
+        f"{stem}-a.{base}": ("10.20.0.7",),
+        f"{stem}-b.{base}": ("10.20.1.7",),
+    }
