@@ -232,7 +232,7 @@ class Bench:
         try:
             return rotation.rotate_alb(self.running, demand, **how)
         finally:
-            rotation.dismiss_strangers(self.running)
+            rotation.release_addresses(self.running)
 
     def probe(self, algorithm: Algorithm, runs: int = 1) -> dict[str, Any]:
         """Run the function in a fresh interpreter where functions run."""

@@ -49,7 +49,7 @@ def rotate_alb(
     from underpass.config.hints import command
     from underpass.errors import UsageError
     from underpass.twin.chaos.demand import Demand
-    from underpass.twin.chaos.rotation import dismiss_strangers, rotate_alb
+    from underpass.twin.chaos.rotation import release_addresses, rotate_alb
     from underpass.twin.host.running_twins import select
 
     running = select(folder)
@@ -69,7 +69,7 @@ def rotate_alb(
     )
     seen = rotate_alb(running, demand, strangers=strangers)
     if strangers:
-        dismiss_strangers(running)
+        release_addresses(running)
     if as_json:
         output.line({"ok": not seen.lost, **asdict(seen)})
     else:

@@ -15,6 +15,7 @@ import typer
 
 from underpass import __version__
 from underpass.cli import chaos, configuration, faults, plan, registrar, templates, twin
+from underpass.cli import exec as exec_
 from underpass.cli.render import output
 
 INTERRUPTED = 130  # as shells count a process that Ctrl-C ended

@@ -49,7 +49,7 @@ def bring_up(
         if running is None:
             fresh = launch.start(state, config.name, config.region, api_port=api_port)
             try:
-                running = launch.open_doors(fresh.running, aims, port=port)
+                running = launch.open_forwards(fresh.running, aims, port=port)
                 result = _deploy(config, running, emit, allowed)
             except BaseException:
                 launch.stop(fresh.running)
@@ -57,7 +57,7 @@ def bring_up(
             fresh.keep()
             return running, result
         same_application(running, config)
-        running = launch.open_doors(running, aims, port=port)
+        running = launch.open_forwards(running, aims, port=port)
         return running, _deploy(config, running, emit, allowed)
 
 

@@ -14,7 +14,7 @@ _S3 = "S3PrefixListId"
 
 def located(config: Config, target: Target) -> Config:
     """Return the configuration with the network as it is on the target."""
-    return config.model_copy(update={"network": target.provider_network(config)})
+    return config.model_copy(update={"network": target.stand_in_network(config)})
 
 
 def parameters(ec2: Any, stack: Stack, region: str) -> dict[str, str]:

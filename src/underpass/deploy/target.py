@@ -88,7 +88,7 @@ class Target(Protocol):
         """
         ...
 
-    def provider_network(self, config: Config) -> Network:
+    def stand_in_network(self, config: Config) -> Network:
         """Return ``[network]`` with the ids there really are.
 
         A target that makes the VPC that ``vpc_id`` names makes it first.

@@ -36,7 +36,7 @@ class Act:
     context: Mapping[str, str]
 
 
-def permits(policy: Mapping[str, Any], act: Act) -> bool:
+def policy_allows(policy: Mapping[str, Any], act: Act) -> bool:
     """Return whether ``policy`` allows ``act`` and does not deny it."""
     statements = _many(policy.get("Statement", ()))
     effects = {statement["Effect"] for statement in statements if _concerns(statement, act)}

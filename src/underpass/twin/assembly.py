@@ -13,13 +13,13 @@ from underpass.twin.api.server import Api, Listener, moto_application
 from underpass.twin.linux.within import within
 from underpass.twin.region.aws import Clients
 from underpass.twin.region.context import Region
-from underpass.twin.region.control_socket import Control
-from underpass.twin.region.port_forward import Doors
-from underpass.twin.region.reconcile import Hub, Loop
+from underpass.twin.region.control_socket import ControlSocket
+from underpass.twin.region.port_forward import PortForward
+from underpass.twin.region.reconcile import ChangeFeed, Reconciler
 from underpass.twin.services.cloudformation import patches as cloudformation
 from underpass.twin.services.cloudformation.engine import Engine
 from underpass.twin.services.cloudformation.resource_type import registry
-from underpass.twin.services.ec2.dialler import Way
+from underpass.twin.services.ec2.dialler import Dialler
 from underpass.twin.services.ec2.fabric import Fabric
 from underpass.twin.services.ec2.wiring import INTERNET_NAME
 from underpass.twin.services.ecs.controller import Services
@@ -63,7 +63,7 @@ class Assembly:
 
     def __init__(self, state: Path, name: str, stopping: threading.Event) -> None:
         self._stopping = stopping
-        region = Region(name, Clients(f"http://{INSIDE[0]}:{INSIDE[1]}", name), Hub(), state)
+        region = Region(name, Clients(f"http://{INSIDE[0]}:{INSIDE[1]}", name), ChangeFeed(), state)
         self.region = region
         self.health, self.tasks = HealthTable(), Table()
         self.fabric = Fabric(region)
@@ -83,9 +83,9 @@ class Assembly:
         platform = Platform(region, self.fabric, self.files, self.tasks, logs, Metadata())
         self.instances = Instances(platform)
         self.services = Services(platform)
-        self.doors = Doors()
-        self._ways: dict[str, Way] = {}
-        self._loops: list[Loop] = []
+        self.forwards = PortForward()
+        self._diallers: dict[str, Dialler] = {}
+        self._loops: list[Reconciler] = []
 
     def start(self, *, api: int) -> None:
         """Start everything; returns once the API answers on the inherited socket."""
@@ -94,7 +94,7 @@ class Assembly:
         lambda_.attach(self.functions)
         events.attach(self.schedules.deliver)
         sqs.attach(self.queues.arrived)
-        application = Api(self.region.hub, moto_application())
+        application = Api(self.region.feed, moto_application())
         self.fabric.start()
         self.name_service.start()
         self.name_service.serve_host(INTERNET_NAME)
@@ -103,11 +103,11 @@ class Assembly:
         )
         for bound in (_bound(*INSIDE), *outside, socket.socket(fileno=api)):
             Listener(application, bound).start()
-        for part in (self.balancers, self.services, self.schedules, self.doors):
+        for part in (self.balancers, self.services, self.schedules, self.forwards):
             part.start()
         self._loops = [self._keep(controller) for controller in self._controllers()]
         handlers = {
-            "doors": self._add_doors,
+            "doors": self._forward_ports,
             "nodes": self._nodes,
             "names": self._lookup,
             "place": self._place,
@@ -115,7 +115,7 @@ class Assembly:
             "status": self._status,
             "stop": self._stop,
         }
-        Control(self.region.state, handlers).start()
+        ControlSocket(self.region.state, handlers).start()
 
     def stop(self) -> None:
         """End what wants to be ended in order; the rest dies with the region."""
@@ -140,22 +140,22 @@ class Assembly:
             self.schedules,
         )
 
-    def _keep(self, controller: Controller) -> Loop:
-        loop = Loop(type(controller).__name__.lower(), controller.reconcile)
-        return loop.start(self.region.hub, controller.topics)
+    def _keep(self, controller: Controller) -> Reconciler:
+        loop = Reconciler(type(controller).__name__.lower(), controller.reconcile)
+        return loop.start(self.region.feed, controller.topics)
 
     # What the command line asks for
 
-    def _add_doors(self, request: Mapping[str, Any], fds: Sequence[int]) -> None:
+    def _forward_ports(self, request: Mapping[str, Any], fds: Sequence[int]) -> None:
         """Aim the doors, open those whose sockets came along, and close those of nobody any more."""
-        for gone in self._ways.keys() - request["aims"].keys():
-            del self._ways[gone]
-            self.doors.close(gone)
+        for gone in self._diallers.keys() - request["aims"].keys():
+            del self._diallers[gone]
+            self.forwards.close(gone)
         for consumer in request["aims"]:
-            self._ways.setdefault(consumer, Way(self.region, self.fabric, consumer))
-            self._ways[consumer].aim(*request["aims"][consumer])
+            self._diallers.setdefault(consumer, Dialler(self.region, self.fabric, consumer))
+            self._diallers[consumer].aim(*request["aims"][consumer])
         for consumer, fd in zip(request["opened"], fds, strict=True):
-            self.doors.open(consumer, socket.socket(fileno=fd), self._ways[consumer].dial)
+            self.forwards.open(consumer, socket.socket(fileno=fd), self._diallers[consumer].dial)
 
     def _place(self, request: Mapping[str, Any], _: Sequence[int]) -> list[str]:
         kind, _slash, name = request["place"].partition("/")

@@ -9,10 +9,10 @@ import pytest
 
 from underpass.twin.api.server import Api, Listener, moto_application
 from underpass.twin.region.aws import Clients
-from underpass.twin.region.reconcile import Hub
+from underpass.twin.region.reconcile import ChangeFeed
 
 
-class Recorder(Hub):
+class Recorder(ChangeFeed):
     def __init__(self) -> None:
         super().__init__()
         self.published: list[str] = []
@@ -24,12 +24,12 @@ class Recorder(Hub):
 
 @pytest.fixture(scope="module")
 def api() -> tuple[Recorder, Clients]:
-    hub = Recorder()
+    feed = Recorder()
     bound = socket.socket()
     bound.bind(("127.0.0.1", 0))
     port = bound.getsockname()[1]
-    Listener(Api(hub, moto_application()), bound).start()
-    return hub, Clients(f"http://127.0.0.1:{port}", "us-east-1")
+    Listener(Api(feed, moto_application()), bound).start()
+    return feed, Clients(f"http://127.0.0.1:{port}", "us-east-1")
 
 
 @pytest.mark.parametrize(
@@ -44,20 +44,20 @@ def api() -> tuple[Recorder, Clients]:
 def test_only_changes_are_published(
     api: tuple[Recorder, Clients], service: str, write: Any, read: Any
 ) -> None:
-    hub, clients = api
-    hub.published.clear()
+    feed, clients = api
+    feed.published.clear()
     read(clients(service))
-    assert hub.published == []
+    assert feed.published == []
     write(clients(service))
-    assert hub.published == [service]
+    assert feed.published == [service]
 
 
 def test_a_refused_change_is_not_published(api: tuple[Recorder, Clients]) -> None:
-    hub, clients = api
-    hub.published.clear()
+    feed, clients = api
+    feed.published.clear()
     with pytest.raises(Exception, match="InvalidVpcID"):
         clients("ec2").delete_vpc(VpcId="vpc-none")
-    assert hub.published == []
+    assert feed.published == []
 
 
 def test_a_web_page_is_not_answered(api: tuple[Recorder, Clients]) -> None:

@@ -17,7 +17,7 @@ from tests.unit.cloudformation_service.fakes import THING, Thing, World
 from underpass.twin.api.server import Api, Listener, moto_application
 from underpass.twin.region.aws import Clients
 from underpass.twin.region.context import Region
-from underpass.twin.region.reconcile import Hub
+from underpass.twin.region.reconcile import ChangeFeed
 from underpass.twin.services.cloudformation import patches as cloudformation
 from underpass.twin.services.cloudformation.engine import Engine
 from underpass.twin.services.cloudformation.resource_type import registry
@@ -38,7 +38,7 @@ class Twin:
             found = str(self.client().describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"])
             return None if found.endswith("IN_PROGRESS") else found
 
-        return self.region.hub.wait(status, timeout_s=30, what=f"{stack} did not settle")
+        return self.region.feed.wait(status, timeout_s=30, what=f"{stack} did not settle")
 
 
 @pytest.fixture
@@ -46,10 +46,10 @@ def twin(tmp_path: Path) -> Twin:
     bound = socket.socket()
     bound.bind(("127.0.0.1", 0))
     clients = Clients(f"http://127.0.0.1:{bound.getsockname()[1]}", "us-east-1")
-    region = Region("us-east-1", clients, Hub(), tmp_path / "state", tmp_path / "run")
+    region = Region("us-east-1", clients, ChangeFeed(), tmp_path / "state", tmp_path / "run")
     world = World()
     cloudformation.install(Engine(region, registry(region) | {THING: Thing(region, world)}))
-    Listener(Api(region.hub, moto_application()), bound).start()
+    Listener(Api(region.feed, moto_application()), bound).start()
     return Twin(region, world)
 
 

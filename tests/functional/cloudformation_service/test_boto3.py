@@ -184,7 +184,10 @@ def test_a_busy_stack_takes_no_second_operation_and_the_others_go_on(twin: Twin)
 
 def test_a_large_template_comes_from_s3_and_in_pages(twin: Twin) -> None:
     document = template(
-        {f"Thing{place}": {"Type": THING, "Metadata": {"pad": "x" * 400}} for place in range(150)}
+        {
+            f"Thing{logical}": {"Type": THING, "Metadata": {"pad": "x" * 400}}
+            for logical in range(150)
+        }
     )
     body = json.dumps(document)
     cloudformation, s3 = twin.client(), twin.client("s3")

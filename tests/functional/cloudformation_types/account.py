@@ -52,7 +52,7 @@ class Account:
             return stack if stack["StackStatus"].endswith(SETTLED) else None
 
         what = f"{name} did not settle"
-        stack = self.bench.region.hub.wait(settled, timeout_s=60, what=what)
+        stack = self.bench.region.feed.wait(settled, timeout_s=60, what=what)
         assert stack["StackStatus"] == wanted, self.events(name, "_FAILED")
         return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
 

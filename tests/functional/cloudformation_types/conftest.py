@@ -13,13 +13,13 @@ import pytest
 from underpass.twin.api.server import Api, Listener, moto_application
 from underpass.twin.region.aws import Clients
 from underpass.twin.region.context import Region
-from underpass.twin.region.reconcile import Hub
+from underpass.twin.region.reconcile import ChangeFeed
 from underpass.twin.services import missing
 from underpass.twin.services.autoscaling import patches as autoscaling
 from underpass.twin.services.cloudformation.resource_type import (
+    LogicalResource,
     Physical,
-    Place,
-    Provider,
+    ResourceType,
     registry,
 )
 from underpass.twin.services.ec2 import dependencies
@@ -45,18 +45,20 @@ class Bench:
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
 
-    def provider(self, type_: str) -> Provider:
+    def provider(self, type_: str) -> ResourceType:
         return self.providers[f"AWS::{type_}"]
 
     def create(self, type_: str, **properties: Any) -> Physical:
         self._made += 1
-        place = Place("notes", STACK, type_.rsplit(":", 1)[-1], generation=self._made)
-        return self.provider(type_).create(place, properties)
+        logical = LogicalResource("notes", STACK, type_.rsplit(":", 1)[-1], generation=self._made)
+        return self.provider(type_).create(logical, properties)
 
     def update(
         self, type_: str, physical: Physical, old: dict[str, Any], new: dict[str, Any]
     ) -> Physical:
-        return self.provider(type_).update(Place("notes", STACK, "Changed"), physical, old, new)
+        return self.provider(type_).update(
+            LogicalResource("notes", STACK, "Changed"), physical, old, new
+        )
 
     def delete(self, type_: str, physical: Physical, **properties: Any) -> None:
         self.provider(type_).delete(physical, properties)
@@ -84,9 +86,9 @@ class Bench:
         def run() -> None:
             while not (self._stopping.wait(0.02) or done.is_set()):
                 once()
-                self.region.hub.publish("fake")
+                self.region.feed.publish("fake")
 
-        self.region.hub.subscribe((topic,), once)
+        self.region.feed.subscribe((topic,), once)
 
         thread = threading.Thread(target=run, daemon=True)
         self._threads.append(thread)
@@ -99,7 +101,7 @@ class Bench:
 
 
 @pytest.fixture(scope="session")
-def served() -> tuple[Clients, Hub]:
+def served() -> tuple[Clients, ChangeFeed]:
     """Return clients of the API, and the hub it publishes on."""
     for patch in (
         autoscaling,
@@ -114,17 +116,17 @@ def served() -> tuple[Clients, Hub]:
         sqs,
     ):
         patch.install()
-    hub, listening = Hub(), socket.socket()
+    feed, listening = ChangeFeed(), socket.socket()
     listening.bind(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    Listener(Api(hub, moto_application()), listening).start()
-    return Clients(url, "us-east-1"), hub
+    Listener(Api(feed, moto_application()), listening).start()
+    return Clients(url, "us-east-1"), feed
 
 
 @pytest.fixture
-def bench(served: tuple[Clients, Hub], tmp_path: Path) -> Iterator[Bench]:
-    clients, hub = served
-    made = Bench(Region("us-east-1", clients, hub, tmp_path, tmp_path))
+def bench(served: tuple[Clients, ChangeFeed], tmp_path: Path) -> Iterator[Bench]:
+    clients, feed = served
+    made = Bench(Region("us-east-1", clients, feed, tmp_path, tmp_path))
     yield made
     made.stop()
     _empty()

@@ -8,7 +8,7 @@ from tests.functional.cloudformation_types.account import Account, tasks_run
 from tests.functional.cloudformation_types.conftest import Bench
 
 from underpass.cloudformation.template import parse
-from underpass.twin.services.cloudformation.resource_type import Physical, Properties, Provider
+from underpass.twin.services.cloudformation.resource_type import Physical, Properties, ResourceType
 
 BODY = Path(__file__).with_name("everything.yaml").read_text(encoding="utf-8")
 TYPES = {resource.type for resource in parse(BODY).resources.values()}
@@ -50,7 +50,7 @@ def test_every_type_comes_changes_in_place_and_goes(bench: Bench) -> None:
         assert getattr(bench.clients(service), action)()[key] == [], key
 
 
-def deletes_twice(provider: Provider) -> None:
+def deletes_twice(provider: ResourceType) -> None:
     """Have every deletion done twice: what is gone already is no error."""
     once = provider.delete
 

@@ -22,7 +22,7 @@ def cloudformation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     from underpass.twin.api.server import Api, Listener, moto_application
     from underpass.twin.region.aws import Clients
     from underpass.twin.region.context import Region
-    from underpass.twin.region.reconcile import Hub
+    from underpass.twin.region.reconcile import ChangeFeed
     from underpass.twin.services.cloudformation import patches as actions
     from underpass.twin.services.cloudformation.engine import Engine
     from underpass.twin.services.cloudformation.resource_type import registry
@@ -31,9 +31,9 @@ def cloudformation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         listening.bind(("127.0.0.1", 0))
         clients = Clients(f"http://127.0.0.1:{listening.getsockname()[1]}", "us-east-1")
         folder: Path = tmp_path_factory.mktemp("region")
-        region = Region("us-east-1", clients, Hub(), folder, folder)
+        region = Region("us-east-1", clients, ChangeFeed(), folder, folder)
         actions.install(Engine(region, registry(region)))
-        Listener(Api(region.hub, moto_application()), listening).start()
+        Listener(Api(region.feed, moto_application()), listening).start()
         yield clients("cloudformation")
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from underpass.twin.api.server import Api, Listener, moto_application
 from underpass.twin.region.aws import Clients
-from underpass.twin.region.reconcile import Hub
+from underpass.twin.region.reconcile import ChangeFeed
 from underpass.twin.services.ec2 import patches as ec2
 
 
@@ -19,7 +19,7 @@ def clients() -> Clients:
     bound = socket.socket()
     bound.bind(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{bound.getsockname()[1]}"
-    Listener(Api(Hub(), moto_application()), bound).start()
+    Listener(Api(ChangeFeed(), moto_application()), bound).start()
     return Clients(url, "eu-central-1")
 
 

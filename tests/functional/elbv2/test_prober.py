@@ -36,7 +36,7 @@ def test_a_check_survives_what_nobody_thought_of(listening: int) -> None:
         return socket.socket()
 
     def changed() -> None:
-        if table.seen(key) == HEALTHY:
+        if table.observed(key) == HEALTHY:
             healthy.set()
 
     prober = Prober(table, open_socket, changed)
@@ -71,17 +71,17 @@ def lingering(tmp_path: Path) -> Iterator[int]:
 def test_a_target_that_closes_no_connection_stays_healthy(lingering: int) -> None:
     """The descriptor of a connection that ends is used again at once, by the next check."""
     key = CheckKey(TargetKey("group", "127.0.0.1", lingering), "127.0.0.1", "eni-1")
-    table, asked, seen = HealthTable(), threading.Semaphore(0), []
+    table, asked, observed = HealthTable(), threading.Semaphore(0), []
 
     def open_socket(_: str) -> socket.socket:
         asked.release()
         return socket.socket()
 
-    prober = Prober(table, open_socket, lambda: seen.append(table.seen(key)))
+    prober = Prober(table, open_socket, lambda: observed.append(table.observed(key)))
     prober.start()
     table.keep([key], {})
     prober.watch({key: replace(HTTP, protocol="HTTPS", interval_s=1, unhealthy_threshold=1)})
     for _ in range(4):
         assert asked.acquire(timeout=20)
     prober.stop()
-    assert seen == [HEALTHY]
+    assert observed == [HEALTHY]

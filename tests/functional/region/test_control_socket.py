@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from underpass.errors import UnderpassError
-from underpass.twin.region.control_socket import Control, call
+from underpass.twin.region.control_socket import ControlSocket, call
 
 
 def _refuse(request: Mapping[str, Any], fds: Sequence[int]) -> Any:
@@ -29,7 +29,7 @@ def state(tmp_path: Path) -> Path:
         *["a-rather-long-folder-name"] * 6
     )  # beyond the 108 bytes of an address
     deep.mkdir(parents=True)
-    Control(deep, {"refuse": _refuse, "port": _port, "bug": lambda *_: 1 / 0}).start()
+    ControlSocket(deep, {"refuse": _refuse, "port": _port, "bug": lambda *_: 1 / 0}).start()
     return deep
 
 

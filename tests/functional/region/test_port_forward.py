@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from underpass.twin.region.port_forward import Doors
+from underpass.twin.region.port_forward import PortForward
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def test_bytes_go_through_and_half_closing_is_kept(echo: int) -> None:
     shut.close()
     bound = _listening()
     port = bound.getsockname()[1]
-    Doors().start().open(
+    PortForward().start().open(
         "a",
         bound,
         lambda: [
@@ -65,6 +65,6 @@ def test_bytes_go_through_and_half_closing_is_kept(echo: int) -> None:
 def test_a_door_that_leads_nowhere_closes_the_connection() -> None:
     bound = _listening()
     port = bound.getsockname()[1]
-    Doors().start().open("a", bound, list)
+    PortForward().start().open("a", bound, list)
     with socket.create_connection(("127.0.0.1", port), timeout=10) as caller:
         assert caller.recv(1) == b""

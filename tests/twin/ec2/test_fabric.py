@@ -16,7 +16,7 @@ from underpass.errors import UnderpassError
 from underpass.twin.api.server import Api, Listener, moto_application
 from underpass.twin.region.aws import Clients
 from underpass.twin.region.context import Region
-from underpass.twin.region.reconcile import Hub, Loop
+from underpass.twin.region.reconcile import ChangeFeed, Reconciler
 from underpass.twin.services.ec2 import patches as ec2
 from underpass.twin.services.ec2.fabric import Fabric
 from underpass.twin.services.route53.name_service import NameService
@@ -31,16 +31,16 @@ def started() -> tuple[Region, Fabric]:
     ec2.install()
     bound = socket.socket()
     bound.bind(("127.0.0.1", PORT))
-    hub = Hub()
-    Listener(Api(hub, moto_application()), bound).start()
+    feed = ChangeFeed()
+    Listener(Api(feed, moto_application()), bound).start()
     clients = Clients(f"http://127.0.0.1:{PORT}", "us-east-1")
-    region = Region("us-east-1", clients, hub, Path("/run/state"))
+    region = Region("us-east-1", clients, feed, Path("/run/state"))
     fabric = Fabric(region)
     names = NameService(region, fabric)
     fabric.start()
     names.start()
     for one in (fabric, names):
-        Loop(type(one).__name__, one.reconcile).start(hub, one.topics)
+        Reconciler(type(one).__name__, one.reconcile).start(feed, one.topics)
     return region, fabric
 
 
@@ -74,16 +74,16 @@ def life_of_an_interface() -> dict[str, Any]:
     region.clients("ec2").modify_network_interface_attribute(
         NetworkInterfaceId=one["NetworkInterfaceId"], Groups=[own]
     )
-    region.hub.wait(lambda: sample.ask(*asked) == "silent", timeout_s=30, what="another group")
+    region.feed.wait(lambda: sample.ask(*asked) == "silent", timeout_s=30, what="another group")
     region.clients("ec2").authorize_security_group_ingress(**group)
-    region.hub.wait(lambda: sample.ask(*asked) != "silent", timeout_s=30, what="allowed")
+    region.feed.wait(lambda: sample.ask(*asked) != "silent", timeout_s=30, what="allowed")
     with fabric.socket(one["NetworkInterfaceId"]) as client:
         client.connect((address, 80))
         seen["allowed"] = client.recv(100).decode()
     region.clients("ec2").revoke_security_group_egress(GroupId=own, IpPermissions=ANYWHERE)
-    region.hub.wait(lambda: sample.ask(*asked) == "silent", timeout_s=30, what="revoked")
+    region.feed.wait(lambda: sample.ask(*asked) == "silent", timeout_s=30, what="revoked")
     region.clients("ec2").delete_network_interface(NetworkInterfaceId=name)
-    region.hub.wait(lambda: not fabric.up(name), timeout_s=30, what="the interface stays")
+    region.feed.wait(lambda: not fabric.up(name), timeout_s=30, what="the interface stays")
     seen["namespace"] = str(Path(fabric.path(name)).exists())
     seen["device"] = subprocess.run(
         [*fabric.enter(fabric.network().vpcs[-1].id), "cat", "/proc/net/dev"],
@@ -157,7 +157,7 @@ def names_by_vpc() -> dict[str, Any]:
         },
     )
     region.names.set("endpoints", there[0], {alias["DNSName"]: ("10.20.1.9",)})
-    region.hub.wait(
+    region.feed.wait(
         lambda: region.names.lookup(there[0], "notes.internal.example"),
         timeout_s=30,
         what="the zone is not seen",
@@ -216,7 +216,7 @@ def places_there_are() -> dict[str, Any]:
         SubnetId=subnet,
         TagSpecifications=[{"ResourceType": "instance", "Tags": tags}],
     )
-    region.hub.wait(
+    region.feed.wait(
         lambda: [i for i in fabric.network().interfaces if fabric.up(i.id)], timeout_s=30, what="up"
     )
 

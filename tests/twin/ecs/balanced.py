@@ -77,7 +77,7 @@ class Balanced:
                 for one in checks
             ]
             if any(news):
-                self.place.region.hub.publish("health")
+                self.place.region.feed.publish("health")
             time.sleep(0.05)
 
 

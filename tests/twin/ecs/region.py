@@ -14,7 +14,7 @@ from underpass.errors import UnderpassError
 from underpass.twin.api.server import Api, Listener, moto_application
 from underpass.twin.region.aws import Clients
 from underpass.twin.region.context import Region
-from underpass.twin.region.reconcile import Hub, Loop
+from underpass.twin.region.reconcile import ChangeFeed, Reconciler
 from underpass.twin.services.autoscaling import patches as autoscaling
 from underpass.twin.services.ec2 import patches as ec2
 from underpass.twin.services.ec2.fabric import Fabric
@@ -66,17 +66,17 @@ class Place:
         subprocess.run(["mount", "-t", "proc", "proc", "/proc"], check=True)
         self.state = Path(tempfile.mkdtemp(dir="/run"))
         self.state.chmod(0o755)
-        hub, bound = Hub(), socket.create_server(("127.0.0.1", 0))
+        feed, bound = ChangeFeed(), socket.create_server(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{bound.getsockname()[1]}"
         self.region = Region(
-            "us-east-1", Clients(url, "us-east-1"), hub, self.state, Path("/run/underpass")
+            "us-east-1", Clients(url, "us-east-1"), feed, self.state, Path("/run/underpass")
         )
         self.table = Table()
         ec2.install()  # without it moto draws addresses at random, some of them twice
         autoscaling.install()
         ecs.install(self.table)
         scaling.install(self.table)
-        Listener(Api(hub, moto_application()), bound).start()
+        Listener(Api(feed, moto_application()), bound).start()
         logs = Logs(lambda: self.region.clients("logs"))
         self.platform = Platform(
             self.region, BareNetworks(), Folders(self.state), self.table, logs, Metadata()
@@ -98,11 +98,11 @@ class Place:
         self.ecs.create_cluster(clusterName="app")
         self.services.start()
         for name, controller in (("services", self.services), ("instances", self.instances)):
-            Loop(name, controller.reconcile, settle_s=0.01).start(hub, controller.topics)
+            Reconciler(name, controller.reconcile, settle_s=0.01).start(feed, controller.topics)
 
     def until(self, condition: Callable[[], T | None], timeout_s: float = 40) -> T:
         try:
-            return self.region.hub.wait(condition, timeout_s=timeout_s, what="", recheck_s=0.1)
+            return self.region.feed.wait(condition, timeout_s=timeout_s, what="", recheck_s=0.1)
         except TimeoutError:
             raise AssertionError(self.story()) from None
 

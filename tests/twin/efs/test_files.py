@@ -24,7 +24,7 @@ def use(state: str) -> dict[str, Any]:
     from underpass.twin.api.server import Api, Listener, moto_application
     from underpass.twin.region.aws import Clients
     from underpass.twin.region.context import Region
-    from underpass.twin.region.reconcile import Hub, Loop
+    from underpass.twin.region.reconcile import ChangeFeed, Reconciler
     from underpass.twin.services.ec2 import patches as ec2_patches
     from underpass.twin.services.ec2.fabric import Fabric
     from underpass.twin.services.efs import controller as files_module
@@ -35,17 +35,17 @@ def use(state: str) -> dict[str, Any]:
     ec2_patches.install()
     efs_patches.install()
     efs_patches.install()
-    hub = Hub()
+    feed = ChangeFeed()
     bound = socket.socket()
     bound.bind(("127.0.0.1", 0))
     clients = Clients(f"http://127.0.0.1:{bound.getsockname()[1]}", "us-east-1")
-    Listener(Api(hub, moto_application()), bound).start()
-    region = Region("us-east-1", clients, hub, Path(state))
+    Listener(Api(feed, moto_application()), bound).start()
+    region = Region("us-east-1", clients, feed, Path(state))
     fabric = Fabric(region)
     fabric.start()
-    Loop("fabric", fabric.reconcile).start(hub, fabric.topics)
+    Reconciler("fabric", fabric.reconcile).start(feed, fabric.topics)
     files = Files(region, fabric)
-    Loop("files", files.reconcile).start(hub, files.topics)
+    Reconciler("files", files.reconcile).start(feed, files.topics)
 
     ec2, efs = clients("ec2"), clients("efs")
     vpc = ec2.create_vpc(CidrBlock="10.20.0.0/16")["Vpc"]["VpcId"]
@@ -90,7 +90,7 @@ def use(state: str) -> dict[str, Any]:
     }
     for name in (*interfaces.values(), *(target["NetworkInterfaceId"] for target in targets)):
         fabric.wait_up(name)
-    hub.wait(lambda: len(files._listening) == 2, timeout_s=40, what="no mount targets")
+    feed.wait(lambda: len(files._listening) == 2, timeout_s=40, what="no mount targets")
     made = efs.create_access_point(
         FileSystemId=system,
         ClientToken="1",
@@ -132,13 +132,13 @@ def use(state: str) -> dict[str, Any]:
     efs.modify_mount_target_security_groups(
         MountTargetId=targets[0]["MountTargetId"], SecurityGroups=[groups["strangers"]]
     )
-    hub.wait(
+    feed.wait(
         lambda: "does not reach" in ask(system, made, "/", interfaces["task-a"]),
         timeout_s=40,
         what="the changed group made no difference",
     )
     efs.delete_mount_target(MountTargetId=targets[1]["MountTargetId"])
-    hub.wait(lambda: len(files._listening) == 1, timeout_s=40, what="still listening")
+    feed.wait(lambda: len(files._listening) == 1, timeout_s=40, what="still listening")
     seen["without a target"] = ask(system, made, "/", interfaces["task-b"])
     files.stop()
     return seen

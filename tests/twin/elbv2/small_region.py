@@ -18,7 +18,7 @@ from underpass.twin.api.server import Api, Listener, moto_application
 from underpass.twin.linux.within import within
 from underpass.twin.region.aws import Clients
 from underpass.twin.region.context import Region
-from underpass.twin.region.reconcile import Hub, Loop
+from underpass.twin.region.reconcile import ChangeFeed, Reconciler
 from underpass.twin.services.ec2 import patches as ec2_api
 from underpass.twin.services.ec2.fabric import Fabric
 from underpass.twin.services.elbv2 import patches as elbv2
@@ -39,14 +39,14 @@ class Server:
         self.status = 200
         self.delay_s = 0.0
         self.hangs_up = False
-        self.seen: list[str] = []
+        self.observed: list[str] = []
         server = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
             def do_GET(self) -> None:
-                server.seen.append(self.path)
+                server.observed.append(self.path)
                 time.sleep(server.delay_s)
                 if server.hangs_up and self.path != "/healthz":
                     self.close_connection = True
@@ -89,15 +89,15 @@ class SmallRegion:
         ec2_api.install()
         elbv2.install(self.health)
         endpoints.install()
-        hub = Hub()
+        feed = ChangeFeed()
         bound = socket.socket()
         bound.bind(("127.0.0.1", 0))
         port = bound.getsockname()[1]
-        Listener(Api(hub, moto_application()), bound).start()
+        Listener(Api(feed, moto_application()), bound).start()
         clients = Clients(f"http://127.0.0.1:{port}", "us-east-1")
         run = Path("/run/underpass")
         run.mkdir(exist_ok=True)
-        self.region = Region("us-east-1", clients, hub, run / "state", run)
+        self.region = Region("us-east-1", clients, feed, run / "state", run)
         self.fabric = Fabric(self.region)
         self.fabric.start()
         self.balancers = Balancers(self.region, self.fabric, self.health)
@@ -106,7 +106,7 @@ class SmallRegion:
         self.names = NameService(self.region, self.fabric)
         self.names.start()
         self.loops = [
-            Loop(type(one).__name__, one.reconcile).start(hub, one.topics)
+            Reconciler(type(one).__name__, one.reconcile).start(feed, one.topics)
             for one in (self.fabric, self.names, self.balancers, self.privatelink)
         ]
         self.ec2, self.elb = clients("ec2"), clients("elbv2")
@@ -114,7 +114,7 @@ class SmallRegion:
 
     def wait(self, condition: Callable[[], Any], what: str, timeout_s: float = 40) -> Any:
         """Return the first truthy answer."""
-        return self.region.hub.wait(condition, timeout_s=timeout_s, what=what, recheck_s=0.05)
+        return self.region.feed.wait(condition, timeout_s=timeout_s, what=what, recheck_s=0.05)
 
     # The network
 
@@ -224,11 +224,11 @@ class SmallRegion:
 
     # Requests
 
-    def get(self, place: str, url: str, *options: str, timeout_s: float = 2) -> dict[str, Any]:
+    def get(self, eni: str, url: str, *options: str, timeout_s: float = 2) -> dict[str, Any]:
         """Ask from an interface; return status (0 for no answer) and body, a task's own decoded."""
         command = ["curl", "-s", "-m", str(timeout_s), "-w", "\n%{http_code}", *options, url]
         done = subprocess.run(
-            [*self.fabric.enter(place), *command], capture_output=True, text=True, check=False
+            [*self.fabric.enter(eni), *command], capture_output=True, text=True, check=False
         )
         body, _, status = done.stdout.rpartition("\n")
         try:
@@ -236,9 +236,9 @@ class SmallRegion:
         except ValueError:
             return {"status": int(status or 0), "curl": done.returncode, "body": body}
 
-    def names_seen(self, place: str, url: str, times: int = 20) -> Counter[str]:
+    def names_seen(self, eni: str, url: str, times: int = 20) -> Counter[str]:
         """Ask many times, on a connection each; return who answered how often."""
         return Counter(
             str(answer.get("name") or answer["status"])
-            for answer in (self.get(place, url) for _ in range(times))
+            for answer in (self.get(eni, url) for _ in range(times))
         )

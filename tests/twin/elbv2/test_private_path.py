@@ -66,7 +66,7 @@ class Path:
         )["NetworkInterfaces"]
         for one in interfaces:
             region.fabric.wait_up(one["NetworkInterfaceId"])
-        self.doors = [one["PrivateIpAddress"] for one in interfaces]
+        self.forwards = [one["PrivateIpAddress"] for one in interfaces]
         self.name = self.endpoint["DnsEntries"][0]["DnsName"]
 
     def accept(self) -> None:
@@ -93,7 +93,7 @@ class Path:
 
     def ask(self, **more: Any) -> dict[str, Any]:
         """Ask through the first of the endpoint's interfaces."""
-        return self.region.get(self.client, f"http://{self.doors[0]}/", **more)
+        return self.region.get(self.client, f"http://{self.forwards[0]}/", **more)
 
 
 def _from_consumer_to_task() -> dict[str, Any]:
@@ -102,7 +102,7 @@ def _from_consumer_to_task() -> dict[str, Any]:
     waiting = path.ask(timeout_s=0.4)["status"]
     unnamed = region.region.names.lookup(path.consumer, path.name)
     path.accept()
-    seen = [region.names_seen(path.client, f"http://{door}/") for door in path.doors]
+    observed = [region.names_seen(path.client, f"http://{door}/") for door in path.forwards]
     first = path.ask()
     strangers = {
         address: region.get(path.client, f"http://{address}{port}/", timeout_s=0.3)["curl"]
@@ -112,7 +112,7 @@ def _from_consumer_to_task() -> dict[str, Any]:
             *region.nodes(path.nlb).values(),
         )
         for port in (":8000", ":80", ":22")
-        if address not in path.doors
+        if address not in path.forwards
     }
     named = region.region.names.lookup(path.consumer, path.name)
     region.ec2.reject_vpc_endpoint_connections(
@@ -122,9 +122,9 @@ def _from_consumer_to_task() -> dict[str, Any]:
     return {
         "waiting": waiting,
         "unnamed": unnamed,
-        "seen": seen,
+        "seen": observed,
         "first": first,
-        "doors": path.doors,
+        "doors": path.forwards,
         "named": named,
         "nlb": list(region.nodes(path.nlb).values()),
         "alb": list(path.alb_addresses),
@@ -149,7 +149,7 @@ def test_a_consumer_reaches_tasks_in_both_zones_and_nothing_else() -> None:
 def _enforcement() -> list[int]:
     path = Path(enforce="on", admits="10.99.0.0/16")
     path.accept()
-    seen = [path.ask(timeout_s=0.5)["status"]]
+    observed = [path.ask(timeout_s=0.5)["status"]]
     for enforce, status in (("off", 200), ("on", 0)):
         path.region.elb.set_security_groups(
             LoadBalancerArn=path.nlb,
@@ -169,7 +169,7 @@ def _enforcement() -> list[int]:
         ],
     )
     path.await_status(200)
-    return seen
+    return observed
 
 
 def test_inbound_rules_meet_the_consumer_only_when_enforced() -> None:

@@ -55,7 +55,7 @@ def _alb() -> dict[str, Any]:
     region.servers["b"].delay_s = 1.0
     command = [*region.fabric.enter(client), "curl", "-s", "-m", "5", f"{url}slow"]
     slow = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    region.wait(lambda: "/slow" in region.servers["b"].seen, "the slow request never came")
+    region.wait(lambda: "/slow" in region.servers["b"].observed, "the slow request never came")
     region.deregister(tasks, addresses["b"])
     region.servers["a"].status = 200
     region.await_state(tasks, "healthy", addresses["a"])
@@ -77,7 +77,7 @@ def _lost(region: Any, client: str, url: str) -> list[str]:
     server.hangs_up = True
     answer = region.get(client, f"{url}once")
     assert answer["status"] == 502, answer
-    return list(server.seen)
+    return list(server.observed)
 
 
 def test_an_alb_follows_its_targets() -> None:
@@ -203,8 +203,8 @@ def _alb_as_target() -> dict[str, Any]:
     told: dict[str, Any] = {"sick_s": region.await_state(albs, "unhealthy", alb)}
     region.register(tasks, *addresses.values())
     region.await_state(albs, "healthy", alb)
-    seen = [region.names_seen(client, f"http://{node}/") for node in region.nodes(nlb).values()]
-    return {**told, "seen": seen}
+    observed = [region.names_seen(client, f"http://{node}/") for node in region.nodes(nlb).values()]
+    return {**told, "seen": observed}
 
 
 def test_an_alb_can_be_an_nlbs_target() -> None:

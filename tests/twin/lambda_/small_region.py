@@ -15,7 +15,7 @@ from typing import Any
 from underpass.twin.api.server import Api, Listener, moto_application
 from underpass.twin.region.aws import Clients
 from underpass.twin.region.context import Region
-from underpass.twin.region.reconcile import Hub, Loop
+from underpass.twin.region.reconcile import ChangeFeed, Reconciler
 from underpass.twin.services.events import Schedules
 from underpass.twin.services.events import patches as events
 from underpass.twin.services.lambda_ import Functions
@@ -42,20 +42,20 @@ class SmallRegion:
         subprocess.run(["mount", "-t", "proc", "proc", "/proc"], check=True)
         lambda_.install()
         events.install()
-        hub = Hub()
+        feed = ChangeFeed()
         bound = socket.socket()
         bound.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{bound.getsockname()[1]}"
-        Listener(Api(hub, moto_application()), bound).start()
+        Listener(Api(feed, moto_application()), bound).start()
         run = Path("/run/underpass")
         run.mkdir(exist_ok=True)
-        self.region = Region("us-east-1", Clients(url, "us-east-1"), hub, state, run)
+        self.region = Region("us-east-1", Clients(url, "us-east-1"), feed, state, run)
         self.functions = Functions(self.region, network="", endpoint_url=url)
         lambda_.attach(self.functions)
-        Loop("functions", self.functions.reconcile).start(hub, Functions.topics)
+        Reconciler("functions", self.functions.reconcile).start(feed, Functions.topics)
         self.schedules = Schedules(self.region).start()
         events.attach(self.schedules.deliver)
-        Loop("schedules", self.schedules.reconcile).start(hub, Schedules.topics)
+        Reconciler("schedules", self.schedules.reconcile).start(feed, Schedules.topics)
         iam = self.region.clients("iam")
         self.role = iam.create_role(RoleName="function", AssumeRolePolicyDocument="{}")["Role"][
             "Arn"
@@ -124,4 +124,4 @@ class SmallRegion:
 
     def wait(self, condition: Callable[[], Any], what: str, timeout_s: float = 40) -> Any:
         """Return the first truthy answer."""
-        return self.region.hub.wait(condition, timeout_s=timeout_s, what=what, recheck_s=0.05)
+        return self.region.feed.wait(condition, timeout_s=timeout_s, what=what, recheck_s=0.05)

@@ -31,7 +31,7 @@ def use(state: str) -> dict[str, Any]:  # one story, told in order
     from tests.twin.lambda_.small_region import SmallRegion
 
     from underpass.twin.region import clock
-    from underpass.twin.region.reconcile import Loop
+    from underpass.twin.region.reconcile import Reconciler
     from underpass.twin.services.lambda_.event_source_mappings import Queues
     from underpass.twin.services.sqs import patches as sqs_api
 
@@ -40,7 +40,7 @@ def use(state: str) -> dict[str, Any]:  # one story, told in order
     small = SmallRegion(Path(state))
     queues = Queues(small.region)
     sqs_api.attach(queues.arrived)
-    Loop("queues", queues.reconcile).start(small.region.hub, Queues.topics)
+    Reconciler("queues", queues.reconcile).start(small.region.feed, Queues.topics)
     clients = small.region.clients
     seen: dict[str, Any] = {}
     events, sqs = clients("events"), clients("sqs")

@@ -10,7 +10,7 @@ from typing import Any
 from underpass.twin.api.server import Api, Listener, moto_application
 from underpass.twin.region.aws import Clients
 from underpass.twin.region.context import Region
-from underpass.twin.region.reconcile import Hub, Loop
+from underpass.twin.region.reconcile import ChangeFeed, Reconciler
 from underpass.twin.services.ec2 import patches as ec2
 from underpass.twin.services.ec2.fabric import Fabric
 from underpass.twin.services.rds import Databases
@@ -43,15 +43,15 @@ class SmallRegion:
         subprocess.run(["mount", "-t", "proc", "proc", "/proc"], check=True)
         ec2.install()  # without it moto draws addresses at random, some of them twice
         rds.install()
-        hub = Hub()
+        feed = ChangeFeed()
         bound = socket.socket()
         bound.bind(("127.0.0.1", 0))
         port = bound.getsockname()[1]
-        Listener(Api(hub, moto_application()), bound).start()
+        Listener(Api(feed, moto_application()), bound).start()
         clients = Clients(f"http://127.0.0.1:{port}", "us-east-1")
         run = Path("/run/underpass")
         run.mkdir(exist_ok=True)
-        self.region = Region("us-east-1", clients, hub, state, run)
+        self.region = Region("us-east-1", clients, feed, state, run)
         self.fabric = LoopbackFabric(self.region)
         self.start()
         self._make_network()
@@ -59,8 +59,8 @@ class SmallRegion:
     def start(self) -> None:
         """Start the controller, as at the region's start."""
         self.databases = Databases(self.region, self.fabric)
-        self.loop = Loop("databases", self.databases.reconcile).start(
-            self.region.hub, Databases.topics
+        self.loop = Reconciler("databases", self.databases.reconcile).start(
+            self.region.feed, Databases.topics
         )
 
     def stop(self) -> None:
@@ -117,7 +117,7 @@ class SmallRegion:
             return described if described["DBInstanceStatus"] == status else None
 
         what = f"{identifier} never became {status}"
-        return self.region.hub.wait(there, timeout_s=30, what=what, recheck_s=0.1)
+        return self.region.feed.wait(there, timeout_s=30, what=what, recheck_s=0.1)
 
     def interfaces(self) -> list[dict[str, Any]]:
         """Return the interfaces of all databases."""

@@ -125,7 +125,7 @@ def live(state: str) -> dict[str, Any]:
         now = instance._server
         return now is not server and now is not None and now.running and bool(instance._prepared)
 
-    small.region.hub.wait(up_again, timeout_s=40, what="not restarted", recheck_s=0.05)
+    small.region.feed.wait(up_again, timeout_s=40, what="not restarted", recheck_s=0.05)
     seen["after a crash"] = (before != started(), small.query("select word from kept"))
     seen["crash recorded"] = [
         event["Message"]
@@ -139,7 +139,7 @@ def live(state: str) -> dict[str, Any]:
     assert server is not None
     assert server._front is not None
     server._front.kill()
-    small.region.hub.wait(up_again, timeout_s=40, what="no TLS", recheck_s=0.05)
+    small.region.feed.wait(up_again, timeout_s=40, what="no TLS", recheck_s=0.05)
     seen["after its TLS ended"] = small.query("select word from kept", sslmode="require")
 
     rds.stop_db_instance(DBInstanceIdentifier="notes")
@@ -155,7 +155,7 @@ def live(state: str) -> dict[str, Any]:
 
     rds.delete_db_instance(DBInstanceIdentifier="notes", SkipFinalSnapshot=True)
     seen["deleting"] = small.describe()["DBInstanceStatus"]
-    small.region.hub.wait(
+    small.region.feed.wait(
         lambda: not rds.describe_db_instances()["DBInstances"], timeout_s=40, what="not deleted"
     )
     seen["deleted"] = (
@@ -293,7 +293,7 @@ def replace(state: str) -> list[Any]:
     small.create("new", Tags=STACK_TAGS, DBName="other")
     small.await_status("available", "new")
     rds.delete_db_instance(DBInstanceIdentifier="old", SkipFinalSnapshot=True)
-    small.region.hub.wait(
+    small.region.feed.wait(
         lambda: len(rds.describe_db_instances()["DBInstances"]) == 1, timeout_s=40, what="deleted"
     )
     small.query("create table kept as select 'of the new' as word", dbname="other")
@@ -301,7 +301,7 @@ def replace(state: str) -> list[Any]:
     small.databases._instances.clear()
     small.start()
     rds.delete_db_instance(DBInstanceIdentifier="new", SkipFinalSnapshot=True)
-    small.region.hub.wait(
+    small.region.feed.wait(
         lambda: not rds.describe_db_instances()["DBInstances"], timeout_s=40, what="deleted"
     )
     small.create("newest", Tags=STACK_TAGS, DBName="other")

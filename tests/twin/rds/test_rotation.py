@@ -84,7 +84,7 @@ def rotate(state: str) -> dict[str, Any]:
         return not secretsmanager._busy
 
     def wait() -> None:
-        region.hub.wait(settled, timeout_s=60, what="still rotating", recheck_s=0.1)
+        region.feed.wait(settled, timeout_s=60, what="still rotating", recheck_s=0.1)
 
     def deployment() -> str:
         described = ecs.describe_services(cluster=cluster, services=["n"])["services"][0]

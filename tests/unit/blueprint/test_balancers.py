@@ -10,7 +10,7 @@ from tests.unit.blueprint.configs import CURATED, config
 from tests.unit.blueprint.templates import by_part, resource
 
 from underpass.blueprint import Stack
-from underpass.policies.resource_policies import Act, permits
+from underpass.policies.resource_policies import Act, policy_allows
 
 BUCKET = "arn:aws:s3:::logs"
 ALB = "arn:aws:elasticloadbalancing:us-east-1:111111111111:loadbalancer/app/a/1"
@@ -75,7 +75,7 @@ def test_only_load_balancers_of_this_account_log(
         f"{BUCKET}/AWSLogs/{folder}/elasticloadbalancing/us-east-1/2026/11/25/x.log.gz",
         {"aws:SourceArn": source, "aws:SecureTransport": secure},
     )
-    assert permits(access_logs_policy(), act) is allowed
+    assert policy_allows(access_logs_policy(), act) is allowed
 
 
 def test_the_logs_expire_and_are_private() -> None:

@@ -9,7 +9,7 @@ import pytest
 from tests.unit.blueprint.configs import CURATED, config
 from tests.unit.blueprint.templates import by_part, resource, resources
 
-from underpass.policies.resource_policies import Act, permits
+from underpass.policies.resource_policies import Act, policy_allows
 
 TOPIC = "arn:aws:sns:us-east-1:111111111111:topic"
 OWN = {"aws:SourceAccount": "111111111111", "aws:SecureTransport": "true"}
@@ -35,13 +35,13 @@ def policy(name: str = "nat-ec2-nothing") -> Any:
     ],
 )
 def test_who_may_publish(service: str, context: dict[str, str], *, allowed: bool) -> None:
-    assert permits(policy(), Act(service, "sns:Publish", TOPIC, context)) is allowed
+    assert policy_allows(policy(), Act(service, "sns:Publish", TOPIC, context)) is allowed
 
 
 def test_rds_publishes_where_there_is_a_database() -> None:
     act = Act("events.rds.amazonaws.com", "sns:Publish", TOPIC, OWN)
-    assert permits(policy("nat-ec2-everything"), act)
-    assert not permits(policy(), act)
+    assert policy_allows(policy("nat-ec2-everything"), act)
+    assert not policy_allows(policy(), act)
 
 
 def test_the_topic_is_encrypted_and_every_connection_is_told() -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from underpass.twin.chaos.load import Seen
+from underpass.twin.chaos.load import LoadResult
 from underpass.twin.chaos.rotation import durations
 
 
 def test_answers_of_5xx_and_no_answers_are_failures() -> None:
-    seen = Seen()
+    seen = LoadResult()
     seen.statuses.update({200: 7, 404: 1, 503: 2})
     seen.errors.update({"TimeoutError": 3})
     seen.seconds.extend([0.01] * 12 + [2.5])
@@ -18,7 +18,7 @@ def test_answers_of_5xx_and_no_answers_are_failures() -> None:
 
 
 def test_nothing_sent_is_nothing_failed() -> None:
-    assert Seen().summary()["failed"] == 0
+    assert LoadResult().summary()["failed"] == 0
 
 
 def test_durations_start_at_the_interface_and_end_at_the_registration() -> None:

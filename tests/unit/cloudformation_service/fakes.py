@@ -10,15 +10,15 @@ from botocore.exceptions import ClientError
 
 from underpass.twin.region.aws import Clients
 from underpass.twin.region.context import Region
-from underpass.twin.region.reconcile import Hub
+from underpass.twin.region.reconcile import ChangeFeed
 from underpass.twin.services.cloudformation.engine import Engine
 from underpass.twin.services.cloudformation.execution.schedule import Spawn, at_once
 from underpass.twin.services.cloudformation.resource_type import (
+    LogicalResource,
     Physical,
-    Place,
     Properties,
-    Provider,
     ProvisionError,
+    ResourceType,
 )
 
 THING = "Fake::World::Thing"
@@ -56,7 +56,7 @@ class World:
         return found
 
 
-class Thing(Provider):
+class Thing(ResourceType):
     """Size is changed in place, Name only by replacement, Tags by nothing."""
 
     type: ClassVar[str] = THING
@@ -67,22 +67,22 @@ class Thing(Provider):
         super().__init__(region)
         self.world = world
 
-    def create(self, place: Place, properties: Properties) -> Physical:
-        self.world.called("create", place.logical_id)
+    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
+        self.world.called("create", logical.logical_id)
         self.world.check_uses(properties)
-        physical_id = place.generated_name()
+        physical_id = logical.generated_name()
         if physical_id in self.world.things:
             raise ProvisionError(f"{physical_id} already exists")
-        self.world.things[physical_id] = {"LogicalId": place.logical_id, **properties}
+        self.world.things[physical_id] = {"LogicalId": logical.logical_id, **properties}
         return self._physical(physical_id)
 
     def update(
-        self, place: Place, physical: Physical, old: Properties, new: Properties
+        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
     ) -> Physical:
-        self.world.called("update", place.logical_id)
+        self.world.called("update", logical.logical_id)
         self.world.check_uses(new)
         assert physical.id in self.world.things
-        self.world.things[physical.id] = {"LogicalId": place.logical_id, **new}
+        self.world.things[physical.id] = {"LogicalId": logical.logical_id, **new}
         return self._physical(physical.id)
 
     def delete(self, physical: Physical, properties: Properties) -> None:
@@ -101,14 +101,14 @@ class Thing(Provider):
         return Physical(physical_id, {"Arn": f"arn:{physical_id}", "Size": size})
 
 
-class Role(Provider):
+class Role(ResourceType):
     """Something that needs capabilities."""
 
     type: ClassVar[str] = "AWS::IAM::Role"
     honoured: ClassVar[frozenset[str]] = frozenset({"RoleName"})
 
-    def create(self, place: Place, properties: Properties) -> Physical:
-        return Physical(place.generated_name())
+    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
+        return Physical(logical.generated_name())
 
     def delete(self, physical: Physical, properties: Properties) -> None:
         """Nothing is kept."""
@@ -153,7 +153,9 @@ class Cloud:
     def __init__(self, spawn: Spawn = at_once) -> None:
         self.world = World()
         self.services = Services()
-        self.region = Region("us-east-1", cast(Clients, self.services), Hub(), Path("/nowhere"))
+        self.region = Region(
+            "us-east-1", cast(Clients, self.services), ChangeFeed(), Path("/nowhere")
+        )
         providers = {THING: Thing(self.region, self.world), Role.type: Role(self.region)}
         self.engine = Engine(self.region, providers, spawn)
 
@@ -200,7 +202,7 @@ class Cloud:
         def reached() -> bool:
             return self.statuses(logical_id, stack)[-1:] == [status]
 
-        self.region.hub.wait(reached, timeout_s=10, what=f"{logical_id} is never {status}")
+        self.region.feed.wait(reached, timeout_s=10, what=f"{logical_id} is never {status}")
 
     def events(self, stack: str = "s") -> list[tuple[str, str, str]]:
         """All events, the oldest first, as (logical id, status, reason); the stack is "-"."""

@@ -93,7 +93,7 @@ def settled(cloud: Cloud, stack_id: str) -> str:
         found = cloud.status(stack_id)
         return found if found in FINAL else None
 
-    return cloud.region.hub.wait(status, timeout_s=20, what="never settled")
+    return cloud.region.feed.wait(status, timeout_s=20, what="never settled")
 
 
 def run(cloud: Cloud, document: dict[str, Any], **request: Any) -> str | None:

@@ -222,7 +222,7 @@ def test_summaries_of_templates(cloud: Cloud) -> None:
 
 
 def test_long_lists_come_in_pages_that_new_events_do_not_shift(cloud: Cloud) -> None:
-    document = template({f"T{place}": {"Type": THING} for place in range(120)})
+    document = template({f"T{logical}": {"Type": THING} for logical in range(120)})
     cloud.deploy(document)
     assert len(cloud.events()) == 120 * 3 + 3
     page = cloud.engine.describe_stack_events({"StackName": "s"})

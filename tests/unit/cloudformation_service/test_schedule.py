@@ -17,8 +17,8 @@ from underpass.twin.services.cloudformation.execution.schedule import (
 
 needs = st.lists(st.frozensets(st.integers(0, 9), max_size=4), max_size=10).map(
     lambda found: {
-        str(place): frozenset(str(target) for target in targets if target < place)
-        for place, targets in enumerate(found)
+        str(logical): frozenset(str(target) for target in targets if target < logical)
+        for logical, targets in enumerate(found)
     }
 )
 
@@ -126,7 +126,7 @@ def test_no_more_than_the_limit_at_once() -> None:
         with lock:
             running[0] -= 1
 
-    names = [f"n{place}" for place in range(40)]
+    names = [f"n{logical}" for logical in range(40)]
     final = drive(
         Schedule(dict.fromkeys(names, frozenset())), Gates(**dict.fromkeys(names, work)), limit=3
     )

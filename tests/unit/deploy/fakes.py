@@ -331,7 +331,7 @@ class FakeTarget:
         self.done.append("seed")
         return SimpleNamespace(now=now, note="" if now else "seed.sql changed")
 
-    def provider_network(self, config: Any) -> Any:
+    def stand_in_network(self, config: Any) -> Any:
         return config.network
 
     def consumer_network(self, consumer: Any, zones: Any) -> Any:

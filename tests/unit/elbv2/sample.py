@@ -17,11 +17,11 @@ from underpass.twin.services.elbv2.health import (
 )
 from underpass.twin.services.elbv2.model import (
     Balancing,
+    Eni,
     Forward,
     HealthCheck,
     Listener,
     LoadBalancer,
-    Place,
     Rule,
     Target,
     TargetGroup,
@@ -86,9 +86,9 @@ def balancer(
     )
 
 
-def node(zone: str, kind: str = "net") -> Place:
+def node(zone: str, kind: str = "net") -> Eni:
     """Return a node in a zone."""
-    return Place(f"eni-{kind}-{zone}", zone, f"10.20.{ZONES.index(zone)}.250", f"subnet-{zone}")
+    return Eni(f"eni-{kind}-{zone}", zone, f"10.20.{ZONES.index(zone)}.250", f"subnet-{zone}")
 
 
 def balancing(one: LoadBalancer, *groups: TargetGroup, **more: Any) -> Balancing:

@@ -29,10 +29,10 @@ FOLDER = Path("/run/underpass/envoy")
 NODES = (sample.node("a", "app"), sample.node("b", "app"))
 
 
-def made(balancer: LoadBalancer, *groups: TargetGroup, well: tuple[str, ...] = ()) -> Resources:
+def made(balancer: LoadBalancer, *groups: TargetGroup, healthy: tuple[str, ...] = ()) -> Resources:
     balancing = sample.balancing(balancer, *groups)
     nodes = {balancer.arn: NODES}
-    return resources(balancing, nodes, sample.healthy(*well), FOLDER)
+    return resources(balancing, nodes, sample.healthy(*healthy), FOLDER)
 
 
 def found(value: Any, key: str) -> Iterator[Any]:
@@ -71,7 +71,7 @@ def test_every_socket_is_made_in_a_nodes_namespace(
 def test_each_node_has_each_listener_and_the_targets_its_own_checks_find() -> None:
     group = sample.group("g", [("10.20.0.1", "a"), ("10.20.1.1", "b")], protocol="HTTP")
     balancer = sample.balancer("application", group, cross_zone=True)
-    result = made(balancer, group, well=("10.20.1.1",))
+    result = made(balancer, group, healthy=("10.20.1.1",))
     assert {listener["name"] for listener in result.listeners} == {
         "notes-80@eni-app-a",
         "notes-80@eni-app-b",

@@ -12,11 +12,11 @@ ONE, TWO = ("10.20.0.1", 80), ("10.20.0.2", 80)
 NODE = sample.node("a")
 
 
-def over(group: TargetGroup, carried: set[tuple[str, int]], *well: str) -> Over:
+def over(group: TargetGroup, carried: set[tuple[str, int]], *healthy: str) -> Over:
     balancer = sample.balancer("network", group)
-    seen = sample.healthy(*well)
-    sent = {one for one in carried if one[0] in well}
-    return ended(carried, sent, balancer, NODE, sample.balancing(balancer, group), seen)
+    observed = sample.healthy(*healthy)
+    sent = {one for one in carried if one[0] in healthy}
+    return ended(carried, sent, balancer, NODE, sample.balancing(balancer, group), observed)
 
 
 def test_an_unhealthy_targets_flows_end_unless_the_group_says_no() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.unit.elbv2 import sample
 
 from underpass.twin.services.elbv2.dns_names import balancer_records
-from underpass.twin.services.elbv2.model import LoadBalancer, Place
+from underpass.twin.services.elbv2.model import Eni, LoadBalancer
 
 NLB = sample.balancer("network")
 
@@ -14,11 +14,11 @@ def up(_: str) -> bool:
     return True
 
 
-def everywhere(_: LoadBalancer, __: Place) -> bool:
+def everywhere(_: LoadBalancer, __: Eni) -> bool:
     return True
 
 
-def only_a(_: LoadBalancer, node: Place) -> bool:
+def only_a(_: LoadBalancer, node: Eni) -> bool:
     return node.zone == "a"
 
 

@@ -53,7 +53,7 @@ def test_asking_a_new_target_often_does_not_give_it_up_sooner() -> None:
 
 @given(st.lists(st.booleans(), max_size=30))
 def test_pauses_never_exceed_the_interval(outcomes: list[bool]) -> None:
-    thresholds = after(*(HEALTHY if well else FAILED for well in outcomes))
+    thresholds = after(*(HEALTHY if healthy else FAILED for healthy in outcomes))
     assert 0 <= thresholds.pause_s <= INTERVAL_S
 
 

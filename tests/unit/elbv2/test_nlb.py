@@ -47,7 +47,7 @@ class Kernel:
 
     # What else there is
 
-    def seen(self, check: CheckKey) -> Health:
+    def observed(self, check: CheckKey) -> Health:
         return FAILED if (check.address, check.target.port) in self.unhealthy else HEALTHY
 
     def cut(self, namespace: str, targets: Collection[Address], *, unanswered: bool = False) -> int:
@@ -64,7 +64,7 @@ def kernel() -> Kernel:
 
 @pytest.fixture
 def flows(kernel: Kernel) -> Flows:
-    return Flows(cast(Fabric, kernel), kernel.seen, kernel.cut)
+    return Flows(cast(Fabric, kernel), kernel.observed, kernel.cut)
 
 
 def balancing(*targets: Address) -> Balancing:

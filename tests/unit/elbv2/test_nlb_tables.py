@@ -62,14 +62,14 @@ def sent_to(table: nftables.Table, destination: str, port: int) -> set[tuple[str
     return set()
 
 
-@given(first=sample.placed, second=sample.placed, well=st.data(), zone=st.sampled_from("ab"))
+@given(first=sample.placed, second=sample.placed, healthy=st.data(), zone=st.sampled_from("ab"))
 def test_every_listener_is_spread_over_exactly_its_own_targets(
-    first: dict[str, str], second: dict[str, str], well: st.DataObject, zone: str
+    first: dict[str, str], second: dict[str, str], healthy: st.DataObject, zone: str
 ) -> None:
     groups = (sample.group("one", first.items()), sample.group("two", second.items(), port=8080))
     balancer = sample.balancer("network", *groups)
     balancing = sample.balancing(balancer, *groups)
-    good = {one for one in {*first, *second} if well.draw(sample.healths) == HEALTHY}
+    good = {one for one in {*first, *second} if healthy.draw(sample.healths) == HEALTHY}
     node = sample.node(zone)
 
     targets = listener_targets(balancer, node, balancing, sample.healthy(*good))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.unit.elbv2 import sample
 
 from underpass.twin.services.elbv2.cloudtrail import call
-from underpass.twin.services.elbv2.model import LoadBalancer, Phase, Place
+from underpass.twin.services.elbv2.model import Eni, LoadBalancer, Phase
 from underpass.twin.services.elbv2.node_history import History
 from underpass.twin.services.elbv2.node_lifecycle import Leaving, Steps, Times, spread, steps
 
@@ -27,7 +27,7 @@ class World:
     alb: LoadBalancer = ALB
     count: int = 2
     now_s: float = 0.0
-    nodes: dict[str, Place] = field(default_factory=dict)
+    nodes: dict[str, Eni] = field(default_factory=dict)
     named: set[str] = field(default_factory=set)
     doomed: set[str] = field(default_factory=set)
     leaving: dict[str, Leaving] = field(default_factory=dict)
@@ -52,7 +52,7 @@ class World:
         for subnet_id, _ in due.create:
             self.made += 1
             name = f"eni-{self.made}"
-            self.nodes[name] = Place(name, subnet_id[-1], f"10.20.0.{self.made}", subnet_id)
+            self.nodes[name] = Eni(name, subnet_id[-1], f"10.20.0.{self.made}", subnet_id)
         for one in due.leave:
             assert one in self.nodes
             self.leaving[one] = Leaving(Phase.LEAVING, self.now_s)

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from tests.unit.elbv2.conftest import Apis
 
 from underpass.twin.region.aws import Clients
-from underpass.twin.region.reconcile import Hub
+from underpass.twin.region.reconcile import ChangeFeed
 from underpass.twin.services.elbv2.describe import load_balancers
 from underpass.twin.services.elbv2.health import TargetKey
 from underpass.twin.services.elbv2.model import (
@@ -26,14 +26,14 @@ from underpass.twin.services.elbv2.model import (
 from underpass.twin.services.elbv2.observe import Observer, in_service
 
 
-def seen(apis: Apis) -> Balancing:
+def observed(apis: Apis) -> Balancing:
     clients = {"ec2": apis.ec2, "elbv2": apis.elb}
-    return Observer(cast(Clients, clients.__getitem__), Hub(), in_service).observe()
+    return Observer(cast(Clients, clients.__getitem__), ChangeFeed(), in_service).observe()
 
 
 def test_load_balancing_is_read_again_only_when_someone_says_it_changed(apis: Apis) -> None:
-    clients, hub = {"ec2": apis.ec2, "elbv2": apis.elb}, Hub()
-    observer = Observer(cast(Clients, clients.__getitem__), hub, in_service)
+    clients, feed = {"ec2": apis.ec2, "elbv2": apis.elb}, ChangeFeed()
+    observer = Observer(cast(Clients, clients.__getitem__), feed, in_service)
     assert observer.observe().balancers == ()
     apis.balancer("network")
     description = "ELB net/gone/0"
@@ -41,7 +41,7 @@ def test_load_balancing_is_read_again_only_when_someone_says_it_changed(apis: Ap
     seen_by_ec2 = observer.observe()
     assert seen_by_ec2.balancers == ()
     assert description in dict(seen_by_ec2.nodes), "a node whose load balancer is gone is seen"
-    hub.publish("elasticloadbalancing")
+    feed.publish("elasticloadbalancing")
     assert [one.name for one in observer.observe().balancers] == ["notes"]
 
 
@@ -61,7 +61,7 @@ def test_what_is_deleted_while_it_is_read_is_left_out(code: str, raised: bool) -
 
 
 def test_nothing_is_observed_in_an_empty_account(apis: Apis) -> None:
-    found = seen(apis)
+    found = observed(apis)
     assert replace(found, nodes=()) == Balancing()
 
 
@@ -88,7 +88,7 @@ def test_rules_are_read_in_order_of_priority_the_default_one_last(apis: Apis) ->
         {"Field": "http-header", "HttpHeaderConfig": agent},
     )
     paths = Condition("path-pattern", ("/a*", "/b*"))
-    assert seen(apis).balancers[0].listeners[0].rules == (
+    assert observed(apis).balancers[0].listeners[0].rules == (
         Rule(Forward(((one, 3), (two, 1))), (paths,)),
         Rule(Redirect(301, "HTTPS", port="443"), (paths,)),
         Rule(
@@ -113,13 +113,13 @@ def test_attributes_of_a_target_group_are_read(apis: Apis) -> None:
         TargetGroupArn=group,
         Attributes=[{"Key": key, "Value": value} for key, value in values.items()],
     )
-    assert seen(apis).groups == (), "a group no listener uses needs nothing"
+    assert observed(apis).groups == (), "a group no listener uses needs nothing"
     apis.listen(apis.balancer("network")["LoadBalancerArn"], "TCP", group)
     apis.elb.register_targets(
         TargetGroupArn=group, Targets=[{"Id": "10.20.0.9"}, {"Id": "10.20.1.9"}]
     )
     apis.elb.deregister_targets(TargetGroupArn=group, Targets=[{"Id": "10.20.0.9"}])
-    (found,) = seen(apis).groups
+    (found,) = observed(apis).groups
     assert found.targets == (
         Target(TargetKey(group, "10.20.1.9", 80), (("10.20.1.9", "us-east-1b"),)),
     )

@@ -11,7 +11,7 @@ from tests.unit.elbv2 import sample
 
 from underpass.twin.region.aws import Clients
 from underpass.twin.services.ec2.fabric import Fabric
-from underpass.twin.services.elbv2.recycled_addresses import Strangers
+from underpass.twin.services.elbv2.recycled_addresses import RecycledAddresses
 
 ALB = sample.balancer("application", sample.group("g"))
 NODE = sample.node("a", "app")
@@ -73,14 +73,14 @@ def world() -> World:
 
 
 @pytest.fixture
-def strangers(world: World) -> Strangers:
-    found = Strangers(cast(Clients, world), cast(Fabric, world))
+def strangers(world: World) -> RecycledAddresses:
+    found = RecycledAddresses(cast(Clients, world), cast(Fabric, world))
     found.await_addresses(ALB.arn)
     return found
 
 
 def test_one_that_is_dismissed_while_it_takes_its_address_gives_it_up(
-    world: World, strangers: Strangers
+    world: World, strangers: RecycledAddresses
 ) -> None:
     world.creating = strangers.leave
     strangers.take(ALB, NODE)
@@ -89,7 +89,7 @@ def test_one_that_is_dismissed_while_it_takes_its_address_gives_it_up(
 
 
 def test_one_that_is_dismissed_while_its_interface_comes_up_leaves_no_listener(
-    world: World, strangers: Strangers
+    world: World, strangers: RecycledAddresses
 ) -> None:
     world.coming_up = strangers.leave
     strangers.take(ALB, NODE)
@@ -104,7 +104,7 @@ def never() -> None:
 
 
 def test_one_whose_address_is_not_taken_back_can_be_dismissed_again(
-    world: World, strangers: Strangers
+    world: World, strangers: RecycledAddresses
 ) -> None:
     world.coming_up = never
     strangers.take(ALB, NODE)
@@ -117,7 +117,7 @@ def test_one_whose_address_is_not_taken_back_can_be_dismissed_again(
     assert world.interfaces == set()
 
 
-def test_nobody_comes_after_all_were_dismissed(world: World, strangers: Strangers) -> None:
+def test_nobody_comes_after_all_were_dismissed(world: World, strangers: RecycledAddresses) -> None:
     strangers.leave()
     strangers.take(ALB, NODE)
     assert world.interfaces == set()

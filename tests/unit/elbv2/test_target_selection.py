@@ -23,17 +23,17 @@ from underpass.twin.services.elbv2.model import Target
 
 @given(
     placed=sample.placed,
-    seen=st.data(),
+    observed=st.data(),
     zone=st.sampled_from(sample.ZONES[:2]),
     cross=st.booleans(),
     override=st.sampled_from([None, True, False]),
 )
 def test_a_node_sends_to_exactly_the_targets_aws_would(
-    placed: dict[str, str], seen: st.DataObject, zone: str, cross: bool, override: bool | None
+    placed: dict[str, str], observed: st.DataObject, zone: str, cross: bool, override: bool | None
 ) -> None:
     group = sample.group("g", placed.items(), cross_zone=override)
     balancer = sample.balancer("network", group, cross_zone=cross)
-    views = {address: seen.draw(sample.healths) for address in placed}
+    views = {address: observed.draw(sample.healths) for address in placed}
 
     found = target_selection.usable(
         balancer, group, sample.node(zone), lambda check: views[check.address]
@@ -45,8 +45,8 @@ def test_a_node_sends_to_exactly_the_targets_aws_would(
         for address, where in placed.items()
         if where == "all" or where == zone or (crosses and where in sample.ZONES[:2])
     }
-    well = {address for address in near if views[address] == HEALTHY}
-    assert {address for address, _ in found} == (well or near)
+    healthy = {address for address in near if views[address] == HEALTHY}
+    assert {address for address, _ in found} == (healthy or near)
     assert len(found) == len(set(found))
 
 
@@ -73,8 +73,10 @@ def test_an_alb_as_a_target_stands_for_its_nodes() -> None:
         targets=(Target(key, (("10.20.0.9", "a"), ("10.20.1.9", "b"))),),
     )
     balancer = sample.balancer("network", group)
-    seen = sample.healthy("10.20.0.9", "10.20.1.9")
-    assert target_selection.usable(balancer, group, sample.node("b"), seen) == (("10.20.1.9", 80),)
+    observed = sample.healthy("10.20.0.9", "10.20.1.9")
+    assert target_selection.usable(balancer, group, sample.node("b"), observed) == (
+        ("10.20.1.9", 80),
+    )
 
 
 def test_only_nodes_that_are_up_check_and_strangers_to_the_zones_are_unused() -> None:

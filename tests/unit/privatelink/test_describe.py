@@ -23,7 +23,7 @@ def test_endpoints_know_their_load_balancers_and_what_these_enforce(apis: Apis) 
     found = observe(apis.ec2, balancers)
     (endpoint,) = found.endpoints
     assert endpoint.balancers == (arn,)
-    assert [place.zone for place in endpoint.places] == ["us-east-1a", "us-east-1b"]
+    assert [eni.zone for eni in endpoint.enis] == ["us-east-1a", "us-east-1b"]
     assert balancers[0].enforces_inbound
     rules = (Rule("tcp", 80, 80, ("10.20.0.0/16",)),)
     assert found.inbound == ((apis.group, rules),)

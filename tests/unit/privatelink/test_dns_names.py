@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from tests.unit.elbv2 import sample
 
-from underpass.twin.services.elbv2.model import LoadBalancer, Place
+from underpass.twin.services.elbv2.model import Eni, LoadBalancer
 from underpass.twin.services.privatelink.connections import connections
 from underpass.twin.services.privatelink.dns_names import (
     endpoint_records,
@@ -17,14 +17,14 @@ from underpass.twin.services.privatelink.model import Endpoint, ServiceConnectio
 
 BASE = "vpce-svc-1.us-east-1.vpce.amazonaws.com"
 NLB = sample.balancer("network")
-PLACES = (Place("eni-e-a", "a", "10.20.0.7"), Place("eni-e-b", "b", "10.20.1.7"))
+ENIS = (Eni("eni-e-a", "a", "10.20.0.7"), Eni("eni-e-b", "b", "10.20.1.7"))
 ENDPOINT = Endpoint(
     id="vpce-1",
     vpc_id="vpc-c",
     state="available",
     service="com.amazonaws.vpce.us-east-1.vpce-svc-1",
     balancers=(NLB.arn,),
-    places=PLACES,
+    enis=ENIS,
     names=(f"vpce-1-x.{BASE}", f"vpce-1-x-a.{BASE}", f"vpce-1-x-b.{BASE}"),
 )
 
@@ -33,11 +33,11 @@ def up(_: str) -> bool:
     return True
 
 
-def everywhere(_: LoadBalancer, __: Place) -> bool:
+def everywhere(_: LoadBalancer, __: Eni) -> bool:
     return True
 
 
-def only_a(_: LoadBalancer, node: Place) -> bool:
+def only_a(_: LoadBalancer, node: Eni) -> bool:
     return node.zone == "a"
 
 
@@ -67,9 +67,9 @@ def test_only_accepted_endpoints_are_connected_and_only_within_their_zone() -> N
     for state, count in (("pendingAcceptance", 0), ("rejected", 0), ("pending", 2)):
         found = connections((replace(ENDPOINT, state=state),), NLBS, up)
         assert len(found) == count
-        assert all(one.place.zone == one.node.zone for one in found)
-    assert connections((ENDPOINT,), NLBS, lambda name: name != "eni-e-a")[0].place.zone == "b"
-    lost = replace(ENDPOINT, places=(Place("eni-e-c", "c", "10.20.2.7"),))
+        assert all(one.eni.zone == one.node.zone for one in found)
+    assert connections((ENDPOINT,), NLBS, lambda name: name != "eni-e-a")[0].eni.zone == "b"
+    lost = replace(ENDPOINT, enis=(Eni("eni-e-c", "c", "10.20.2.7"),))
     assert connections((lost,), NLBS, up) == ()
 
 
@@ -81,7 +81,7 @@ def test_an_endpoint_of_aws_answers_for_the_service_in_its_own_vpc_only() -> Non
         state="available",
         service="com.amazonaws.us-east-1.logs",
         balancers=(),
-        places=PLACES,
+        enis=ENIS,
         names=(
             f"{stem}.{base}",
             f"{stem}-a.{base}",
@@ -89,10 +89,8 @@ def test_an_endpoint_of_aws_answers_for_the_service_in_its_own_vpc_only() -> Non
             "logs.us-east-1.amazonaws.com",
         ),
     )
-    everywhere, private = service_records(
-        ServiceConnection(endpoint, place) for place in endpoint.places
-    )
-    both = tuple(sorted(place.address for place in endpoint.places))
+    everywhere, private = service_records(ServiceConnection(endpoint, eni) for eni in endpoint.enis)
+    both = tuple(sorted(eni.address for eni in endpoint.enis))
     assert private == {"vpc-9": {"logs.us-east-1.amazonaws.com": both}}
     assert everywhere == {
         f"{stem}.{base}": both,

@@ -6,19 +6,19 @@ import threading
 
 import pytest
 
-from underpass.twin.region.reconcile import Hub, Loop
+from underpass.twin.region.reconcile import ChangeFeed, Reconciler
 
 
 def test_a_topic_wakes_only_its_subscribers() -> None:
-    hub, woken = Hub(), []
-    hub.subscribe(["ec2"], lambda: woken.append("ec2"))
-    hub.subscribe(["ecs"], lambda: woken.append("ecs"))
-    hub.publish("ec2")
+    feed, woken = ChangeFeed(), []
+    feed.subscribe(["ec2"], lambda: woken.append("ec2"))
+    feed.subscribe(["ecs"], lambda: woken.append("ecs"))
+    feed.publish("ec2")
     assert woken == ["ec2"]
 
 
 def test_wait_returns_as_soon_as_a_publication_makes_the_condition_true() -> None:
-    hub, ready = Hub(), threading.Event()
+    feed, ready = ChangeFeed(), threading.Event()
     asked = threading.Event()
 
     def condition() -> str | None:
@@ -28,19 +28,19 @@ def test_wait_returns_as_soon_as_a_publication_makes_the_condition_true() -> Non
     def publish() -> None:
         asked.wait(5)
         ready.set()
-        hub.publish("anything")
+        feed.publish("anything")
 
     threading.Thread(target=publish).start()
-    assert hub.wait(condition, timeout_s=5, what="never", recheck_s=60) == "yes"
+    assert feed.wait(condition, timeout_s=5, what="never", recheck_s=60) == "yes"
 
 
 def test_wait_gives_up_with_the_callers_words() -> None:
     with pytest.raises(TimeoutError, match="the database"):
-        Hub().wait(lambda: None, timeout_s=0.01, what="the database did not start")
+        ChangeFeed().wait(lambda: None, timeout_s=0.01, what="the database did not start")
 
 
 def test_a_loop_runs_again_after_a_failure_and_remembers_it() -> None:
-    hub, runs, done = Hub(), [], threading.Event()
+    feed, runs, done = ChangeFeed(), [], threading.Event()
 
     def reconcile() -> None:
         runs.append(1)
@@ -48,14 +48,14 @@ def test_a_loop_runs_again_after_a_failure_and_remembers_it() -> None:
             raise ValueError("first")
         done.set()
 
-    loop = Loop("test", reconcile, retry_s=0.01).start(hub, ["ec2"])
+    loop = Reconciler("test", reconcile, retry_s=0.01).start(feed, ["ec2"])
     assert done.wait(5)
     loop.stop()
     assert loop.last_error is None
 
 
 def test_wakes_during_a_run_become_one_more_run() -> None:
-    hub, runs = Hub(), []
+    feed, runs = ChangeFeed(), []
     entered, release, second = threading.Event(), threading.Event(), threading.Event()
 
     def reconcile() -> None:
@@ -66,10 +66,10 @@ def test_wakes_during_a_run_become_one_more_run() -> None:
         else:
             second.set()
 
-    loop = Loop("test", reconcile, resync_s=60).start(hub, ["ec2"])
+    loop = Reconciler("test", reconcile, resync_s=60).start(feed, ["ec2"])
     assert entered.wait(5)
     for _ in range(10):
-        hub.publish("ec2")
+        feed.publish("ec2")
     release.set()
     assert second.wait(5)
     loop.stop()

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from underpass.twin.region.state_names import folder_name, lasting_name
+from underpass.twin.region.state_names import folder_name, state_name
 
 
 def test_stack_and_logical_id_outlast_the_identifier() -> None:
@@ -12,8 +12,8 @@ def test_stack_and_logical_id_outlast_the_identifier() -> None:
         {"Key": "aws:cloudformation:logical-id", "Value": "Files"},
         {"Key": "Name", "Value": "x"},
     ]
-    assert lasting_name(tags, "fs-1") == lasting_name(tags, "fs-2") == "notes-foundation-Files"
-    assert lasting_name(tags[1:], "fs-1") == "fs-1"
+    assert state_name(tags, "fs-1") == state_name(tags, "fs-2") == "notes-foundation-Files"
+    assert state_name(tags[1:], "fs-1") == "fs-1"
 
 
 @given(st.text(), st.text())

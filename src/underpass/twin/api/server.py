@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import parse_qs
 
-from underpass.twin.region.reconcile import Hub
+from underpass.twin.region.reconcile import ChangeFeed
 
 log = logging.getLogger(__name__)
 
@@ -40,9 +40,9 @@ class Api:
     """
 
     def __init__(
-        self, hub: Hub, application: Callable[[Environ, StartResponse], Iterable[bytes]]
+        self, feed: ChangeFeed, application: Callable[[Environ, StartResponse], Iterable[bytes]]
     ) -> None:
-        self._hub = hub
+        self._feed = feed
         self._application = application
         self._lock = threading.Lock()
 
@@ -64,7 +64,7 @@ class Api:
         with self._lock:
             body = list(self._application(environ, start))
         if not _READS.match(action) and status and status[-1][:1] in "23":
-            self._hub.publish(service)
+            self._feed.publish(service)
         return body
 
 

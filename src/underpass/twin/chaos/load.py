@@ -32,7 +32,7 @@ class ClosedError(OSError):
 
 
 @dataclass
-class Seen:
+class LoadResult:
     """What became of the requests."""
 
     statuses: Counter[int] = field(default_factory=Counter)
@@ -75,7 +75,7 @@ class Load:
         self._count = int(rate * seconds)
         self._idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
         self._addresses: list[str] = []
-        self._seen = Seen()
+        self._seen = LoadResult()
         self._began = 0.0
 
     async def run(self) -> dict[str, Any]:

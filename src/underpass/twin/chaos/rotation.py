@@ -65,7 +65,7 @@ def rotate_alb(running: Running, demand: Demand, **how: Any) -> Rotation:
     return Rotation(seen, *durations(after["history"], old))
 
 
-def dismiss_strangers(running: Running) -> None:
+def release_addresses(running: Running) -> None:
     """Have those who took the ALB's addresses give them up."""
     _caller(running)(do="dismiss")
 

@@ -130,7 +130,7 @@ def start(state: Path, name: str, region: str, *, api_port: int | None) -> Start
     return Start(running, life_write)
 
 
-def open_doors(running: Running, aims: Mapping[str, Aim], *, port: int | None) -> Running:
+def open_forwards(running: Running, aims: Mapping[str, Aim], *, port: int | None) -> Running:
     """Give each consumer a loopback port that leads to its aim, and return the new record.
 
     Ports that were given before stay, but those of consumers that are no more. ``port`` is the first
@@ -141,7 +141,7 @@ def open_doors(running: Running, aims: Mapping[str, Aim], *, port: int | None) -
     UsageError
         When a port that was asked for is taken.
     """
-    missing = [name for name in aims if name not in running.doors]
+    missing = [name for name in aims if name not in running.forwards]
     with ExitStack() as stack:
         bound = {
             name: stack.enter_context(bind(None if port is None else port + position, DOOR_PORT))
@@ -155,8 +155,8 @@ def open_doors(running: Running, aims: Mapping[str, Aim], *, port: int | None) -
             aims=aims,
         )
         ports = {name: door.getsockname()[1] for name, door in bound.items()}
-    kept = {name: port for name, port in running.doors.items() if name in aims}
-    changed = replace(running, doors={**kept, **ports})
+    kept = {name: port for name, port in running.forwards.items() if name in aims}
+    changed = replace(running, forwards={**kept, **ports})
     changed.save()
     return changed
 

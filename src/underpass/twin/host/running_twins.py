@@ -39,7 +39,7 @@ class Running:
     started: int
     region: str
     api_port: int
-    doors: Mapping[str, int] = field(default_factory=dict)
+    forwards: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def api_url(self) -> str:

@@ -94,7 +94,7 @@ class TwinTarget:
         )
         return Seeded(**loaded)
 
-    def provider_network(self, config: Config) -> Network:
+    def stand_in_network(self, config: Config) -> Network:
         """Return ``[network]`` as it is, with the ids of an existing VPC, which is made on first use."""
         network = config.network
         return stand_in_vpcs.ensure(self._clients, config) if network.vpc_id else network
@@ -107,7 +107,7 @@ class TwinTarget:
 
     def answers(self, consumer: Consumer, path: str) -> tuple[bool, str]:
         """Ask for ``path`` through the consumer's door; a redirect is an answer, as to the ALB."""
-        door = ("127.0.0.1", self._running.doors[consumer.name])
+        door = ("127.0.0.1", self._running.forwards[consumer.name])
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # the twin's own issuing
         with closing(
@@ -124,4 +124,4 @@ class TwinTarget:
 
     def consumer_url(self, consumer: Consumer) -> str:
         """Return the loopback URL that goes through the consumer's VPC."""
-        return f"{self._scheme}://127.0.0.1:{self._running.doors[consumer.name]}/"
+        return f"{self._scheme}://127.0.0.1:{self._running.forwards[consumer.name]}/"

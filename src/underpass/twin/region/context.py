@@ -7,7 +7,7 @@ from pathlib import Path
 
 from underpass.twin.region.aws import Clients
 from underpass.twin.region.dns_records import Names
-from underpass.twin.region.reconcile import Hub
+from underpass.twin.region.reconcile import ChangeFeed
 
 RUN_DIR = Path("/run/underpass")  # a tmpfs in the region's own mount namespace: gone when it dies
 
@@ -34,7 +34,7 @@ class Region:
 
     name: str
     clients: Clients
-    hub: Hub
+    feed: ChangeFeed
     state: Path
     run: Path = RUN_DIR
     names: Names = field(default_factory=Names)

@@ -69,7 +69,7 @@ def call(
     return answer["result"]
 
 
-class Control:
+class ControlSocket:
     """The region's end: one handler per action."""
 
     def __init__(self, state: Path, handlers: Mapping[str, Handler]) -> None:
@@ -82,7 +82,7 @@ class Control:
         path.chmod(0o600)
         self._line.listen(16)
 
-    def start(self) -> Control:
+    def start(self) -> ControlSocket:
         """Start answering, each caller in a thread of its own."""
         threading.Thread(target=self._accept, name="control", daemon=True).start()
         return self

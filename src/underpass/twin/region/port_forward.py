@@ -23,7 +23,7 @@ Dial = Callable[[], Sequence[tuple[socket.socket, tuple[str, int]]]]
 """Gives, for one new connection, unconnected sockets and where to connect each, in order of preference."""
 
 
-class Doors:
+class PortForward:
     """All doors of a region, on one event loop in one thread."""
 
     def __init__(self) -> None:
@@ -31,7 +31,7 @@ class Doors:
         self._open: dict[str, asyncio.Server] = {}
         self._connections: set[asyncio.Task[None]] = set()
 
-    def start(self) -> Doors:
+    def start(self) -> PortForward:
         """Start the event loop's thread."""
         threading.Thread(target=self._loop.run_forever, name="doors", daemon=True).start()
         return self

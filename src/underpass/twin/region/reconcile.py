@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-class Hub:
+class ChangeFeed:
     """Publishes topics to whoever subscribed, and lets a thread wait for a condition without polling."""
 
     def __init__(self) -> None:
@@ -70,7 +70,7 @@ class Hub:
                     self._changed.wait(min(left, recheck_s))
 
 
-class Loop:
+class Reconciler:
     """Runs one controller's ``reconcile`` in a thread of its own: on each wake, and every ``resync_s``.
 
     Wakes that arrive while it runs are folded into one more run. A run that raises is logged and tried
@@ -96,9 +96,9 @@ class Loop:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"loop-{name}", daemon=True)
 
-    def start(self, hub: Hub, topics: Iterable[str]) -> Loop:
+    def start(self, feed: ChangeFeed, topics: Iterable[str]) -> Reconciler:
         """Start the thread and listen to ``topics``."""
-        hub.subscribe(topics, self.wake)
+        feed.subscribe(topics, self.wake)
         self._woken.set()
         self._thread.start()
         return self

@@ -14,7 +14,7 @@ _LONGEST = 100
 _TIDY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 
-def lasting_name(tags: Iterable[Mapping[str, str]], otherwise: str) -> str:
+def state_name(tags: Iterable[Mapping[str, str]], otherwise: str) -> str:
     """Return a folder name for a resource: from its stack and logical id, or else from ``otherwise``.
 
     Example

@@ -6,7 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from underpass.twin.services.cloudformation.resource import Resource, attributes, names, without
-from underpass.twin.services.cloudformation.resource_type import Physical, Place, Properties
+from underpass.twin.services.cloudformation.resource_type import (
+    LogicalResource,
+    Physical,
+    Properties,
+)
 
 APART = (
     "AutoScalingGroupName VPCZoneIdentifier Tags MetricsCollection LifecycleHookSpecificationList"
@@ -38,9 +42,9 @@ class AutoScalingGroup(Resource):
     )
     replaces = names("AutoScalingGroupName")
 
-    def create(self, place: Place, properties: Properties) -> Physical:
+    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
         """Make the group and wait until its instances are in service."""
-        name = properties.get("AutoScalingGroupName") or place.generated_name(255)
+        name = properties.get("AutoScalingGroupName") or logical.generated_name(255)
         self.call(
             "create_auto_scaling_group",
             _settings(properties),
@@ -53,7 +57,7 @@ class AutoScalingGroup(Resource):
             return self._stable(name)
 
     def update(
-        self, place: Place, physical: Physical, old: Properties, new: Properties
+        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
     ) -> Physical:
         """Change sizes, subnets, launch template, hooks and tags; instances that run stay."""
         self.call("update_auto_scaling_group", _settings(new), AutoScalingGroupName=physical.id)
@@ -140,14 +144,14 @@ class LifecycleHook(Resource):
     )
     replaces = names("AutoScalingGroupName LifecycleHookName")
 
-    def create(self, place: Place, properties: Properties) -> Physical:
+    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
         """Put the hook."""
-        name = properties.get("LifecycleHookName") or place.generated_name(255)
+        name = properties.get("LifecycleHookName") or logical.generated_name(255)
         self.call("put_lifecycle_hook", properties, LifecycleHookName=name)
         return Physical(name)
 
     def update(
-        self, place: Place, physical: Physical, old: Properties, new: Properties
+        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
     ) -> Physical:
         """Put the hook anew."""
         self.call("put_lifecycle_hook", new, LifecycleHookName=physical.id)

@@ -13,7 +13,7 @@ from underpass.twin.services.cloudformation.actions.change_sets import ChangeSet
 from underpass.twin.services.cloudformation.actions.queries import Queries
 from underpass.twin.services.cloudformation.actions.stacks import Stacks
 from underpass.twin.services.cloudformation.execution.schedule import Spawn, in_thread
-from underpass.twin.services.cloudformation.resource_type import Provider
+from underpass.twin.services.cloudformation.resource_type import ResourceType
 
 
 class Engine(ChangeSets, Stacks, Queries):
@@ -37,6 +37,6 @@ class Engine(ChangeSets, Stacks, Queries):
     """
 
     def __init__(
-        self, region: Region, providers: Mapping[str, Provider], spawn: Spawn = in_thread
+        self, region: Region, providers: Mapping[str, ResourceType], spawn: Spawn = in_thread
     ) -> None:
         super().__init__(region, providers, spawn)

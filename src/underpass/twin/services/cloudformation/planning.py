@@ -22,7 +22,7 @@ from underpass.twin.services.cloudformation.resolving import (
     ref,
     resolve_properties,
 )
-from underpass.twin.services.cloudformation.resource_type import Provider
+from underpass.twin.services.cloudformation.resource_type import ResourceType
 from underpass.twin.services.cloudformation.store import Store
 
 # Types that need CAPABILITY_IAM, and the property that makes it CAPABILITY_NAMED_IAM.
@@ -68,7 +68,7 @@ class Planner:
     """Makes plans for one region."""
 
     def __init__(
-        self, region: str, store: Store, lookups: Lookups, providers: Mapping[str, Provider]
+        self, region: str, store: Store, lookups: Lookups, providers: Mapping[str, ResourceType]
     ) -> None:
         self._region = region
         self._store = store

@@ -11,8 +11,8 @@ from underpass.twin.services.cloudformation import service_calls
 from underpass.twin.services.cloudformation.resource_type import (
     Physical,
     Properties,
-    Provider,
     ProvisionError,
+    ResourceType,
 )
 from underpass.twin.services.cloudformation.tagging import Tagging
 
@@ -52,7 +52,7 @@ def attributes(*sources: Mapping[str, Any], **named: Any) -> dict[str, Any]:
     return {key: value for key, value in merged.items() if value is not None}
 
 
-class Resource(Provider):
+class Resource(ResourceType):
     """A provider whose resource belongs to one service."""
 
     inert: ClassVar[frozenset[str]] = frozenset()
@@ -80,7 +80,7 @@ class Resource(Provider):
     def until(self, probe: Callable[[], T | None], what: str, *, timeout_s: float = READY_S) -> T:
         """Return the first truthy answer of ``probe``; ``what`` is the reason when none comes in time."""
         try:
-            return self.region.hub.wait(probe, timeout_s=timeout_s, what=what)
+            return self.region.feed.wait(probe, timeout_s=timeout_s, what=what)
         except TimeoutError as late:
             raise ProvisionError(f"{what} (after {timeout_s:g} s)") from late
 
@@ -131,7 +131,7 @@ class Resource(Provider):
             return True
 
         try:
-            self.region.hub.wait(removed, timeout_s=IN_USE_S, what=operation)
+            self.region.feed.wait(removed, timeout_s=IN_USE_S, what=operation)
         except TimeoutError:
             raise refusals[-1] from None
 

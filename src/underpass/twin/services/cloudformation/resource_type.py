@@ -20,7 +20,7 @@ class Physical:
 
 
 @dataclass(frozen=True)
-class Place:
+class LogicalResource:
     """Where a resource stands in a stack, for names AWS would generate and for messages."""
 
     stack_name: str
@@ -56,7 +56,7 @@ class ProvisionError(Exception):
     """A resource could not be created, updated or deleted; the message becomes the stack event's reason."""
 
 
-class Provider:
+class ResourceType:
     """Creates, updates and deletes one resource type through its service's own API.
 
     Subclasses set the class attributes and implement the three methods. A property in neither ``honoured``
@@ -76,12 +76,12 @@ class Provider:
     def __init__(self, region: Region) -> None:
         self.region = region
 
-    def create(self, place: Place, properties: Properties) -> Physical:
+    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
         """Make the resource and return it once it is usable."""
         raise NotImplementedError
 
     def update(
-        self, place: Place, physical: Physical, old: Properties, new: Properties
+        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
     ) -> Physical:
         """Change the resource in place; only called when no property in ``replaces`` differs."""
         raise ProvisionError(f"{self.type} cannot be updated in place on the twin")
@@ -91,7 +91,7 @@ class Provider:
         raise NotImplementedError
 
 
-def registry(region: Region) -> dict[str, Provider]:
+def registry(region: Region) -> dict[str, ResourceType]:
     """Return every resource type by name, each made for ``region``: what the services' ``cfn`` define."""
     import importlib
     import pkgutil
@@ -101,10 +101,10 @@ def registry(region: Region) -> dict[str, Provider]:
     for module in pkgutil.walk_packages(services.__path__, f"{services.__name__}."):
         if "cfn" in module.name.split("."):
             importlib.import_module(module.name)
-    found = (cls for cls in _leaves(Provider) if cls.__module__.startswith(services.__name__))
+    found = (cls for cls in _leaves(ResourceType) if cls.__module__.startswith(services.__name__))
     return {cls.type: cls(region) for cls in found}
 
 
-def _leaves(cls: type[Provider]) -> list[type[Provider]]:
+def _leaves(cls: type[ResourceType]) -> list[type[ResourceType]]:
     found = [cls] if "type" in vars(cls) else []
     return found + [leaf for sub in cls.__subclasses__() for leaf in _leaves(sub)]

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from underpass.twin.services.cloudformation.resource import Resource, attributes, names
-from underpass.twin.services.cloudformation.resource_type import Physical, Place, Properties
+from underpass.twin.services.cloudformation.resource_type import (
+    LogicalResource,
+    Physical,
+    Properties,
+)
 from underpass.twin.services.cloudformation.tagging import Tagging
 
 
@@ -21,12 +25,12 @@ class Alarm(Resource):
     )
     replaces = names("AlarmName")
 
-    def create(self, place: Place, properties: Properties) -> Physical:
+    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
         """Put the alarm."""
-        return self._put(properties.get("AlarmName") or place.generated_name(255), properties)
+        return self._put(properties.get("AlarmName") or logical.generated_name(255), properties)
 
     def update(
-        self, place: Place, physical: Physical, old: Properties, new: Properties
+        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
     ) -> Physical:
         """Put the alarm anew."""
         put = self._put(physical.id, new)
@@ -55,12 +59,12 @@ class CompositeAlarm(Resource):
     )
     replaces = names("AlarmName")
 
-    def create(self, place: Place, properties: Properties) -> Physical:
+    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
         """Put the alarm."""
-        return self._put(properties.get("AlarmName") or place.generated_name(255), properties)
+        return self._put(properties.get("AlarmName") or logical.generated_name(255), properties)
 
     def update(
-        self, place: Place, physical: Physical, old: Properties, new: Properties
+        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
     ) -> Physical:
         """Put the alarm anew."""
         put = self._put(physical.id, new)
@@ -88,14 +92,14 @@ class Dashboard(Resource):
     inert = names("Tags")
     replaces = names("DashboardName")
 
-    def create(self, place: Place, properties: Properties) -> Physical:
+    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
         """Put the dashboard."""
-        name = properties.get("DashboardName") or place.generated_name(255)
+        name = properties.get("DashboardName") or logical.generated_name(255)
         self.call("put_dashboard", properties, DashboardName=name)
         return Physical(name)
 
     def update(
-        self, place: Place, physical: Physical, old: Properties, new: Properties
+        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
     ) -> Physical:
         """Put the dashboard anew."""
         self.call("put_dashboard", new, DashboardName=physical.id)

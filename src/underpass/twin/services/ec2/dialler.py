@@ -10,7 +10,7 @@ from underpass.twin.services.ec2 import exec_targets
 from underpass.twin.services.ec2.fabric import Fabric
 
 
-class Way:
+class Dialler:
     """How connections for one consumer are made.
 
     Parameters

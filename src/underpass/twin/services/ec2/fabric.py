@@ -43,7 +43,7 @@ class Fabric:
     def start(self) -> None:
         """Make the internet."""
         self._wiring.start()
-        self._region.hub.subscribe(("ec2",), self._stale.set)
+        self._region.feed.subscribe(("ec2",), self._stale.set)
 
     def reconcile(self) -> None:
         """Make real what the EC2 API describes; publish ``interfaces`` when namespaces came or went."""
@@ -82,7 +82,7 @@ class Fabric:
                 if not Path(self.path(gone)).exists():
                     self._links.forget(gone)
             if before != now:
-                self._region.hub.publish(TOPIC)
+                self._region.feed.publish(TOPIC)
         self._made = network
 
     def network(self) -> Network:
@@ -105,7 +105,7 @@ class Fabric:
         TimeoutError
             When that takes longer than ``timeout_s`` seconds.
         """
-        self._region.hub.wait(
+        self._region.feed.wait(
             lambda: self.up(name), timeout_s=timeout_s, what=f"{name} did not come up"
         )
 

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from underpass.twin.services.cloudformation.resource import Resource, attributes, changed, names
-from underpass.twin.services.cloudformation.resource_type import Physical, Place, Properties
+from underpass.twin.services.cloudformation.resource_type import (
+    LogicalResource,
+    Physical,
+    Properties,
+)
 from underpass.twin.services.cloudformation.service_calls import truth
 
 
@@ -19,9 +23,9 @@ class Repository(Resource):
     inert = names("ImageTagMutabilityExclusionFilters")
     replaces = names("EncryptionConfiguration RepositoryName")
 
-    def create(self, place: Place, properties: Properties) -> Physical:
+    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
         """Make the repository with its policies."""
-        name = properties.get("RepositoryName") or place.generated_name(256, lower=True)
+        name = properties.get("RepositoryName") or logical.generated_name(256, lower=True)
         made = self.call("create_repository", properties, RepositoryName=name)["repository"]
         physical = Physical(
             name, attributes(Arn=made["repositoryArn"], RepositoryUri=made["repositoryUri"])
@@ -31,7 +35,7 @@ class Repository(Resource):
         return physical
 
     def update(
-        self, place: Place, physical: Physical, old: Properties, new: Properties
+        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
     ) -> Physical:
         """Change scanning, mutability, policies and tags."""
         name = physical.id

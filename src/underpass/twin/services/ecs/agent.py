@@ -117,7 +117,7 @@ class Agent:
     def _move(self, phase: Phase, **fields: Any) -> Task:
         task = self._table.change(self._id, phase=phase, **fields)
         log.info("task %s is %s in %s", self._id, phase, task.zone)
-        self._platform.region.hub.publish(TOPIC)
+        self._platform.region.feed.publish(TOPIC)
         return task
 
     def _stop_for(self, code: StopCode, reason: str) -> None:
@@ -200,7 +200,7 @@ class Agent:
         def report(health: Health) -> None:
             self._change_container(name, health=health)
             self.wake()
-            self._platform.region.hub.publish(TOPIC)
+            self._platform.region.feed.publish(TOPIC)
 
         return report
 

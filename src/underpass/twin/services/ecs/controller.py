@@ -15,7 +15,7 @@ from underpass.twin.linux import process
 from underpass.twin.services.ecs import deployments, scheduler
 from underpass.twin.services.ecs.agent import TOPIC, Agent
 from underpass.twin.services.ecs.model import Phase, Rollout, Service, StopCode, Task
-from underpass.twin.services.ecs.observe import Observer, Seen
+from underpass.twin.services.ecs.observe import Observation, Observer
 from underpass.twin.services.ecs.placement.capacity import Capacity
 from underpass.twin.services.ecs.placement.placing import Placing
 from underpass.twin.services.ecs.platform import Platform
@@ -125,13 +125,15 @@ class Services:
         if not actions:
             self._steady(service, replicas, now)
         else:
-            self._platform.region.hub.publish(TOPIC)
+            self._platform.region.feed.publish(TOPIC)
         kept = {task.deployment for task in tasks}
         self._table.change_service(service.arn, lambda one: deployments.drop_finished(one, kept))
         due = [moment for moment in (service.retry_at, *seen.due) if moment > now]
         return min(due, default=now + LOOK_AGAIN_S)
 
-    def _act(self, service: Service, action: scheduler.Action, seen: Seen, now: float) -> None:
+    def _act(
+        self, service: Service, action: scheduler.Action, seen: Observation, now: float
+    ) -> None:
         match action:
             case Start(count):
                 self._start(service, count, now)
@@ -240,8 +242,8 @@ class Services:
                     "stop_code": StopCode.HOST_LOST,
                     "stopped_reason": "Host EC2 instance terminated.",
                 }
-                told = {} if task.ending else lost
-                self._table.change(task.id, wanted="STOPPED", abrupt=True, **told)
+                rendered = {} if task.ending else lost
+                self._table.change(task.id, wanted="STOPPED", abrupt=True, **rendered)
 
     # -- agents
 
@@ -280,7 +282,7 @@ class Services:
         """Look again at ``moment``: the end of a grace period or of a back-off changes what to do."""
         if self._timer:
             self._timer.cancel()
-        hub = self._platform.region.hub
-        self._timer = threading.Timer(max(0.05, moment - time.time()), hub.publish, [TOPIC])
+        feed = self._platform.region.feed
+        self._timer = threading.Timer(max(0.05, moment - time.time()), feed.publish, [TOPIC])
         self._timer.daemon = True
         self._timer.start()

@@ -19,7 +19,7 @@ def moment(seconds: float) -> datetime | None:
     return datetime.fromtimestamp(seconds, UTC) if seconds else None
 
 
-def told(fields: Mapping[str, Any]) -> dict[str, Any]:
+def rendered(fields: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields that have something to say: the API leaves the others out."""
     return {name: value for name, value in fields.items() if value is not None and value != ""}
 
@@ -27,7 +27,7 @@ def told(fields: Mapping[str, Any]) -> dict[str, Any]:
 def task(task: Task) -> dict[str, Any]:
     """Return a task as DescribeTasks shows it."""
     stopped = task.phase is Phase.STOPPED
-    return told(
+    return rendered(
         {
             "taskArn": task.arn,
             "clusterArn": task.cluster_arn,
@@ -85,7 +85,7 @@ def _attachments(task: Task, status: str) -> list[dict[str, Any]]:
 
 def _container(task: Task, one: Container) -> dict[str, Any]:
     interface = task.attachment
-    return told(
+    return rendered(
         {
             "containerArn": container_arn(task, one),
             "taskArn": task.arn,
@@ -145,7 +145,7 @@ def _deployment(service: Service, one: Deployment, tasks: Sequence[Task]) -> dic
     network = one.launch.network
     provider = one.launch.capacity_provider
     launch_type = "FARGATE" if one.launch.fargate else "EC2"
-    return told(
+    return rendered(
         {
             "id": one.id,
             "status": "PRIMARY" if primary else "ACTIVE",
@@ -219,7 +219,7 @@ def _task_metadata(region: str, task: Task, definition: Mapping[str, Any]) -> di
 def _container_metadata(task: Task, one: Container) -> dict[str, Any]:
     family, _, revision = task.launch.definition.rpartition("/")[2].partition(":")
     attachment = task.attachment
-    return told(
+    return rendered(
         {
             "DockerId": one.runtime_id,
             "Name": one.name,

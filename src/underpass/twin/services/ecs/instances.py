@@ -89,7 +89,7 @@ class Instances:
                 if cluster:
                     hosts.append(self._register(cluster, instance, provider[1]))
         if self._platform.table.set_hosts(hosts):
-            self._platform.region.hub.publish(TOPIC)
+            self._platform.region.feed.publish(TOPIC)
 
     def _running(self, instance_ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
         if not instance_ids:

@@ -17,7 +17,7 @@ States = dict[tuple[str, int], tuple[str, str]]  # (address, port) -> (state, de
 
 
 @dataclass(frozen=True)
-class Seen:
+class Observation:
     """What was seen of a service.
 
     Attributes
@@ -48,9 +48,9 @@ class Observer:
         tasks: Sequence[Task],
         now: float,
         checked: Callable[[Task], bool],
-    ) -> Seen:
+    ) -> Observation:
         """Return how ``tasks`` do; ``checked`` tells whether a task has a health check of its own."""
-        seen = Seen()
+        seen = Observation()
         running = [task for task in tasks if task.phase is Phase.RUNNING]
         groups = {one.target_group for task in running for one in task.launch.balancers}
         states = {group: self._states(group) for group in groups}

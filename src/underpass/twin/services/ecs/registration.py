@@ -65,7 +65,7 @@ class Targets:
             ]
             return all(state in GONE for state in states)
 
-        self._platform.region.hub.wait(
+        self._platform.region.feed.wait(
             gone,
             timeout_s=scaled_s(delay_s) + DRAIN_SLACK_S,
             what=f"{task.id} is still draining in {balancer.target_group}",

@@ -12,7 +12,11 @@ from underpass.twin.services.cloudformation.resource import (
     names,
     only,
 )
-from underpass.twin.services.cloudformation.resource_type import Physical, Place, Properties
+from underpass.twin.services.cloudformation.resource_type import (
+    LogicalResource,
+    Physical,
+    Properties,
+)
 from underpass.twin.services.cloudformation.tagging import Tagging
 
 
@@ -34,13 +38,13 @@ class FileSystem(EfsResource):
     inert = names("BypassPolicyLockoutSafetyCheck FileSystemProtection")
     replaces = names("AvailabilityZoneName Encrypted KmsKeyId PerformanceMode")
 
-    def create(self, place: Place, properties: Properties) -> Physical:
+    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
         """Make the file system and wait until it is available."""
         made = self.call(
             "create_file_system",
             properties,
-            CreationToken=place.generated_name(),
-            Tags=[*(properties.get("FileSystemTags") or ()), *place.tags()],
+            CreationToken=logical.generated_name(),
+            Tags=[*(properties.get("FileSystemTags") or ()), *logical.tags()],
         )
         system_id = made["FileSystemId"]
         physical = Physical(
@@ -52,7 +56,7 @@ class FileSystem(EfsResource):
         return physical
 
     def update(
-        self, place: Place, physical: Physical, old: Properties, new: Properties
+        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
     ) -> Physical:
         """Change throughput, lifecycle, backups, policy and tags."""
         if changed(old, new, "ThroughputMode ProvisionedThroughputInMibps"):
@@ -93,7 +97,7 @@ class MountTarget(EfsResource):
     honoured = names("FileSystemId IpAddress IpAddressType SecurityGroups SubnetId")
     replaces = names("FileSystemId IpAddress IpAddressType SubnetId")
 
-    def create(self, place: Place, properties: Properties) -> Physical:
+    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
         """Make the mount target and wait until it is available."""
         only(properties, "IpAddressType", "IPV4_ONLY")
         target_id = self.call("create_mount_target", properties)["MountTargetId"]
@@ -102,7 +106,7 @@ class MountTarget(EfsResource):
         return Physical(target_id, attributes(Id=target_id, IpAddress=found.get("IpAddress")))
 
     def update(
-        self, place: Place, physical: Physical, old: Properties, new: Properties
+        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
     ) -> Physical:
         """Change security groups."""
         self.call(
@@ -128,12 +132,12 @@ class AccessPoint(EfsResource):
     honoured = names("AccessPointTags ClientToken FileSystemId PosixUser RootDirectory")
     replaces = names("ClientToken FileSystemId PosixUser RootDirectory")
 
-    def create(self, place: Place, properties: Properties) -> Physical:
+    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
         """Make the access point and wait until it is available."""
         made = self.call(
             "create_access_point",
             properties,
-            ClientToken=properties.get("ClientToken") or place.generated_name(),
+            ClientToken=properties.get("ClientToken") or logical.generated_name(),
             Tags=properties.get("AccessPointTags"),
         )
         point_id = made["AccessPointId"]
@@ -145,7 +149,7 @@ class AccessPoint(EfsResource):
         return physical
 
     def update(
-        self, place: Place, physical: Physical, old: Properties, new: Properties
+        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
     ) -> Physical:
         """Change tags."""
         self.retag(physical.id, old.get("AccessPointTags"), new.get("AccessPointTags"))

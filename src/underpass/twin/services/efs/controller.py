@@ -23,7 +23,7 @@ from botocore.exceptions import ClientError
 
 from underpass.errors import UnderpassError
 from underpass.twin.region.context import Region
-from underpass.twin.region.state_names import lasting_name
+from underpass.twin.region.state_names import state_name
 from underpass.twin.services.ec2.fabric import Fabric
 
 log = logging.getLogger(__name__)
@@ -123,7 +123,7 @@ class Files:
 
     def folder(self, system: Mapping[str, Any]) -> Path:
         """Return the folder of a described file system, made first if need be."""
-        name = lasting_name(system.get("Tags", ()), system["CreationToken"])
+        name = state_name(system.get("Tags", ()), system["CreationToken"])
         folder = self._region.state.resolve() / "files" / name
         folder.mkdir(parents=True, exist_ok=True)
         return folder

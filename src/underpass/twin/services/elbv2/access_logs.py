@@ -14,7 +14,7 @@ from moto.elbv2.exceptions import ELBClientError
 from moto.s3.exceptions import MissingBucket
 from moto.s3.models import s3_backends
 
-from underpass.policies.resource_policies import Act, permits
+from underpass.policies.resource_policies import Act, policy_allows
 
 PUBLISHER = "logdelivery.elasticloadbalancing.amazonaws.com"
 
@@ -46,7 +46,7 @@ def check(balancer: Any, attributes: Mapping[str, Any]) -> None:
             "aws:SecureTransport": "true",
         },
     )
-    if not permits(json.loads(bucket.policy or b"{}"), act):
+    if not policy_allows(json.loads(bucket.policy or b"{}"), act):
         raise _refused(f"Access Denied for bucket: {name}. Please check S3bucket permission")
 
 

@@ -17,13 +17,13 @@ from typing import Any
 from underpass.twin.services.elbv2.alb_routes import routes
 from underpass.twin.services.elbv2.model import (
     Balancing,
+    Eni,
     Listener,
     LoadBalancer,
     Phase,
-    Place,
     TargetGroup,
 )
-from underpass.twin.services.elbv2.target_selection import Seen, forwarded, usable
+from underpass.twin.services.elbv2.target_selection import Observed, forwarded, usable
 
 Json = dict[str, Any]
 TYPE = "type.googleapis.com/envoy"
@@ -80,8 +80,8 @@ def bootstrap(folder: Path) -> Json:
 
 def resources(
     balancing: Balancing,
-    nodes: Mapping[str, tuple[Place, ...]],
-    seen: Seen,
+    nodes: Mapping[str, tuple[Eni, ...]],
+    observed: Observed,
     folder: Path,
     certificate: tuple[Path, Path] | None = None,
 ) -> Resources:
@@ -109,7 +109,7 @@ def resources(
             for group in groups.values():
                 name = cluster_name(group.arn, node)
                 clusters.append(_cluster(name, balancer, group, node, folder))
-                endpoints[name] = _endpoints(name, usable(balancer, group, node, seen))
+                endpoints[name] = _endpoints(name, usable(balancer, group, node, observed))
             listeners.extend(
                 _listener(balancer, listener, node, groups, certificate)
                 for listener in balancer.listeners
@@ -127,7 +127,7 @@ def response(found: Iterable[Json]) -> Json:
     return {"resources": list(found)}
 
 
-def cluster_name(group_arn: str, node: Place) -> str:
+def cluster_name(group_arn: str, node: Eni) -> str:
     """Return the name of a target group's cluster for a node: file names are made of it too."""
     _, name, number = group_arn.rsplit("/", 2)
     return f"{name}-{number}@{node.interface_id}"
@@ -139,7 +139,7 @@ def cluster_name(group_arn: str, node: Place) -> str:
 def _listener(
     balancer: LoadBalancer,
     listener: Listener,
-    node: Place,
+    node: Eni,
     groups: Mapping[str, TargetGroup],
     certificate: tuple[Path, Path] | None,
 ) -> Json:
@@ -157,7 +157,7 @@ def _listener(
 
 
 def _http(
-    balancer: LoadBalancer, listener: Listener, node: Place, groups: Mapping[str, TargetGroup]
+    balancer: LoadBalancer, listener: Listener, node: Eni, groups: Mapping[str, TargetGroup]
 ) -> Json:
     sticky = [group for group in groups.values() if group.sticky_s]
     secure = listener.protocol == "HTTPS"
@@ -260,7 +260,7 @@ def _tls(chain: Path, key: Path) -> Json:
 
 
 def _cluster(
-    name: str, balancer: LoadBalancer, group: TargetGroup, node: Place, folder: Path
+    name: str, balancer: LoadBalancer, group: TargetGroup, node: Eni, folder: Path
 ) -> Json:
     limits = dict.fromkeys(("max_connections", "max_pending_requests", "max_requests"), NO_LIMIT)
     options = f"{TYPE}.extensions.upstreams.http.v3.HttpProtocolOptions"
@@ -314,7 +314,7 @@ def _endpoints(name: str, found: Iterable[tuple[str, int]]) -> Json:
     }
 
 
-def _bound(node: Place, port: int) -> Json:
+def _bound(node: Eni, port: int) -> Json:
     return {
         "socket_address": {
             "address": node.address,

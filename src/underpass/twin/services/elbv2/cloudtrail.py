@@ -33,7 +33,7 @@ ROLE = "AWSServiceRoleForElasticLoadBalancing"
 _ONCE = 10  # entries of one PutEvents call
 
 
-class Trail:
+class CloudTrail:
     """Tells of calls, each in its time, in the order they were made."""
 
     def __init__(self, clients: Clients) -> None:

@@ -11,8 +11,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from underpass.twin.services.elbv2.health import CheckKey, State
-from underpass.twin.services.elbv2.model import Balancing, LoadBalancer, Place, TargetGroup
-from underpass.twin.services.elbv2.target_selection import Seen, forwarded, scope
+from underpass.twin.services.elbv2.model import Balancing, Eni, LoadBalancer, TargetGroup
+from underpass.twin.services.elbv2.target_selection import Observed, forwarded, scope
 
 Address = tuple[str, int]
 
@@ -29,9 +29,9 @@ def ended(
     carried: Collection[Address],
     sent: Collection[Address],
     balancer: LoadBalancer,
-    node: Place,
+    node: Eni,
     wanted: Balancing,
-    seen: Seen,
+    observed: Observed,
 ) -> Over:
     """Return whose flows end at a node: of those it has ``carried`` flows to; it now sends to ``sent``."""
     groups = tuple(forwarded(balancer, wanted))
@@ -44,7 +44,7 @@ def ended(
         for group in groups
         if group.cuts_unhealthy
         for one in scope(balancer, group, node.zone)
-        if seen(CheckKey(one.target, one.address, node.interface_id)).state is State.UNHEALTHY
+        if observed(CheckKey(one.target, one.address, node.interface_id)).state is State.UNHEALTHY
     }
     gone = set(carried) - registered - draining
     cuts_gone = any(group.cuts_drained for group in groups)

@@ -16,20 +16,20 @@ from typing import Any, ClassVar
 from underpass.twin.region.certificates import Authority
 from underpass.twin.region.clock import scaled_s
 from underpass.twin.region.context import Region
-from underpass.twin.region.reconcile import Loop
+from underpass.twin.region.reconcile import Reconciler
 from underpass.twin.services.ec2.fabric import Fabric
 from underpass.twin.services.elbv2 import dns_names, node_commands, target_selection
 from underpass.twin.services.elbv2 import patches as elbv2
 from underpass.twin.services.elbv2.alb_envoy_config import resources
 from underpass.twin.services.elbv2.envoy import EnvoyProcess
 from underpass.twin.services.elbv2.health import HealthTable
-from underpass.twin.services.elbv2.model import Balancing, LoadBalancer, Phase, Place
+from underpass.twin.services.elbv2.model import Balancing, Eni, LoadBalancer, Phase
 from underpass.twin.services.elbv2.nlb import Flows
 from underpass.twin.services.elbv2.node_netns import CLOSING, DETACHED, listens
 from underpass.twin.services.elbv2.nodes import Nodes
 from underpass.twin.services.elbv2.observe import DRAINED, Observer
 from underpass.twin.services.elbv2.prober import Prober
-from underpass.twin.services.elbv2.recycled_addresses import Strangers
+from underpass.twin.services.elbv2.recycled_addresses import RecycledAddresses
 
 log = logging.getLogger(__name__)
 
@@ -57,16 +57,18 @@ class Balancers:
         self._region = region
         self._fabric = fabric
         self._health = health
-        self._prober = Prober(health, fabric.socket, lambda: region.hub.publish(HEALTH))
+        self._prober = Prober(health, fabric.socket, lambda: region.feed.publish(HEALTH))
         self._envoy = EnvoyProcess(region.run / "envoy", region.state / "logs" / "envoy.log")
-        self._flows = Flows(fabric, health.seen)
-        self._strangers = Strangers(region.clients, fabric)
-        self._nodes = Nodes(region.clients, lambda: region.hub.publish(NODES), self._strangers.take)
+        self._flows = Flows(fabric, health.observed)
+        self._strangers = RecycledAddresses(region.clients, fabric)
+        self._nodes = Nodes(
+            region.clients, lambda: region.feed.publish(NODES), self._strangers.take
+        )
         self._listening: frozenset[str] = frozenset()
         self._detached: dict[str, float] = {}  # and when the last of their flows end
-        self._observer = Observer(region.clients, region.hub, self._nodes.phase)
+        self._observer = Observer(region.clients, region.feed, self._nodes.phase)
         self._wanted = self._applied = Balancing()
-        self._applying = Loop("balancers-apply", self.apply, settle_s=0.005)
+        self._applying = Reconciler("balancers-apply", self.apply, settle_s=0.005)
         self._drains: dict[str, threading.Timer] = {}
         self._authority = Authority(region.state / "tls")
 
@@ -74,7 +76,7 @@ class Balancers:
         """Start the checks and the loop that applies what is wanted."""
         self._prober.start()
         self._nodes.start()
-        self._applying.start(self._region.hub, (HEALTH, "interfaces"))
+        self._applying.start(self._region.feed, (HEALTH, "interfaces"))
 
     def stop(self) -> None:
         """Stop the loop, the checks and Envoy."""
@@ -100,9 +102,9 @@ class Balancers:
         """What the APIs said last."""
         return self._wanted
 
-    def finds_healthy(self, balancer: LoadBalancer, node: Place) -> bool:
+    def finds_healthy(self, balancer: LoadBalancer, node: Eni) -> bool:
         """Return whether a node has a healthy target."""
-        return target_selection.finds_healthy(balancer, node, self._wanted, self._health.seen)
+        return target_selection.finds_healthy(balancer, node, self._wanted, self._health.observed)
 
     def command(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Do what a control request asks of an ALB's nodes; see ``nodes.command``."""
@@ -110,8 +112,8 @@ class Balancers:
             request,
             nodes=self._nodes,
             strangers=self._strangers,
-            seen=lambda: self._wanted,
-            hub=self._region.hub,
+            observed=lambda: self._wanted,
+            feed=self._region.feed,
         )
 
     def apply(self) -> None:
@@ -138,7 +140,7 @@ class Balancers:
         self._tell_states(wanted)
         if wanted != self._applied:
             self._applied = wanted
-            self._region.hub.publish(APPLIED)
+            self._region.feed.publish(APPLIED)
 
     def _apply_envoy(self, wanted: Balancing) -> None:
         running = {
@@ -150,7 +152,7 @@ class Balancers:
             for balancer in wanted.balancers
         }
         certificate = self._authority.issue(wanted.certified) if wanted.certified else None
-        made = resources(wanted, running, self._health.seen, self._envoy.folder, certificate)
+        made = resources(wanted, running, self._health.observed, self._envoy.folder, certificate)
         self._envoy.apply(made)
 
     # Nodes
@@ -222,7 +224,7 @@ class Balancers:
                 elbv2.set_state(balancer.arn, "active")
                 changed = True
         if changed:
-            self._region.hub.publish(STATES)
+            self._region.feed.publish(STATES)
 
     def _is_ready(self, wanted: Balancing, balancer: LoadBalancer) -> bool:
         found = wanted.nodes_of(balancer)
@@ -242,7 +244,7 @@ class Balancers:
 
     def _drained(self, arn: str) -> None:
         self._drains.pop(arn, None)
-        self._region.hub.publish(DRAINED)
+        self._region.feed.publish(DRAINED)
 
 
 def attempt(failed: list[Exception], work: Callable[[], None]) -> None:

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from underpass.twin.services.elbv2.model import Balancing, LoadBalancer, Phase, Place
+from underpass.twin.services.elbv2.model import Balancing, Eni, LoadBalancer, Phase
 
 Records = dict[str, tuple[str, ...]]
-Well = Callable[[LoadBalancer, Place], bool]
+Healthy = Callable[[LoadBalancer, Eni], bool]
 
 
-def balancer_records(balancing: Balancing, up: Callable[[str], bool], well: Well) -> Records:
+def balancer_records(balancing: Balancing, up: Callable[[str], bool], healthy: Healthy) -> Records:
     """Return the names of load balancers; an NLB has one for each zone too.
 
     ``up`` tells of a node's interface whether the node can be reached.
@@ -27,7 +27,7 @@ def balancer_records(balancing: Balancing, up: Callable[[str], bool], well: Well
             for node in balancing.nodes_of(balancer)
             if node.phase is Phase.IN_SERVICE and up(node.interface_id)
         ]
-        good = [node for node in nodes if well(balancer, node)] or nodes
+        good = [node for node in nodes if healthy(balancer, node)] or nodes
         records[balancer.dns_name] = addresses_of(good)
         records[f"all.{balancer.dns_name}"] = addresses_of(nodes)
         if balancer.kind == "network":
@@ -36,6 +36,6 @@ def balancer_records(balancing: Balancing, up: Callable[[str], bool], well: Well
     return {name: addresses for name, addresses in records.items() if addresses}
 
 
-def addresses_of(places: Iterable[Place]) -> tuple[str, ...]:
+def addresses_of(enis: Iterable[Eni]) -> tuple[str, ...]:
     """Return the addresses, in order."""
-    return tuple(sorted(place.address for place in places))
+    return tuple(sorted(eni.address for eni in enis))

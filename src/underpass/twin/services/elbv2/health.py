@@ -96,11 +96,11 @@ class HealthTable:
     def keep(self, checks: Iterable[CheckKey], unused: Mapping[TargetKey, Health]) -> None:
         """Forget all but these checks, start new ones as initial, and note who gets none, and why."""
         with self._lock:
-            seen: dict[TargetKey, dict[CheckKey, Health]] = {}
+            observed: dict[TargetKey, dict[CheckKey, Health]] = {}
             for check in checks:
                 before = self._seen.get(check.target, {}).get(check, INITIAL)
-                seen.setdefault(check.target, {})[check] = before
-            self._seen = seen
+                observed.setdefault(check.target, {})[check] = before
+            self._seen = observed
             self._unused = dict(unused)
 
     def put(self, check: CheckKey, health: Health) -> bool:
@@ -112,7 +112,7 @@ class HealthTable:
             checks[check] = health
             return True
 
-    def seen(self, check: CheckKey) -> Health:
+    def observed(self, check: CheckKey) -> Health:
         """Return what one node sees at one address."""
         with self._lock:
             return self._seen.get(check.target, {}).get(check, INITIAL)
@@ -131,7 +131,7 @@ class HealthTable:
                 views.setdefault(check.address, []).append(health)
         if not views:
             return REGISTERING
-        told = [_first(seen, State.INITIAL, State.HEALTHY) for seen in views.values()]
+        told = [_first(observed, State.INITIAL, State.HEALTHY) for observed in views.values()]
         return _first(told, State.HEALTHY, State.INITIAL)
 
 

@@ -19,7 +19,7 @@ class Phase(StrEnum):
 
 
 @dataclass(frozen=True)
-class Place:
+class Eni:
     """An address in an Availability Zone, on an interface of the twin; ``groups`` are its security groups.
 
     ``phase`` matters for load balancers' nodes only.
@@ -175,7 +175,7 @@ class Balancing:
 
     balancers: tuple[LoadBalancer, ...] = ()
     groups: tuple[TargetGroup, ...] = ()
-    nodes: tuple[tuple[str, tuple[Place, ...]], ...] = ()
+    nodes: tuple[tuple[str, tuple[Eni, ...]], ...] = ()
     zones: tuple[str, ...] = ()
 
     @property
@@ -186,7 +186,7 @@ class Balancing:
         balancers = tuple(balancer.dns_name for balancer in self.balancers)
         return tuple(name for zone in self.zones for name in (zone, f"*.{zone}")) + balancers
 
-    def nodes_of(self, balancer: LoadBalancer) -> tuple[Place, ...]:
+    def nodes_of(self, balancer: LoadBalancer) -> tuple[Eni, ...]:
         """Return a load balancer's nodes."""
         return dict(self.nodes).get(balancer.description, ())
 

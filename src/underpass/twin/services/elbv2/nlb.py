@@ -11,9 +11,9 @@ from typing import Protocol
 from underpass.twin.linux import conntrack, nftables
 from underpass.twin.services.ec2.fabric import Fabric
 from underpass.twin.services.elbv2.connection_termination import Address, ended
-from underpass.twin.services.elbv2.model import Balancing, LoadBalancer, Place
+from underpass.twin.services.elbv2.model import Balancing, Eni, LoadBalancer
 from underpass.twin.services.elbv2.nlb_tables import listener_targets, node_table
-from underpass.twin.services.elbv2.target_selection import Seen, healthy
+from underpass.twin.services.elbv2.target_selection import Observed, healthy
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ class Node:
 
     carried: set[Address] = field(default_factory=set)
     sent: set[Address] = field(default_factory=set)
-    well: frozenset[str] = frozenset()
+    healthy: frozenset[str] = frozenset()
 
 
 class Flows:
@@ -58,9 +58,9 @@ class Flows:
         How flows are ended.
     """
 
-    def __init__(self, fabric: Fabric, seen: Seen, cut: Cut = conntrack.cut) -> None:
+    def __init__(self, fabric: Fabric, observed: Observed, cut: Cut = conntrack.cut) -> None:
         self._fabric = fabric
-        self._seen = seen
+        self._seen = observed
         self._cut = cut
         self._tables: dict[str, nftables.Table] = {}
         self._nodes: dict[str, Node] = {}
@@ -77,8 +77,8 @@ class Flows:
         failed: list[Exception] = []
         # Each check is read once: a target that fails while this runs has its flows cut when the next run
         # has taken it out of the map. Cut now, they would be sent to it again, and never be cut later.
-        seen = functools.cache(self._seen)
-        tables = wanted_tables(wanted, seen)
+        observed = functools.cache(self._seen)
+        tables = wanted_tables(wanted, observed)
         there = {name: table for name, table in tables.items() if self._fabric.up(name)}
         for known in (self._tables, self._nodes):
             for name in known.keys() - there.keys():
@@ -87,8 +87,8 @@ class Flows:
             self._replace(name, table, failed)
         for balancer, node in _nodes(wanted):
             if node.interface_id in self._tables:  # else it still sends where it did
-                self._follow(wanted, balancer, node, seen, failed)
-        self.serving = frozenset(one for node in self._nodes.values() for one in node.well)
+                self._follow(wanted, balancer, node, observed, failed)
+        self.serving = frozenset(one for node in self._nodes.values() for one in node.healthy)
         if failed:
             raise ExceptionGroup("flows", failed)
 
@@ -106,19 +106,19 @@ class Flows:
         self,
         wanted: Balancing,
         balancer: LoadBalancer,
-        place: Place,
-        seen: Seen,
+        eni: Eni,
+        observed: Observed,
         failed: list[Exception],
     ) -> None:
         """Note where a node sends by its new table, and end the flows that this leaves over."""
-        node = self._nodes.setdefault(place.interface_id, Node())
-        targets = listener_targets(balancer, place, wanted, seen)
+        node = self._nodes.setdefault(eni.interface_id, Node())
+        targets = listener_targets(balancer, eni, wanted, observed)
         sent = {one for found in targets.values() for one in found}
         node.carried |= sent
         node.sent |= sent
-        node.well = healthy(balancer, place, wanted, seen)
-        over = ended(node.carried, sent, balancer, place, wanted, seen)
-        path, no_more = self._fabric.path(place.interface_id), node.sent - sent
+        node.healthy = healthy(balancer, eni, wanted, observed)
+        over = ended(node.carried, sent, balancer, eni, wanted, observed)
+        path, no_more = self._fabric.path(eni.interface_id), node.sent - sent
         try:
             if over.cut and (count := self._cut(path, over.cut)):
                 log.info("%s: %d flows to %s ended", balancer.name, count, sorted(over.cut))
@@ -133,15 +133,17 @@ class Flows:
         node.sent = sent
 
 
-def wanted_tables(wanted: Balancing, seen: Seen) -> dict[str, nftables.Table]:
+def wanted_tables(wanted: Balancing, observed: Observed) -> dict[str, nftables.Table]:
     """Return the table of every NLB node. Pure."""
     return {
-        node.interface_id: node_table(node.address, listener_targets(balancer, node, wanted, seen))
+        node.interface_id: node_table(
+            node.address, listener_targets(balancer, node, wanted, observed)
+        )
         for balancer, node in _nodes(wanted)
     }
 
 
-def _nodes(wanted: Balancing) -> Iterator[tuple[LoadBalancer, Place]]:
+def _nodes(wanted: Balancing) -> Iterator[tuple[LoadBalancer, Eni]]:
     for balancer in wanted.balancers:
         if balancer.kind == "network":
             for node in wanted.nodes_of(balancer):

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from underpass.twin.linux import links, nftables
-from underpass.twin.services.elbv2.model import Balancing, Forward, LoadBalancer, Place
-from underpass.twin.services.elbv2.target_selection import Seen, usable
+from underpass.twin.services.elbv2.model import Balancing, Eni, Forward, LoadBalancer
+from underpass.twin.services.elbv2.target_selection import Observed, usable
 
 TABLE = "balancer"
 DESTINATION, SOURCE = -100, 100  # priorities of destination and source NAT
@@ -21,14 +21,14 @@ Targets = Mapping[int, tuple[tuple[str, int], ...]]  # listener port -> (address
 
 
 def listener_targets(
-    balancer: LoadBalancer, node: Place, balancing: Balancing, seen: Seen
+    balancer: LoadBalancer, node: Eni, balancing: Balancing, observed: Observed
 ) -> dict[int, tuple[tuple[str, int], ...]]:
     """Return where a node should send each listener's flows now."""
     targets: dict[int, tuple[tuple[str, int], ...]] = {}
     for listener in balancer.listeners:
         action = listener.rules[-1].action
         group = balancing.group(action.groups[0][0]) if isinstance(action, Forward) else None
-        targets[listener.port] = usable(balancer, group, node, seen) if group else ()
+        targets[listener.port] = usable(balancer, group, node, observed) if group else ()
     return targets
 
 

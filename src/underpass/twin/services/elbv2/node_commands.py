@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from underpass.errors import UnderpassError
-from underpass.twin.region.reconcile import Hub
+from underpass.twin.region.reconcile import ChangeFeed
 from underpass.twin.services.elbv2.model import Balancing, LoadBalancer
 from underpass.twin.services.elbv2.node_lifecycle import Times
 from underpass.twin.services.elbv2.nodes import Nodes
-from underpass.twin.services.elbv2.recycled_addresses import Strangers
+from underpass.twin.services.elbv2.recycled_addresses import RecycledAddresses
 
 _TIMEOUT_S = 120.0
 
@@ -19,9 +19,9 @@ def answer(
     request: Mapping[str, Any],
     *,
     nodes: Nodes,
-    strangers: Strangers,
-    seen: Callable[[], Balancing],
-    hub: Hub,
+    strangers: RecycledAddresses,
+    observed: Callable[[], Balancing],
+    feed: ChangeFeed,
 ) -> dict[str, Any]:
     """Do what a control request asks; ``alb`` names the ALB and may be left out when there is one.
 
@@ -34,7 +34,7 @@ def answer(
     UnderpassError
         When there is no such ALB, or it does not settle.
     """
-    balancer = find(seen(), request.get("alb", ""))
+    balancer = find(observed(), request.get("alb", ""))
     action = request["do"]
     if action == "scale":
         nodes.scale(balancer, int(request["count"]))
@@ -46,12 +46,12 @@ def answer(
             float(request.get("serves_s", usual.serves_s)),
             float(request.get("detached_s", usual.detached_s)),
         )
-        nodes.rotate(balancer, seen().nodes_of(balancer), times)
+        nodes.rotate(balancer, observed().nodes_of(balancer), times)
     elif action == "settle":
         timeout_s = float(request.get("within_s", _TIMEOUT_S))
         try:
-            hub.wait(
-                lambda: nodes.settled(balancer, seen().nodes_of(balancer)),
+            feed.wait(
+                lambda: nodes.settled(balancer, observed().nodes_of(balancer)),
                 timeout_s=timeout_s,
                 what="",
                 recheck_s=0.1,
@@ -59,14 +59,14 @@ def answer(
         except TimeoutError:
             raise UnderpassError(
                 f"the nodes of {balancer.name} are not what they should be after {timeout_s:.0f} s",
-                ", ".join(f"{one.address} {one.phase}" for one in seen().nodes_of(balancer)),
+                ", ".join(f"{one.address} {one.phase}" for one in observed().nodes_of(balancer)),
                 "see region.log in the state folder",
             ) from None
     elif action == "dismiss":
         strangers.leave()
     elif action != "show":
         raise UnderpassError(f"nodes cannot {action}", "", "scale, rotate, settle, show or dismiss")
-    here = seen().nodes_of(balancer)
+    here = observed().nodes_of(balancer)
     return {
         "alb": balancer.name,
         "arn": balancer.arn,

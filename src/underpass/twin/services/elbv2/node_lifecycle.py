@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from underpass.twin.services.elbv2.model import LoadBalancer, Phase, Place
+from underpass.twin.services.elbv2.model import Eni, LoadBalancer, Phase
 
 MOST = 100  # nodes of an ALB
 
@@ -60,7 +60,7 @@ def spread(count: int, subnets: Sequence[str]) -> dict[str, int]:
 
 def steps(
     balancer: LoadBalancer,
-    nodes: Sequence[Place],
+    nodes: Sequence[Eni],
     *,
     count: int,
     doomed: Collection[str],

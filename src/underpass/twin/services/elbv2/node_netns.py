@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from underpass.twin.linux import nftables
 from underpass.twin.services.ec2.fabric import Fabric
-from underpass.twin.services.elbv2.model import Place
+from underpass.twin.services.elbv2.model import Eni
 
 _FIRST, _KNOWN = -300, -190  # before conntrack no packet is even known; after it, flows are
 _PATIENCE_S = 0.2
@@ -39,7 +39,7 @@ DETACHED = nftables.Table(
 """Drops every packet without a word, as where an interface is attached to nothing."""
 
 
-def listens(fabric: Fabric, node: Place, ports: Iterable[int]) -> bool:
+def listens(fabric: Fabric, node: Eni, ports: Iterable[int]) -> bool:
     """Tell whether a node accepts connections on all of these ports, asked from its own namespace."""
     try:
         for port in ports:

@@ -16,8 +16,8 @@ from underpass.errors import UnderpassError
 from underpass.twin.region.aws import Clients
 from underpass.twin.region.clock import scaled_s
 from underpass.twin.services.elbv2 import patches as elbv2
-from underpass.twin.services.elbv2.cloudtrail import Trail
-from underpass.twin.services.elbv2.model import Balancing, LoadBalancer, Phase, Place
+from underpass.twin.services.elbv2.cloudtrail import CloudTrail
+from underpass.twin.services.elbv2.model import Balancing, Eni, LoadBalancer, Phase
 from underpass.twin.services.elbv2.node_history import History
 from underpass.twin.services.elbv2.node_lifecycle import MOST, Leaving, Steps, Times, steps
 
@@ -39,10 +39,10 @@ class Nodes:
         self,
         clients: Clients,
         wake: Callable[[], None],
-        freed: Callable[[LoadBalancer, Place], None],
+        freed: Callable[[LoadBalancer, Eni], None],
     ) -> None:
         self.history = History()
-        self.trail = Trail(clients)
+        self.trail = CloudTrail(clients)
         self._clients = clients
         self._wake = wake
         self._freed = freed
@@ -84,7 +84,7 @@ class Nodes:
             self._counts[balancer.arn] = count
         self._wake()
 
-    def rotate(self, balancer: LoadBalancer, nodes: tuple[Place, ...], times: Times) -> list[str]:
+    def rotate(self, balancer: LoadBalancer, nodes: tuple[Eni, ...], times: Times) -> list[str]:
         """Have every node of an ALB replaced by another; return the interfaces that will go."""
         with self._lock:
             going = [one.interface_id for one in nodes if one.interface_id not in self._leaving]
@@ -108,7 +108,7 @@ class Nodes:
         if news:
             self._wake()
 
-    def settled(self, balancer: LoadBalancer, nodes: tuple[Place, ...]) -> bool:
+    def settled(self, balancer: LoadBalancer, nodes: tuple[Eni, ...]) -> bool:
         """Tell whether a load balancer has the nodes it should have, and no other."""
         with self._lock:
             count = self._counts.get(balancer.arn, len(balancer.subnets))
@@ -139,7 +139,7 @@ class Nodes:
             self._look_again(again_s)
         return changed
 
-    def _due(self, balancer: LoadBalancer, nodes: tuple[Place, ...]) -> Steps:
+    def _due(self, balancer: LoadBalancer, nodes: tuple[Eni, ...]) -> Steps:
         with self._lock:
             times = self._times.get(balancer.arn, Times())
             return steps(
@@ -153,7 +153,7 @@ class Nodes:
                 times=Times(scaled_s(times.serves_s, 0.0), scaled_s(times.detached_s, 0.0)),
             )
 
-    def _take(self, balancer: LoadBalancer, nodes: dict[str, Place], due: Steps) -> bool:
+    def _take(self, balancer: LoadBalancer, nodes: dict[str, Eni], due: Steps) -> bool:
         for subnet_id, address in due.create:
             self._create(balancer, subnet_id, address)
         for one in due.leave:
@@ -190,7 +190,7 @@ class Nodes:
         self._timer.daemon = True
         self._timer.start()
 
-    def _regroup(self, balancer: LoadBalancer, nodes: tuple[Place, ...]) -> bool:
+    def _regroup(self, balancer: LoadBalancer, nodes: tuple[Eni, ...]) -> bool:
         wrong = [node for node in nodes if balancer.groups and node.groups != balancer.groups]
         for node in wrong:
             log.info("node %s: security groups %s", node.interface_id, balancer.groups)
@@ -234,7 +234,7 @@ class Nodes:
             },
         )
 
-    def _delete(self, node: Place, reason: str) -> None:
+    def _delete(self, node: Eni, reason: str) -> None:
         log.info("node %s deleted: %s", node.interface_id, reason)
         ec2 = self._clients("ec2")
         try:

@@ -12,13 +12,13 @@ from dataclasses import replace
 from typing import Any
 
 from underpass.twin.region.aws import Clients
-from underpass.twin.region.reconcile import Hub
+from underpass.twin.region.reconcile import ChangeFeed
 from underpass.twin.services.elbv2.describe import load_balancers, target_groups
 from underpass.twin.services.elbv2.model import (
     Balancing,
+    Eni,
     LoadBalancer,
     Phase,
-    Place,
     Target,
     TargetGroup,
 )
@@ -35,7 +35,7 @@ class Observer:
     ``phase`` says of an interface where the node on it is in its life.
     """
 
-    def __init__(self, clients: Clients, hub: Hub, phase: Callable[[str], Phase]) -> None:
+    def __init__(self, clients: Clients, feed: ChangeFeed, phase: Callable[[str], Phase]) -> None:
         self._clients = clients
         self._phase = phase
         self._stale = threading.Event()
@@ -44,7 +44,7 @@ class Observer:
         self._balancers: tuple[LoadBalancer, ...] = ()
         self._groups: tuple[TargetGroup, ...] = ()
         self._zones: tuple[str, ...] = ()
-        hub.subscribe(("elasticloadbalancing", "route53", DRAINED), self._stale.set)
+        feed.subscribe(("elasticloadbalancing", "route53", DRAINED), self._stale.set)
 
     def observe(self) -> Balancing:
         """Return what the APIs say now."""
@@ -96,7 +96,7 @@ def _with_addresses(
     ec2: Any,
     groups: tuple[TargetGroup, ...],
     balancers: Iterable[LoadBalancer],
-    nodes: Mapping[str, tuple[Place, ...]],
+    nodes: Mapping[str, tuple[Eni, ...]],
 ) -> tuple[TargetGroup, ...]:
     """Give targets that are ALBs or instances the addresses they have now.
 
@@ -137,14 +137,14 @@ def _instances(ec2: Any) -> dict[str, tuple[tuple[str, str], ...]]:
 
 def interfaces(
     ec2: Any, *descriptions: str, phase: Callable[[str], Phase] = in_service
-) -> dict[str, tuple[Place, ...]]:
+) -> dict[str, tuple[Eni, ...]]:
     """Return the interfaces whose descriptions match, by description."""
-    found: dict[str, list[Place]] = {}
+    found: dict[str, list[Eni]] = {}
     described = ec2.describe_network_interfaces(
         Filters=[{"Name": "description", "Values": list(descriptions)}]
     )["NetworkInterfaces"]
     for one in described:
-        place = Place(
+        eni = Eni(
             one["NetworkInterfaceId"],
             one["AvailabilityZone"],
             one["PrivateIpAddress"],
@@ -152,5 +152,5 @@ def interfaces(
             tuple(sorted(group["GroupId"] for group in one["Groups"])),
             phase(one["NetworkInterfaceId"]),
         )
-        found.setdefault(one["Description"], []).append(place)
-    return {description: tuple(places) for description, places in found.items()}
+        found.setdefault(one["Description"], []).append(eni)
+    return {description: tuple(enis) for description, enis in found.items()}

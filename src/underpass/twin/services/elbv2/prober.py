@@ -92,8 +92,8 @@ class Prober:
         thresholds = Thresholds(check)
         while True:
             outcome = await self._ask(key, check)
-            seen = thresholds.after(outcome, self._loop.time())
-            if self._table.put(key, seen):
+            observed = thresholds.after(outcome, self._loop.time())
+            if self._table.put(key, observed):
                 self._changed()
             await asyncio.sleep(thresholds.pause_s)
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from underpass.twin.region.aws import Clients
 from underpass.twin.services.ec2.fabric import Fabric
-from underpass.twin.services.elbv2.model import LoadBalancer, Place
+from underpass.twin.services.elbv2.model import Eni, LoadBalancer
 from underpass.twin.services.elbv2.node_netns import open_listener
 
 log = logging.getLogger(__name__)
@@ -24,7 +24,7 @@ DESCRIPTION = "stranger"
 HEADER = "x-underpass-stranger"
 
 
-class Strangers:
+class RecycledAddresses:
     """Those that wait for addresses, and those that have one. Every method may be called from any thread."""
 
     def __init__(self, clients: Clients, fabric: Fabric) -> None:
@@ -62,7 +62,7 @@ class Strangers:
                 self._servers[interface_id] = []  # it still has the address, and can be told again
             raise
 
-    def take(self, balancer: LoadBalancer, node: Place) -> None:
+    def take(self, balancer: LoadBalancer, node: Eni) -> None:
         """Take the address of a node that is gone, if somebody waits for it; serves soon."""
         if not self._awaited(balancer):
             return

@@ -15,15 +15,15 @@ from underpass.twin.services.elbv2.health import CheckKey, Health, State, Target
 from underpass.twin.services.elbv2.model import (
     ALL_ZONES,
     Balancing,
+    Eni,
     Forward,
     HealthCheck,
     LoadBalancer,
     Phase,
-    Place,
     TargetGroup,
 )
 
-Seen = Callable[[CheckKey], Health]
+Observed = Callable[[CheckKey], Health]
 
 
 @dataclass(frozen=True, order=True)
@@ -59,32 +59,34 @@ def scope(balancer: LoadBalancer, group: TargetGroup, zone: str) -> tuple[Backen
 
 
 def usable(
-    balancer: LoadBalancer, group: TargetGroup, node: Place, seen: Seen
+    balancer: LoadBalancer, group: TargetGroup, node: Eni, observed: Observed
 ) -> tuple[tuple[str, int], ...]:
     """Return the addresses and ports a node should send to now."""
     backends = scope(balancer, group, node.zone)
-    well = [
+    healthy = [
         one
         for one in backends
-        if seen(CheckKey(one.target, one.address, node.interface_id)).state is State.HEALTHY
+        if observed(CheckKey(one.target, one.address, node.interface_id)).state is State.HEALTHY
     ]
-    return tuple(dict.fromkeys((one.address, one.port) for one in well or backends))
+    return tuple(dict.fromkeys((one.address, one.port) for one in healthy or backends))
 
 
-def finds_healthy(balancer: LoadBalancer, node: Place, balancing: Balancing, seen: Seen) -> bool:
+def finds_healthy(
+    balancer: LoadBalancer, node: Eni, balancing: Balancing, observed: Observed
+) -> bool:
     """Tell whether a node has a healthy target for some listener: whether DNS should name it."""
-    return bool(healthy(balancer, node, balancing, seen))
+    return bool(healthy(balancer, node, balancing, observed))
 
 
 def healthy(
-    balancer: LoadBalancer, node: Place, balancing: Balancing, seen: Seen
+    balancer: LoadBalancer, node: Eni, balancing: Balancing, observed: Observed
 ) -> frozenset[str]:
     """Return the addresses a node may send to and finds well."""
     return frozenset(
         one.address
         for group in forwarded(balancer, balancing)
         for one in scope(balancer, group, node.zone)
-        if seen(CheckKey(one.target, one.address, node.interface_id)).state is State.HEALTHY
+        if observed(CheckKey(one.target, one.address, node.interface_id)).state is State.HEALTHY
     )
 
 

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from underpass.twin.services.cloudformation.resource import Resource, attributes, names
-from underpass.twin.services.cloudformation.resource_type import Physical, Place, Properties
+from underpass.twin.services.cloudformation.resource_type import (
+    LogicalResource,
+    Physical,
+    Properties,
+)
 from underpass.twin.services.cloudformation.tagging import Tagging
 
 
@@ -18,9 +22,9 @@ class Rule(Resource):
     )
     replaces = names("EventBusName Name")
 
-    def create(self, place: Place, properties: Properties) -> Physical:
+    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
         """Put the rule and its targets."""
-        name = properties.get("Name") or place.generated_name(64)
+        name = properties.get("Name") or logical.generated_name(64)
         arn = self.call("put_rule", properties, Name=name)["RuleArn"]
         bus = properties.get("EventBusName", "default")
         physical = Physical(
@@ -31,7 +35,7 @@ class Rule(Resource):
         return physical
 
     def update(
-        self, place: Place, physical: Physical, old: Properties, new: Properties
+        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
     ) -> Physical:
         """Put the rule anew, its targets, and tags."""
         name = _name(physical)

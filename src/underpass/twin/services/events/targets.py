@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from underpass.policies.resource_policies import Act, permits
+from underpass.policies.resource_policies import Act, policy_allows
 from underpass.twin.region.aws import ACCOUNT_ID
 
 
@@ -53,4 +53,4 @@ def admits(policy: Mapping[str, Any], target_arn: str, rule_arn: str) -> bool:
     """Tell whether a target's policy lets EventBridge reach it for a rule."""
     action = "sqs:SendMessage" if is_queue(target_arn) else "lambda:InvokeFunction"
     context = {"aws:SourceArn": rule_arn, "aws:SourceAccount": ACCOUNT_ID}
-    return permits(policy, Act("events.amazonaws.com", action, target_arn, context))
+    return policy_allows(policy, Act("events.amazonaws.com", action, target_arn, context))

@@ -5,7 +5,11 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from underpass.twin.services.cloudformation.resource import Resource, attributes, changed, names
-from underpass.twin.services.cloudformation.resource_type import Physical, Place, Properties
+from underpass.twin.services.cloudformation.resource_type import (
+    LogicalResource,
+    Physical,
+    Properties,
+)
 from underpass.twin.services.cloudformation.tagging import Tagging
 
 VERSIONS_KEPT = 5  # IAM keeps five versions of a managed policy
@@ -33,9 +37,9 @@ class Role(IamResource):
     )
     replaces = names("Path RoleName")
 
-    def create(self, place: Place, properties: Properties) -> Physical:
+    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
         """Make the role with its policies."""
-        name = properties.get("RoleName") or place.generated_name(64)
+        name = properties.get("RoleName") or logical.generated_name(64)
         role = self.call("create_role", properties, RoleName=name)["Role"]
         physical = Physical(name, attributes(Arn=role["Arn"], RoleId=role["RoleId"]))
         with self.undone_on_failure(physical, properties):
@@ -43,7 +47,7 @@ class Role(IamResource):
         return physical
 
     def update(
-        self, place: Place, physical: Physical, old: Properties, new: Properties
+        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
     ) -> Physical:
         """Change trust, description, session length, boundary, policies and tags."""
         name = physical.id
@@ -112,14 +116,14 @@ class Policy(_Attached):
     type = "AWS::IAM::Policy"
     honoured = names("Groups PolicyDocument PolicyName Roles Users")
 
-    def create(self, place: Place, properties: Properties) -> Physical:
+    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
         """Put the policy on its holders."""
         self._put(properties)
-        name = place.generated_name(128)
+        name = logical.generated_name(128)
         return Physical(name, {"Id": name})
 
     def update(
-        self, place: Place, physical: Physical, old: Properties, new: Properties
+        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
     ) -> Physical:
         """Put the policy anew, and take it from who should not have it any more."""
         renamed = changed(old, new, "PolicyName")
@@ -145,9 +149,9 @@ class ManagedPolicy(_Attached):
     honoured = names("Description Groups ManagedPolicyName Path PolicyDocument Roles Users")
     replaces = names("Description ManagedPolicyName Path")
 
-    def create(self, place: Place, properties: Properties) -> Physical:
+    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
         """Make the policy and attach it."""
-        name = properties.get("ManagedPolicyName") or place.generated_name(128)
+        name = properties.get("ManagedPolicyName") or logical.generated_name(128)
         made = self.call("create_policy", properties, PolicyName=name)["Policy"]
         arn = made["Arn"]
         physical = Physical(arn, attributes(PolicyArn=arn, PolicyId=made["PolicyId"]))
@@ -156,7 +160,7 @@ class ManagedPolicy(_Attached):
         return physical
 
     def update(
-        self, place: Place, physical: Physical, old: Properties, new: Properties
+        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
     ) -> Physical:
         """Add a version, and attach and detach."""
         arn = physical.id
@@ -197,9 +201,9 @@ class InstanceProfile(IamResource):
     honoured = names("InstanceProfileName Path Roles")
     replaces = names("InstanceProfileName Path")
 
-    def create(self, place: Place, properties: Properties) -> Physical:
+    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
         """Make the profile with its role."""
-        name = properties.get("InstanceProfileName") or place.generated_name(128)
+        name = properties.get("InstanceProfileName") or logical.generated_name(128)
         made = self.call("create_instance_profile", properties, InstanceProfileName=name)
         physical = Physical(name, attributes(Arn=made["InstanceProfile"]["Arn"]))
         with self.undone_on_failure(physical, properties):
@@ -207,7 +211,7 @@ class InstanceProfile(IamResource):
         return physical
 
     def update(
-        self, place: Place, physical: Physical, old: Properties, new: Properties
+        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
     ) -> Physical:
         """Put another role in the profile."""
         self._roles(physical.id, old, new)
@@ -234,13 +238,13 @@ class ServiceLinkedRole(IamResource):
     honoured = names("AWSServiceName CustomSuffix Description")
     replaces = names("AWSServiceName CustomSuffix")
 
-    def create(self, place: Place, properties: Properties) -> Physical:
+    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
         """Make the role."""
         name = self.call("create_service_linked_role", properties)["Role"]["RoleName"]
         return Physical(name, {"RoleName": name})
 
     def update(
-        self, place: Place, physical: Physical, old: Properties, new: Properties
+        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
     ) -> Physical:
         """Change the description."""
         self.call("update_role", RoleName=physical.id, Description=new.get("Description", ""))

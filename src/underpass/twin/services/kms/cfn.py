@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from underpass.twin.services.cloudformation.resource import Resource, attributes, changed, names
 from underpass.twin.services.cloudformation.resource_type import (
+    LogicalResource,
     Physical,
-    Place,
     Properties,
     ProvisionError,
 )
@@ -26,7 +26,7 @@ class Key(Resource):
     )
     inert = names("BypassPolicyLockoutSafetyCheck")
 
-    def create(self, place: Place, properties: Properties) -> Physical:
+    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
         """Make the key."""
         made = self.call(
             "create_key",
@@ -41,7 +41,7 @@ class Key(Resource):
         return physical
 
     def update(
-        self, place: Place, physical: Physical, old: Properties, new: Properties
+        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
     ) -> Physical:
         """Change policy, description, rotation, whether it is enabled, and tags.
 
@@ -93,13 +93,13 @@ class Alias(Resource):
     honoured = names("AliasName TargetKeyId")
     replaces = names("AliasName")
 
-    def create(self, place: Place, properties: Properties) -> Physical:
+    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
         """Make the alias."""
         self.call("create_alias", properties)
         return Physical(properties["AliasName"])
 
     def update(
-        self, place: Place, physical: Physical, old: Properties, new: Properties
+        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
     ) -> Physical:
         """Name another key."""
         self.call("update_alias", new)

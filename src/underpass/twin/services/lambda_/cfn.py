@@ -14,7 +14,11 @@ from underpass.twin.services.cloudformation.resource import (
     names,
     without,
 )
-from underpass.twin.services.cloudformation.resource_type import Physical, Place, Properties
+from underpass.twin.services.cloudformation.resource_type import (
+    LogicalResource,
+    Physical,
+    Properties,
+)
 from underpass.twin.services.cloudformation.tagging import Tagging
 
 LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the same source gives the same archive
@@ -34,12 +38,12 @@ class Function(Resource):
     inert = names("CodeSigningConfigArn RecursiveLoop RuntimeManagementConfig SnapStart")
     replaces = names("FunctionName PackageType")
 
-    def create(self, place: Place, properties: Properties) -> Physical:
+    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
         """Make the function and wait until it is active."""
         made = self.call(
             "create_function",
             properties,
-            FunctionName=properties.get("FunctionName") or place.generated_name(64),
+            FunctionName=properties.get("FunctionName") or logical.generated_name(64),
             Code=_code(properties),
         )
         name = made["FunctionName"]
@@ -50,7 +54,7 @@ class Function(Resource):
         return physical
 
     def update(
-        self, place: Place, physical: Physical, old: Properties, new: Properties
+        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
     ) -> Physical:
         """Change code, configuration and tags."""
         name = physical.id
@@ -99,9 +103,9 @@ class Permission(Resource):
     )
     replaces = honoured
 
-    def create(self, place: Place, properties: Properties) -> Physical:
+    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
         """Add the statement."""
-        statement = place.generated_name(100)
+        statement = logical.generated_name(100)
         self.call("add_permission", properties, StatementId=statement)
         return Physical(statement, {"Id": statement})
 
@@ -121,13 +125,13 @@ class EventInvokeConfig(Resource):
     )
     replaces = names("FunctionName Qualifier")
 
-    def create(self, place: Place, properties: Properties) -> Physical:
+    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
         """Put the configuration."""
         self.call("put_function_event_invoke_config", **_unqualified(properties))
-        return Physical(place.generated_name())
+        return Physical(logical.generated_name())
 
     def update(
-        self, place: Place, physical: Physical, old: Properties, new: Properties
+        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
     ) -> Physical:
         """Put the configuration anew."""
         self.call("put_function_event_invoke_config", **_unqualified(new))
@@ -148,13 +152,13 @@ class EventSourceMapping(Resource):
     inert = names("Tags")
     replaces = names("EventSourceArn")
 
-    def create(self, place: Place, properties: Properties) -> Physical:
+    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
         """Make the mapping."""
         made = self.call("create_event_source_mapping", properties)
         return Physical(made["UUID"], {"Id": made["UUID"]})
 
     def update(
-        self, place: Place, physical: Physical, old: Properties, new: Properties
+        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
     ) -> Physical:
         """Change the function, the batch and whether it is on."""
         wanted = {"BatchSize": 10, "Enabled": True, **without(new, "EventSourceArn")}

@@ -11,7 +11,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from underpass.policies.resource_policies import Act, permits
+from underpass.policies.resource_policies import Act, policy_allows
 from underpass.twin.region.aws import Clients
 
 _SERVICE = "lambda.amazonaws.com"
@@ -33,7 +33,7 @@ class Role:
             if error.response["Error"]["Code"] == "NoSuchEntity":
                 return False
             raise
-        return permits({"Statement": statements}, act)
+        return policy_allows({"Statement": statements}, act)
 
     def _policies(self) -> Iterator[Mapping[str, Any]]:
         iam, name = self.clients("iam"), self.arn.rpartition("/")[2]

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from underpass.twin.services.cloudformation.resource import Resource, attributes, changed, names
-from underpass.twin.services.cloudformation.resource_type import Physical, Place, Properties
+from underpass.twin.services.cloudformation.resource_type import (
+    LogicalResource,
+    Physical,
+    Properties,
+)
 
 
 class LogGroup(Resource):
@@ -15,9 +19,9 @@ class LogGroup(Resource):
     inert = names("BearerTokenAuthenticationEnabled DeletionProtectionEnabled FieldIndexPolicies")
     replaces = names("LogGroupName")
 
-    def create(self, place: Place, properties: Properties) -> Physical:
+    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
         """Make the group."""
-        name = properties.get("LogGroupName") or place.generated_name(512)
+        name = properties.get("LogGroupName") or logical.generated_name(512)
         self.call("create_log_group", properties, LogGroupName=name)
         with self.undone_on_failure(Physical(name), properties):
             self._retain(name, {}, properties)
@@ -26,7 +30,7 @@ class LogGroup(Resource):
         return Physical(name, attributes(Arn=arn if arn.endswith(":*") else f"{arn}:*"))
 
     def update(
-        self, place: Place, physical: Physical, old: Properties, new: Properties
+        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
     ) -> Physical:
         """Change retention, key and tags; what was logged stays."""
         name = physical.id
@@ -61,13 +65,13 @@ class MetricFilter(Resource):
     inert = names("ApplyOnTransformedLogs EmitSystemFieldDimensions FieldSelectionCriteria")
     replaces = names("FilterName LogGroupName")
 
-    def create(self, place: Place, properties: Properties) -> Physical:
+    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
         """Put the filter."""
-        name = properties.get("FilterName") or place.generated_name(512)
+        name = properties.get("FilterName") or logical.generated_name(512)
         return self._put(name, properties)
 
     def update(
-        self, place: Place, physical: Physical, old: Properties, new: Properties
+        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
     ) -> Physical:
         """Put the filter anew."""
         return self._put(physical.id, new)

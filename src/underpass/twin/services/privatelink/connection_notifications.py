@@ -20,7 +20,7 @@ from moto.ec2.responses import EC2Response
 from moto.ec2.utils import random_id
 from moto.sns.models import sns_backends
 
-from underpass.policies.resource_policies import Act, permits
+from underpass.policies.resource_policies import Act, policy_allows
 from underpass.twin.services.privatelink.endpoint_services import failure, find
 
 log = logging.getLogger(__name__)
@@ -81,7 +81,7 @@ def _publish(notification: Notification, event: str, service: Any, endpoint: Any
         "aws:SecureTransport": "true",
     }
     act = Act(PUBLISHER, "sns:Publish", topic.arn, context)
-    if not permits(json.loads(topic.policy), act):
+    if not policy_allows(json.loads(topic.policy), act):
         log.warning("%s: the policy of %s does not admit %s", notification.id, topic.arn, PUBLISHER)
         return
     message = {

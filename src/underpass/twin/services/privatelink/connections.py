@@ -20,11 +20,11 @@ def service_connections(
 ) -> tuple[ServiceConnection, ...]:
     """Return the connections to AWS's own services that can be wired."""
     return tuple(
-        ServiceConnection(endpoint, place)
+        ServiceConnection(endpoint, eni)
         for endpoint in endpoints
         if endpoint.state in LINKED and not endpoint.service.startswith(OFFERED)
-        for place in endpoint.places
-        if up(place.interface_id)
+        for eni in endpoint.enis
+        if up(eni.interface_id)
     )
 
 
@@ -38,13 +38,13 @@ def connections(
         if endpoint.state not in LINKED:
             continue
         offered = [balancers[arn] for arn in endpoint.balancers if arn in balancers]
-        for place in endpoint.places:
+        for eni in endpoint.enis:
             nodes = [
                 (balancer, node)
                 for balancer in offered
                 for node in balancing.nodes_of(balancer)
-                if node.zone == place.zone and up(node.interface_id)
+                if node.zone == eni.zone and up(node.interface_id)
             ]
-            if nodes and up(place.interface_id):
-                found.append(Connection(endpoint, place, *nodes[0]))
+            if nodes and up(eni.interface_id):
+                found.append(Connection(endpoint, eni, *nodes[0]))
     return tuple(found)

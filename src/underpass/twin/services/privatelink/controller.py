@@ -41,7 +41,7 @@ class PrivateLink:
         self._observed = Endpoints()
         self._links: dict[str, Link] = {}
         self._tables: dict[str, nftables.Table] = {}
-        region.hub.subscribe(("ec2", APPLIED), self._stale.set)
+        region.feed.subscribe(("ec2", APPLIED), self._stale.set)
 
     def reconcile(self) -> None:
         """Read what is wanted, if that may have changed, and make it so.
@@ -62,8 +62,8 @@ class PrivateLink:
         self._name(connected, services)
         if failed:
             raise ExceptionGroup("PrivateLink", failed)
-        ready = {one.place.interface_id for one in connected}
-        self._tell_states(observed, ready | {one.place.interface_id for one in services})
+        ready = {one.eni.interface_id for one in connected}
+        self._tell_states(observed, ready | {one.eni.interface_id for one in services})
 
     def _observe(self, balancing: Balancing) -> Endpoints:
         if self._stale.is_set() or time.monotonic() - self._read_at_s > TRUSTED_S:
@@ -83,11 +83,10 @@ class PrivateLink:
         failed: list[Exception],
     ) -> None:
         wanted = {
-            one.key: (one.place.interface_id, one.node.interface_id, one.balancer.name)
+            one.key: (one.eni.interface_id, one.node.interface_id, one.balancer.name)
             for one in connected
         } | {
-            one.key: (one.place.interface_id, INTERNET_NAME, one.endpoint.service)
-            for one in services
+            one.key: (one.eni.interface_id, INTERNET_NAME, one.endpoint.service) for one in services
         }
         for key in self._links.keys() - wanted.keys():
             log.info("PrivateLink connection %s removed", key)
@@ -118,10 +117,10 @@ class PrivateLink:
                 failed.append(error)
 
     def _name(self, connected: Iterable[Connection], services: Iterable[ServiceConnection]) -> None:
-        names, well = self._region.names, self._balancers.finds_healthy
+        names, healthy = self._region.names, self._balancers.finds_healthy
         everywhere, private = dns_names.service_records(services)
-        names.set(SOURCE, "*", everywhere | dns_names.endpoint_records(connected, well))
-        for vpc_id, records in dns_names.private_records(connected, well).items():
+        names.set(SOURCE, "*", everywhere | dns_names.endpoint_records(connected, healthy))
+        for vpc_id, records in dns_names.private_records(connected, healthy).items():
             private.setdefault(vpc_id, {}).update(records)
         for vpc_id in {*names.sources(SOURCE), *private} - {"*"}:
             names.set(SOURCE, vpc_id, private.get(vpc_id, {}))
@@ -129,9 +128,9 @@ class PrivateLink:
     def _tell_states(self, observed: Endpoints, ready: set[str]) -> None:
         changed = False
         for endpoint in observed.endpoints:
-            interfaces = {place.interface_id for place in endpoint.places}
+            interfaces = {eni.interface_id for eni in endpoint.enis}
             if endpoint.state == "pending" and interfaces and interfaces <= ready:
                 changed |= endpoints.set_state(endpoint.id, "available", self._region.name)
         if changed:
             self._stale.set()
-            self._region.hub.publish(STATES)
+            self._region.feed.publish(STATES)

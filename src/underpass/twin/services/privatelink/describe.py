@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from underpass.twin.services.ec2.model import Rule
-from underpass.twin.services.elbv2.model import LoadBalancer, Place
+from underpass.twin.services.elbv2.model import Eni, LoadBalancer
 from underpass.twin.services.elbv2.observe import interfaces
 from underpass.twin.services.privatelink.model import Endpoint, Endpoints
 
@@ -27,7 +27,7 @@ def observe(ec2: Any, balancers: Iterable[LoadBalancer]) -> Endpoints:
 
 
 def _endpoints(
-    ec2: Any, described: Iterable[Described], places: Mapping[str, tuple[Place, ...]]
+    ec2: Any, described: Iterable[Described], enis: Mapping[str, tuple[Eni, ...]]
 ) -> tuple[Endpoint, ...]:
     services = {
         one["ServiceName"]: tuple(one.get("NetworkLoadBalancerArns", ()))
@@ -40,7 +40,7 @@ def _endpoints(
             state=one["State"],
             service=one["ServiceName"],
             balancers=services.get(one["ServiceName"], ()),
-            places=places.get(f"{_INTERFACE}{one['VpcEndpointId']}", ()),
+            enis=enis.get(f"{_INTERFACE}{one['VpcEndpointId']}", ()),
             names=tuple(entry["DnsName"] for entry in one["DnsEntries"]),
         )
         for one in described

@@ -33,16 +33,16 @@ def wanted_tables(
 ) -> dict[str, nftables.Table]:
     """Return the table of every endpoint's interface, by the interface's id."""
     tables = {
-        place.interface_id: endpoint_table(place.address)
+        eni.interface_id: endpoint_table(eni.address)
         for endpoint in observed.endpoints
-        for place in endpoint.places
+        for eni in endpoint.enis
     }
     inbound = dict(observed.inbound)
     for one in connected:
         if link := links.get(one.key):
             rules = [rule for group in one.balancer.groups for rule in inbound.get(group, ())]
-            tables[one.place.interface_id] = endpoint_table(
-                one.place.address,
+            tables[one.eni.interface_id] = endpoint_table(
+                one.eni.address,
                 link.a_device,
                 link.b_address,
                 [listener.port for listener in one.balancer.listeners],
@@ -50,8 +50,8 @@ def wanted_tables(
             )
     for service in services:
         if link := links.get(service.key):
-            tables[service.place.interface_id] = endpoint_table(
-                service.place.address, link.a_device, link.b_address, API_PORTS
+            tables[service.eni.interface_id] = endpoint_table(
+                service.eni.address, link.a_device, link.b_address, API_PORTS
             )
     return tables
 

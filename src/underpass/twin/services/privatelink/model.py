@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from underpass.twin.services.ec2.model import Rule
-from underpass.twin.services.elbv2.model import LoadBalancer, Place
+from underpass.twin.services.elbv2.model import Eni, LoadBalancer
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Endpoint:
     state: str
     service: str
     balancers: tuple[str, ...]
-    places: tuple[Place, ...]
+    enis: tuple[Eni, ...]
     names: tuple[str, ...]  # regional, one per zone, then the private name if there is one
 
 
@@ -37,14 +37,14 @@ class Connection:
     """One endpoint interface and the node it should reach."""
 
     endpoint: Endpoint
-    place: Place
+    eni: Eni
     balancer: LoadBalancer
-    node: Place
+    node: Eni
 
     @property
     def key(self) -> str:
         """The name of the link between them."""
-        return f"{self.place.interface_id}:{self.node.interface_id}"
+        return f"{self.eni.interface_id}:{self.node.interface_id}"
 
 
 @dataclass(frozen=True)
@@ -52,9 +52,9 @@ class ServiceConnection:
     """One endpoint interface of a service of AWS's own."""
 
     endpoint: Endpoint
-    place: Place
+    eni: Eni
 
     @property
     def key(self) -> str:
         """The name of the link to the service."""
-        return f"{self.place.interface_id}:{self.endpoint.service}"
+        return f"{self.eni.interface_id}:{self.endpoint.service}"

@@ -42,7 +42,7 @@ class Databases:
             else:
                 made = Instance(self._region, self._fabric, name, self._claim)
                 self._instances[name] = made
-                made.loop.start(self._region.hub, ())
+                made.loop.start(self._region.feed, ())
 
     def stop(self) -> None:
         """Shut every server down, side by side."""

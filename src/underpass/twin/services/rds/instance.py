@@ -12,7 +12,7 @@ from pathlib import Path
 from underpass.errors import UnderpassError
 from underpass.twin.region.certificates import Authority
 from underpass.twin.region.context import Region
-from underpass.twin.region.reconcile import Loop
+from underpass.twin.region.reconcile import Reconciler
 from underpass.twin.services.ec2.fabric import Fabric
 from underpass.twin.services.rds import interface, psql
 from underpass.twin.services.rds import patches as rds
@@ -41,7 +41,7 @@ class Instance:
 
     def __init__(self, region: Region, fabric: Fabric, identifier: str, claim: Claim) -> None:
         self.identifier = identifier
-        self.loop = Loop(f"database-{identifier}", self.reconcile)
+        self.loop = Reconciler(f"database-{identifier}", self.reconcile)
         self.folder: DataFolder | None = None
         self._region = region
         self._fabric = fabric
@@ -157,7 +157,7 @@ class Instance:
             interface.remove(ec2, self.identifier)
             shutil.rmtree(self._region.run / "databases" / eni.id, ignore_errors=True)
         rds.removed(self._region.name, self.identifier)
-        self._region.hub.publish("rds")  # the controller forgets it; who waits for its end goes on
+        self._region.feed.publish("rds")  # the controller forgets it; who waits for its end goes on
 
     def _name(self, eni: Interface) -> None:
         """Lead the endpoint's name to the interface, from everywhere: RDS names resolve publicly."""
@@ -169,7 +169,7 @@ class Instance:
             log.error("database %s: %s", self.identifier, message)
             self._event(message, "failure")
         if rds.report(self._region.name, self.identifier, private.generation, status, message):
-            self._region.hub.publish("databases")
+            self._region.feed.publish("databases")
 
     def _event(self, message: str, category: str) -> None:
         rds.event(self._region.name, self.identifier, message, category)

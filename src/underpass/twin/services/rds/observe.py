@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from underpass.twin.region.state_names import lasting_name
+from underpass.twin.region.state_names import state_name
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def wanted(described: Mapping[str, Any]) -> Wanted:
     identifier = described["DBInstanceIdentifier"]
     return Wanted(
         identifier=identifier,
-        lasting=lasting_name(described.get("TagList", ()), identifier),
+        lasting=state_name(described.get("TagList", ()), identifier),
         status=described["DBInstanceStatus"],
         version=described["EngineVersion"],
         port=described["DbInstancePort"],

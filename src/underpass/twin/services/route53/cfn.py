@@ -7,8 +7,8 @@ from typing import Any
 
 from underpass.twin.services.cloudformation.resource import Resource, changed, names, without
 from underpass.twin.services.cloudformation.resource_type import (
+    LogicalResource,
     Physical,
-    Place,
     Properties,
     ProvisionError,
 )
@@ -22,7 +22,7 @@ class HostedZone(Resource):
     honoured = names("HostedZoneConfig HostedZoneTags Name VPCs")
     replaces = names("Name")
 
-    def create(self, place: Place, properties: Properties) -> Physical:
+    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
         """Make the zone in its first VPC, then associate the others."""
         vpcs = properties.get("VPCs") or [None]
         config = {**(properties.get("HostedZoneConfig") or {}), "PrivateZone": bool(vpcs[0])}
@@ -43,7 +43,7 @@ class HostedZone(Resource):
         return physical
 
     def update(
-        self, place: Place, physical: Physical, old: Properties, new: Properties
+        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
     ) -> Physical:
         """Associate and disassociate VPCs; change comment and tags."""
         before, after = old.get("VPCs") or [], new.get("VPCs") or []
@@ -86,13 +86,13 @@ class RecordSet(Resource):
     inert = names("Comment")
     replaces = names("HostedZoneId HostedZoneName")
 
-    def create(self, place: Place, properties: Properties) -> Physical:
+    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
         """Add the records; CloudFormation does not take over ones that exist."""
         self._change("CREATE", properties)
         return Physical(properties["Name"])
 
     def update(
-        self, place: Place, physical: Physical, old: Properties, new: Properties
+        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
     ) -> Physical:
         """Put the new records in the place of the old ones, in one change."""
         if changed(old, new, "Name Type SetIdentifier"):

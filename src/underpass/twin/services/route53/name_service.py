@@ -13,7 +13,7 @@ from typing import ClassVar
 from underpass.twin.linux import namespaces
 from underpass.twin.linux.within import within
 from underpass.twin.region.context import Region
-from underpass.twin.region.reconcile import Loop
+from underpass.twin.region.reconcile import Reconciler
 from underpass.twin.services.ec2.fabric import Fabric
 from underpass.twin.services.ec2.model import Vpc
 from underpass.twin.services.ec2.routing import resolvers
@@ -35,14 +35,14 @@ class NameService:
         self._names = region.names
         self._resolver = Resolver(region.names)
         self._zones = Zones(region.clients, region.names)
-        self._loop = Loop("zones", self._zones.reconcile)
+        self._loop = Reconciler("zones", self._zones.reconcile)
         self._served: dict[str, str] = {}  # CIDR by VPC
 
     def start(self) -> None:
         """Start answering, and following Route 53."""
         make_bindable(RESOLV_CONF)
         self._resolver.start()
-        self._loop.start(self._region.hub, self._zones.topics)
+        self._loop.start(self._region.feed, self._zones.topics)
 
     def stop(self) -> None:
         """Stop both."""

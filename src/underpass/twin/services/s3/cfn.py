@@ -7,7 +7,11 @@ As in AWS, deleting a bucket that still holds objects (or versions of them) fail
 from __future__ import annotations
 
 from underpass.twin.services.cloudformation.resource import Resource, attributes, changed, names
-from underpass.twin.services.cloudformation.resource_type import Physical, Place, Properties
+from underpass.twin.services.cloudformation.resource_type import (
+    LogicalResource,
+    Physical,
+    Properties,
+)
 from underpass.twin.services.s3 import cfn_settings
 
 
@@ -23,10 +27,10 @@ class Bucket(Resource):
     )
     replaces = names("BucketName")
 
-    def create(self, place: Place, properties: Properties) -> Physical:
+    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
         """Make the bucket with its settings."""
         region = self.region.name
-        name = properties.get("BucketName") or place.generated_name(63, lower=True)
+        name = properties.get("BucketName") or logical.generated_name(63, lower=True)
         elsewhere = {"LocationConstraint": region} if region != "us-east-1" else None
         self.call(
             "create_bucket",
@@ -50,7 +54,7 @@ class Bucket(Resource):
         return physical
 
     def update(
-        self, place: Place, physical: Physical, old: Properties, new: Properties
+        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
     ) -> Physical:
         """Change settings and tags."""
         if changed(old, new, "AccessControl"):
@@ -90,17 +94,17 @@ class BucketPolicy(Resource):
     honoured = names("Bucket PolicyDocument")
     replaces = names("Bucket")
 
-    def create(self, place: Place, properties: Properties) -> Physical:
+    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
         """Put the policy."""
         bucket = properties["Bucket"]
         self.call("put_bucket_policy", Bucket=bucket, Policy=properties["PolicyDocument"])
         return Physical(bucket)
 
     def update(
-        self, place: Place, physical: Physical, old: Properties, new: Properties
+        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
     ) -> Physical:
         """Put the policy anew."""
-        return self.create(place, new)
+        return self.create(logical, new)
 
     def delete(self, physical: Physical, properties: Properties) -> None:
         """Take the policy away."""

@@ -8,8 +8,8 @@ from typing import Any
 from underpass.twin.services.cloudformation import service_calls
 from underpass.twin.services.cloudformation.resource import Resource, changed, names
 from underpass.twin.services.cloudformation.resource_type import (
+    LogicalResource,
     Physical,
-    Place,
     Properties,
     ProvisionError,
 )
@@ -29,18 +29,18 @@ class Secret(Resource):
     inert = names("ReplicaRegions Type")
     replaces = names("Name")
 
-    def create(self, place: Place, properties: Properties) -> Physical:
+    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
         """Make the secret."""
         made = self.call(
             "create_secret",
             properties,
-            Name=properties.get("Name") or place.generated_name(512),
+            Name=properties.get("Name") or logical.generated_name(512),
             SecretString=self._value(properties),
         )
         return Physical(made["ARN"], {"Id": made["ARN"]})
 
     def update(
-        self, place: Place, physical: Physical, old: Properties, new: Properties
+        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
     ) -> Physical:
         """Change description, key and tags; the value only if the template asks for another."""
         if changed(old, new, "SecretString GenerateSecretString"):
@@ -87,13 +87,13 @@ class SecretTargetAttachment(Resource):
     honoured = names("SecretId TargetId TargetType")
     replaces = names("SecretId")
 
-    def create(self, place: Place, properties: Properties) -> Physical:
+    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
         """Add the connection to the secret."""
         self._write(properties["SecretId"], self._connection(properties))
         return Physical(properties["SecretId"], {"Id": properties["SecretId"]})
 
     def update(
-        self, place: Place, physical: Physical, old: Properties, new: Properties
+        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
     ) -> Physical:
         """Add the other database's connection."""
         self._write(physical.id, self._connection(new))
@@ -153,17 +153,17 @@ class RotationSchedule(Resource):
     honoured = names("RotateImmediatelyOnUpdate RotationLambdaARN RotationRules SecretId")
     replaces = names("SecretId")
 
-    def create(self, place: Place, properties: Properties) -> Physical:
+    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
         """Start rotating; the function is tried at once, or does its work at once."""
         at_once = properties.get("RotateImmediatelyOnUpdate", True)
         self.call("rotate_secret", properties, RotateImmediately=at_once)
         return Physical(properties["SecretId"], {"Id": properties["SecretId"]})
 
     def update(
-        self, place: Place, physical: Physical, old: Properties, new: Properties
+        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
     ) -> Physical:
         """Change function and rules."""
-        return self.create(place, new)
+        return self.create(logical, new)
 
     def delete(self, physical: Physical, properties: Properties) -> None:
         """Stop rotating, if there is still something to rotate."""
@@ -182,16 +182,16 @@ class ResourcePolicy(Resource):
     honoured = names("BlockPublicPolicy ResourcePolicy SecretId")
     replaces = names("SecretId")
 
-    def create(self, place: Place, properties: Properties) -> Physical:
+    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
         """Put the policy."""
         self.call("put_resource_policy", properties)
         return Physical(properties["SecretId"], {"Id": properties["SecretId"]})
 
     def update(
-        self, place: Place, physical: Physical, old: Properties, new: Properties
+        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
     ) -> Physical:
         """Put the policy anew."""
-        return self.create(place, new)
+        return self.create(logical, new)
 
     def delete(self, physical: Physical, properties: Properties) -> None:
         """Take the policy away."""

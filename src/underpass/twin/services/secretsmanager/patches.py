@@ -16,7 +16,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from underpass.policies.resource_policies import Act, permits
+from underpass.policies.resource_policies import Act, policy_allows
 from underpass.twin.region.aws import ACCOUNT_ID
 from underpass.twin.region.clock import scaled_s
 from underpass.twin.services.lambda_ import patches as lambda_
@@ -98,7 +98,7 @@ def _check_function(region: str, arn: str) -> None:
         raise ResourceNotFoundException(f"Lambda function {arn} does not exist.")
     context = {"aws:SourceAccount": ACCOUNT_ID}
     act = Act("secretsmanager.amazonaws.com", "lambda:InvokeFunction", arn, context)
-    if not permits({"Statement": statements}, act):
+    if not policy_allows({"Statement": statements}, act):
         raise SecretsManagerClientError(
             "AccessDeniedException",
             "Secrets Manager cannot invoke the specified Lambda function. Ensure that the function "

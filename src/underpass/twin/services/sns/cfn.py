@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from underpass.twin.services.cloudformation.resource import Resource, changed, names, without
-from underpass.twin.services.cloudformation.resource_type import Physical, Place, Properties
+from underpass.twin.services.cloudformation.resource_type import (
+    LogicalResource,
+    Physical,
+    Properties,
+)
 from underpass.twin.services.cloudformation.service_calls import text
 
 TOPIC_ATTRIBUTES = (
@@ -25,10 +29,10 @@ class Topic(Resource):
     inert = names("DataProtectionPolicy DeliveryStatusLogging MaximumMessageSize")
     replaces = names("FifoTopic TopicName")
 
-    def create(self, place: Place, properties: Properties) -> Physical:
+    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
         """Make the topic and its subscriptions."""
         fifo = ".fifo" if "FifoTopic" in properties else ""
-        name = properties.get("TopicName") or place.generated_name(250) + fifo
+        name = properties.get("TopicName") or logical.generated_name(250) + fifo
         wanted = _attributes(properties, TOPIC_ATTRIBUTES)
         arn = self.call("create_topic", properties, Name=name, Attributes=wanted)["TopicArn"]
         physical = Physical(arn, {"TopicArn": arn, "TopicName": name})
@@ -37,7 +41,7 @@ class Topic(Resource):
         return physical
 
     def update(
-        self, place: Place, physical: Physical, old: Properties, new: Properties
+        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
     ) -> Physical:
         """Change attributes, the subscriptions written with it, and tags."""
         before, after = (_attributes(wanted, TOPIC_ATTRIBUTES) for wanted in (old, new))
@@ -78,14 +82,14 @@ class TopicPolicy(Resource):
     service = "sns"
     honoured = names("PolicyDocument Topics")
 
-    def create(self, place: Place, properties: Properties) -> Physical:
+    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
         """Put the policy on each topic."""
         self._put(properties["Topics"], properties["PolicyDocument"])
-        name = place.generated_name()
+        name = logical.generated_name()
         return Physical(name, {"Id": name})
 
     def update(
-        self, place: Place, physical: Physical, old: Properties, new: Properties
+        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
     ) -> Physical:
         """Put the policy anew, and take it from the topics that are not named any more."""
         self._put([arn for arn in old["Topics"] if arn not in new["Topics"]], None)
@@ -113,7 +117,7 @@ class Subscription(Resource):
     inert = names("Region ReplayPolicy")
     replaces = names("Endpoint Protocol TopicArn")
 
-    def create(self, place: Place, properties: Properties) -> Physical:
+    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
         """Subscribe."""
         made = self.call(
             "subscribe",
@@ -125,7 +129,7 @@ class Subscription(Resource):
         return Physical(arn, {"Arn": arn})
 
     def update(
-        self, place: Place, physical: Physical, old: Properties, new: Properties
+        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
     ) -> Physical:
         """Change how and what it is told."""
         for name in SUBSCRIPTION_ATTRIBUTES.split():

@@ -5,7 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from underpass.twin.services.cloudformation.resource import Resource, names, without
-from underpass.twin.services.cloudformation.resource_type import Physical, Place, Properties
+from underpass.twin.services.cloudformation.resource_type import (
+    LogicalResource,
+    Physical,
+    Properties,
+)
 from underpass.twin.services.cloudformation.service_calls import text
 from underpass.twin.services.cloudformation.tagging import Tagging
 
@@ -26,15 +30,15 @@ class Queue(Resource):
     inert = names("RedriveAllowPolicy Tags")
     replaces = names("FifoQueue QueueName")
 
-    def create(self, place: Place, properties: Properties) -> Physical:
+    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
         """Make the queue."""
         fifo = ".fifo" if _attributes(properties).get("FifoQueue") == "true" else ""
-        name = properties.get("QueueName") or place.generated_name(75) + fifo
+        name = properties.get("QueueName") or logical.generated_name(75) + fifo
         url = self.call("create_queue", QueueName=name, Attributes=_attributes(properties))
         return self._described(url["QueueUrl"], name)
 
     def update(
-        self, place: Place, physical: Physical, old: Properties, new: Properties
+        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
     ) -> Physical:
         """Change attributes."""
         wanted = without(_attributes(new), "FifoQueue")
@@ -58,14 +62,14 @@ class QueuePolicy(Resource):
     service = "sqs"
     honoured = names("PolicyDocument Queues")
 
-    def create(self, place: Place, properties: Properties) -> Physical:
+    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
         """Put the policy on each queue."""
         for url in properties["Queues"]:
             self._put(url, text(properties["PolicyDocument"]))
-        return Physical(place.generated_name(), {"Id": place.generated_name()})
+        return Physical(logical.generated_name(), {"Id": logical.generated_name()})
 
     def update(
-        self, place: Place, physical: Physical, old: Properties, new: Properties
+        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
     ) -> Physical:
         """Put the policy anew; queues it no longer names lose it."""
         for url in set(old["Queues"]) - set(new["Queues"]):

@@ -26,7 +26,7 @@ from underpass.twin.services.cloudformation.model import (
     Stack,
 )
 from underpass.twin.services.cloudformation.planning import Planner
-from underpass.twin.services.cloudformation.resource_type import Provider
+from underpass.twin.services.cloudformation.resource_type import ResourceType
 from underpass.twin.services.cloudformation.store import Store
 
 log = logging.getLogger(__name__)
@@ -40,8 +40,8 @@ returns and then every 30 s, which a stack that is there in 50 ms need not cost.
 class Core:
     """Base of the actions; see ``engine.Engine`` for the parameters."""
 
-    def __init__(self, region: Region, providers: Mapping[str, Provider], spawn: Spawn) -> None:
-        self._store = Store(lambda: region.hub.publish("cloudformation"))
+    def __init__(self, region: Region, providers: Mapping[str, ResourceType], spawn: Spawn) -> None:
+        self._store = Store(lambda: region.feed.publish("cloudformation"))
         self._lookups = Lookups(region)
         self._planner = Planner(region.name, self._store, self._lookups, providers)
         self._region = region
@@ -144,6 +144,6 @@ class Core:
 
         self._spawn(stack.name, run)
         with suppress(TimeoutError):
-            self._region.hub.wait(
+            self._region.feed.wait(
                 lambda: not self._store.stack(stack.id).busy, timeout_s=MOMENT_S, what=stack.name
             )

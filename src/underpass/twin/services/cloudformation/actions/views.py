@@ -29,7 +29,7 @@ def page(
     if token:
         try:
             last = base64.urlsafe_b64decode(token.encode()).decode()
-            start = next(place for place, item in enumerate(items) if key(item) == last) + 1
+            start = next(logical for logical, item in enumerate(items) if key(item) == last) + 1
         except (ValueError, StopIteration):
             raise invalid("The specified NextToken is not valid.") from None
     chosen = items[start : start + size]

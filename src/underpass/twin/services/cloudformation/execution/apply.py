@@ -153,20 +153,20 @@ class Apply:
         provider = self._journal.providers[wanted.type]
         given = self._journal.reveal(wanted.properties)
         self.given[wanted.logical_id] = given
-        place = self._journal.place(wanted)
+        logical = self._journal.logical(wanted)
         if attempt.kind == "update" and before is not None and before.physical is not None:
             try:
-                return provider.update(place, before.physical, before.given, given)
+                return provider.update(logical, before.physical, before.given, given)
             except Exception:
                 if self._preserving:
                     self._put_back(before, before.physical, given)
                 raise
-        return provider.create(place, given)
+        return provider.create(logical, given)
 
     def _put_back(self, before: Record, physical: Physical, given: Mapping[str, Any]) -> None:
-        provider, place = self._journal.providers[before.type], self._journal.place(before)
+        provider, logical = self._journal.providers[before.type], self._journal.logical(before)
         try:
-            provider.update(place, physical, given, before.given)
+            provider.update(logical, physical, given, before.given)
         except Exception as error:  # noqa: BLE001  why the update failed is what the user must know
             log.warning("%s is not what it was: %s", before.logical_id, reason_of(error))
 

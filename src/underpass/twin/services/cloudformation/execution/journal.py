@@ -11,7 +11,11 @@ from underpass.cloudformation.dynamic import Secret, Stored, substitute
 from underpass.cloudformation.errors import TemplateError
 from underpass.twin.services.cloudformation.lookups import Lookups
 from underpass.twin.services.cloudformation.model import Output, Plan, Record, Stack
-from underpass.twin.services.cloudformation.resource_type import Place, Provider, ProvisionError
+from underpass.twin.services.cloudformation.resource_type import (
+    LogicalResource,
+    ProvisionError,
+    ResourceType,
+)
 from underpass.twin.services.cloudformation.store import Store
 
 log = logging.getLogger(__name__)
@@ -24,7 +28,7 @@ class Journal:
     stack: Stack
     store: Store
     lookups: Lookups
-    providers: Mapping[str, Provider]
+    providers: Mapping[str, ResourceType]
 
     def status(self, status: str, reason: str = "", **fields: Any) -> None:
         """Give the stack a new status."""
@@ -53,9 +57,9 @@ class Journal:
             self.stack.id, replace(record, status=status, reason=reason, **fields), keep=keep
         )
 
-    def place(self, record: Record) -> Place:
+    def logical(self, record: Record) -> LogicalResource:
         """Return where a resource stands."""
-        return Place(self.stack.name, self.stack.id, record.logical_id, record.generation)
+        return LogicalResource(self.stack.name, self.stack.id, record.logical_id, record.generation)
 
     def reveal(self, properties: Mapping[str, Any]) -> dict[str, Any]:
         """Return properties with their dynamic references replaced: what a provider is given."""

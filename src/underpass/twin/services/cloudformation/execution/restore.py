@@ -64,7 +64,7 @@ class Restore:
         before = self._before[current.logical_id]
         assert current.physical is not None
         provider = self._journal.providers[before.type]
-        return provider.update(self._journal.place(before), current.physical, given, before.given)
+        return provider.update(self._journal.logical(before), current.physical, given, before.given)
 
     def end(self, name: str, outcome: Outcome) -> bool:
         """Note what became of the resource."""

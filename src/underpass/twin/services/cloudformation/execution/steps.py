@@ -8,7 +8,7 @@ from typing import Any, Literal
 from underpass.cloudformation.difference import changed
 from underpass.cloudformation.template import Resource
 from underpass.twin.services.cloudformation.model import Record, attributes_of
-from underpass.twin.services.cloudformation.resource_type import Provider
+from underpass.twin.services.cloudformation.resource_type import ResourceType
 
 Step = Literal["create", "update", "replace", "note", "keep"]
 """``note`` is a change without effect on what runs: a tag, metadata, a policy."""
@@ -18,7 +18,7 @@ def decide(
     record: Record | None,
     resource: Resource,
     wanted: Mapping[str, Any],
-    provider: Provider | type[Provider],
+    provider: ResourceType | type[ResourceType],
 ) -> Step:
     """Return what must happen so that ``record`` becomes ``resource`` with the properties ``wanted``."""
     if record is None or not record.alive:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from underpass.twin.services.cloudformation.resource import names
-from underpass.twin.services.cloudformation.resource_type import Physical, Place, Properties
+from underpass.twin.services.cloudformation.resource_type import (
+    LogicalResource,
+    Physical,
+    Properties,
+)
 from underpass.twin.services.ec2.cfn.ec2 import Ec2Resource
 
 
@@ -18,14 +22,14 @@ class FlowLog(Ec2Resource):
     )
     replaces = honoured - {"Tags"}
 
-    def create(self, place: Place, properties: Properties) -> Physical:
+    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
         """Start the log."""
         made = self.make("create_flow_logs", properties, ResourceIds=[properties["ResourceId"]])
         log_id = made["FlowLogIds"][0]
         return Physical(log_id, {"Id": log_id})
 
     def update(
-        self, place: Place, physical: Physical, old: Properties, new: Properties
+        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
     ) -> Physical:
         """Change tags."""
         self.retag(physical.id, old.get("Tags"), new.get("Tags"))

@@ -6,7 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from underpass.twin.services.cloudformation.resource import attributes, names
-from underpass.twin.services.cloudformation.resource_type import Physical, Place, Properties
+from underpass.twin.services.cloudformation.resource_type import (
+    LogicalResource,
+    Physical,
+    Properties,
+)
 from underpass.twin.services.cloudformation.service_calls import RefusedError
 from underpass.twin.services.ec2.cfn.ec2 import Ec2Resource
 
@@ -18,14 +22,14 @@ class InternetGateway(Ec2Resource):
     kind = "internet-gateway"
     honoured = names("Tags")
 
-    def create(self, place: Place, properties: Properties) -> Physical:
+    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
         """Make the gateway."""
         gateway = self.make("create_internet_gateway", properties)["InternetGateway"]
         gateway_id = gateway["InternetGatewayId"]
         return Physical(gateway_id, {"InternetGatewayId": gateway_id})
 
     def update(
-        self, place: Place, physical: Physical, old: Properties, new: Properties
+        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
     ) -> Physical:
         """Change tags."""
         self.retag(physical.id, old.get("Tags"), new.get("Tags"))
@@ -43,17 +47,17 @@ class VpcGatewayAttachment(Ec2Resource):
     honoured = names("InternetGatewayId VpcId")
     replaces = names("VpcId")
 
-    def create(self, place: Place, properties: Properties) -> Physical:
+    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
         """Attach the gateway."""
         self.call("attach_internet_gateway", properties)
         return Physical(f"IGW|{properties['VpcId']}", {"AttachmentType": "IGW"})
 
     def update(
-        self, place: Place, physical: Physical, old: Properties, new: Properties
+        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
     ) -> Physical:
         """Attach another gateway instead: a VPC has one at most."""
         self.delete(physical, old)
-        return self.create(place, new)
+        return self.create(logical, new)
 
     def delete(self, physical: Physical, properties: Properties) -> None:
         """Detach the gateway."""
@@ -77,7 +81,7 @@ class ElasticAddress(Ec2Resource):
     inert = names("NetworkBorderGroup PublicIpv4Pool")
     replaces = names("NetworkBorderGroup")
 
-    def create(self, place: Place, properties: Properties) -> Physical:
+    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
         """Allocate the address."""
         made = self.make("allocate_address", properties, Domain=properties.get("Domain", "vpc"))
         physical = Physical(
@@ -89,7 +93,7 @@ class ElasticAddress(Ec2Resource):
         return physical
 
     def update(
-        self, place: Place, physical: Physical, old: Properties, new: Properties
+        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
     ) -> Physical:
         """Move the address to another instance, and change tags."""
         self._associate(physical, old, new)
@@ -123,7 +127,7 @@ class NatGateway(Ec2Resource):
     inert = names("MaxDrainDurationSeconds")
     replaces = names("AllocationId ConnectivityType PrivateIpAddress SubnetId")
 
-    def create(self, place: Place, properties: Properties) -> Physical:
+    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
         """Make the gateway and wait until it is available."""
         gateway_id = self.make("create_nat_gateway", properties)["NatGateway"]["NatGatewayId"]
         with self.undone_on_failure(Physical(gateway_id), properties):
@@ -135,7 +139,7 @@ class NatGateway(Ec2Resource):
         )
 
     def update(
-        self, place: Place, physical: Physical, old: Properties, new: Properties
+        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
     ) -> Physical:
         """Change tags."""
         self.retag(physical.id, old.get("Tags"), new.get("Tags"))

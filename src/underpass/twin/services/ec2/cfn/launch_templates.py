@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from underpass.twin.services.cloudformation.resource import attributes, changed, names
-from underpass.twin.services.cloudformation.resource_type import Physical, Place, Properties
+from underpass.twin.services.cloudformation.resource_type import (
+    LogicalResource,
+    Physical,
+    Properties,
+)
 from underpass.twin.services.ec2.cfn.ec2 import Ec2Resource
 
 
@@ -14,14 +18,14 @@ class LaunchTemplate(Ec2Resource):
     honoured = names("LaunchTemplateData LaunchTemplateName TagSpecifications VersionDescription")
     replaces = names("LaunchTemplateName")
 
-    def create(self, place: Place, properties: Properties) -> Physical:
+    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
         """Make the template with its first version."""
-        name = properties.get("LaunchTemplateName") or place.generated_name(128)
+        name = properties.get("LaunchTemplateName") or logical.generated_name(128)
         made = self.call("create_launch_template", properties, LaunchTemplateName=name)
         return _physical(made["LaunchTemplate"])
 
     def update(
-        self, place: Place, physical: Physical, old: Properties, new: Properties
+        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
     ) -> Physical:
         """Add a version; as in AWS the default version stays the first."""
         if changed(old, new, "LaunchTemplateData VersionDescription"):

@@ -5,7 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from underpass.twin.services.cloudformation.resource import names
-from underpass.twin.services.cloudformation.resource_type import Physical, Place, Properties
+from underpass.twin.services.cloudformation.resource_type import (
+    LogicalResource,
+    Physical,
+    Properties,
+)
 from underpass.twin.services.ec2.cfn.ec2 import Ec2Resource
 
 DESTINATIONS = ("DestinationCidrBlock", "DestinationIpv6CidrBlock", "DestinationPrefixListId")
@@ -19,13 +23,13 @@ class RouteTable(Ec2Resource):
     honoured = names("Tags VpcId")
     replaces = names("VpcId")
 
-    def create(self, place: Place, properties: Properties) -> Physical:
+    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
         """Make the table."""
         table_id = self.make("create_route_table", properties)["RouteTable"]["RouteTableId"]
         return Physical(table_id, {"RouteTableId": table_id})
 
     def update(
-        self, place: Place, physical: Physical, old: Properties, new: Properties
+        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
     ) -> Physical:
         """Change tags."""
         self.retag(physical.id, old.get("Tags"), new.get("Tags"))
@@ -48,14 +52,14 @@ class Route(Ec2Resource):
         "DestinationCidrBlock DestinationIpv6CidrBlock DestinationPrefixListId RouteTableId"
     )
 
-    def create(self, place: Place, properties: Properties) -> Physical:
+    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
         """Add the route."""
         self.call("create_route", properties)
         destination = next(iter(_destination(properties).values()))
         return Physical(f"{properties['RouteTableId']}|{destination}", {"CidrBlock": destination})
 
     def update(
-        self, place: Place, physical: Physical, old: Properties, new: Properties
+        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
     ) -> Physical:
         """Lead the route elsewhere."""
         self.call("replace_route", new)
@@ -74,12 +78,12 @@ class SubnetRouteTableAssociation(Ec2Resource):
     honoured = names("RouteTableId SubnetId")
     replaces = names("RouteTableId SubnetId")
 
-    def create(self, place: Place, properties: Properties) -> Physical:
+    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
         """Associate the subnet with the table.
 
         A replacement is made before the old association is deleted, and a subnet has only one.
         """
-        current = self._current(properties["SubnetId"]) if place.generation else None
+        current = self._current(properties["SubnetId"]) if logical.generation else None
         if current:
             made = self.call("replace_route_table_association", properties, AssociationId=current)[
                 "NewAssociationId"
@@ -101,7 +105,7 @@ class SubnetRouteTableAssociation(Ec2Resource):
         )
 
     def update(
-        self, place: Place, physical: Physical, old: Properties, new: Properties
+        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
     ) -> Physical:
         """Nothing of it changes in place."""
         return physical

@@ -7,7 +7,11 @@ from collections.abc import Set as AbstractSet
 from typing import Any, ClassVar
 
 from underpass.twin.services.cloudformation.resource import attributes, names
-from underpass.twin.services.cloudformation.resource_type import Physical, Place, Properties
+from underpass.twin.services.cloudformation.resource_type import (
+    LogicalResource,
+    Physical,
+    Properties,
+)
 from underpass.twin.services.ec2.cfn.ec2 import Ec2Resource
 
 EVERYWHERE = {"IpProtocol": "-1", "CidrIp": "0.0.0.0/0"}
@@ -57,12 +61,12 @@ class SecurityGroup(Ec2Resource):
     )
     replaces = names("GroupDescription GroupName VpcId")
 
-    def create(self, place: Place, properties: Properties) -> Physical:
+    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
         """Make the group with its rules; egress rules replace the one that allows everything."""
         made = self.make(
             "create_security_group",
             properties,
-            GroupName=properties.get("GroupName") or place.generated_name(255),
+            GroupName=properties.get("GroupName") or logical.generated_name(255),
             Description=properties["GroupDescription"],
         )
         group_id = made["GroupId"]
@@ -75,7 +79,7 @@ class SecurityGroup(Ec2Resource):
         return physical
 
     def update(
-        self, place: Place, physical: Physical, old: Properties, new: Properties
+        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
     ) -> Physical:
         """Revoke the rules that went and authorise those that came."""
         self._rules(physical.id, old, new)
@@ -117,7 +121,7 @@ class _Rule(Ec2Resource):
 
     direction: ClassVar[str]
 
-    def create(self, place: Place, properties: Properties) -> Physical:
+    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
         """Authorise the rule."""
         made = self.call(
             f"authorize_security_group_{self.direction}",
@@ -125,11 +129,11 @@ class _Rule(Ec2Resource):
             IpPermissions=[permission(properties)],
         )
         rules = made.get("SecurityGroupRules") or [{}]
-        rule_id = rules[0].get("SecurityGroupRuleId") or place.generated_name()
+        rule_id = rules[0].get("SecurityGroupRuleId") or logical.generated_name()
         return Physical(rule_id, {"Id": rule_id})
 
     def update(
-        self, place: Place, physical: Physical, old: Properties, new: Properties
+        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
     ) -> Physical:
         """Describe the rule anew."""
         self.call(

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from underpass.twin.services.cloudformation.resource import attributes, names
-from underpass.twin.services.cloudformation.resource_type import Physical, Place, Properties
+from underpass.twin.services.cloudformation.resource_type import (
+    LogicalResource,
+    Physical,
+    Properties,
+)
 from underpass.twin.services.cloudformation.service_calls import truth
 from underpass.twin.services.ec2.cfn.ec2 import Ec2Resource
 
@@ -17,7 +21,7 @@ class Vpc(Ec2Resource):
     inert = names("InstanceTenancy")
     replaces = names("CidrBlock")
 
-    def create(self, place: Place, properties: Properties) -> Physical:
+    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
         """Make the VPC."""
         made = self.make("create_vpc", properties)["Vpc"]
         physical = Physical(made["VpcId"])
@@ -26,7 +30,7 @@ class Vpc(Ec2Resource):
             return self._read(physical.id)
 
     def update(
-        self, place: Place, physical: Physical, old: Properties, new: Properties
+        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
     ) -> Physical:
         """Change DNS attributes and tags."""
         self._set_dns(physical.id, old, new)
@@ -76,7 +80,7 @@ class Subnet(Ec2Resource):
     inert = names("PrivateDnsNameOptionsOnLaunch")
     replaces = names("AvailabilityZone AvailabilityZoneId CidrBlock VpcId")
 
-    def create(self, place: Place, properties: Properties) -> Physical:
+    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
         """Make the subnet."""
         subnet = self.make("create_subnet", properties)["Subnet"]
         physical = _subnet(subnet)
@@ -85,7 +89,7 @@ class Subnet(Ec2Resource):
         return physical
 
     def update(
-        self, place: Place, physical: Physical, old: Properties, new: Properties
+        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
     ) -> Physical:
         """Change whether launches get public addresses, and tags."""
         self._set_public(physical.id, old, new)

@@ -5,7 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from underpass.twin.services.cloudformation.resource import Resource, changed, names
-from underpass.twin.services.cloudformation.resource_type import Physical, Place, Properties
+from underpass.twin.services.cloudformation.resource_type import (
+    LogicalResource,
+    Physical,
+    Properties,
+)
 
 TARGET = ("ServiceNamespace", "ResourceId", "ScalableDimension")
 
@@ -22,7 +26,7 @@ class ScalableTarget(Resource):
     inert = names("Tags")
     replaces = names("ResourceId ScalableDimension ServiceNamespace")
 
-    def create(self, place: Place, properties: Properties) -> Physical:
+    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
         """Register the target."""
         target_id = "|".join(
             properties[key] for key in ("ResourceId", "ScalableDimension", "ServiceNamespace")
@@ -34,7 +38,7 @@ class ScalableTarget(Resource):
         return physical
 
     def update(
-        self, place: Place, physical: Physical, old: Properties, new: Properties
+        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
     ) -> Physical:
         """Change the limits and the schedule."""
         self.call("register_scalable_target", new)
@@ -71,18 +75,18 @@ class ScalingPolicy(Resource):
     )
     replaces = names("PolicyName ResourceId ScalableDimension ScalingTargetId ServiceNamespace")
 
-    def create(self, place: Place, properties: Properties) -> Physical:
+    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
         """Put the policy."""
         made = self.call("put_scaling_policy", properties, **_target(properties))
         return Physical(made["PolicyARN"], {"Arn": made["PolicyARN"]})
 
     def update(
-        self, place: Place, physical: Physical, old: Properties, new: Properties
+        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
     ) -> Physical:
         """Put the policy anew."""
         if changed(old, new, "PolicyType"):
             self.delete(physical, old)
-        return self.create(place, new)
+        return self.create(logical, new)
 
     def delete(self, physical: Physical, properties: Properties) -> None:
         """Delete the policy."""

@@ -6,7 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from underpass.twin.services.cloudformation.resource import Resource, attributes, changed, names
-from underpass.twin.services.cloudformation.resource_type import Physical, Place, Properties
+from underpass.twin.services.cloudformation.resource_type import (
+    LogicalResource,
+    Physical,
+    Properties,
+)
 
 
 class Cluster(Resource):
@@ -20,18 +24,18 @@ class Cluster(Resource):
     )
     replaces = names("ClusterName")
 
-    def create(self, place: Place, properties: Properties) -> Physical:
+    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
         """Make the cluster."""
         made = self.call(
             "create_cluster",
             properties,
-            ClusterName=properties.get("ClusterName") or place.generated_name(255),
+            ClusterName=properties.get("ClusterName") or logical.generated_name(255),
             Settings=properties.get("ClusterSettings"),
         )["cluster"]
         return Physical(made["clusterName"], attributes(Arn=made["clusterArn"]))
 
     def update(
-        self, place: Place, physical: Physical, old: Properties, new: Properties
+        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
     ) -> Physical:
         """Change settings, configuration, capacity providers and tags."""
         if changed(old, new, "ClusterSettings Configuration ServiceConnectDefaults"):
@@ -55,14 +59,14 @@ class CapacityProvider(Resource):
     honoured = names("AutoScalingGroupProvider Name Tags")
     replaces = names("Name")
 
-    def create(self, place: Place, properties: Properties) -> Physical:
+    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
         """Make the capacity provider."""
-        name = properties.get("Name") or place.generated_name(255)
+        name = properties.get("Name") or logical.generated_name(255)
         made = self.call("create_capacity_provider", properties, Name=name)["capacityProvider"]
         return Physical(made["name"], attributes(Arn=made["capacityProviderArn"]))
 
     def update(
-        self, place: Place, physical: Physical, old: Properties, new: Properties
+        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
     ) -> Physical:
         """Change scaling, draining and protection; the Auto Scaling group stays."""
         if changed(old, new, "AutoScalingGroupProvider"):
@@ -89,13 +93,13 @@ class ClusterCapacityProviderAssociations(Resource):
     honoured = names("CapacityProviders Cluster DefaultCapacityProviderStrategy")
     replaces = names("Cluster")
 
-    def create(self, place: Place, properties: Properties) -> Physical:
+    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
         """Associate the capacity providers."""
         _associate(self, properties["Cluster"], properties)
         return Physical(properties["Cluster"])
 
     def update(
-        self, place: Place, physical: Physical, old: Properties, new: Properties
+        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
     ) -> Physical:
         """Associate others."""
         _associate(self, new["Cluster"], new)

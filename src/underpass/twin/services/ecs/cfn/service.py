@@ -13,8 +13,8 @@ from underpass.twin.services.cloudformation.resource import (
     without,
 )
 from underpass.twin.services.cloudformation.resource_type import (
+    LogicalResource,
     Physical,
-    Place,
     Properties,
     ProvisionError,
 )
@@ -38,7 +38,7 @@ class Service(Resource):
     )
     replaces = names("Cluster LaunchType Role SchedulingStrategy ServiceName")
 
-    def create(self, place: Place, properties: Properties) -> Physical:
+    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
         """Make the service and wait until its tasks run and are healthy.
 
         Raises
@@ -49,7 +49,7 @@ class Service(Resource):
         made = self.call(
             "create_service",
             properties,
-            ServiceName=properties.get("ServiceName") or place.generated_name(255),
+            ServiceName=properties.get("ServiceName") or logical.generated_name(255),
             DesiredCount=properties.get("DesiredCount", 1),  # CloudFormation's default, not ECS's
             PlacementStrategy=properties.get("PlacementStrategies"),
         )["service"]
@@ -60,7 +60,7 @@ class Service(Resource):
         return physical
 
     def update(
-        self, place: Place, physical: Physical, old: Properties, new: Properties
+        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
     ) -> Physical:
         """Start a deployment where one is needed, and wait for it."""
         if any(changed(old, new, name) for name in {*old, *new} - {"Tags"}):

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from underpass.twin.services.cloudformation.resource import Resource, names
-from underpass.twin.services.cloudformation.resource_type import Physical, Place, Properties
+from underpass.twin.services.cloudformation.resource_type import (
+    LogicalResource,
+    Physical,
+    Properties,
+)
 
 
 class TaskDefinition(Resource):
@@ -18,15 +22,15 @@ class TaskDefinition(Resource):
     )
     replaces = honoured - {"Tags"}
 
-    def create(self, place: Place, properties: Properties) -> Physical:
+    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
         """Register a revision."""
-        family = properties.get("Family") or place.generated_name(255)
+        family = properties.get("Family") or logical.generated_name(255)
         made = self.call("register_task_definition", properties, Family=family)
         arn = made["taskDefinition"]["taskDefinitionArn"]
         return Physical(arn, {"TaskDefinitionArn": arn})
 
     def update(
-        self, place: Place, physical: Physical, old: Properties, new: Properties
+        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
     ) -> Physical:
         """Change tags."""
         self.retag(physical.id, old.get("Tags"), new.get("Tags"))

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from underpass.twin.services.cloudformation.resource import changed, names
-from underpass.twin.services.cloudformation.resource_type import Physical, Place, Properties
+from underpass.twin.services.cloudformation.resource_type import (
+    LogicalResource,
+    Physical,
+    Properties,
+)
 from underpass.twin.services.elbv2.cfn.elbv2 import Elbv2Resource
 
 
@@ -17,7 +21,7 @@ class Listener(Elbv2Resource):
     )
     replaces = names("LoadBalancerArn")
 
-    def create(self, place: Place, properties: Properties) -> Physical:
+    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
         """Make the listener."""
         arn = self.call("create_listener", properties)["Listeners"][0]["ListenerArn"]
         physical = Physical(arn, {"ListenerArn": arn})
@@ -26,7 +30,7 @@ class Listener(Elbv2Resource):
         return physical
 
     def update(
-        self, place: Place, physical: Physical, old: Properties, new: Properties
+        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
     ) -> Physical:
         """Change everything but the load balancer."""
         self.call("modify_listener", new, ListenerArn=physical.id)
@@ -51,13 +55,13 @@ class ListenerRule(Elbv2Resource):
     honoured = names("Actions Conditions ListenerArn Priority Tags")
     replaces = names("ListenerArn")
 
-    def create(self, place: Place, properties: Properties) -> Physical:
+    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
         """Make the rule."""
         arn = self.call("create_rule", properties)["Rules"][0]["RuleArn"]
         return Physical(arn, {"RuleArn": arn, "IsDefault": False})
 
     def update(
-        self, place: Place, physical: Physical, old: Properties, new: Properties
+        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
     ) -> Physical:
         """Change conditions, actions and priority."""
         if changed(old, new, "Actions Conditions"):

@@ -6,7 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from underpass.twin.services.cloudformation.resource import attributes, changed, names, without
-from underpass.twin.services.cloudformation.resource_type import Physical, Place, Properties
+from underpass.twin.services.cloudformation.resource_type import (
+    LogicalResource,
+    Physical,
+    Properties,
+)
 from underpass.twin.services.elbv2.cfn.elbv2 import Elbv2Resource
 
 ENFORCE = "EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic"
@@ -23,12 +27,12 @@ class LoadBalancer(Elbv2Resource):
     inert = names("MinimumLoadBalancerCapacity")
     replaces = names("Name Scheme Type")
 
-    def create(self, place: Place, properties: Properties) -> Physical:
+    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
         """Make the load balancer and wait until it is active."""
         made = self.call(
             "create_load_balancer",
             properties,
-            Name=properties.get("Name") or place.generated_name(32),
+            Name=properties.get("Name") or logical.generated_name(32),
         )["LoadBalancers"][0]
         arn = made["LoadBalancerArn"]
         with self.undone_on_failure(Physical(arn), properties):
@@ -40,7 +44,7 @@ class LoadBalancer(Elbv2Resource):
         return active
 
     def update(
-        self, place: Place, physical: Physical, old: Properties, new: Properties
+        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
     ) -> Physical:
         """Change subnets, security groups, attributes and tags."""
         if changed(old, new, "Subnets SubnetMappings"):

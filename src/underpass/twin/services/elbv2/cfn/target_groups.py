@@ -5,7 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from underpass.twin.services.cloudformation.resource import attributes, changed, names
-from underpass.twin.services.cloudformation.resource_type import Physical, Place, Properties
+from underpass.twin.services.cloudformation.resource_type import (
+    LogicalResource,
+    Physical,
+    Properties,
+)
 from underpass.twin.services.elbv2.cfn.elbv2 import Elbv2Resource
 
 HEALTH = (
@@ -25,9 +29,9 @@ class TargetGroup(Elbv2Resource):
     )
     replaces = names("IpAddressType Name Port Protocol ProtocolVersion TargetType VpcId")
 
-    def create(self, place: Place, properties: Properties) -> Physical:
+    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
         """Make the group and register the targets the template names."""
-        name = properties.get("Name") or place.generated_name(32)
+        name = properties.get("Name") or logical.generated_name(32)
         made = self.call("create_target_group", properties, Name=name)["TargetGroups"][0]
         arn = made["TargetGroupArn"]
         with self.undone_on_failure(Physical(arn), properties):
@@ -36,7 +40,7 @@ class TargetGroup(Elbv2Resource):
         return self._read(arn)
 
     def update(
-        self, place: Place, physical: Physical, old: Properties, new: Properties
+        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
     ) -> Physical:
         """Change health check, attributes, the template's own targets, and tags."""
         if changed(old, new, HEALTH):

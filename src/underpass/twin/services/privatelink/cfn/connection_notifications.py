@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from underpass.twin.services.cloudformation.resource import names
-from underpass.twin.services.cloudformation.resource_type import Physical, Place, Properties
+from underpass.twin.services.cloudformation.resource_type import (
+    LogicalResource,
+    Physical,
+    Properties,
+)
 from underpass.twin.services.ec2.cfn.ec2 import Ec2Resource
 
 ID = "VPCEndpointConnectionNotificationId"
@@ -17,14 +21,14 @@ class ConnectionNotification(Ec2Resource):
     inert = frozenset()
     replaces = names("ServiceId")
 
-    def create(self, place: Place, properties: Properties) -> Physical:
+    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
         """Ask for the notification."""
         made = self.call("create_vpc_endpoint_connection_notification", properties)
         found = made["ConnectionNotification"]["ConnectionNotificationId"]
         return Physical(found, {ID: found})
 
     def update(
-        self, place: Place, physical: Physical, old: Properties, new: Properties
+        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
     ) -> Physical:
         """Change the events and the topic."""
         self.call(

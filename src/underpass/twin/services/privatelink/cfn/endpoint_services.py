@@ -5,7 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from underpass.twin.services.cloudformation.resource import attributes, changed, names, only
-from underpass.twin.services.cloudformation.resource_type import Physical, Place, Properties
+from underpass.twin.services.cloudformation.resource_type import (
+    LogicalResource,
+    Physical,
+    Properties,
+)
 from underpass.twin.services.ec2.cfn.ec2 import Ec2Resource
 
 BALANCERS = "NetworkLoadBalancerArns"
@@ -21,7 +25,7 @@ class VpcEndpointService(Ec2Resource):
     )
     inert = names("ContributorInsightsEnabled PayerResponsibility SupportedRegions")
 
-    def create(self, place: Place, properties: Properties) -> Physical:
+    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
         """Offer the load balancers as a service."""
         only(properties, "SupportedIpAddressTypes", "ipv4")
         made = self.make("create_vpc_endpoint_service_configuration", properties)[
@@ -31,7 +35,7 @@ class VpcEndpointService(Ec2Resource):
         return Physical(service_id, attributes(ServiceId=service_id))
 
     def update(
-        self, place: Place, physical: Physical, old: Properties, new: Properties
+        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
     ) -> Physical:
         """Change acceptance, load balancers and the private name."""
         only(new, "SupportedIpAddressTypes", "ipv4")
@@ -62,13 +66,13 @@ class VpcEndpointServicePermissions(Ec2Resource):
     honoured = names("AllowedPrincipals ServiceId")
     replaces = names("ServiceId")
 
-    def create(self, place: Place, properties: Properties) -> Physical:
+    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
         """Allow the principals."""
         self._change(properties["ServiceId"], {}, properties)
         return Physical(properties["ServiceId"])
 
     def update(
-        self, place: Place, physical: Physical, old: Properties, new: Properties
+        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
     ) -> Physical:
         """Allow and disallow principals; connections that exist stay."""
         self._change(new["ServiceId"], old, new)

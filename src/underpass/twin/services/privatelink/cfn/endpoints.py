@@ -6,7 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from underpass.twin.services.cloudformation.resource import attributes, changed, names, only
-from underpass.twin.services.cloudformation.resource_type import Physical, Place, Properties
+from underpass.twin.services.cloudformation.resource_type import (
+    LogicalResource,
+    Physical,
+    Properties,
+)
 from underpass.twin.services.ec2.cfn.ec2 import Ec2Resource
 
 SETS = ("RouteTableIds", "SubnetIds", "SecurityGroupIds")
@@ -24,7 +28,7 @@ class VpcEndpoint(Ec2Resource):
     inert = names("DnsOptions")
     replaces = names("ServiceName ServiceRegion VpcEndpointType VpcId")
 
-    def create(self, place: Place, properties: Properties) -> Physical:
+    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
         """Make the endpoint and wait until it is available or pending acceptance."""
         only(properties, "IpAddressType", "ipv4")
         only(properties, "ServiceRegion", self.region.name)
@@ -35,7 +39,7 @@ class VpcEndpoint(Ec2Resource):
             return self._settled(endpoint_id)
 
     def update(
-        self, place: Place, physical: Physical, old: Properties, new: Properties
+        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
     ) -> Physical:
         """Change subnets, groups, route tables, policy and private names."""
         only(new, "IpAddressType", "ipv4")

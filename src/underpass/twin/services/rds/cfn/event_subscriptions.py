@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from underpass.twin.services.cloudformation.resource import changed, names
-from underpass.twin.services.cloudformation.resource_type import Physical, Place, Properties
+from underpass.twin.services.cloudformation.resource_type import (
+    LogicalResource,
+    Physical,
+    Properties,
+)
 from underpass.twin.services.rds.cfn.instances import RdsResource
 
 
@@ -16,15 +20,15 @@ class EventSubscription(RdsResource):
     )
     replaces = names("SnsTopicArn SubscriptionName")
 
-    def create(self, place: Place, properties: Properties) -> Physical:
+    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
         """Subscribe; it is on unless it is said to be off."""
-        name = properties.get("SubscriptionName") or place.generated_name(255)
+        name = properties.get("SubscriptionName") or logical.generated_name(255)
         enabled = properties.get("Enabled", True)
         self.call("create_event_subscription", properties, SubscriptionName=name, Enabled=enabled)
         return Physical(name)
 
     def update(
-        self, place: Place, physical: Physical, old: Properties, new: Properties
+        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
     ) -> Physical:
         """Change what it tells of, and tags."""
         if changed(old, new, "Enabled EventCategories SourceType"):

@@ -6,7 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from underpass.twin.services.cloudformation.resource import Resource, attributes, changed, names
-from underpass.twin.services.cloudformation.resource_type import Physical, Place, Properties
+from underpass.twin.services.cloudformation.resource_type import (
+    LogicalResource,
+    Physical,
+    Properties,
+)
 from underpass.twin.services.cloudformation.tagging import Tagging
 
 DATABASE_S = 120.0
@@ -27,9 +31,9 @@ class DbSubnetGroup(RdsResource):
     honoured = names("DBSubnetGroupDescription DBSubnetGroupName SubnetIds Tags")
     replaces = names("DBSubnetGroupName")
 
-    def create(self, place: Place, properties: Properties) -> Physical:
+    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
         """Make the group; RDS keeps names in lower case."""
-        name = properties.get("DBSubnetGroupName") or place.generated_name(255)
+        name = properties.get("DBSubnetGroupName") or logical.generated_name(255)
         made = self.call("create_db_subnet_group", properties, DBSubnetGroupName=name.lower())[
             "DBSubnetGroup"
         ]
@@ -37,7 +41,7 @@ class DbSubnetGroup(RdsResource):
         return Physical(made["DBSubnetGroupName"], attributes(DBSubnetGroupArn=arn))
 
     def update(
-        self, place: Place, physical: Physical, old: Properties, new: Properties
+        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
     ) -> Physical:
         """Change subnets, description and tags."""
         if changed(old, new, "SubnetIds DBSubnetGroupDescription"):
@@ -57,9 +61,9 @@ class DbParameterGroup(RdsResource):
     honoured = names("DBParameterGroupName Description Family Parameters Tags")
     replaces = names("DBParameterGroupName Description Family")
 
-    def create(self, place: Place, properties: Properties) -> Physical:
+    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
         """Make the group and set its parameters."""
-        name = properties.get("DBParameterGroupName") or place.generated_name(255)
+        name = properties.get("DBParameterGroupName") or logical.generated_name(255)
         made = self.call(
             "create_db_parameter_group",
             properties,
@@ -78,7 +82,7 @@ class DbParameterGroup(RdsResource):
         return physical
 
     def update(
-        self, place: Place, physical: Physical, old: Properties, new: Properties
+        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
     ) -> Physical:
         """Set the parameters that changed and reset those that went."""
         self._set(physical.id, old, new)
@@ -123,14 +127,14 @@ class DbInstance(RdsResource):
         "StorageEncrypted"
     )
 
-    def create(self, place: Place, properties: Properties) -> Physical:
+    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
         """Make the instance and wait until it is available."""
-        name = properties.get("DBInstanceIdentifier") or place.generated_name(63)
+        name = properties.get("DBInstanceIdentifier") or logical.generated_name(63)
         made = self.call(
             "create_db_instance",
             properties,
             DBInstanceIdentifier=name.lower(),
-            Tags=[*(properties.get("Tags") or ()), *place.tags()],
+            Tags=[*(properties.get("Tags") or ()), *logical.tags()],
             VpcSecurityGroupIds=properties.get("VPCSecurityGroups"),
             MasterUserSecretKmsKeyId=(properties.get("MasterUserSecret") or {}).get("KmsKeyId"),
         )["DBInstance"]
@@ -139,7 +143,7 @@ class DbInstance(RdsResource):
             return self._available(physical.id)
 
     def update(
-        self, place: Place, physical: Physical, old: Properties, new: Properties
+        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
     ) -> Physical:
         """Change class, storage, password, groups and the like at once."""
         fixed = self.replaces | self.inert | {"Tags"}
