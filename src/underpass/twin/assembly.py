@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
-from underpass.twin.api import install
 from underpass.twin.api.server import Api, Listener, moto_application
 from underpass.twin.linux.within import within
 from underpass.twin.region.aws import Clients
@@ -89,7 +88,7 @@ class Assembly:
 
     def start(self, *, api: int) -> None:
         """Start everything; returns once the API answers on the inherited socket."""
-        install(self.health, self.tasks)
+        _correct_moto(self.health, self.tasks)
         cloudformation.install(Engine(self.region, registry(self.region)))
         lambda_.attach(self.functions)
         events.attach(self.schedules.deliver)
@@ -184,3 +183,51 @@ def _bound(address: str, port: int) -> socket.socket:
     bound = socket.socket()
     bound.bind((address, port))
     return bound
+
+
+def _correct_moto(health: HealthTable, tasks: Table) -> None:
+    """Patch moto with every service's corrections, before its server starts.
+
+    ``health`` is what ``describe_target_health`` tells; ``tasks`` what the ECS actions tell and want.
+    """
+    from underpass.twin.services import missing
+    from underpass.twin.services.autoscaling import patches as autoscaling
+    from underpass.twin.services.ec2 import dependencies
+    from underpass.twin.services.ec2 import patches as ec2
+    from underpass.twin.services.ecs import patches as ecs
+    from underpass.twin.services.ecs import scaling
+    from underpass.twin.services.efs import patches as efs
+    from underpass.twin.services.elbv2 import patches as elbv2
+    from underpass.twin.services.events import patches as events
+    from underpass.twin.services.lambda_ import patches as lambda_
+    from underpass.twin.services.logs import bounds
+    from underpass.twin.services.privatelink import (
+        endpoint_connections,
+        endpoint_services,
+        endpoints,
+    )
+    from underpass.twin.services.rds import event_subscriptions
+    from underpass.twin.services.rds import patches as rds
+    from underpass.twin.services.s3 import patches as s3
+    from underpass.twin.services.secretsmanager import patches as secretsmanager
+    from underpass.twin.services.sqs import patches as sqs
+
+    for corrections in (missing, dependencies, ec2, endpoint_services, endpoint_connections):
+        corrections.install()
+    for corrections in (endpoints, autoscaling):
+        corrections.install()
+    for corrections in (
+        rds,
+        event_subscriptions,
+        s3,
+        efs,
+        sqs,
+        lambda_,
+        events,
+        secretsmanager,
+        bounds,
+    ):
+        corrections.install()
+    elbv2.install(health)
+    ecs.install(tasks)
+    scaling.install(tasks)
