@@ -190,8 +190,8 @@ def _correct_moto(health: HealthTable, tasks: Table) -> None:
 
     ``health`` is what ``describe_target_health`` tells; ``tasks`` what the ECS actions tell and want.
     """
-    from underpass.twin.services import missing
     from underpass.twin.services.autoscaling import patches as autoscaling
+    from underpass.twin.services.cloudwatch import patches as cloudwatch
     from underpass.twin.services.ec2 import dependencies
     from underpass.twin.services.ec2 import patches as ec2
     from underpass.twin.services.ecs import patches as ecs
@@ -199,8 +199,9 @@ def _correct_moto(health: HealthTable, tasks: Table) -> None:
     from underpass.twin.services.efs import patches as efs
     from underpass.twin.services.elbv2 import patches as elbv2
     from underpass.twin.services.events import patches as events
+    from underpass.twin.services.iam import patches as iam
     from underpass.twin.services.lambda_ import patches as lambda_
-    from underpass.twin.services.logs import bounds
+    from underpass.twin.services.logs import patches as logs
     from underpass.twin.services.privatelink import (
         endpoint_connections,
         endpoint_services,
@@ -212,7 +213,7 @@ def _correct_moto(health: HealthTable, tasks: Table) -> None:
     from underpass.twin.services.secretsmanager import patches as secretsmanager
     from underpass.twin.services.sqs import patches as sqs
 
-    for corrections in (missing, dependencies, ec2, endpoint_services, endpoint_connections):
+    for corrections in (iam, dependencies, ec2, endpoint_services, endpoint_connections):
         corrections.install()
     for corrections in (endpoints, autoscaling):
         corrections.install()
@@ -225,7 +226,8 @@ def _correct_moto(health: HealthTable, tasks: Table) -> None:
         lambda_,
         events,
         secretsmanager,
-        bounds,
+        logs,
+        cloudwatch,
     ):
         corrections.install()
     elbv2.install(health)

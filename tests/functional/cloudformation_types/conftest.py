@@ -14,7 +14,6 @@ from underpass.twin.api.server import Api, Listener, moto_application
 from underpass.twin.region.aws import Clients
 from underpass.twin.region.context import Region
 from underpass.twin.region.reconcile import ChangeFeed
-from underpass.twin.services import missing
 from underpass.twin.services.autoscaling import patches as autoscaling
 from underpass.twin.services.cloudformation.resource_type import (
     LogicalResource,
@@ -22,9 +21,11 @@ from underpass.twin.services.cloudformation.resource_type import (
     ResourceType,
     registry,
 )
+from underpass.twin.services.cloudwatch import patches as cloudwatch
 from underpass.twin.services.ec2 import dependencies
 from underpass.twin.services.ec2 import patches as ec2
 from underpass.twin.services.efs import patches as efs
+from underpass.twin.services.iam import patches as iam
 from underpass.twin.services.privatelink import connection_notifications
 from underpass.twin.services.rds import event_subscriptions
 from underpass.twin.services.s3 import patches as s3
@@ -109,7 +110,8 @@ def served() -> tuple[Clients, ChangeFeed]:
         dependencies,
         ec2,
         efs,
-        missing,
+        cloudwatch,
+        iam,
         event_subscriptions,
         s3,
         secretsmanager,

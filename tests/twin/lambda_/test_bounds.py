@@ -6,17 +6,18 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from underpass.twin.services.logs import bounds
+from underpass.twin.services.cloudwatch import patches as cloudwatch_patches
+from underpass.twin.services.logs import patches as logs_patches
 
 
 def test_logs_and_metrics_keep_the_newest(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
-    monkeypatch.setattr(bounds, "EVENTS", 100)
-    monkeypatch.setattr(bounds, "DATA", 100)
+    monkeypatch.setattr(logs_patches, "EVENTS", 100)
+    monkeypatch.setattr(cloudwatch_patches, "DATA", 100)
     with mock_aws():
-        bounds.install()
-        bounds.install()
+        for twice in (logs_patches, cloudwatch_patches, logs_patches, cloudwatch_patches):
+            twice.install()
         logs, cloudwatch = (boto3.client(name, "us-east-1") for name in ("logs", "cloudwatch"))
         logs.create_log_group(logGroupName="g")
         logs.create_log_stream(logGroupName="g", logStreamName="s")

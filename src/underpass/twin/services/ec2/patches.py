@@ -25,7 +25,7 @@ def install() -> None:
     from moto.ec2.models.elastic_ip_addresses import ElasticAddressBackend
     from moto.ec2.models.elastic_network_interfaces import NetworkInterface, NetworkInterfaceBackend
     from moto.ec2.models.nat_gateways import NatGatewayBackend
-    from moto.ec2.models.security_groups import SecurityGroupBackend
+    from moto.ec2.models.security_groups import SecurityGroupBackend, SecurityGroupRule
     from moto.ec2.models.subnets import Subnet
     from moto.ec2.responses.elastic_network_interfaces import ElasticNetworkInterfaces
     from moto.efs.models import EFSBackend
@@ -33,6 +33,7 @@ def install() -> None:
     if NetworkInterface.check_auto_public_ip is _give_public_address:
         return
     NetworkInterface.check_auto_public_ip = _give_public_address
+    SecurityGroupRule.__eq__ = _same_rule
     NetworkInterface.get_filter_value = _filter_value(NetworkInterface.get_filter_value)
     _wrap(NetworkInterfaceBackend, "create_network_interface", _create_interface)
     _wrap(NetworkInterfaceBackend, "delete_network_interface", _delete_interface)
@@ -260,3 +261,15 @@ def _error(code: str, message: str) -> Exception:
 
     error: Exception = EC2ClientError(code, message)
     return error
+
+
+def _same_rule(rule: Any, other: Any) -> bool:
+    """Compare rules by what they allow; in moto a group's description makes another rule of it."""
+    return _allowed(rule) == _allowed(other)
+
+
+def _allowed(rule: Any) -> tuple[Any, ...]:
+    group = {key: value for key, value in rule.source_group.items() if key != "Description"}
+    ports = (rule.from_port, rule.to_port) if rule.ip_protocol != "-1" else ()
+    blocks = (rule.ip_range.get("CidrIp"), rule.ip_range.get("CidrIpv6"))
+    return (rule.ip_protocol, ports, blocks, group, rule.prefix_list_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -9,10 +10,13 @@ from typing import Any
 def install() -> None:
     """Patch moto; once is enough, and more does no harm."""
     from moto.efs.models import EFSBackend
+    from moto.efs.responses import EFSResponse
 
     if hasattr(EFSBackend, "twin"):
         return
     EFSBackend.twin = True
+    EFSResponse.put_backup_policy = _put_backup_policy
+    EFSResponse.update_file_system = _update_file_system
     EFSBackend.create_mount_target = _create(EFSBackend.create_mount_target)
     EFSBackend.modify_mount_target_security_groups = _modify(
         EFSBackend.modify_mount_target_security_groups
@@ -49,3 +53,27 @@ def _modify(original: Callable[..., None]) -> Callable[..., None]:
         )
 
     return modify
+
+
+def _put_backup_policy(response: Any) -> Any:
+    policy = response._get_param("BackupPolicy")  # noqa: SLF001
+    _file_system(response)._backup = policy["Status"] == "ENABLED"  # noqa: SLF001  moto has no setter
+    return json.dumps({"BackupPolicy": policy}), {"Content-Type": "application/json"}
+
+
+def _update_file_system(response: Any) -> Any:
+    system = _file_system(response)
+    mode = response._get_param("ThroughputMode")  # noqa: SLF001
+    system.throughput_mode = mode or system.throughput_mode
+    system.provisioned_throughput_in_mibps = response._get_param("ProvisionedThroughputInMibps")  # noqa: SLF001
+    return json.dumps(system.info_json()), {"status": 202, "Content-Type": "application/json"}
+
+
+def _file_system(response: Any) -> Any:
+    from moto.efs.exceptions import FileSystemNotFound
+
+    system_id = response._get_param("FileSystemId")  # noqa: SLF001
+    system = response.efs_backend.file_systems_by_id.get(system_id)
+    if system is None:
+        raise FileSystemNotFound(system_id)
+    return system
