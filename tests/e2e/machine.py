@@ -7,7 +7,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -146,6 +147,14 @@ def application(where: Path, source: str, more: str = "", **service: Any) -> Pro
         )
     )
     return Project(where)
+
+
+def eventually(condition: Callable[[], object], timeout_s: float = 60) -> None:
+    """Return once ``condition`` holds."""
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.05)
 
 
 @dataclass(frozen=True)

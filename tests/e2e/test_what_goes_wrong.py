@@ -8,7 +8,6 @@ import shlex
 import signal
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from .machine import (
     application,
     copy_of_example,
     environment,
+    eventually,
 )
 
 _GOOD = """
@@ -113,7 +113,7 @@ def test_a_killed_region_is_gone_and_up_starts_anew(tmp_path: Path) -> None:
     os.kill(
         json.loads((tmp_path / ".underpass" / "region.json").read_text())["pid"], signal.SIGKILL
     )
-    _eventually(lambda: Footprint.now() == before)
+    eventually(lambda: Footprint.now() == before)
     project.up()
     project.down()
     assert Footprint.now() == before
@@ -128,9 +128,9 @@ def test_a_killed_up_leaves_nothing(tmp_path: Path) -> None:
         stderr=subprocess.DEVNULL,
         env=environment(),
     ) as starting:
-        _eventually(lambda: any("app.py" in one for one in Footprint.now().processes))
+        eventually(lambda: any("app.py" in one for one in Footprint.now().processes))
         starting.kill()
-    _eventually(lambda: Footprint.now() == before)
+    eventually(lambda: Footprint.now() == before)
 
 
 def test_a_change_that_would_replace_the_database_changes_nothing(tmp_path: Path) -> None:
@@ -181,14 +181,6 @@ def test_data_outlive_the_twin_until_their_user_lets_them_go(tmp_path: Path) -> 
     assert refused.status == 2
     assert project.run("down", "--data", "--yes").status == 0
     assert not (project.folder / ".underpass").exists()
-
-
-def _eventually(condition: object, timeout_s: float = 60) -> None:
-    assert callable(condition)
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.05)
 
 
 def test_a_twin_needs_namespaces(tmp_path: Path) -> None:

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from underpass.cli.options import AnyFolder, Json, reachable
+from underpass.cli.options import AnyFolder, Json, on_twin, reachable
 from underpass.cli.render import output
-
-if TYPE_CHECKING:
-    from underpass.config import Config
-    from underpass.twin.host.target import TwinTarget
 
 app = typer.Typer()
 
@@ -24,9 +20,18 @@ def status(folder: AnyFolder = None, *, as_json: Json = False) -> None:
 
     from underpass.cli.render import tables
     from underpass.deploy.observe.status import status as of_everything
+    from underpass.twin.host import answering
+    from underpass.twin.host.running_twins import select
 
-    config, target = _running(folder)
-    seen = of_everything(config, target)
+    running = select(folder)
+    if not running.name:
+        answering.check(running)
+        data = {"api_url": running.api_url, "region": running.region}
+        text = f"an empty twin\n  AWS API  {running.api_url}\n  region   {running.region}"
+        output.result(data, text, as_json=as_json)
+        return
+    with on_twin(folder) as (config, target):
+        seen = of_everything(config, target)
     output.result(asdict(seen), "" if as_json else tables.status(seen), as_json=as_json)
 
 
@@ -46,19 +51,19 @@ def logs(
     from underpass.deploy.clock import Clock
     from underpass.deploy.observe import logs as written
 
-    config, target = _running(folder)
-    client = target.client("logs")
-    lines = (
-        written.follow(client, config.name, Clock(), task=task)
-        if follow
-        else written.read(client, config.name, task=task)
-    )
-    for line in lines:
-        if as_json:
-            told = {"time": line.time.isoformat(), "task": line.task, "text": line.text}
-            typer.echo(json.dumps(told))
-        else:
-            typer.echo(f"{line.time:%H:%M:%S} {line.task[:8]}  {line.text}")
+    with on_twin(folder) as (config, target):
+        client = target.client("logs")
+        lines = (
+            written.follow(client, config.name, Clock(), task=task)
+            if follow
+            else written.read(client, config.name, task=task)
+        )
+        for line in lines:
+            if as_json:
+                told = {"time": line.time.isoformat(), "task": line.task, "text": line.text}
+                typer.echo(json.dumps(told))
+            else:
+                typer.echo(f"{line.time:%H:%M:%S} {line.task[:8]}  {line.text}")
 
 
 @app.command("exec")
@@ -105,7 +110,8 @@ def open_(folder: AnyFolder = None, *, as_json: Json = False) -> None:
 
     from underpass.deploy.reach import reaches
 
-    found = reaches(*_running(folder))
+    with on_twin(folder) as known:
+        found = reaches(*known)
     if as_json:
         output.line({name: asdict(reach) for name, reach in found.items()})
         return
@@ -119,13 +125,3 @@ def _is_application(word: str) -> bool:
         return Path(word, "underpass.toml").is_file()
     except OSError:  # the word is too long, or leads where nothing may be read
         return False
-
-
-def _running(folder: Path | None) -> tuple[Config, TwinTarget]:
-    from underpass.config import load
-    from underpass.twin.host.running_twins import select
-    from underpass.twin.host.target import TwinTarget
-
-    running = select(folder)
-    config = load(running.state.parent)
-    return config, TwinTarget(running, config)

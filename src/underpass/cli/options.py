@@ -1,13 +1,19 @@
-"""Arguments and options that several commands share."""
+"""Arguments and options that several commands share, and what they name."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from underpass.errors import UsageError
+
+if TYPE_CHECKING:
+    from underpass.config import Config
+    from underpass.twin.host.target import TwinTarget
 
 
 def reachable(folder: Path | None) -> Path | None:
@@ -41,6 +47,21 @@ def _working_directory() -> None:
         raise UsageError(
             "the working directory is not there any more", "it has been deleted", "cd to another"
         ) from error
+
+
+@contextmanager
+def on_twin(folder: Path | None) -> Iterator[tuple[Config, TwinTarget]]:
+    """Give the application and its twin, which must answer; AWS's errors are told as the twin's."""
+    from underpass.config import load
+    from underpass.twin.host import answering
+    from underpass.twin.host.running_twins import select
+    from underpass.twin.host.target import TwinTarget
+
+    running = select(folder)
+    answering.check(running)
+    config = load(running.state.parent)
+    with answering.explained(running):
+        yield config, TwinTarget(running, config)
 
 
 _HELP = "The folder with underpass.toml"

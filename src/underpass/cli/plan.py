@@ -72,6 +72,7 @@ def _show(folder: Path, allowed: Collection[str], *, as_json: bool) -> int:
 
 def _running(config: Config) -> TwinTarget | None:
     from underpass.cli.up import same_application
+    from underpass.twin.host import answering
     from underpass.twin.host.running_twins import find, state_folder
     from underpass.twin.host.target import TwinTarget
 
@@ -79,6 +80,7 @@ def _running(config: Config) -> TwinTarget | None:
     if running is None:
         return None
     same_application(running, config)
+    answering.check(running)
     return TwinTarget(running, config)
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from underpass.cli.options import Json, reachable
+from underpass.cli.options import Json, on_twin, reachable
 from underpass.cli.render import output
 
 if TYPE_CHECKING:
@@ -61,23 +62,15 @@ def run(
     """Compare the ALB's interfaces with the target groups, and repair the difference."""
     from underpass.deploy import registrar
 
-    config, reached = _in_account(folder) if target is To.AWS else _on_twin(folder)
-    report = registrar.run(config, reached, dry_run=dry_run, max_removals=max_removals)
+    known: AbstractContextManager[tuple[Config, Reachable]]
+    known = nullcontext(_in_account(folder)) if target is To.AWS else on_twin(folder)
+    with known as (config, reached):
+        report = registrar.run(config, reached, dry_run=dry_run, max_removals=max_removals)
     if as_json:
         output.line({"ok": not report["errors"], "dry_run": dry_run, **report})
     else:
         typer.echo("\n".join(_told(report, dry_run=dry_run)))
     return 1 if report["errors"] else 0
-
-
-def _on_twin(folder: Path | None) -> tuple[Config, Reachable]:
-    from underpass.config import load
-    from underpass.twin.host.running_twins import select
-    from underpass.twin.host.target import TwinTarget
-
-    running = select(folder)
-    config = load(running.state.parent)
-    return config, TwinTarget(running, config)
 
 
 def _in_account(folder: Path | None) -> tuple[Config, Reachable]:

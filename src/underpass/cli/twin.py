@@ -28,6 +28,10 @@ def up(
     port: Port = None,
     api_port: ApiPort = None,
     allow_replace: AllowReplace = None,
+    empty: Annotated[
+        bool,
+        typer.Option("--empty", help="Deploy nothing: a region for tools of your own."),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Run the application on the twin, or bring a running twin up to date."""
@@ -35,18 +39,29 @@ def up(
     from dataclasses import asdict
 
     from underpass.cli.render.progress import Progress
-    from underpass.cli.up import bring_up
+    from underpass.cli.up import bring_up, bring_up_empty
     from underpass.config import load
+    from underpass.errors import UsageError
 
-    config = load(folder)
-    began = time.monotonic()
-    with Progress(config.name) as progress:
-        running, result = bring_up(
-            config, progress, port=port, api_port=api_port, allowed=allow_replace or ()
+    if empty and (port is not None or allow_replace):
+        raise UsageError(
+            "--empty takes neither --port nor --allow-replace",
+            "it deploys nothing",
+            "leave them out",
         )
+    config = None if empty else load(folder)
+    began, consumers = time.monotonic(), {}
+    with Progress(config.name if config else "an empty twin") as progress:
+        if config:
+            running, result = bring_up(
+                config, progress, port=port, api_port=api_port, allowed=allow_replace or ()
+            )
+            consumers = {name: asdict(reach) for name, reach in result.consumers.items()}
+        else:
+            running = bring_up_empty(folder, api_port=api_port)
     data = {
         "seconds": round(time.monotonic() - began, 2),
-        "consumers": {name: asdict(reach) for name, reach in result.consumers.items()},
+        "consumers": consumers,
         "api_url": running.api_url,
         "state_dir": str(running.state),
     }

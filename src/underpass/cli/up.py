@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from underpass.config import Config
 from underpass.config.hints import command
 from underpass.errors import UsageError
-from underpass.twin.host import launch
-from underpass.twin.host.running_twins import Running, find, state_folder
+from underpass.twin.host import answering, launch
+from underpass.twin.host.running_twins import Running, find, refuse_another_version, state_folder
 
 if TYPE_CHECKING:
     from underpass.deploy.pipeline import Result
     from underpass.deploy.steps import Event
 
+REGION = "us-east-1"  # of an empty twin
 ANSWER_TIMEOUT_S = 60.0  # for the path, once everything stands: on the twin it takes one or two
 
 
@@ -57,8 +59,37 @@ def bring_up(
             fresh.keep()
             return running, result
         same_application(running, config)
+        answering.check(running)
         running = launch.open_forwards(running, aims, port=port)
         return running, _deploy(config, running, emit, allowed)
+
+
+def bring_up_empty(folder: Path, *, api_port: int | None) -> Running:
+    """Return the region of a folder with nothing deployed, started where none runs.
+
+    Raises
+    ------
+    UnderpassError
+        When an application runs there, the folder is none, or the machine does not let it come up.
+    """
+    if not folder.is_dir():
+        raise UsageError(f"there is no folder {folder}", "", "make it, or name another")
+    state = state_folder(folder)
+    with launch.locked(state):
+        running = find(state)
+        if running is None:
+            fresh = launch.start(state, "", REGION, api_port=api_port)
+            fresh.keep()
+            return fresh.running
+        if running.name:
+            raise UsageError(
+                f"this twin runs {running.name}",
+                "--empty starts one with nothing deployed",
+                f"use it as it is, or run {command('down', folder)} first",
+            )
+        refuse_another_version(running)
+        answering.check(running)
+        return running
 
 
 def _read_ahead(config: Config) -> None:
@@ -78,7 +109,9 @@ def _deploy(
     from underpass.twin.host.target import TwinTarget
 
     target = TwinTarget(running, config)
-    return pipeline.deploy(config, target, emit, answer_timeout_s=ANSWER_TIMEOUT_S, allowed=allowed)
+    how: dict[str, Any] = {"answer_timeout_s": ANSWER_TIMEOUT_S, "allowed": allowed}
+    with answering.explained(running):
+        return pipeline.deploy(config, target, emit, **how)
 
 
 def same_application(running: Running, config: Config) -> None:
@@ -86,9 +119,16 @@ def same_application(running: Running, config: Config) -> None:
 
     Raises
     ------
-    UsageError
-        With what both are.
+    UnderpassError
+        With what both are; also for a twin that another version of underpass started.
     """
+    refuse_another_version(running)
+    if not running.name:
+        raise UsageError(
+            "the twin that runs here was started with --empty",
+            "what your own tools deployed there would stand beside the application",
+            f"run {command('down', config.folder)} first",
+        )
     if (running.name, running.region) != (config.name, config.region):
         raise UsageError(
             f"this twin runs {running.name} in {running.region}",

@@ -113,6 +113,7 @@ class _Deployment:
             *self._leaving(),
         ]
         deployed = self._steps.together(*joining, *beside)[: len(joining)]
+        self._target.dismiss_consumers(config)
         self._path(answer_timeout_s, tasks)
         if foundation_stack is not wanted_foundation:
             self._clean_up(foundation_stack, wanted_foundation)

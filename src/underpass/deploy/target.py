@@ -99,6 +99,10 @@ class Target(Protocol):
         """Return the consumer's VPC, made first where the target makes its own."""
         ...
 
+    def dismiss_consumers(self, config: Config) -> None:
+        """Delete what the target itself made for consumers that are no longer in the configuration."""
+        ...
+
     def answers(self, consumer: Consumer, path: str) -> tuple[bool, str]:
         """Ask the application for ``path`` from within the consumer's VPC: (works, what was seen)."""
         ...

@@ -8,6 +8,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-l
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -36,10 +37,17 @@ class Act:
     context: Mapping[str, str]
 
 
-def policy_allows(policy: Mapping[str, Any], act: Act) -> bool:
-    """Return whether ``policy`` allows ``act`` and does not deny it."""
-    statements = _many(policy.get("Statement", ()))
-    effects = {statement["Effect"] for statement in statements if _concerns(statement, act)}
+def policy_allows(policy: Mapping[str, Any] | str | bytes, act: Act) -> bool:
+    """Return whether ``policy``, or its text, allows ``act`` and does not deny it.
+
+    What is no policy admits nobody.
+    """
+    try:
+        held = json.loads(policy) if isinstance(policy, str | bytes) else policy
+        statements = _many(held.get("Statement", ()))
+        effects = {statement["Effect"] for statement in statements if _concerns(statement, act)}
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return False
     return effects == {"Allow"}
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
+from underpass.twin.api import records
 from underpass.twin.api.server import Api, Listener, moto_application
 from underpass.twin.linux.within import within
 from underpass.twin.region.aws import Clients
@@ -89,6 +90,7 @@ class Assembly:
     def start(self, *, api: int) -> None:
         """Start everything; returns once the API answers on the inherited socket."""
         _correct_moto(self.health, self.tasks)
+        records.mark(self.region.name)
         cloudformation.install(Engine(self.region, registry(self.region)))
         lambda_.attach(self.functions)
         events.attach(self.schedules.deliver)
@@ -173,7 +175,8 @@ class Assembly:
         return {"now": loaded.now, "note": loaded.note}
 
     def _status(self, _: Mapping[str, Any], __: Sequence[int]) -> dict[str, Any]:
-        return {"controllers": {loop.name: loop.last_error for loop in self._loops}}
+        errors = {loop.name: loop.last_error for loop in self._loops}
+        return {"controllers": errors, "records": records.intact(self.region.name)}
 
     def _stop(self, _: Mapping[str, Any], __: Sequence[int]) -> None:
         self._stopping.set()

@@ -411,6 +411,7 @@ def test_a_consumer_that_is_dropped_loses_its_stack_and_no_others(world: World) 
     assert set(result.consumers) == {"analytics"}
     told = [(e.step, e.text) for e in world.events if e.kind == "finished"]
     assert ("consumer billing", "removed: it is no longer in underpass.toml") in told
+    assert world.target.done[-1] == "only analytics"
     there = [
         name for name, one in world.cloudformation.stacks.items() if "DELETE" not in one.status
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 from pathlib import Path
@@ -38,6 +39,76 @@ def test_one_command_at_a_time(tmp_path: Path) -> None:
         launch.locked(tmp_path),
     ):
         pass
+
+
+@pytest.mark.parametrize("before", [None, 0o755, 0o777])
+def test_only_its_user_may_look_into_a_state_folder(tmp_path: Path, before: int | None) -> None:
+    state = tmp_path / ".underpass"
+    if before is not None:
+        state.mkdir()
+        state.chmod(before)
+        (state / "databases").mkdir()
+    with launch.locked(state):
+        assert state.stat().st_mode & 0o777 == 0o700
+    assert (state / "databases").exists() is (before is not None)
+
+
+def test_a_state_folder_of_another_users_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    me = os.geteuid()
+    state = tmp_path / ".underpass"
+    state.mkdir(mode=0o755)
+    _record(state, os.getpid(), running_twins.start_time(os.getpid()) or 0).save()
+    monkeypatch.setattr(os, "geteuid", lambda: me + 1)
+    for use in (lambda: launch.locked(state).__enter__(), lambda: running_twins.select(tmp_path)):
+        with pytest.raises(UsageError, match="belongs to another user") as caught:
+            use()
+        assert f"user {me}'s" in caught.value.why
+        assert "as that user" in caught.value.try_next
+    assert state.stat().st_mode & 0o777 == 0o755
+
+
+def test_a_state_folder_that_cannot_be_made_is_said_to_be_so(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with (
+        pytest.raises(UsageError, match="cannot be made"),
+        launch.locked(tmp_path / "file" / ".underpass"),
+    ):
+        pass
+
+
+def test_a_region_of_an_earlier_version_is_found_and_not_used(tmp_path: Path) -> None:
+    state = tmp_path / ".underpass"
+    state.mkdir()
+    started = running_twins.start_time(os.getpid()) or 0
+    record = {"name": "notes", "pid": os.getpid(), "started": started, "region": "us-east-1"}
+    then = {**record, "api_port": 4566, "doors": {"analytics": 8080}, "state": str(state)}
+    (state / "region.json").write_text(json.dumps(then))
+    found = running_twins.find(state)  # `down` goes on with this
+    assert found == _record(state, os.getpid(), started)
+    with pytest.raises(UnderpassError, match="another version") as caught:
+        running_twins.select(tmp_path)
+    assert f"`underpass down {tmp_path}`, then `underpass up {tmp_path}`" in caught.value.try_next
+    assert "are kept" in caught.value.try_next
+
+
+def test_what_a_later_version_records_besides_does_not_hide_its_region(tmp_path: Path) -> None:
+    alive = _record(tmp_path, os.getpid(), running_twins.start_time(os.getpid()) or 0)
+    alive.save()
+    file = tmp_path / "region.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "more": 1}))
+    assert running_twins.find(tmp_path) == alive
+
+
+def test_a_folder_with_a_twin_means_itself_without_a_configuration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = tmp_path / ".underpass"
+    state.mkdir()
+    _record(state, os.getpid(), running_twins.start_time(os.getpid()) or 0).save()
+    monkeypatch.chdir(tmp_path)
+    assert running_twins.meant(None) == state
 
 
 def test_a_record_is_found_while_its_process_lives(tmp_path: Path) -> None:

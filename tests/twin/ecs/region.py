@@ -52,11 +52,11 @@ class Folders:
 
     def directory(
         self, file_system_id: str, access_point_id: str, root: str, interface_id: str
-    ) -> Path:
+    ) -> tuple[Path, str]:
         folder = self.state / file_system_id
         if not folder.is_dir():
             raise UnderpassError(f"there is no file system {file_system_id}")
-        return folder
+        return folder, ""
 
 
 class Place:

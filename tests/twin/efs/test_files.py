@@ -108,7 +108,7 @@ def use(state: str) -> dict[str, Any]:
 
     def ask(*what: str) -> str:
         try:
-            return str(files.directory(*what))
+            return str(Path(*files.directory(*what)))
         except UnderpassError as error:
             return f"error: {error}"
 
@@ -121,6 +121,9 @@ def use(state: str) -> dict[str, Any]:
     seen["other"] = ask(other)
     (Path(state) / "files" / Path(seen["other"]).name / "way").symlink_to("/")
     seen["link"] = ask(other, theirs)
+    (Path(state) / "files" / Path(seen["other"]).name / "near").symlink_to("deep")
+    (Path(state) / "files" / Path(seen["other"]).name / "deep").mkdir()
+    seen["link within"] = ask(other, "", "/near")
     suffix = "efs.us-east-1.amazonaws.com"
     seen["names"] = {
         name: region.names.lookup(vpc, f"{name}.{suffix}")
@@ -140,6 +143,13 @@ def use(state: str) -> dict[str, Any]:
     efs.delete_mount_target(MountTargetId=targets[1]["MountTargetId"])
     feed.wait(lambda: len(files._listening) == 1, timeout_s=40, what="still listening")
     seen["without a target"] = ask(system, made, "/", interfaces["task-b"])
+    efs.delete_mount_target(MountTargetId=targets[0]["MountTargetId"])
+    feed.wait(lambda: not files._listening, timeout_s=40, what="still listening")
+    feed.wait(
+        lambda: region.names.lookup(vpc, f"{system}.{suffix}") == (),
+        timeout_s=10,
+        what="its name is still known",
+    )
     files.stop()
     return seen
 
@@ -177,6 +187,7 @@ def test_what_does_not_exist_is_named(seen: dict[str, Any]) -> None:
 def test_no_folder_is_outside_the_state(seen: dict[str, Any], state: Path) -> None:
     assert Path(seen["other"]).parent == state / "files"
     assert "/way/out leads out of" in seen["link"]
+    assert seen["link within"].endswith("/near")
     assert not os.path.lexists("/out")
 
 

@@ -17,6 +17,39 @@ def handler(event, context):
 """
 
 
+def odd(small: Any) -> dict[str, Any]:
+    """Make a rule whose target's policy says nothing sensible; tell what else was refused."""
+    import json
+
+    from moto.sqs.models import sqs_backends
+
+    from underpass.twin.region.aws import ACCOUNT_ID
+
+    client, events = small.region.clients("lambda"), small.region.clients("events")
+    bad = json.dumps({"source": [{"like": "aws"}]})
+    bad_pattern = _refusal(events.put_rule, Name="bad", EventPattern=bad)
+    events.put_rule(Name="odd", ScheduleExpression="rate(1 minute)")
+    target = {"Id": "1", "Arn": "arn:aws:ecs:us-east-1:123456789012:cluster/app"}
+    cluster = _refusal(events.put_targets, Rule="odd", Targets=[target])
+    small.region.clients("sqs").create_queue(QueueName="odd")
+    queue = sqs_backends[ACCOUNT_ID]["us-east-1"].get_queue("odd")
+    queue.policy = '{"Statement": [{"Principal": "*", "Action": "sqs:*", "Resource": "*"}]}'
+    events.put_targets(Rule="odd", Targets=[{"Id": "1", "Arn": queue.queue_arn}])
+    source = {"FunctionName": "f", "EventSourceArn": "arn:aws:kinesis:us-east-1:1:stream/x"}
+    stream = _refusal(client.create_event_source_mapping, **source)
+    return {"bad pattern": bad_pattern, "cluster": cluster, "stream": stream}
+
+
+def _refusal(call: Any, **wanted: Any) -> list[str]:
+    from botocore.exceptions import ClientError
+
+    try:
+        call(**wanted)
+    except ClientError as error:
+        return [error.response["Error"]["Code"], error.response["Error"]["Message"]]
+    return []
+
+
 def use(state: str) -> dict[str, Any]:
     """Make rules come and go, and tell which invocations there were."""
     import json
@@ -57,6 +90,7 @@ def use(state: str) -> dict[str, Any]:
         )
 
     small.create(CODE)
+    seen |= odd(small)
     arn = rule("often", permit=False, rule={"ScheduleExpression": "rate(1 minute)"})
     time.sleep(0.7)
     seen["without permission"] = got()
@@ -172,3 +206,12 @@ def test_what_a_rule_cannot_do_is_refused(seen: dict[str, Any]) -> None:
     assert "exactly one of day-of-month" in seen["refused"]["cron(0 10 * * * *)"]
     assert "singular" in seen["refused"]["rate(1 minutes)"]
     assert "InputPath" in seen["refused"]["InputPath"]
+
+
+def test_what_the_twin_cannot_do_is_refused_by_name(seen: dict[str, Any]) -> None:
+    assert seen["bad pattern"][0] == "InvalidEventPatternException"
+    assert "Unrecognized match type like" in seen["bad pattern"][1]
+    assert seen["cluster"][0] == "ValidationException"
+    assert "cluster/app does not work on the twin" in seen["cluster"][1]
+    assert seen["stream"][0] == "InvalidParameterValueException"
+    assert "it reads SQS queues" in seen["stream"][1]

@@ -147,6 +147,8 @@ def use(state: str) -> dict[str, Any]:
         for name in Path("/proc").glob("[0-9]*/cmdline")
         if "bootstrap" in name.read_text()
     ]
+    held = [str(one.readlink()) for one in Path("/proc/self/fd").iterdir() if one.is_symlink()]
+    seen["pidfds"] = [one for one in held if "pidfd" in one]
     return seen
 
 
@@ -254,7 +256,7 @@ def test_concurrency_is_bounded(seen: dict[str, Any]) -> None:
 
 def test_update_and_delete_end_what_is_warm(seen: dict[str, Any]) -> None:
     assert seen["new code"] == "new"
-    assert seen["left"] == []
+    assert seen["left"] == seen["pidfds"] == []
 
 
 def test_requests_that_name_nothing(seen: dict[str, Any]) -> None:

@@ -140,6 +140,28 @@ def volumes() -> dict[str, Any]:
     }
 
 
+def parts_of_a_volume() -> list[str]:
+    """Mount a part of a volume, then the same once another task has put a link to elsewhere there."""
+    shared, secret = Path("/run/state/files/c"), Path("/run/secret")
+    (shared / "notes/app").mkdir(parents=True)
+    (shared / "notes/app/x").write_text("ours")
+    (secret / "app").mkdir(parents=True)
+    (secret / "app/x").write_text("the host's")
+    part: dict[str, Any] = {"volumes": (Volume(shared, "/data", part="notes/app"),)}
+    said = [run("cat /data/x && touch /data/y", **part)[1]]
+    said += [path.name for path in (shared / "notes/app").iterdir()]
+    (shared / "notes").rename(shared / "mine")
+    for target in (str(secret), "../../../secret"):
+        (shared / "notes").symlink_to(target)
+        try:
+            said.append(run("cat /data/x", **part)[1])
+        except StartError as error:
+            said.append(str(error))
+        (shared / "notes").unlink()
+    (shared / "notes").symlink_to("mine")
+    return [*said, run("cat /data/x", **part)[1]]
+
+
 def read_only_root() -> dict[str, bool]:
     more: dict[str, Any] = {"read_only": True, "tmpfs": (Tmpfs("/scratch", 1),)}
     places = ("/app/x", "/x", "/tmp/x", "/scratch/x", "/dev/shm/x")
@@ -222,6 +244,18 @@ def signals() -> dict[str, int]:
     codes["killed"] = ignored.wait()
     codes["kills itself"], _ = run("kill -9 $$", init=True)
     return codes
+
+
+def signals_ignored() -> list[str]:
+    """Return what a task and a command beside it ignore, when the region was started in the background."""
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    ask = ["grep", "SigIgn", "/proc/self/status"]
+    started, _ = begin("/bin/sleep", "60")
+    beside = subprocess.run([*process.enter(started.pid), *ask], capture_output=True, text=True)
+    started.signal(signal.SIGKILL)
+    started.wait()
+    return [line.split()[1] for line in (*lines(shlex.join(ask)), beside.stdout)]
 
 
 def footprint() -> dict[str, Any]:

@@ -57,6 +57,14 @@ def test_volumes_are_shared_and_a_read_only_one_stays_as_it_is(mode: str) -> Non
     assert (found["shared"], found["fixed"]) == ("y\n", ["x"])
 
 
+@MODES
+def test_a_part_of_a_volume_is_followed_no_further_than_the_volume(mode: str) -> None:
+    said = run_as(mode, sandboxes.parts_of_a_volume)
+    assert sorted(said[:3]) == ["ours", "x", "y"]
+    assert all("Invalid cross-device link" in one for one in said[3:5])
+    assert said[5:] == ["ours"]
+
+
 def test_a_python_below_a_writable_folder_is_still_there() -> None:
     found = run_as("userns", sandboxes.writable_above_python)
     assert found == [[0, "1\n"], [0, "1\n"], ["x"]]
@@ -91,6 +99,10 @@ def test_signals_and_exit_codes_are_a_containers() -> None:
         "killed": 137,
         "kills itself": 137,
     }
+
+
+def test_a_region_started_in_the_background_makes_no_task_ignore_signals() -> None:
+    assert run_as("userns", sandboxes.signals_ignored) == [NOTHING, NOTHING]
 
 
 def test_nothing_of_ours_stays_behind_but_a_small_init() -> None:

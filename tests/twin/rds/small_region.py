@@ -23,6 +23,9 @@ class LoopbackFabric(Fabric):
     def __init__(self, region: Region) -> None:
         self._region = region
 
+    def path(self, name: str) -> str:
+        return ""
+
     def enter(self, name: str) -> list[str]:
         return []
 

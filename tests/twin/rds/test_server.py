@@ -10,6 +10,7 @@ import pytest
 
 from underpass.errors import UnderpassError
 from underpass.twin.region.certificates import Authority
+from underpass.twin.services.rds import server as module
 from underpass.twin.services.rds.data_folder import DataFolder
 from underpass.twin.services.rds.server import Server, Spec
 from underpass.twin.services.rds.versions import find
@@ -31,6 +32,13 @@ def spec(tmp_path: Path) -> Spec:
         port=port,
         certificate=Authority(tmp_path / "tls").issue(["db.example"]),
     )
+
+
+class Silent(Spec):
+    """One whose TLS neither listens nor ends."""
+
+    def front(self) -> list[str]:
+        return ["sleep", "600"]
 
 
 def start(spec: Spec, tmp_path: Path) -> str:
@@ -58,3 +66,15 @@ def test_where_its_tls_cannot_listen_it_says_so(spec: Spec, tmp_path: Path) -> N
     folder.release()
     assert why.startswith("its TLS does not listen")
     assert "192.0.2.1" in why
+
+
+def test_where_its_tls_says_nothing_it_is_not_waited_for_without_end(
+    spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_START_TIMEOUT_S", 1)
+    folder = DataFolder(tmp_path / "db")
+    folder.ensure(spec.binaries)
+    silent = Silent(**{**vars(spec), "data": folder.data})
+    why = start(silent, tmp_path)
+    folder.release()
+    assert "said nothing for 1 s" in why or why.startswith("it was not ready")

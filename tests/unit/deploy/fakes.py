@@ -340,6 +340,9 @@ class FakeTarget:
             vpc_id="vpc-1", cidr=str(consumer.cidr), subnet_ids=("subnet-a", "subnet-b")
         )
 
+    def dismiss_consumers(self, config: Any) -> None:
+        self.done.append(f"only {' '.join(one.name for one in config.consumers)}")
+
     def answers(self, consumer: Any, path: str) -> tuple[bool, str]:
         return True, "HTTP 200"
 

@@ -47,13 +47,20 @@ def under_load(running: Running, demand: Demand, work: Callable[[], T]) -> dict[
     with subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as sending:
-        time.sleep(BEFORE_S)
         try:
+            time.sleep(BEFORE_S)
             work()
+            out, err = sending.communicate(timeout=demand.seconds + load.TIMEOUT_S + _PATIENCE_S)
+        except subprocess.TimeoutExpired as error:
+            sending.kill()
+            raise UnderpassError(
+                f"the load from consumer/{demand.consumer} does not end",
+                f"it was to last {demand.seconds} s",
+                f"see {running.state / 'region.log'}",
+            ) from error
         except BaseException:
             sending.kill()
             raise
-        out, err = sending.communicate(timeout=demand.seconds + load.TIMEOUT_S + _PATIENCE_S)
     try:
         answer: dict[str, Any] = json.loads(out)
     except ValueError:

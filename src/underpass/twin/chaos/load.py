@@ -4,7 +4,8 @@
 request has a connection of its own, the others share connections that are kept open, so that both new flows
 and lasting ones are tried. A request on a kept connection that the other side closed before it answered is
 sent once more on a new one, as clients do with what they may repeat (RFC 9112, section 9.3.1); it counts as
-``retried``. What gets no answer, or an answer of 5xx, has failed. Imports only the standard library.
+``retried``. What gets no answer, or an answer of 5xx, has failed, and so has what could not be sent in time
+because too many requests were waiting for their answers. Imports only the standard library.
 """
 
 from __future__ import annotations
@@ -83,13 +84,18 @@ class Load:
         await self._resolve()
         resolving = asyncio.create_task(self._keep_resolving())
         self._began = time.monotonic()
+        ends = self._began + self._count / self._rate
         under_way: set[asyncio.Task[None]] = set()
         for number in range(self._count):
             left_s = self._began + number / self._rate - time.monotonic()
             if left_s > 0:
                 await asyncio.sleep(left_s)
-            while len(under_way) >= MOST_UNDER_WAY:
-                await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
+            while len(under_way) >= MOST_UNDER_WAY and (left_s := ends - time.monotonic()) > 0:
+                first = asyncio.FIRST_COMPLETED
+                await asyncio.wait(under_way, timeout=left_s, return_when=first)
+            if len(under_way) >= MOST_UNDER_WAY:
+                self._seen.errors["NotSent"] += self._count - number
+                break
             task = asyncio.create_task(self._one(kept=number % 2 == 1))
             under_way.add(task)
             task.add_done_callback(under_way.discard)

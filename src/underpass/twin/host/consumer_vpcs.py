@@ -6,7 +6,7 @@ In AWS the consumer's VPC is there already. The twin makes one through the EC2 A
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 from typing import Any
@@ -70,6 +70,29 @@ def ensure(clients: Clients, name: str, cidr: IPv4Network, zones: Sequence[str])
     subnets = tuple(by_zone[zone] for zone in zones)
     _ensure_client(clients, name, vpc_id, subnets[0])
     return ConsumerVpc(vpc_id, str(cidr), subnets)
+
+
+def dismiss(clients: Clients, kept: Collection[str]) -> None:
+    """Delete what was made for every consumer but those ``kept``; their endpoints must be gone."""
+    ec2 = clients("ec2")
+    for vpc in ec2.describe_vpcs(Filters=[{"Name": "tag-key", "Values": [TAG]}])["Vpcs"]:
+        tags = {tag["Key"]: tag["Value"] for tag in vpc["Tags"]}
+        if tags[TAG] not in kept:
+            _delete(ec2, vpc["VpcId"])
+
+
+def _delete(ec2: Any, vpc_id: str) -> None:
+    inside = [{"Name": "vpc-id", "Values": [vpc_id]}]
+    reservations = ec2.describe_instances(Filters=inside)["Reservations"]
+    instances = [one["InstanceId"] for found in reservations for one in found["Instances"]]
+    if instances:
+        ec2.terminate_instances(InstanceIds=instances)
+    for group in ec2.describe_security_groups(Filters=inside)["SecurityGroups"]:
+        if group["GroupName"] != "default":  # which goes with its VPC
+            ec2.delete_security_group(GroupId=group["GroupId"])
+    for subnet in ec2.describe_subnets(Filters=inside)["Subnets"]:
+        ec2.delete_subnet(SubnetId=subnet["SubnetId"])
+    ec2.delete_vpc(VpcId=vpc_id)
 
 
 def _make_vpc(ec2: Any, name: str, cidr: IPv4Network) -> str:

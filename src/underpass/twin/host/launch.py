@@ -23,7 +23,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from underpass.errors import UnderpassError, UsageError
-from underpass.twin.host.running_twins import MARK, Running, forget, start_time
+from underpass.twin.host.running_twins import (
+    MARK,
+    PROTOCOL,
+    Running,
+    forget,
+    refuse_strangers,
+    start_time,
+)
 from underpass.twin.region import control_socket
 
 API_PORT = 4566
@@ -32,7 +39,7 @@ _TRIES = 50
 Aim = tuple[str, int]
 """Where a door leads: a name as the consumer's VPC knows it, and a port."""
 
-_START_TIMEOUT_S = 30
+_START_TIMEOUT_S = 120  # its end is heard of at once; on a busy machine it takes its time
 _STOP_TIMEOUT_S = 15
 
 
@@ -43,9 +50,16 @@ def locked(state: Path) -> Iterator[None]:
     Raises
     ------
     UnderpassError
-        When another command holds it.
+        When another command holds it, it belongs to another user, or it cannot be made.
     """
-    state.mkdir(parents=True, exist_ok=True)
+    refuse_strangers(state)
+    try:
+        state.mkdir(parents=True, exist_ok=True)
+        state.chmod(0o700)  # secrets and a user's data are in it
+    except OSError as error:
+        raise UsageError(
+            f"{state} cannot be made", str(error.strerror), "name a folder that can be written"
+        ) from error
     ignore = state / ".gitignore"
     if not ignore.exists():
         ignore.write_text("*\n")
@@ -80,7 +94,7 @@ def start(state: Path, name: str, region: str, *, api_port: int | None) -> Start
     state
         Its state folder; held by ``locked``.
     name
-        The application's name.
+        The application's name; empty for a region with nothing deployed.
     region
         The AWS region it stands in for.
     api_port
@@ -125,6 +139,7 @@ def start(state: Path, name: str, region: str, *, api_port: int | None) -> Start
             started=start_time(process.pid) or 0,
             region=region,
             api_port=api.getsockname()[1],
+            protocol=PROTOCOL,
         )
     running.save()
     return Start(running, life_write)

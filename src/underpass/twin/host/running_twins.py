@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
-from underpass.errors import UnderpassError
+from underpass.errors import UnderpassError, UsageError
 
 STATE_FOLDER = ".underpass"
+PROTOCOL = 2  # what the record and the control socket say; of a region that was started before: 1
 _RECORD = "region.json"
 MARK = "underpass.twin.main"
 
@@ -22,7 +23,7 @@ class Running:
     Attributes
     ----------
     name
-        The application's name.
+        The application's name; empty for a region that was started with nothing deployed.
     pid
         The outermost process of its tree; everything ends with it.
     started
@@ -31,6 +32,8 @@ class Running:
         The AWS API's port on 127.0.0.1.
     doors
         The loopback port for each consumer, by name.
+    protocol
+        The ``PROTOCOL`` of the underpass that started it.
     """
 
     state: Path
@@ -40,6 +43,7 @@ class Running:
     region: str
     api_port: int
     forwards: Mapping[str, int] = field(default_factory=dict)
+    protocol: int = 1
 
     @property
     def api_url(self) -> str:
@@ -63,7 +67,10 @@ def find(state: Path) -> Running | None:
     """Return the running region of a state folder, or None; a record left by a killed one is removed."""
     path = state / _RECORD
     try:
-        running = Running(**(json.loads(path.read_text()) | {"state": state}))
+        record = {**json.loads(path.read_text()), "state": state}
+        running = Running(
+            **{one.name: record[one.name] for one in fields(Running) if one.name in record}
+        )
     except (OSError, ValueError, TypeError):
         return None
     if start_time(running.pid) != running.started:
@@ -109,18 +116,61 @@ def select(folder: Path | None) -> Running:
     from underpass.config.hints import command
 
     state = meant(folder)
+    refuse_strangers(state)
     running = find(state)
     if running is None:
         again = command("up", folder or Path())
         raise UnderpassError("no twin runs here", f"{state.parent} has none", f"run {again}")
+    refuse_another_version(running)
     return running
+
+
+def refuse_strangers(state: Path) -> None:
+    """Refuse a state folder that belongs to another user.
+
+    Raises
+    ------
+    UsageError
+        With whose it is.
+    """
+    if state.exists() and (owner := state.stat().st_uid) != os.geteuid():
+        raise UsageError(
+            f"{state} belongs to another user",
+            f"it is user {owner}'s, with that user's data, and this is user {os.geteuid()}",
+            "run underpass as that user, or in a folder of your own",
+        )
+
+
+def refuse_another_version(running: Running) -> None:
+    """Refuse a region that another underpass started, whose answers may mean something else.
+
+    Raises
+    ------
+    UnderpassError
+        With how to bring its data along.
+    """
+    if running.protocol != PROTOCOL:
+        raise UnderpassError(
+            "this twin was started by another version of underpass",
+            f"it runs in {running.state.parent}",
+            f"run {restart(running)}",
+        )
+
+
+def restart(running: Running) -> str:
+    """Return the commands that start a region anew, and that they keep the data."""
+    from underpass.config.hints import command
+
+    folder, empty = running.state.parent, () if running.name else ("--empty",)
+    down, up = command("down", folder), command("up", folder, *empty)
+    return f"{down}, then {up}: its databases and files are kept"
 
 
 def meant(folder: Path | None) -> Path:
     """Return the state folder meant by ``folder``, by the present folder, or by the only running twin."""
     from underpass.config import FILE_NAME
 
-    if folder is not None or Path(FILE_NAME).exists():
+    if folder is not None or Path(FILE_NAME).exists() or find(state_folder(Path())):
         return state_folder(folder or Path())
     regions = everywhere()
     if len(regions) == 1:

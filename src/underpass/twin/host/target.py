@@ -105,6 +105,10 @@ class TwinTarget:
         """Return the consumer's VPC, made on first use."""
         return consumer_vpcs.ensure(self._clients, consumer.name, consumer.cidr, zones)
 
+    def dismiss_consumers(self, config: Config) -> None:
+        """Delete the VPCs of consumers that are no longer in the configuration."""
+        consumer_vpcs.dismiss(self._clients, [consumer.name for consumer in config.consumers])
+
     def answers(self, consumer: Consumer, path: str) -> tuple[bool, str]:
         """Ask for ``path`` through the consumer's door; a redirect is an answer, as to the ALB."""
         door = ("127.0.0.1", self._running.forwards[consumer.name])

@@ -26,11 +26,12 @@ SIZE_MIB = 2048  # how much a container may write into its own file system, whic
 
 @dataclass(frozen=True)
 class Volume:
-    """A folder of the host shown at ``target``."""
+    """A folder of the host shown at ``target``, or the ``part`` of it that a path within it names."""
 
     source: Path
     target: str
     writable: bool = True
+    part: str = ""
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,8 @@ class Spec:
         Whether a small first process reaps orphans (``linuxParameters.initProcessEnabled``).
     read_only
         Whether only volumes may be written (``readonlyRootFilesystem``).
+    hidden
+        Folders that must not show, within the image's folder or in what is shown of the host.
     """
 
     app: Path
@@ -108,10 +111,15 @@ class Spec:
                 "binds": [*([path, path, False] for path in binds), *own],
                 "files": [("/etc/hosts", self.hosts or f"127.0.0.1 localhost {self.hostname}\n")],
                 "masks": [*_root_only(), *_covered(self.hidden, binds)],
+                "hidden": [
+                    f"{APP_DIR}/{path.relative_to(self.app)}"
+                    for path in self.hidden
+                    if path.is_relative_to(self.app)
+                ],
                 "app": str(self.app),
                 "at": APP_DIR,
                 "cwd": APP_DIR,
-                "volumes": [(str(v.source), v.target, v.writable) for v in self.volumes],
+                "volumes": [(str(v.source), v.target, v.part, v.writable) for v in self.volumes],
                 "tmpfs": [(t.target, f"mode=1777,size={t.size_mib}m") for t in self.tmpfs],
                 "read_only": self.read_only,
                 "init": self.init,

@@ -74,8 +74,8 @@ class Process:
             os.close(self.handle)
 
 
-def start(spec: Spec, output: int) -> Process:
-    """Start a sandbox whose standard output and error go to the descriptor ``output``.
+def start(spec: Spec, output: int, given: int = subprocess.DEVNULL) -> Process:
+    """Start a sandbox whose standard output and error go to ``output``, and whose input is ``given``.
 
     Raises
     ------
@@ -88,7 +88,7 @@ def start(spec: Spec, output: int) -> Process:
         with theirs:
             launcher = subprocess.Popen(
                 [*LAUNCH, str(theirs.fileno())],
-                stdin=subprocess.DEVNULL,
+                stdin=given,
                 stdout=output,
                 stderr=output,
                 pass_fds=[theirs.fileno()],

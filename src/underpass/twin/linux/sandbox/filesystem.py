@@ -20,6 +20,7 @@ from underpass.twin.linux.sandbox.kernel import (
     libc,
     machine,
     mount,
+    open_folder,
     read_only,
 )
 
@@ -44,8 +45,8 @@ def build_root(spec: dict[str, Any]) -> None:
     volumes = [one for one in spec["volumes"] if above(one[1], shown)]
     for target, options in tmpfs:
         empty(root + target, options)
-    for source, target, writable in volumes:
-        bind(source, inside(root, target), writable=writable)
+    for source, target, part, writable in volumes:
+        volume(root, source, target, part, writable=writable)
     for source, target, writable in spec["binds"]:
         bind(source, inside(root, target), writable=writable)
     for target, text in spec["files"]:
@@ -78,19 +79,33 @@ def image(spec: dict[str, Any], scratch: list[Any], volumes: list[Any]) -> None:
     late = [one for one in scratch if one[0].startswith(within)]  # the image must not hide them
     for target, options in [one for one in scratch if one not in late]:
         empty(root + target, options)
-    opened = bool(late) or any(target.startswith(within) for _, target, _ in volumes)
+    opened = bool(late) or any(one[1].startswith(within) for one in volumes)
     application(
         spec["app"],
         root + spec["at"],
         spec["size_mib"],
         read_only_=spec["read_only"] and not opened,  # else only once the folders are there
     )
+    for path in spec["hidden"]:
+        mask(root + path)
     for target, options in late:
         empty(root + target, options)
-    for source, target, writable in volumes:
-        bind(source, inside(root, target), writable=writable)
+    for source, target, part, writable in volumes:
+        volume(root, source, target, part, writable=writable)
     if spec["read_only"] and opened:
         read_only(root + spec["at"], recursive=False)
+
+
+def volume(root: str, source: str, target: str, part: str, *, writable: bool) -> None:
+    """Show a volume, or a part of it: other containers may be changing the links that lead there."""
+    if not part:
+        bind(source, inside(root, target), writable=writable)
+        return
+    whole = os.open(source, os.O_RDONLY | os.O_DIRECTORY)
+    handle = open_folder(whole, part)
+    bind(f"/proc/self/fd/{handle}", inside(root, target), writable=writable)
+    os.close(handle)
+    os.close(whole)
 
 
 def empty(target: str, options: str) -> None:

@@ -15,7 +15,8 @@ CLONE_PARENT, CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC = 0x8000, 0x20000, 0x40000
 CLONE_NEWPID, CLONE_NEWNET = 0x20000000, 0x40000000
 SYS_CLONE = {"x86_64": 56, "aarch64": 220, "riscv64": 220}
 SYS_PIVOT_ROOT = {"x86_64": 155, "aarch64": 41, "riscv64": 41}
-SYS_MOUNT_SETATTR = 442  # the same number on every architecture
+SYS_OPENAT2, SYS_MOUNT_SETATTR = 437, 442  # the same numbers on every architecture
+RESOLVE_BENEATH = 8
 AT_FDCWD, AT_RECURSIVE = -100, 0x8000
 MOUNT_ATTR_RDONLY, MOUNT_ATTR_NOSUID, MOUNT_ATTR_NODEV = 1, 2, 4
 
@@ -65,6 +66,25 @@ def read_only(target: str, *, recursive: bool = True) -> None:
         there = os.statvfs(point).f_flag
         kept = sum(flag for seen, flag in KEPT_FLAGS if there & seen)
         mount("none", point, "", MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | kept)
+
+
+class OpenHow(ctypes.Structure):
+    """struct open_how."""
+
+    _fields_ = (("flags", ctypes.c_uint64), ("mode", ctypes.c_uint64), ("resolve", ctypes.c_uint64))
+
+
+def open_folder(root: int, path: str) -> int:
+    """Open the folder ``path`` of the folder ``root``, however its links change meanwhile: openat2(2).
+
+    A path that leads out of ``root`` is an OSError with EXDEV.
+    """
+    how = OpenHow(os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, 0, RESOLVE_BENEATH)
+    arguments = (root, os.fsencode(path), ctypes.byref(how), ctypes.c_size_t(ctypes.sizeof(how)))
+    while (handle := libc.syscall(SYS_OPENAT2, *arguments)) == -1:
+        if ctypes.get_errno() != errno.EAGAIN:  # something was renamed on the way
+            check(-1, f"opening {path}")
+    return int(handle)
 
 
 def below(target: str) -> list[str]:

@@ -126,9 +126,13 @@ def enter(pid: str, argv: list[str]) -> int:
 
 
 def become(argv: list[str], environment: dict[str, str]) -> None:
-    """Become ``argv``, with signals as a new program expects them."""
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+    """Become ``argv``, with signals as a new program expects them.
+
+    Python ignores some, and a shell has what it starts in the background ignore SIGINT and SIGQUIT.
+    """
+    for number in signal.valid_signals():
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     try:
         os.execvpe(argv[0], argv, environment)  # noqa: S606

@@ -143,18 +143,17 @@ def _volumes(
     container: Definition,
 ) -> list[Volume]:
     defined = {volume["name"]: volume for volume in definition.get("volumes") or ()}
-    return [
-        Volume(
-            _source(platform, task, attachment, defined[point["sourceVolume"]]),
-            point["containerPath"],
-            writable=not point.get("readOnly"),
-        )
-        for point in container.get("mountPoints") or ()
-    ]
+    found = []
+    for point in container.get("mountPoints") or ():
+        source, part = _source(platform, task, attachment, defined[point["sourceVolume"]])
+        found.append(Volume(source, point["containerPath"], not point.get("readOnly"), part))
+    return found
 
 
-def _source(platform: Platform, task: Task, attachment: Attachment, volume: Definition) -> Path:
-    """Return the folder behind a volume: (part of) a file system, or the task's own."""
+def _source(
+    platform: Platform, task: Task, attachment: Attachment, volume: Definition
+) -> tuple[Path, str]:
+    """Return the folder behind a volume, a file system's or the task's own, and which part of it."""
     efs = volume.get("efsVolumeConfiguration")
     if efs:
         authorization = efs.get("authorizationConfig") or {}
@@ -177,7 +176,7 @@ def _source(platform: Platform, task: Task, attachment: Attachment, volume: Defi
     own: Path = volume_folder(platform, task.id) / volume["name"]
     own.mkdir(parents=True, exist_ok=True)
     own.chmod(0o1777)  # as the /tmp of an image, which Docker would fill it from
-    return own
+    return own, ""
 
 
 def volume_folder(platform: Platform, task_id: str) -> Path:

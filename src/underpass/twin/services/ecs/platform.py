@@ -18,8 +18,8 @@ class FileSystems(Protocol):
 
     def directory(
         self, file_system_id: str, access_point_id: str, root: str, interface_id: str
-    ) -> Path:
-        """Return the folder that stands for (a part of) a file system, as mounted over ``interface_id``.
+    ) -> tuple[Path, str]:
+        """Return the folder of a file system and the path within it, to mount over ``interface_id``.
 
         Raises
         ------

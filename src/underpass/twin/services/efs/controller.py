@@ -11,10 +11,13 @@ the mount target of its own zone comes through both security groups.
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
 import socket
 import threading
 from collections.abc import Mapping
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -22,6 +25,7 @@ from typing import Any, ClassVar
 from botocore.exceptions import ClientError
 
 from underpass.errors import UnderpassError
+from underpass.twin.linux.sandbox.kernel import open_folder
 from underpass.twin.region.context import Region
 from underpass.twin.region.state_names import state_name
 from underpass.twin.services.ec2.fabric import Fabric
@@ -53,6 +57,7 @@ class Files:
         self._region = region
         self._fabric = fabric
         self._listening: dict[MountTarget, socket.socket] = {}
+        self._named: set[str] = set()  # the VPCs whose DNS knows mount targets
 
     def reconcile(self) -> None:
         """Listen on every mount target there is, and name it in its VPC's DNS."""
@@ -80,8 +85,11 @@ class Files:
         access_point_id: str = "",
         root: str = "/",
         interface_id: str = "",
-    ) -> Path:
-        """Return the folder of (a part of) a file system, for a mount over ``interface_id``.
+    ) -> tuple[Path, str]:
+        """Return a file system's folder and the path within it, for a mount over ``interface_id``.
+
+        Whoever has the file system mounted may change its links, so the path must be followed beneath
+        the folder (``sandbox.kernel.open_folder``).
 
         Parameters
         ----------
@@ -105,21 +113,20 @@ class Files:
             path, creation = point["Path"], point.get("CreationInfo")
         if interface_id:
             self._reach(file_system_id, interface_id)
-        wanted = folder.joinpath(*Path(path).parts[1:])
-        if not wanted.resolve().is_relative_to(folder):
+        part = path.strip("/")
+        try:
+            _ensure(folder, part, int(creation["Permissions"], 8) if creation else None)
+        except FileNotFoundError as error:
             raise UnderpassError(
-                f"{path} leads out of {file_system_id}", "a link in it points away"
-            )
-        if not wanted.is_dir():
-            if creation is None:
-                raise UnderpassError(
-                    f"{path} does not exist in {file_system_id}",
-                    "neither the access point nor anything else makes it",
-                    "give the access point's RootDirectory its CreationInfo",
-                )
-            wanted.mkdir(parents=True)
-            wanted.chmod(int(creation["Permissions"], 8))
-        return wanted
+                f"{path} does not exist in {file_system_id}",
+                "neither the access point nor anything else makes it",
+                "give the access point's RootDirectory its CreationInfo",
+            ) from error
+        except OSError as error:
+            what = "leads out of" if error.errno == errno.EXDEV else "cannot be opened in"
+            why = "a link in it points away" if error.errno == errno.EXDEV else error.strerror or ""
+            raise UnderpassError(f"{path} {what} {file_system_id}", why) from error
+        return folder, part
 
     def folder(self, system: Mapping[str, Any]) -> Path:
         """Return the folder of a described file system, made first if need be."""
@@ -199,7 +206,8 @@ class Files:
     def _name(self, targets: set[MountTarget]) -> None:
         """Name mount targets as AWS does, in their own VPC only."""
         suffix = f"efs.{self._region.name}.amazonaws.com"
-        for vpc_id in {target.vpc_id for target in targets}:
+        left, self._named = self._named, {target.vpc_id for target in targets}
+        for vpc_id in left | self._named:
             records: dict[str, tuple[str, ...]] = {}
             for target in sorted(targets, key=lambda one: one.zone):
                 if target.vpc_id == vpc_id:
@@ -207,6 +215,36 @@ class Files:
                     records[name] = (*records.get(name, ()), target.address)
                     records[f"{target.zone}.{name}"] = (target.address,)
             self._region.names.set(f"efs/{vpc_id}", vpc_id, records)
+
+
+def _ensure(folder: Path, part: str, mode: int | None) -> None:
+    """Make the missing folders of ``part`` within ``folder``, the last with ``mode``; None makes none.
+
+    Raises
+    ------
+    OSError
+        When one is missing and may not be made, or the path leads out of ``folder``.
+    """
+    parts = Path(part).parts
+    with ExitStack() as opened:
+
+        def kept(handle: int) -> int:
+            opened.callback(os.close, handle)
+            return handle
+
+        root = here = kept(os.open(folder, os.O_RDONLY | os.O_DIRECTORY))
+        for number, name in enumerate(parts, 1):
+            above, so_far = here, "/".join(parts[:number])
+            try:
+                here = kept(open_folder(root, so_far))
+            except FileNotFoundError:
+                if mode is None:
+                    raise
+                with suppress(FileExistsError):  # another task's start was faster
+                    os.mkdir(name, dir_fd=above)
+                here = kept(open_folder(root, so_far))
+                if number == len(parts):
+                    os.fchmod(here, mode)
 
 
 def _greet(listener: socket.socket) -> None:

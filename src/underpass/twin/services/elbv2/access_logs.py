@@ -6,7 +6,6 @@ Source: elasticloadbalancing/latest/application/enable-access-logging.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -46,7 +45,7 @@ def check(balancer: Any, attributes: Mapping[str, Any]) -> None:
             "aws:SecureTransport": "true",
         },
     )
-    if not policy_allows(json.loads(bucket.policy or b"{}"), act):
+    if not policy_allows(bucket.policy or b"", act):
         raise _refused(f"Access Denied for bucket: {name}. Please check S3bucket permission")
 
 

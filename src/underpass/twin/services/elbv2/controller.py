@@ -84,7 +84,7 @@ class Balancers:
         self._nodes.stop()
         self._prober.stop()
         self._envoy.stop()
-        for timer in self._drains.values():
+        for timer in tuple(self._drains.values()):  # one that ends now takes itself out
             timer.cancel()
 
     def reconcile(self) -> None:

@@ -134,7 +134,7 @@ class Schedules:
             for due in ripe:
                 try:
                     self._run(due)
-                except BotoCoreError:  # the API did not answer, this time
+                except Exception:  # one rule must not keep the others from running
                     log.exception("rule %s did not run", due.rule.name)
                     due.at_s = time.monotonic() + _AGAIN_S
 
@@ -167,7 +167,7 @@ class Schedules:
             policy = self._queue_policy(arn) if is_queue(arn) else self._function_policy(arn)
         except (BotoCoreError, ClientError, KeyError):
             return False
-        return admits(json.loads(policy), arn, rule.arn)
+        return admits(policy, arn, rule.arn)
 
     def _function_policy(self, arn: str) -> str:
         return str(self._region.clients("lambda").get_policy(FunctionName=arn)["Policy"])
@@ -187,8 +187,8 @@ class Schedules:
             rule, target, event = delivery
             try:
                 self._deliver(rule, target, event)
-            except (BotoCoreError, ClientError, ValueError) as error:
-                log.warning("rule %s did not reach %s: %s", rule.name, target["Arn"], error)
+            except Exception:  # one target must not keep the others from being reached
+                log.exception("rule %s did not reach %s", rule.name, target["Arn"])
 
     def _deliver(self, rule: Rule, target: Mapping[str, Any], event: str) -> None:
         if not self._allowed(rule, target):

@@ -8,15 +8,21 @@ no rule of the twin could do is refused when the rule is made.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from underpass.twin.services.events import patterns
 from underpass.twin.services.events.schedule_expressions import parse
+from underpass.twin.services.events.targets import service
 
 Deliver = Callable[[str, str, Mapping[str, Any], str], None]
 """(rule's name, its ARN, the target, the event as JSON): delivers soon, and returns at once."""
 
 _OURS = {"lambda", "sqs"}
+_MOTOS = {"logs", "events"}
+
+log = logging.getLogger(__name__)
 
 _deliver: list[Deliver] = []
 
@@ -54,11 +60,20 @@ def publish(region: str, source: str, detail_type: str, detail: Mapping[str, Any
 
 def _ours_first(original: Callable[..., None]) -> Callable[..., None]:
     def send_to_targets(rule: Any, event: Any, transform_input: bool = True) -> None:  # noqa: FBT001, FBT002
+        try:
+            send(rule, event, transform_input)
+        except Exception:  # whoever put the event, and the rules after this one, must not suffer
+            log.exception("rule %s did not reach its targets", rule.name)
+
+    def send(rule: Any, event: Any, transform_input: Any) -> None:
         if rule.state != "ENABLED" or not rule.event_pattern.get_pattern():
             return  # a rule without a pattern runs on its schedule only
         if not rule.event_pattern.matches_event(event):
             return
-        everything, ours = rule.targets, [one for one in rule.targets if _service(one) in _OURS]
+        everything, ours = (
+            rule.targets,
+            [one for one in rule.targets if service(one["Arn"]) in _OURS],
+        )
         for target in ours:
             for deliver in _deliver:
                 deliver(rule.name, rule.arn, target, json.dumps(_as_sent(event)))
@@ -81,10 +96,6 @@ def _as_sent(event: Mapping[str, Any]) -> dict[str, Any]:
     return sent
 
 
-def _service(target: Mapping[str, Any]) -> str:
-    return str(target["Arn"]).split(":")[2]
-
-
 def _refuse(message: str) -> Exception:
     from moto.events.exceptions import ValidationException
 
@@ -101,6 +112,12 @@ def _checked(original: Callable[..., Any]) -> Callable[..., Any]:
             except ValueError as error:
                 message = f"Parameter ScheduleExpression is not valid: {error}."
                 raise _refuse(message) from error
+        try:
+            patterns.check(named.get("event_pattern") or "{}")
+        except ValueError as error:
+            from moto.events.exceptions import InvalidEventPatternException
+
+            raise InvalidEventPatternException(reason=str(error)) from error
         return original(backend, name, *arguments, **named)
 
     return put_rule
@@ -109,7 +126,15 @@ def _checked(original: Callable[..., Any]) -> Callable[..., Any]:
 def _checked_targets(original: Callable[..., Any]) -> Callable[..., Any]:
     def put_targets(backend: Any, name: str, event_bus_arn: str | None, targets: Any) -> Any:
         for target in targets:
-            if _service(target) in _OURS and (
+            arn = target["Arn"]
+            if arn.startswith("arn:") and (
+                service(arn) not in _OURS | _MOTOS or ":api-destination/" in arn
+            ):
+                raise _refuse(
+                    f"Target {arn} does not work on the twin: events reach functions, queues, log "
+                    "groups and event buses there."
+                )
+            if service(arn) in _OURS and (
                 target.get("InputPath") or target.get("InputTransformer")
             ):
                 raise _refuse("InputPath and InputTransformer do not work on the twin.")

@@ -44,12 +44,17 @@ def payload(target: Mapping[str, Any], event: str) -> bytes:
     return event.encode()
 
 
+def service(arn: str) -> str:
+    """Return the service an ARN names; empty for what is none."""
+    return "".join(arn.split(":")[2:3])
+
+
 def is_queue(arn: str) -> bool:
     """Tell whether a target is a queue; what else the twin delivers to are functions."""
-    return arn.split(":")[2] == "sqs"
+    return service(arn) == "sqs"
 
 
-def admits(policy: Mapping[str, Any], target_arn: str, rule_arn: str) -> bool:
+def admits(policy: Mapping[str, Any] | str, target_arn: str, rule_arn: str) -> bool:
     """Tell whether a target's policy lets EventBridge reach it for a rule."""
     action = "sqs:SendMessage" if is_queue(target_arn) else "lambda:InvokeFunction"
     context = {"aws:SourceArn": rule_arn, "aws:SourceAccount": ACCOUNT_ID}

@@ -15,13 +15,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from underpass.twin.region.aws import ACCOUNT_ID
 from underpass.twin.region.context import Region
 
 log = logging.getLogger(__name__)
 
+_MOST_AT_ONCE = 10  # messages in one answer of SQS; Lambda asks several times for a larger batch
 _AGAIN_S = 1.0  # as long as something is hidden that may be seen again
 
 
@@ -72,7 +71,8 @@ class Queues:
             for one in page["EventSourceMappings"]:
                 if one["State"] == "Enabled":
                     arn, function = one["EventSourceArn"], one["FunctionArn"]
-                    yield Mapped(one["UUID"], arn, function, one["BatchSize"])
+                    batch = min(one["BatchSize"], _MOST_AT_ONCE)
+                    yield Mapped(one["UUID"], arn, function, batch)
 
 
 class Poller:
@@ -109,8 +109,8 @@ class Poller:
                 return
             try:
                 again_s = self._drain()
-            except (BotoCoreError, ClientError) as error:
-                log.warning("%s was not read: %s", self._mapped.queue_arn, error)
+            except Exception:  # a queue or a function that is gone may come again
+                log.exception("%s was not read", self._mapped.queue_arn)
                 again_s = _AGAIN_S
 
     def _drain(self) -> float | None:

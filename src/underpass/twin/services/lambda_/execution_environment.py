@@ -139,9 +139,11 @@ class Environment:
 
     def close(self) -> None:
         """End the process and remove its folder."""
-        if self._process:
-            self._process.signal(signal.SIGKILL)
-            self._process.wait()
+        ended, self._process = self._process, None
+        if ended:
+            ended.signal(signal.SIGKILL)
+            ended.wait()
+            ended.close()
         if self._line:
             self._line.close()
         shutil.rmtree(self._folder, ignore_errors=True)

@@ -85,6 +85,9 @@ def install() -> None:
     LambdaBackend.update_function_configuration = _checked(
         LambdaBackend.update_function_configuration, "change"
     )
+    LambdaBackend.create_event_source_mapping = _of_queues(
+        LambdaBackend.create_event_source_mapping
+    )
     LambdaFunction.get_configuration = _with_logging(LambdaFunction.get_configuration)
 
 
@@ -106,6 +109,22 @@ def _checked(original: Callable[..., Any], kind: str) -> Callable[..., Any]:
         return made
 
     return checked
+
+
+def _of_queues(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Return ``original`` for queues only: nothing else is read for a function."""
+
+    def create_event_source_mapping(backend: Any, spec: dict[str, Any]) -> Any:
+        source = str(spec.get("EventSourceArn") or "")
+        if not source.startswith("arn:aws:sqs:"):
+            from moto.awslambda.exceptions import InvalidParameterValueException
+
+            raise InvalidParameterValueException(
+                f"EventSourceArn {source or '(none)'} does not work on the twin: it reads SQS queues."
+            )
+        return original(backend, spec)
+
+    return create_event_source_mapping
 
 
 def refusal(spec: Mapping[str, Any]) -> str | None:

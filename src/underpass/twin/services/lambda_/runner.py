@@ -24,7 +24,9 @@ from underpass.twin.services.lambda_.model import (
 
 log = logging.getLogger(__name__)
 
-ACCOUNT_CONCURRENCY = 10  # what a new AWS account has
+ACCOUNT_CONCURRENCY = (
+    10  # what a new AWS account has, for all functions without a reservation together
+)
 _WARM = 1  # environments kept for a function that is not being invoked
 _RETRY_AFTER_S = (60.0, 120.0)  # AWS's waits before the retries of an asynchronous invocation
 _THROTTLED_AGAIN_S = 20.0
@@ -66,7 +68,7 @@ class Functions:
         )
         self._lock = threading.Lock()
         self._idle: dict[str, list[Environment]] = defaultdict(list)
-        self._busy: dict[str, int] = defaultdict(int)
+        self._busy: dict[str, int] = defaultdict(int)  # by whose limit it is: see ``_pool``
         self._waiting = 0
         self._stopped = False
         self._async = ThreadPoolExecutor(ACCOUNT_CONCURRENCY, thread_name_prefix="invoke")
@@ -119,7 +121,7 @@ class Functions:
             outcome, usable = self._run(environment, event)
             return outcome
         finally:
-            self._release(environment, usable=usable)
+            self._release(environment, _pool(function), usable=usable)
 
     def submit(self, function: Function, event: bytes) -> None:
         """Invoke a function asynchronously: a failure is retried, at the twin's pace.
@@ -168,9 +170,9 @@ class Functions:
     def _acquire(self, function: Function) -> Environment:
         limit = ACCOUNT_CONCURRENCY if function.concurrency is None else function.concurrency
         with self._lock:
-            if self._stopped or self._busy[function.name] >= limit:
+            if self._stopped or self._busy[_pool(function)] >= limit:
                 raise ThrottledError
-            self._busy[function.name] += 1
+            self._busy[_pool(function)] += 1
             idle = self._idle[function.name]
             fitting = [one for one in idle if one.function == function]
             if fitting:
@@ -178,10 +180,10 @@ class Functions:
                 return fitting[-1]
         return Environment(function, self._host)
 
-    def _release(self, environment: Environment, *, usable: bool) -> None:
+    def _release(self, environment: Environment, pool: str, *, usable: bool) -> None:
         name = environment.function.name
         with self._lock:
-            self._busy[name] -= 1
+            self._busy[pool] -= 1
             if usable and not self._stopped and len(self._idle[name]) < _WARM:
                 self._idle[name].append(environment)
                 return
@@ -213,3 +215,8 @@ class Functions:
         lines = report.framed(function, run, environment.take_log(request_id))
         report.publish(self._region.clients, function, environment.log_stream, run, lines)
         return Outcome(payload, failure is not None, report.tail(lines)), usable
+
+
+def _pool(function: Function) -> str:
+    """Return whose concurrency an invocation takes: the function's own reservation, or the account's ("")."""
+    return "" if function.concurrency is None else function.name

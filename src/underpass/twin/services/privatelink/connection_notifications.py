@@ -81,7 +81,7 @@ def _publish(notification: Notification, event: str, service: Any, endpoint: Any
         "aws:SecureTransport": "true",
     }
     act = Act(PUBLISHER, "sns:Publish", topic.arn, context)
-    if not policy_allows(json.loads(topic.policy), act):
+    if not policy_allows(topic.policy, act):
         log.warning("%s: the policy of %s does not admit %s", notification.id, topic.arn, PUBLISHER)
         return
     message = {

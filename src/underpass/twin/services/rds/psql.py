@@ -47,32 +47,39 @@ def psql(
     *,
     text: str | None = None,
     environment: Mapping[str, str] | None = None,
-    cwd: str = "/",
-    timeout_s: float = 60,
 ) -> subprocess.CompletedProcess[str]:
     """Run psql with ``arguments`` and return how it ended; ``text`` is its standard input."""
     return subprocess.run(
-        [*line.enter, line.program, "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", *arguments],
+        [*line.enter, *command(line, arguments)],
         input=text if text is not None else "",
         capture_output=True,
         text=True,
         errors="replace",
-        cwd=cwd,
-        timeout=timeout_s,
+        cwd="/",
+        timeout=60,
         check=False,
-        env={
-            "PATH": os.defpath,
-            "PGHOST": line.host,
-            "PGPORT": str(line.port),
-            "PGUSER": line.user,
-            "PGDATABASE": line.database,
-            "PGPASSWORD": line.password,
-            "PGCONNECT_TIMEOUT": "10",
-            "PGCLIENTENCODING": "UTF8",
-            "LC_ALL": "C.UTF-8",
-            **(environment or {}),
-        },
+        env={**variables(line), **(environment or {})},
     )
+
+
+def command(line: Line, arguments: Sequence[str]) -> tuple[str, ...]:
+    """Return psql's command line: nothing of the user's own settings, and the first error ends it."""
+    return (line.program, "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", *arguments)
+
+
+def variables(line: Line) -> dict[str, str]:
+    """Return the environment psql is run with."""
+    return {
+        "PATH": os.defpath,
+        "PGHOST": line.host,
+        "PGPORT": str(line.port),
+        "PGUSER": line.user,
+        "PGDATABASE": line.database,
+        "PGPASSWORD": line.password,
+        "PGCONNECT_TIMEOUT": "10",
+        "PGCLIENTENCODING": "UTF8",
+        "LC_ALL": "C.UTF-8",
+    }
 
 
 def prepare(spec: Spec, username: str, password: str, database: str) -> None:

@@ -2,6 +2,8 @@
 
 It comes as the application comes, as the master user with the secret's password, but from within: the wheel's
 psql has no TLS.
+It may hold psql's own commands, which start programs and open files, so it is read where tasks run: in a
+sandbox, with the folder it lies in, read-only, as ``/app``.
 What was loaded is written on the database itself (``COMMENT ON DATABASE``), so the mark lives and dies
 with the data.
 """
@@ -11,15 +13,15 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 from underpass.errors import UnderpassError
+from underpass.twin.linux.isolation import APP_DIR, Spec, Volume
 from underpass.twin.region.context import Region
 from underpass.twin.services.ec2.fabric import Fabric
-from underpass.twin.services.rds import interface
-from underpass.twin.services.rds.psql import Line, psql
+from underpass.twin.services.rds import confined, interface
+from underpass.twin.services.rds.psql import Line, command, psql, variables
 from underpass.twin.services.rds.server import inner
 from underpass.twin.services.rds.statements import transaction_end
 from underpass.twin.services.rds.versions import find
@@ -89,18 +91,18 @@ def load_seed(
         content = seed.read_bytes()
     except OSError as error:
         raise UnderpassError("the seed cannot be read", f"{seed}: {error.strerror}") from error
-    line = _line(region, fabric, instance_id, secret_arn)
+    line, network = _line(region, fabric, instance_id, secret_arn)
     mark = _MARK + hashlib.sha256(content).hexdigest()
     there = _read_mark(line)
     if there.startswith(_MARK):
         return Loaded(now=False, note="" if there == mark else _CHANGED)
     _check(seed, content)
-    _run(line, seed, mark)
+    _run(region, line, network, seed.resolve(), mark)
     return Loaded(now=True)
 
 
-def _line(region: Region, fabric: Fabric, instance_id: str, secret_arn: str) -> Line:
-    """Return the way to the database: to where the server listens, in the interface's own namespace."""
+def _line(region: Region, fabric: Fabric, instance_id: str, secret_arn: str) -> tuple[Line, str]:
+    """Return the way to where the database's server listens, and the path of the namespace it is in."""
     described = region.clients("rds").describe_db_instances(DBInstanceIdentifier=instance_id)
     instance = described["DBInstances"][0]
     eni = interface.find(region.clients("ec2"), instance_id)
@@ -112,7 +114,7 @@ def _line(region: Region, fabric: Fabric, instance_id: str, secret_arn: str) -> 
     credentials = json.loads(secret["SecretString"])
     binaries = find(instance["EngineVersion"])
     assert binaries is not None
-    return Line(
+    line = Line(
         program=binaries.program("psql"),
         host=inner(eni.address),
         port=instance["Endpoint"]["Port"],
@@ -121,6 +123,7 @@ def _line(region: Region, fabric: Fabric, instance_id: str, secret_arn: str) -> 
         database=instance.get("DBName") or "postgres",
         enter=tuple(fabric.enter(eni.id)),
     )
+    return line, fabric.path(eni.id)
 
 
 def _read_mark(line: Line) -> str:
@@ -147,29 +150,36 @@ def _check(seed: Path, content: bytes) -> None:
         )
 
 
-def _run(line: Line, seed: Path, mark: str) -> None:
+def _run(region: Region, line: Line, network: str, seed: Path, mark: str) -> None:
     """Load the file and mark the database, in one transaction."""
     quoted = '"' + line.database.replace('"', '""') + '"'
-    try:
-        done = psql(
-            line,
-            [
-                *("--echo-errors", "--single-transaction", "--output=/dev/null"),
-                f"--file={seed}",
-                f"--command=COMMENT ON DATABASE {quoted} IS '{mark}'",
-            ],
-            cwd=str(seed.parent),
-            timeout_s=_TIMEOUT_S,
-        )
-    except subprocess.TimeoutExpired as error:
+    arguments = (
+        *("--echo-errors", "--single-transaction", "--output=/dev/null", "--file=-"),
+        f"--command=COMMENT ON DATABASE {quoted} IS '{mark}'",
+    )
+    programs = Path(line.program).parents[1]  # with their libraries
+    spec = Spec(
+        app=seed.parent,
+        argv=command(line, arguments),
+        environment=variables(line),
+        root=region.run / "seed",
+        network=network,
+        hostname="seed",
+        volumes=(Volume(programs, str(programs), writable=False),),
+        read_only=True,
+        hidden=(region.state,),
+    )
+    with seed.open("rb") as text:
+        ended = confined.run(spec, text.fileno(), _TIMEOUT_S)
+    if ended is None:
         raise UnderpassError(
             "the seed takes too long", f"{seed} was not loaded within {_TIMEOUT_S:.0f} s"
-        ) from error
-    if done.returncode != 0:
-        raise _explain(done.stderr)
+        )
+    if ended.exit_code != 0:
+        raise _explain(ended.said, seed)
 
 
-def _explain(said: str) -> UnderpassError:
+def _explain(said: str, seed: Path) -> UnderpassError:
     """Return what went wrong from what psql wrote: the message, the statement, and where it is."""
     where = _WHERE.search(said)
     if where is None:
@@ -181,4 +191,6 @@ def _explain(said: str) -> UnderpassError:
     if within:
         number += int(within[1]) - 1
     said = said[where.start("message") : found.start() if found else None].strip()
-    return SeedError(Path(where["file"]), number, statement, said)
+    named = where["file"].removeprefix(f"{APP_DIR}/")  # another one when the seed includes it
+    file = seed if named == "<stdin>" else seed.parent / named
+    return SeedError(file, number, statement, said)

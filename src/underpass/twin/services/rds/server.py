@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -191,10 +192,13 @@ class Server:
         assert self._front.stdout is not None
         assert self._front.stderr is not None
         with self._front.stdout as told:
-            listening = told.readline()
+            spoke = select.select([told], [], [], _START_TIMEOUT_S)[0]
+            listening = bool(spoke) and bool(told.readline())
         if not listening:
+            self._close()
+            silent = "it ended" if spoke else f"it said nothing for {_START_TIMEOUT_S} s"
             with self._front.stderr as said:
-                return said.read().splitlines()[-_TAIL:] or ["it ended without a word"]
+                return said.read().splitlines()[-_TAIL:] or [silent]
         threading.Thread(target=self._watch_front, args=[self._front], daemon=True).start()
         return []
 
