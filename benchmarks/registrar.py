@@ -36,7 +36,7 @@ from underpass.config import load
 from underpass.twin.chaos import demand as demands
 from underpass.twin.chaos import rotation
 from underpass.twin.host import nsenter, running_twins
-from underpass.twin.region import clock, control_socket
+from underpass.twin.region import clock, control_socket, credentials
 from underpass.twin.region.aws import Clients
 
 HERE = Path(__file__).resolve().parent
@@ -117,7 +117,9 @@ class Bench:
         self.folder = folder
         self.running = running_twins.select(folder)
         self.config = load(folder)
-        self.clients = Clients(self.running.api_url, self.running.region)
+        self.clients = Clients(
+            self.running.api_url, self.running.region, credentials.read(self.running.state)
+        )
         stacks = self.clients("cloudformation").describe_stacks(StackName=f"{NAME}-service")
         self.outputs = {
             one["OutputKey"]: one["OutputValue"] for one in stacks["Stacks"][0]["Outputs"]

@@ -14,6 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import boto3
+
+from underpass.twin.region import credentials
+
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "examples" / "notes"
 UNDERPASS = Path(sys.executable).with_name("underpass")
@@ -78,6 +82,13 @@ class Project:
         """End the twin."""
         assert self.run("down").status == 0
 
+    def variables(self) -> dict[str, str]:
+        """What ``underpass env`` sets."""
+        done = self.run("env", "--json")
+        assert done.status == 0, done.err
+        given: dict[str, str] = done.json["set"]
+        return given
+
     def _call(self, words: list[str], timeout_s: float) -> Done:
         done = subprocess.run(
             [*self.prefix, str(UNDERPASS), *words],
@@ -89,6 +100,18 @@ class Project:
             env=environment(),
         )
         return Done(done.returncode, done.stdout, done.stderr)
+
+
+def client(summary: Any, service: str) -> Any:
+    """Return a boto3 client of the twin that ``up --json`` told of, with its key."""
+    key = credentials.read(Path(summary["state_dir"]))
+    return boto3.client(
+        service,
+        endpoint_url=summary["api_url"],
+        region_name="us-east-1",
+        aws_access_key_id=key.access_key_id,
+        aws_secret_access_key=key.secret_access_key,
+    )
 
 
 def environment() -> dict[str, str]:

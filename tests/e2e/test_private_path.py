@@ -14,10 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
-from .machine import Footprint, Project, copy_of_example, ordinary_user
+from .machine import Footprint, Project, client, copy_of_example, ordinary_user
 
 INSIDE_URL = "http://notes.internal.example"
 
@@ -74,13 +73,7 @@ class Up:
         return url
 
     def client(self, service: str) -> Any:
-        return boto3.client(
-            service,
-            endpoint_url=self.summary["api_url"],
-            region_name="us-east-1",
-            aws_access_key_id="any",
-            aws_secret_access_key="any",
-        )
+        return client(self.summary, service)
 
     def stack(self, name: str) -> dict[str, str]:
         stack = self.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
@@ -274,17 +267,11 @@ def test_the_apis_agree_with_what_runs(up: Up) -> None:
 
 def test_the_aws_command_works_unchanged(up: Up) -> None:
     aws = (sys.executable, "-m", "awscli")  # its script does not start below a folder with a blank
-    environment = {
-        **os.environ,
-        "AWS_ACCESS_KEY_ID": "any",
-        "AWS_SECRET_ACCESS_KEY": "any",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_PAGER": "",
-    }
+    environment = {**os.environ, **up.project.variables(), "AWS_PAGER": ""}
 
     def call(*words: str) -> Any:
         done = subprocess.run(
-            [*aws, "--endpoint-url", up.summary["api_url"], *words, "--output", "json"],
+            [*aws, *words, "--output", "json"],
             capture_output=True,
             text=True,
             env=environment,

@@ -14,12 +14,12 @@ from typing import Annotated
 import typer
 
 from underpass import __version__
-from underpass.cli import chaos, configuration, faults, plan, registrar, templates, twin
+from underpass.cli import chaos, configuration, env, faults, plan, registrar, templates, twin
 from underpass.cli import exec as exec_
 from underpass.cli.render import output
 
 INTERRUPTED = 130  # as shells count a process that Ctrl-C ended
-_GROUPS = (configuration, templates, plan, twin, exec_, registrar, chaos)
+_GROUPS = (configuration, templates, plan, twin, env, exec_, registrar, chaos)
 
 
 def run() -> None:

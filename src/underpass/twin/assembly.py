@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 from underpass.twin.api import records
+from underpass.twin.api.door import Door
 from underpass.twin.api.server import Api, Listener, moto_application
 from underpass.twin.linux.within import within
+from underpass.twin.region import credentials
 from underpass.twin.region.aws import Clients
 from underpass.twin.region.context import Region
 from underpass.twin.region.control_socket import ControlSocket
@@ -32,6 +34,7 @@ from underpass.twin.services.elbv2.controller import Balancers
 from underpass.twin.services.elbv2.health import HealthTable
 from underpass.twin.services.events import Schedules
 from underpass.twin.services.events import patches as events
+from underpass.twin.services.iam import keys
 from underpass.twin.services.lambda_ import patches as lambda_
 from underpass.twin.services.lambda_.event_source_mappings import Queues
 from underpass.twin.services.lambda_.runner import Functions
@@ -102,8 +105,10 @@ class Assembly:
         outside = within(
             self.fabric.path(INTERNET_NAME), lambda: [_bound(*address) for address in OUTSIDE]
         )
-        for bound in (_bound(*INSIDE), *outside, socket.socket(fileno=api)):
+        for bound in (_bound(*INSIDE), *outside):
             Listener(application, bound).start()
+        door = Door(application, credentials.read(self.region.state), keys.issued)
+        Listener(door, socket.socket(fileno=api)).start()
         for part in (self.balancers, self.services, self.schedules, self.forwards):
             part.start()
         self._loops = [self._keep(controller) for controller in self._controllers()]
@@ -214,9 +219,10 @@ def _correct_moto(health: HealthTable, tasks: Table) -> None:
     from underpass.twin.services.rds import patches as rds
     from underpass.twin.services.s3 import patches as s3
     from underpass.twin.services.secretsmanager import patches as secretsmanager
+    from underpass.twin.services.sns import patches as sns
     from underpass.twin.services.sqs import patches as sqs
 
-    for corrections in (iam, dependencies, ec2, endpoint_services, endpoint_connections):
+    for corrections in (iam, keys, dependencies, ec2, endpoint_services, endpoint_connections):
         corrections.install()
     for corrections in (endpoints, autoscaling):
         corrections.install()
@@ -225,6 +231,7 @@ def _correct_moto(health: HealthTable, tasks: Table) -> None:
         event_subscriptions,
         s3,
         efs,
+        sns,
         sqs,
         lambda_,
         events,

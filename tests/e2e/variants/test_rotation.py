@@ -11,9 +11,8 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
-from tests.e2e.machine import Footprint, Project, application, ordinary_user
+from tests.e2e.machine import Footprint, Project, application, client, ordinary_user
 
 SERVER = """
 import http.server
@@ -54,20 +53,20 @@ def test_every_address_of_the_alb_goes_and_no_request_is_lost(
     rotated: tuple[str, Project, dict[str, Any]],
 ) -> None:
     kind, project, summary = rotated
-    old = _alb_addresses(summary["api_url"])
+    old = _alb_addresses(summary)
     done = project.chaos("rotate-alb", "--requests-per-second", "60", "--seconds", "32", "--json")
     assert done.status == 0, done.out + done.err
     told = done.json
     assert told["ok"]
     assert told["load"]["requests"] == 60 * 32
     assert (told["load"]["failed"], told["load"]["to_stranger"]) == (0, 0)
-    fresh = _alb_addresses(summary["api_url"])
+    fresh = _alb_addresses(summary)
     assert not fresh & old
     assert set(told["new"]) == fresh
     assert set(told["gone"]) == old
     assert all(one["serving_s"] is not None for one in told["new"].values())
     assert all(one["after_it_was_dead_s"] is not None for one in told["gone"].values())
-    targets = _nlb_targets(summary["api_url"])
+    targets = _nlb_targets(summary)
     if kind == "alb":
         ((target, state),) = targets.items()
         assert ":loadbalancer/app/" in target
@@ -79,24 +78,14 @@ def test_every_address_of_the_alb_goes_and_no_request_is_lost(
         assert {targets[address] for address in fresh} == {"healthy"}
 
 
-def _client(api_url: str, service: str) -> Any:
-    return boto3.client(
-        service,
-        endpoint_url=api_url,
-        region_name="us-east-1",
-        aws_access_key_id="any",
-        aws_secret_access_key="any",
-    )
-
-
-def _alb_addresses(api_url: str) -> set[str]:
+def _alb_addresses(summary: Any) -> set[str]:
     filters = [{"Name": "description", "Values": ["ELB app/*"]}]
-    found = _client(api_url, "ec2").describe_network_interfaces(Filters=filters)
+    found = client(summary, "ec2").describe_network_interfaces(Filters=filters)
     return {one["PrivateIpAddress"] for one in found["NetworkInterfaces"]}
 
 
-def _nlb_targets(api_url: str) -> dict[str, str]:
-    elbv2 = _client(api_url, "elbv2")
+def _nlb_targets(summary: Any) -> dict[str, str]:
+    elbv2 = client(summary, "elbv2")
     (group,) = [
         one for one in elbv2.describe_target_groups()["TargetGroups"] if one["Protocol"] == "TCP"
     ]

@@ -8,9 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
-from tests.e2e.machine import Footprint, Project, copy_of_example
+from tests.e2e.machine import Footprint, Project, client, copy_of_example
 
 _NETWORK = """
 [network]
@@ -34,12 +33,6 @@ def configure(project: Project, old: str, new: str) -> None:
     text = file.read_text()
     assert old in text
     file.write_text(text.replace(old, new, 1))
-
-
-def client(summary: Any, service: str) -> Any:
-    keys = {"aws_access_key_id": "any", "aws_secret_access_key": "any"}
-    url = summary["api_url"]
-    return boto3.client(service, endpoint_url=url, region_name="us-east-1", **keys)
 
 
 def outputs(summary: Any, stack: str) -> dict[str, str]:

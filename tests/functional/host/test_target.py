@@ -12,6 +12,7 @@ from underpass.config import Config
 from underpass.errors import UsageError
 from underpass.twin.host.running_twins import Running
 from underpass.twin.host.target import TwinTarget
+from underpass.twin.region import credentials
 
 
 def config(**service: Any) -> Config:
@@ -27,6 +28,7 @@ def config(**service: Any) -> Config:
 
 def target(tmp_path: Path, door: int = 1) -> TwinTarget:
     running = Running(tmp_path, "notes", 1, 1, "us-east-1", 1, {"analytics": door})
+    credentials.ensure(tmp_path)
     return TwinTarget(running, config(build="."))
 
 

@@ -43,11 +43,12 @@ def test_the_end_names_every_way_in() -> None:
             "analytics": {"url": "http://127.0.0.1:8080/", "endpoint_url": "http://n.i/"}
         },
         "api_url": "http://127.0.0.1:4566",
-        "state_dir": "/home/x/.underpass",
+        "state_dir": "/home/x y/.underpass",
     }
     assert Progress("notes", live=False).summary(data).splitlines() == [
         "notes is up, after 12.3 s",
         "  analytics  http://127.0.0.1:8080/  (http://n.i/ in its VPC)",
         "  AWS API    http://127.0.0.1:4566",
-        "  state      /home/x/.underpass",
+        """  its tools  eval "$(underpass env '/home/x y')\"""",
+        "  state      /home/x y/.underpass",
     ]

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import typer
+
+from underpass.config.hints import command
 
 if TYPE_CHECKING:
     from underpass.deploy.steps import Event
@@ -55,7 +58,9 @@ class Progress:
             (name, f"{reach['url']}  ({reach['endpoint_url']} in its VPC)")
             for name, reach in data["consumers"].items()
         ]
-        rows += [("AWS API", data["api_url"]), ("state", data["state_dir"])]
+        state = data["state_dir"]
+        shell = f'eval "$({command("env", Path(state).parent).strip("`")})"'
+        rows += [("AWS API", data["api_url"]), ("its tools", shell), ("state", state)]
         width = max(len(name) for name, _ in rows)
         lines = [f"{self._name} is up, after {data['seconds']:.1f} s"]
         return "\n".join(lines + [f"  {name:<{width}}  {text}" for name, text in rows])

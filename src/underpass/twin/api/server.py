@@ -1,13 +1,13 @@
 """The region's API server: moto behind one WSGI application, on as many sockets as it is given.
 
 Every call that may have changed something publishes its service on the hub, so that controllers look
-again. moto keeps its state in plain dictionaries, so its calls run one at a time; what calls back into
-the API from inside (CloudFormation, a function's invocation) runs outside that lock.
+again. moto keeps its state in plain dictionaries, so its calls run one at a time, each with its body read
+before; what calls back into the API from inside (CloudFormation, a function's invocation) runs outside that
+lock.
 """
 
 from __future__ import annotations
 
-import io
 import logging
 import re
 import socket
@@ -16,16 +16,18 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import parse_qs
 
+from underpass.twin.api.body import take_body
+from underpass.twin.api.lock import RECORDS
+from underpass.twin.api.refusal import FORM, Environ, Refusal, StartResponse, service_of
 from underpass.twin.region.reconcile import ChangeFeed
 
 log = logging.getLogger(__name__)
 
-StartResponse = Callable[..., Any]
-Environ = dict[str, Any]
+# The first calls back into the API; the workflows' polls wait, and share no records with what the twin runs.
+_UNLOCKED = {"cloudformation", "states", "swf"}
+_SILENT_S = 60  # how long a connection may say nothing while something is expected of it
 
 _READS = re.compile(r"^(Describe|Get|List|BatchGet|Lookup|Search|Validate|Head|Simulate|Filter)")
-_SCOPE = re.compile(r"Credential=[^/]+/\d{8}/(?P<region>[^/]+)/(?P<service>[^/]+)/aws4_request")
-_FORM = "application/x-www-form-urlencoded"
 
 
 class Api:
@@ -44,41 +46,46 @@ class Api:
     ) -> None:
         self._feed = feed
         self._application = application
-        self._lock = threading.Lock()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
-        if environ.get("HTTP_ORIGIN"):
-            # moto allows every origin; a page in the user's browser has no business here.
-            start_response("403 Forbidden", [("Content-Type", "text/plain")])
-            return [b"the twin's API does not answer web pages\n"]
-        service, action = _request(environ)
+        path = environ.get("PATH_INFO", "")
+        try:
+            body = _admitted(environ)
+        except Refusal as refusal:
+            return refusal.answer(environ, start_response)
+        service, action = _call(environ, body)
         status: list[str] = []
 
         def start(line: str, headers: Any, exc_info: Any = None) -> Any:
             status.append(line)
             return start_response(line, headers, exc_info)
 
-        if service == "cloudformation" or environ.get("PATH_INFO", "").endswith("/invocations"):
+        invoked = service == "lambda" and path.endswith("/invocations")
+        if service in _UNLOCKED or invoked:
             return self._application(environ, start)
-        with self._lock:
-            body = list(self._application(environ, start))
+        with RECORDS:
+            answer = list(self._application(environ, start))
         if not _READS.match(action) and status and status[-1][:1] in "23":
             self._feed.publish(service)
-        return body
+        return answer
 
 
-def _request(environ: Environ) -> tuple[str, str]:
+def _admitted(environ: Environ) -> bytes:
+    """Return a request's body; moto answers every web page, and is reset by everybody, which nobody needs."""
+    if environ.get("HTTP_ORIGIN") or environ.get("PATH_INFO", "").startswith("/moto-api"):
+        raise Refusal("refused", "The twin's API does not answer web pages, and is not reset")
+    return take_body(environ)
+
+
+def _call(environ: Environ, body: bytes) -> tuple[str, str]:
     """Return (signing name, action); for REST services the action is "Get" or the method."""
-    scope = _SCOPE.search(environ.get("HTTP_AUTHORIZATION", "") or environ.get("QUERY_STRING", ""))
-    service = scope["service"] if scope else "s3"
+    service = service_of(environ)
     target = environ.get("HTTP_X_AMZ_TARGET", "")
     if target:
         return service, target.rpartition(".")[2]
-    if environ.get("CONTENT_TYPE", "").startswith(_FORM):
-        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-        environ["wsgi.input"] = io.BytesIO(body)
-        return service, parse_qs(body.decode()).get("Action", [""])[0]
+    if environ.get("CONTENT_TYPE", "").startswith(FORM):
+        return service, parse_qs(body.decode(errors="replace")).get("Action", [""])[0]
     method = environ.get("REQUEST_METHOD", "GET")
     return service, "Get" if method in {"GET", "HEAD"} else method
 
@@ -98,6 +105,8 @@ class Listener:
         from werkzeug.serving import make_server
 
         class Handler(MotoRequestHandler):  # type: ignore[misc]
+            timeout = _SILENT_S
+
             def log_request(self, *_: Any, **__: Any) -> None:
                 """Keep quiet: a line per call would be the log's bulk."""
 

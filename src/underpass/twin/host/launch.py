@@ -31,7 +31,7 @@ from underpass.twin.host.running_twins import (
     refuse_strangers,
     start_time,
 )
-from underpass.twin.region import control_socket
+from underpass.twin.region import control_socket, credentials
 
 API_PORT = 4566
 DOOR_PORT = 8080
@@ -106,6 +106,7 @@ def start(state: Path, name: str, region: str, *, api_port: int | None) -> Start
         When the machine does not allow it, a port is taken, or the region did not come up.
     """
     unshare = _unshare()
+    credentials.ensure(state)
     with bind(api_port, API_PORT) as api:
         ready_read, ready_write = os.pipe()
         life_read, life_write = os.pipe()

@@ -14,7 +14,7 @@ from underpass.config.model import Consumer, Network
 from underpass.errors import UsageError
 from underpass.twin.host import consumer_vpcs, stand_in_vpcs
 from underpass.twin.host.running_twins import Running
-from underpass.twin.region import control_socket
+from underpass.twin.region import control_socket, credentials
 from underpass.twin.region.aws import Clients
 from underpass.twin.services.ecr import bundles
 
@@ -37,7 +37,8 @@ class TwinTarget:
     def __init__(self, running: Running, config: Config) -> None:
         self.snapshots = f"its data stay in {running.state / 'databases'}"
         self._running = running
-        self._clients = Clients(running.api_url, running.region)
+        key = credentials.read(running.state)
+        self._clients = Clients(running.api_url, running.region, key)
         self._domain = config.domain
         self._scheme = "https" if config.tls else "http"
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+from underpass.twin.region.credentials import Credentials
+
 ACCESS_KEY = "underpass"
+INSIDE = Credentials(ACCESS_KEY, ACCESS_KEY)  # within the region nobody asks for the secret
 ACCOUNT_ID = "123456789012"  # moto's account; a twin is one account
 
 
@@ -18,11 +21,14 @@ class Clients:
         Where the region's API listens.
     region
         The AWS region the twin stands in for.
+    key
+        What its calls are signed with.
     """
 
-    def __init__(self, endpoint_url: str, region: str) -> None:
+    def __init__(self, endpoint_url: str, region: str, key: Credentials = INSIDE) -> None:
         self.endpoint_url = endpoint_url
         self.region = region
+        self._key = key
         self._lock = threading.Lock()
         self._session: Any = None
         self._made: dict[str, Any] = {}
@@ -43,8 +49,8 @@ class Clients:
 
         if self._session is None:
             self._session = boto3.session.Session(
-                aws_access_key_id=ACCESS_KEY,
-                aws_secret_access_key=ACCESS_KEY,
+                aws_access_key_id=self._key.access_key_id,
+                aws_secret_access_key=self._key.secret_access_key,
                 region_name=self.region,
             )
         config = Config(

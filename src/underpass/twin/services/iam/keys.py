@@ -1,0 +1,78 @@
+"""The keys that the region's own IAM and STS have issued; moto makes up the sessions of two actions."""
+
+from __future__ import annotations
+
+from datetime import UTC, timedelta
+from typing import Any
+
+from underpass.twin.api.lock import RECORDS
+from underpass.twin.api.signature import Key
+
+
+def install() -> None:
+    """Patch moto; once is enough, and more does no harm."""
+    from moto.sts.responses import TokenResponse
+
+    if TokenResponse.get_session_token is not _session:
+        TokenResponse.get_session_token = _session
+        TokenResponse.get_federation_token = _federated(TokenResponse.get_federation_token)
+
+
+def issued(access_key_id: str) -> Key | None:
+    """Return the active key of this id, a user's or a session's."""
+    from moto.iam.models import iam_backends
+
+    with RECORDS:
+        for account_id, account in list(iam_backends.items()):
+            for partition, backend in list(account.items()):
+                held = backend.access_keys.get(access_key_id)
+                if held and held.status == "Active":
+                    return _key(held, account_id, partition)
+    return None
+
+
+def _key(held: Any, account_id: str, partition: str) -> Key | None:
+    from moto.sts.models import sts_backends
+
+    if held.user_name is not None:
+        return Key(held.secret_access_key)
+    role = sts_backends[account_id][partition].get_assumed_role_from_access_key(held.access_key_id)
+    session = role or held
+    if not getattr(session, "session_token", None):
+        return None
+    return Key(
+        session.secret_access_key, session.session_token, session.expiration.replace(tzinfo=UTC)
+    )
+
+
+def _session(response: Any) -> Any:
+    from moto.core.responses import ActionResult
+
+    return ActionResult({"Credentials": _issue(response)})
+
+
+def _federated(original: Any) -> Any:
+    def get_federation_token(response: Any) -> Any:
+        answer = original(response)
+        answer.result["Credentials"] = _issue(response)
+        return answer
+
+    return get_federation_token
+
+
+def _issue(response: Any) -> dict[str, Any]:
+    """Make a session's key, which its backend keeps like that of an assumed role."""
+    from moto.core.utils import utcnow
+    from moto.iam.models import iam_backends
+    from moto.sts.utils import random_session_token
+
+    key = iam_backends[response.current_account][response.partition].create_temp_access_key()
+    key.session_token = random_session_token()
+    lasts_s = int(response._get_param("DurationSeconds", 43200))  # noqa: SLF001
+    key.expiration = utcnow() + timedelta(seconds=lasts_s)
+    return {
+        "AccessKeyId": key.access_key_id,
+        "SecretAccessKey": key.secret_access_key,
+        "SessionToken": key.session_token,
+        "Expiration": key.expiration,
+    }
