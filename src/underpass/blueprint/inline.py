@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import ast
-import io
+import pkgutil
 import re
-import tokenize
 from collections.abc import Iterator, Sequence
 from functools import cache
-from importlib.resources import files
+from itertools import accumulate
+
+_Cut = tuple[int, int, str]  # from, to, and what stands there instead
+
+# Strings are found so that a "#" in one is not taken for a comment; a comment alone goes with its line.
+_COMMENT = re.compile(
+    r"""
+    \"{3}.*?\"{3} | "(?:\\.|[^"\\\n])*" | '(?:\\.|[^'\\\n])*'
+    | (?P<comment> ^[ ]*\#[^\n]*\n | [ ]*\#[^\n]*)
+    """,
+    re.VERBOSE | re.DOTALL | re.MULTILINE,
+)
 
 
 @cache
@@ -20,48 +30,56 @@ def shipped(package: str) -> str:
     empty lines in a row. What is left is the same code, statement by statement.
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
     """
-    text = _without_types(files(package).joinpath("index.py").read_text(encoding="ascii"))
-    lines = list(_without_comments(text))
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
-            words = ast.get_docstring(node)
-            if words and len(node.body) > 1:
-                first, last = node.body[0].lineno - 1, node.body[0].end_lineno
-                kept = f'"""{words.splitlines()[0]}"""\n' if isinstance(node, ast.Module) else ""
-                lines[first:last] = [kept, *[""] * (len(lines[first:last]) - 1)]
-    code = re.sub(r"\n{3,}", "\n\n", "".join(lines))
+    text = (pkgutil.get_data(package, "index.py") or b"").decode("ascii")
+    begins = [0, *accumulate(map(len, text.splitlines(keepends=True)))]
+    cuts = [*_comments(text)]
+    for node in _definitions(ast.parse(text)):
+        cuts += [*_words(node, begins), *_types(node, text, begins)]
+    for start, end, instead in sorted(cuts, reverse=True):
+        text = text[:start] + instead + text[end:]
+    code = re.sub(r"\n{3,}", "\n\n", text)
     return re.sub(r"^( {4})+", lambda blanks: " " * (len(blanks[0]) // 4), code, flags=re.MULTILINE)
 
 
-def _without_types(text: str) -> str:
-    """Return code whose signatures say nothing of types; nothing reads them at run time."""
-    begins = [0]
-    for line in text.splitlines(keepends=True):
-        begins.append(begins[-1] + len(line))
-    spans = []
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.arg) and node.annotation:
-            start = begins[node.lineno - 1] + node.col_offset + len(node.arg)
-            spans.append((start, _end(node.annotation, begins)))
-        elif isinstance(node, ast.FunctionDef) and node.returns:
-            arrow = text.rindex(" ->", 0, _end(node.returns, begins))
-            spans.append((arrow, _end(node.returns, begins)))
-    for start, end in sorted(spans, reverse=True):
-        text = text[:start] + text[end:]
-    return text
+def _definitions(
+    node: ast.Module | ast.ClassDef | ast.FunctionDef,
+) -> Iterator[ast.Module | ast.ClassDef | ast.FunctionDef]:
+    """Yield the module, and every class and function in it and in one another."""
+    yield node
+    for inner in node.body:
+        if isinstance(inner, ast.ClassDef | ast.FunctionDef):
+            yield from _definitions(inner)
+
+
+def _words(
+    node: ast.Module | ast.ClassDef | ast.FunctionDef, begins: Sequence[int]
+) -> Iterator[_Cut]:
+    """Yield the docstring: of the module's the first line is kept."""
+    words = ast.get_docstring(node)
+    if words and len(node.body) > 1:
+        said = node.body[0]
+        kept = f'"""{words.splitlines()[0]}"""\n' if isinstance(node, ast.Module) else ""
+        yield begins[said.lineno - 1], begins[said.end_lineno or said.lineno], kept
+
+
+def _types(node: ast.AST, text: str, begins: Sequence[int]) -> Iterator[_Cut]:
+    """Yield what a signature says of types; nothing reads them at run time."""
+    if not isinstance(node, ast.FunctionDef):
+        return
+    for one in ast.walk(node.args):
+        if isinstance(one, ast.arg) and one.annotation:
+            start = begins[one.lineno - 1] + one.col_offset + len(one.arg)
+            yield start, _end(one.annotation, begins), ""
+    if node.returns:
+        end = _end(node.returns, begins)
+        yield text.rindex(" ->", 0, end), end, ""
 
 
 def _end(node: ast.expr, begins: Sequence[int]) -> int:
     return begins[(node.end_lineno or node.lineno) - 1] + (node.end_col_offset or 0)
 
 
-def _without_comments(text: str) -> Iterator[str]:
-    """Yield each line without its comment; nothing for a line that is no more than that."""
-    begins = {
-        token.start[0]: token.start[1]
-        for token in tokenize.generate_tokens(io.StringIO(text).readline)
-        if token.type == tokenize.COMMENT
-    }
-    for number, line in enumerate(text.splitlines(keepends=True), start=1):
-        code = line[: begins[number]].rstrip() if number in begins else line.rstrip("\n")
-        yield "" if number in begins and not code else f"{code}\n"
+def _comments(text: str) -> Iterator[_Cut]:
+    for found in _COMMENT.finditer(text):
+        if found["comment"]:
+            yield *found.span(), ""

@@ -6,6 +6,7 @@ so that ``--help`` answers at once.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -20,10 +21,12 @@ from underpass.cli.render import output
 
 INTERRUPTED = 130  # as shells count a process that Ctrl-C ended
 _GROUPS = (configuration, templates, plan, twin, env, exec_, registrar, chaos)
+_BETWEEN_COLLECTIONS = 100_000  # objects: imports make tens of thousands, none of them garbage
 
 
 def run() -> None:
     """Run the command line and end the process."""
+    gc.set_threshold(_BETWEEN_COLLECTIONS)
     status = main(sys.argv[1:])
     try:
         if sys.stdout:

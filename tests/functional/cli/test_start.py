@@ -2,13 +2,28 @@
 
 import subprocess
 import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLE = Path(__file__).parents[3] / "examples" / "notes"
+HEAVY = {"pydantic", "boto3", "botocore", "troposphere", "rich", "moto", "yaml", "pyroute2"}
 
 
-def test_help_loads_nothing_heavy() -> None:
-    heavy = {"pydantic", "boto3", "botocore", "troposphere", "rich", "moto", "yaml", "pyroute2"}
+@pytest.mark.parametrize(
+    ("words", "needed"),
+    [
+        (["--help"], set()),
+        (["check", str(EXAMPLE)], {"pydantic"}),
+        (["template", str(EXAMPLE)], {"pydantic", "troposphere"}),
+    ],
+)
+def test_a_command_loads_nothing_heavy_that_it_does_not_need(
+    words: list[str], needed: set[str]
+) -> None:
     code = (
-        "import sys; from underpass.cli.main import main; main(['--help']); "
-        f"sys.exit(' '.join(sorted({heavy!r} & set(sys.modules))))"
+        f"import sys; from underpass.cli.main import main; main({words!r}); "
+        f"sys.exit(' '.join(sorted({HEAVY - needed!r} & set(sys.modules))))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.stderr == "\n"

@@ -4,6 +4,7 @@ import json
 
 from hypothesis import given
 from hypothesis import strategies as st
+from troposphere import Template
 
 from underpass.blueprint import Stack
 
@@ -45,3 +46,7 @@ _VALUES = st.recursive(
 def test_both_forms_say_the_same(template: dict[str, object]) -> None:
     stack = Stack("x", template)
     assert json.loads(stack.body()) == json.loads(stack.text()) == template
+
+
+def test_the_template_library_writes_yaml_to_whoever_asks() -> None:
+    assert Template(Description="notes").to_yaml().startswith("Description: notes\n")

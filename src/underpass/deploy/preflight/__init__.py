@@ -6,10 +6,13 @@ can tell is refused before, by ``config.rules``.
 
 from __future__ import annotations
 
-from underpass.config import Config
-from underpass.deploy.preflight import capacity, certificate, consumer, database, network, size
-from underpass.deploy.preflight.zones import zones
-from underpass.deploy.target import Target
+from typing import TYPE_CHECKING
+
+from underpass.deploy.preflight import size
+
+if TYPE_CHECKING:
+    from underpass.config import Config
+    from underpass.deploy.target import Target
 
 __all__ = ["check", "size"]
 
@@ -22,6 +25,9 @@ def check(config: Config, target: Target) -> tuple[str, ...]:
     UsageError
         With what to change in the configuration, or in AWS, before it can be deployed.
     """
+    from underpass.deploy.preflight import capacity, certificate, consumer, database, network
+    from underpass.deploy.preflight.zones import zones
+
     ec2 = target.client("ec2")
     if config.network.vpc_id:
         network.check(ec2, config)
