@@ -1,25 +1,29 @@
 # The two commands of the README are `make up` and `make test`. Both make what they need first.
 SHELL := /bin/bash
 PYTHON ?= python3
-VENV := .venv
-BIN := $(VENV)/bin
-READY := $(VENV)/.ready
+BIN := .venv/bin
+# What the twin needs, and what the tests and checks need besides; and the example's own packages.
+READY := .venv/.ready
+TOOLS := .venv/.tools
+EXAMPLE := examples/notes/.venv/.ready
 # checkov and parliament pin libraries of their own age, so they live apart.
-CHECKOV := .venv-checkov
-CHECKOV_READY := $(CHECKOV)/.ready
+CHECKOV := .venv-checkov/.ready
+INSTALL = PYTHON="$(PYTHON)" tools/install.sh $(@D)
+# uv leaves compiling to the first import, which is a fifth of what lies there; so let that be kept.
+unexport PYTHONDONTWRITEBYTECODE
 LOCK := $(BIN)/uv pip compile --quiet --upgrade --generate-hashes --universal --python-version 3.11 \
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header
 
 .PHONY: up down test test-all coverage check tables bench lock clean
 
-up: $(READY)
+up: $(READY) $(EXAMPLE)
 	$(BIN)/underpass up examples/notes
 
 down: $(READY)
 	$(BIN)/underpass down examples/notes
 
 # Units first, in seconds; then parts against their neighbours; then regions, most of which wait for something.
-test: $(READY)
+test: $(TOOLS)
 	$(BIN)/python -m pytest tests/unit -n 2
 	$(BIN)/python -m pytest tests/templates/curated -n 2 --dist loadgroup
 	$(BIN)/python -m pytest tests/functional -n 2 --dist loadfile
@@ -28,47 +32,58 @@ test: $(READY)
 
 # What is too long for every save, and runs after `test`: the scanners, deployments of the whole matrix, drawn
 # configurations, and whole paths of several kinds.
-test-all: $(READY) $(CHECKOV_READY)
+test-all: $(TOOLS) $(CHECKOV)
 	$(BIN)/python -m pytest tests/templates/thorough tests/templates/drawn -n 2 --dist loadgroup
-	$(BIN)/python -m pytest tests/templates/running tests/e2e/variants -n 2 --dist loadfile
+	$(BIN)/python -m pytest tests/templates/running tests/e2e/variants tests/wheel -n 2 --dist loadfile
 
 # Two runs: the functional tests change moto for their whole process.
-coverage: $(READY)
+coverage: $(TOOLS)
 	$(BIN)/coverage run --parallel-mode -m pytest tests/unit
 	$(BIN)/coverage run --parallel-mode -m pytest tests/functional
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
-check: $(READY)
+check: $(TOOLS)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
 # Writes the generated pages of docs/reference anew.
-tables: $(READY)
+tables: $(TOOLS)
 	$(BIN)/python -m tools.tables
 
-bench: $(READY)
+bench: $(TOOLS)
 	$(BIN)/python benchmarks/start.py
 	$(BIN)/python benchmarks/template.py
 
-# Rewrites the pinned versions; the registry's address stays out of the files.
-lock: $(READY)
-	$(LOCK) --extra twin --extra dev pyproject.toml -o requirements.lock
-	$(LOCK) --group pyproject.toml:checkov -o requirements-checkov.lock
+# Rewrites the pinned versions, one for each package; the registry's address stays out of the files.
+lock: $(TOOLS)
+	$(LOCK) --extra twin --extra dev --group build pyproject.toml examples/notes/requirements.txt \
+		-o requirements-dev.lock
+	$(LOCK) --extra twin --group build pyproject.toml -c requirements-dev.lock -o requirements.lock
+	$(LOCK) --group installer -c requirements-dev.lock -o requirements-uv.lock
+	$(LOCK) examples/notes/requirements.txt -c requirements-dev.lock -o examples/notes/requirements.lock
+	$(LOCK) --group checkov -o requirements-checkov.lock
 
-$(READY): requirements.lock pyproject.toml
+$(READY): requirements.lock requirements-uv.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "underpass needs Python 3.11 or newer; name one with PYTHON=python3.12")'
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(INSTALL) --require-hashes -r requirements.lock
+	$(INSTALL) --no-deps --no-build-isolation -e .
 	@touch $@
 
-$(CHECKOV_READY): requirements-checkov.lock
-	$(PYTHON) -m venv $(CHECKOV)
-	$(CHECKOV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-checkov.lock
+$(TOOLS): requirements-dev.lock $(READY)
+	$(INSTALL) --require-hashes -r requirements-dev.lock
+	@touch $@
+
+# Compiled at once: its tasks see it read-only.
+$(EXAMPLE): examples/notes/requirements.lock | $(READY)
+	UV_COMPILE_BYTECODE=1 $(INSTALL) --require-hashes -r examples/notes/requirements.lock
+	@touch $@
+
+$(CHECKOV): requirements-checkov.lock | $(READY)
+	$(INSTALL) --require-hashes -r requirements-checkov.lock
 	@touch $@
 
 clean:
-	rm -rf $(VENV) $(CHECKOV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
+	rm -rf .venv $(dir $(EXAMPLE) $(CHECKOV)) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*

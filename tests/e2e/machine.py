@@ -49,6 +49,7 @@ class Project:
 
     folder: Path
     prefix: list[str] = field(default_factory=list)
+    underpass: Path = UNDERPASS
 
     def run(self, command: str, *options: str, timeout_s: float = 240) -> Done:
         """Run ``underpass COMMAND FOLDER OPTIONS``."""
@@ -91,7 +92,7 @@ class Project:
 
     def _call(self, words: list[str], timeout_s: float) -> Done:
         done = subprocess.run(
-            [*self.prefix, str(UNDERPASS), *words],
+            [*self.prefix, str(self.underpass), *words],
             capture_output=True,
             text=True,
             timeout=timeout_s,
@@ -138,8 +139,8 @@ def ordinary_user() -> Iterator[list[str]]:
 
 
 def copy_of_example(where: Path) -> Path:
-    """Copy the example, without anything a run of it has left."""
-    ignore = shutil.ignore_patterns(".underpass", "__pycache__", "tests")
+    """Copy the example, without anything a run of it has left; its packages are also underpass's here."""
+    ignore = shutil.ignore_patterns(".underpass", ".venv", "__pycache__", "tests")
     return Path(shutil.copytree(EXAMPLE, where / "notes", ignore=ignore))
 
 

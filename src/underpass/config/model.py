@@ -109,7 +109,7 @@ class Service(Section):
         default=(),
         description=(
             "How the twin starts a task where no container engine is used; "
-            "{python} is underpass's own interpreter."
+            "{python} is .venv/bin/python beside this file where there is one, else underpass's own."
         ),
     )
 

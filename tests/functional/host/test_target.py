@@ -2,6 +2,7 @@
 
 import http.server
 import threading
+import venv
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from underpass.errors import UsageError
 from underpass.twin.host.running_twins import Running
 from underpass.twin.host.target import TwinTarget
 from underpass.twin.region import credentials
+from underpass.twin.services.ecr import bundles
 
 
 def config(**service: Any) -> Config:
@@ -82,3 +84,15 @@ def test_no_answer_is_told_with_its_reason(tmp_path: Path) -> None:
     works, seen = target(tmp_path, door=1).answers(consumer, "/")
     assert not works
     assert "refused" in seen
+
+
+def test_an_application_is_published_with_the_python_beside_its_configuration(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "src").mkdir()
+    venv.create(tmp_path / ".venv", symlinks=True)
+    described = config(build="src", process=["{python}"]).model_copy(update={"folder": tmp_path})
+    published = target(tmp_path / "state").publish_image(described, "123.dkr.ecr/notes")
+    image = bundles.find(tmp_path / "state", published)
+    assert image.python == str(tmp_path / ".venv" / "bin" / "python")
+    assert list(image.app.iterdir()) == []

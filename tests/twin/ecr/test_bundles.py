@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import venv
 from pathlib import Path
 
 import pytest
@@ -110,3 +112,20 @@ def test_a_folder_left_out_may_have_something_let_in_again(tmp_path: Path, sourc
     (source / ".dockerignore").write_text("*\n!pkg/a.py\n")
     bundle = bundles.find(tmp_path, publish(tmp_path, source))
     assert [path.name for path in bundle.app.rglob("*")] == ["pkg", "a.py"]
+
+
+def test_python_is_the_virtual_environments_beside_the_configuration(tmp_path: Path) -> None:
+    assert bundles.python_beside(tmp_path) == sys.executable
+    venv.create(tmp_path / "elsewhere", symlinks=True)
+    (tmp_path / ".venv").symlink_to("elsewhere")
+    assert bundles.python_beside(tmp_path) == str(tmp_path / "elsewhere" / "bin" / "python")
+
+
+def test_an_image_keeps_its_python_and_another_python_is_another_image(
+    tmp_path: Path, source: Path
+) -> None:
+    plain = publish(tmp_path, source)
+    its_own = bundles.publish(tmp_path, "123.dkr.ecr/app", source, ARGV, "/srv/ve/bin/python")
+    assert plain != its_own
+    assert bundles.find(tmp_path, plain).python == sys.executable
+    assert bundles.find(tmp_path, its_own).python == "/srv/ve/bin/python"

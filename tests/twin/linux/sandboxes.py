@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import venv
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +124,24 @@ def surroundings() -> dict[str, Any]:
         "python": lines(f"{PYTHON} -c 'import sys; print(sys.prefix)'"),
         "prefix": sys.prefix,
     }
+
+
+def virtual_environment() -> list[list[str]]:
+    """Run a program of a virtual environment, and its Python by name, which both need what it holds."""
+    place = Path("/run/ve")
+    venv.create(place, symlinks=True)
+    (packages,) = place.glob("lib/python3*/site-packages")
+    (packages / "only_here.py").write_text("import sys\nprint(sys.prefix)\n")
+    program = place / "bin" / "program"
+    program.write_text(f"#!{place}/bin/python\nimport only_here\n")
+    program.chmod(0o755)
+    said = []
+    for started, reader in (
+        begin(str(program)),
+        begin("python", "-c", "import only_here", python=str(place / "bin" / "python")),
+    ):
+        said.append([printed(reader), str(started.wait())])
+    return said
 
 
 def volumes() -> dict[str, Any]:

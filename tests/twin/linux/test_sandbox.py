@@ -50,6 +50,11 @@ def test_a_task_has_its_own_environment_names_and_network(mode: str) -> None:
 
 
 @MODES
+def test_a_virtual_environments_programs_find_its_packages(mode: str) -> None:
+    assert run_as(mode, sandboxes.virtual_environment) == [["/run/ve\n", "0"]] * 2
+
+
+@MODES
 def test_volumes_are_shared_and_a_read_only_one_stays_as_it_is(mode: str) -> None:
     found = run_as(mode, sandboxes.volumes)
     assert found["code"] != 0

@@ -20,6 +20,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 from underpass.errors import UnderpassError, UsageError
@@ -103,8 +104,15 @@ def start(state: Path, name: str, region: str, *, api_port: int | None) -> Start
     Raises
     ------
     UnderpassError
-        When the machine does not allow it, a port is taken, or the region did not come up.
+        When the machine does not allow it, what the twin needs is not installed, a port is taken, or the
+        region did not come up.
     """
+    if find_spec("moto") is None:
+        raise UsageError(
+            "the twin is not installed",
+            "underpass is here without the packages its twin needs",
+            'install it as "underpass[twin]"',
+        )
     unshare = _unshare()
     credentials.ensure(state)
     with bind(api_port, API_PORT) as api:

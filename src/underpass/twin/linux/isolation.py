@@ -1,8 +1,9 @@
 """What a sandbox sees: the host's programs, the image's folder, its volumes, and no more of this machine.
 
 A container image brings its own programs. The process runtime has none, so it shows the host's instead,
-read-only: the system's folders, this Python (``{python}``), and what is on the PATH. Home folders, /run
-(where other programs' sockets are), /tmp, /var, the region's state and other tasks' data are not there.
+read-only: the system's folders, the image's Python (``{python}``) and this one, what is on the PATH, and the
+virtual environment whose program it runs. Home folders, /run (where other programs' sockets are), /tmp, /var,
+the region's state and other tasks' data are not there.
 
 The container runs as uid 0 of the region's user namespace (the user who started the twin, or root) with no
 capability. A user namespace of its own would take nothing more away, as all that is the host's is read-only,
@@ -60,7 +61,9 @@ class Spec:
     app
         The image's folder; the container finds it at ``/app`` and starts there.
     argv
-        What to run; ``{python}`` stands for this interpreter.
+        What to run; ``{python}`` stands for ``python``.
+    python
+        The interpreter, which is also the first on the PATH; this one, or a virtual environment's.
     environment
         The whole environment but for PATH, HOME, LANG and PWD, which have defaults.
     network
@@ -85,6 +88,7 @@ class Spec:
     argv: tuple[str, ...]
     environment: Mapping[str, str]
     root: Path
+    python: str = sys.executable
     network: str = ""
     hostname: str = "task"
     resolv: Path | None = None
@@ -99,9 +103,9 @@ class Spec:
 
     def to_json(self) -> str:
         """Return what the sandbox's launcher reads, in one line."""
-        argv = [part.replace("{python}", sys.executable) for part in self.argv]
-        environment = _defaults() | dict(self.environment)
-        binds, links = _programs(environment["PATH"], argv[0])
+        argv = [part.replace("{python}", self.python) for part in self.argv]
+        environment = _defaults(self.python) | dict(self.environment)
+        binds, links = _programs(environment["PATH"], self.python, argv[0])
         own = [(str(self.resolv), "/etc/resolv.conf", False)] if self.resolv else []
         return json.dumps(
             {
@@ -133,9 +137,9 @@ class Spec:
         )
 
 
-def _defaults() -> dict[str, str]:
-    # "python" is this Python: the user's may be a shim that needs a home folder.
-    search_path = [str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]
+def _defaults(python: str) -> dict[str, str]:
+    # "python" is the image's Python: the user's may be a shim that needs a home folder.
+    search_path = [str(Path(python).parent), os.environ.get("PATH", os.defpath)]
     return {
         "PATH": os.pathsep.join(search_path),
         "LANG": os.environ.get("LANG", "C.UTF-8"),
@@ -146,7 +150,7 @@ def _defaults() -> dict[str, str]:
 
 
 @cache
-def _programs(search_path: str, program: str) -> tuple[list[str], list[tuple[str, str]]]:
+def _programs(search_path: str, *programs: str) -> tuple[list[str], list[tuple[str, str]]]:
     """Return the folders to show read-only, and the links of / to repeat: (folders, [(link, target)])."""
     folders: list[str] = []
     links: list[tuple[str, str]] = []
@@ -156,17 +160,11 @@ def _programs(search_path: str, program: str) -> tuple[list[str], list[tuple[str
             links.append((str(path), str(path.readlink())))
         elif path.is_dir():
             folders.append(str(path))
-    wanted = [
-        sys.prefix,
-        sys.base_prefix,
-        *(str(hop.parent.parent) for hop in _hops(Path(sys.executable))),
-    ]
-    wanted += [
-        _with_libraries(Path(entry))
-        for entry in search_path.split(os.pathsep)
-        if entry.startswith("/")
-    ]
-    wanted += [str(Path(program).parent)] if program.startswith("/") else []
+    wanted = [sys.prefix, sys.base_prefix, *_interpreter(Path(sys.executable))]
+    within = [*search_path.split(os.pathsep), *(str(Path(program).parent) for program in programs)]
+    for entry in within:
+        if entry.startswith("/"):
+            wanted += _with_libraries(Path(entry))
     linked = [link for link, _ in links]
     for folder in dict.fromkeys(wanted):
         if (
@@ -178,21 +176,25 @@ def _programs(search_path: str, program: str) -> tuple[list[str], list[tuple[str
     return folders, links
 
 
-def _hops(path: Path) -> Iterable[Path]:
-    """Yield ``path`` and every path its symbolic links lead through: each must exist in the sandbox too."""
-    yield path
+def _interpreter(path: Path) -> Iterable[str]:
+    """Yield where a Python lies, and every folder its symbolic links lead through: each must be there too."""
     for _ in range(40):
         if not path.is_symlink():
-            return
+            break
+        yield str(path.parent)
         path = Path(os.path.normpath(path.parent / path.readlink()))
-        yield path
+    yield str(path.parent if path.parent.parent == Path.home() else path.parent.parent)
 
 
-def _with_libraries(folder: Path) -> str:
-    """Return a folder of programs, or the one above it that they need (Node, a virtual environment)."""
+def _with_libraries(folder: Path) -> Iterable[str]:
+    """Yield a folder of programs, or what else they need: all of Node's or of a virtual environment's."""
     above = folder.parent
-    whole = _can_be_shown(str(above / "lib" / "node_modules")) or _exists(above / "pyvenv.cfg")
-    return str(above if folder.name == "bin" and whole and above != Path.home() else folder)
+    if folder.name != "bin" or above == Path.home():
+        yield str(folder)
+    elif _exists(above / "pyvenv.cfg"):
+        yield from (str(above), str(above.resolve()), *_interpreter(folder / "python"))
+    else:
+        yield str(above if _can_be_shown(str(above / "lib" / "node_modules")) else folder)
 
 
 def _can_be_shown(folder: str) -> bool:

@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 import stat
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -33,9 +34,22 @@ class Bundle:
     uri: str
     app: Path
     process: tuple[str, ...]
+    python: str = sys.executable
 
 
-def publish(state: Path, uri_base: str, folder: Path, process: Sequence[str]) -> str:
+def python_beside(folder: Path) -> str:
+    """Return the Python of the virtual environment ``.venv`` in ``folder``; the twin's own if it has none."""
+    python = (folder / ".venv").resolve() / "bin" / "python"
+    return str(python) if os.path.lexists(python) else sys.executable
+
+
+def publish(
+    state: Path,
+    uri_base: str,
+    folder: Path,
+    process: Sequence[str],
+    python: str = sys.executable,
+) -> str:
     """Copy ``folder`` into the store of images unless it is there already; return the image's URI.
 
     What ``.dockerignore`` names stays out, and so do version control, virtual environments and caches.
@@ -49,7 +63,9 @@ def publish(state: Path, uri_base: str, folder: Path, process: Sequence[str]) ->
     folder
         The build folder.
     process
-        How to start the application; ``{python}`` stands for the twin's interpreter.
+        How to start the application; ``{python}`` stands for ``python``.
+    python
+        The interpreter, the twin's own or a virtual environment's, which is not copied.
 
     Raises
     ------
@@ -62,11 +78,12 @@ def publish(state: Path, uri_base: str, folder: Path, process: Sequence[str]) ->
         )
     try:
         entries = list(_entries(folder))
-        digest = _digest(folder, entries, process)
+        own = {"python": python} if python != sys.executable else {}
+        digest = _digest(folder, entries, [*process, *own.values()])
         uri = f"{uri_base}:{digest[:TAG_LENGTH]}"
         place = state / "images" / digest
         if not place.is_dir():
-            _copy(folder, entries, place, {"uris": [uri], "process": list(process)})
+            _copy(folder, entries, place, {"uris": [uri], "process": list(process), **own})
         _name(place / "image.json", uri)
     except OSError as error:
         raise UnderpassError(
@@ -90,7 +107,8 @@ def find(state: Path, uri: str) -> Bundle:
         if place.parent.name.startswith(tag):
             image = json.loads(place.read_text())
             if uri in image["uris"]:
-                return Bundle(uri, place.parent / "app", tuple(image["process"]))
+                python = image.get("python", sys.executable)
+                return Bundle(uri, place.parent / "app", tuple(image["process"]), python)
     raise UnderpassError(
         "CannotPullContainerError",
         f"pull image manifest has been retried 1 time(s): failed to resolve ref {uri}: {uri}: not found",

@@ -105,6 +105,7 @@ def spec(
         argv=_argv(task, container) or pulled.bundle.process,
         environment=pulled.environment,
         root=platform.mount_point,
+        python=pulled.bundle.python,
         network=platform.networks.path(attachment.interface_id),
         hostname=hostname,
         resolv=platform.region.resolv_conf(attachment.vpc_id),
