@@ -99,6 +99,7 @@ class Assembly:
         events.attach(self.schedules.deliver)
         sqs.attach(self.queues.arrived)
         application = Api(self.region.feed, moto_application())
+        self.region.clients.attach(application)
         self.fabric.start()
         self.name_service.start()
         self.name_service.serve_host(INTERNET_NAME)

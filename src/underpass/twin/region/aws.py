@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+from underpass.twin.region import direct
 from underpass.twin.region.credentials import Credentials
 
 ACCESS_KEY = "underpass"
@@ -32,6 +33,11 @@ class Clients:
         self._lock = threading.Lock()
         self._session: Any = None
         self._made: dict[str, Any] = {}
+        self._application: direct.Application | None = None
+
+    def attach(self, application: direct.Application) -> None:
+        """Have the clients made from now on ask ``application``, which is in this process, directly."""
+        self._application = application
 
     def __call__(self, service: str) -> Any:
         """Return the client for ``service``, making it on first use."""
@@ -60,4 +66,7 @@ class Clients:
             read_timeout=60,
             s3={"addressing_style": "path"},
         )
-        return self._session.client(service, endpoint_url=self.endpoint_url, config=config)
+        client = self._session.client(service, endpoint_url=self.endpoint_url, config=config)
+        if self._application is not None:
+            direct.connect(client, self._application)
+        return client
