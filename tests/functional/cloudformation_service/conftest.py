@@ -49,7 +49,9 @@ def twin(tmp_path: Path) -> Twin:
     region = Region("us-east-1", clients, ChangeFeed(), tmp_path / "state", tmp_path / "run")
     world = World()
     cloudformation.install(Engine(region, registry(region) | {THING: Thing(region, world)}))
-    Listener(Api(region.feed, moto_application()), bound).start()
+    application = Api(region.feed, moto_application())
+    Listener(application, bound).start()
+    clients.attach(application)  # as inside a region
     return Twin(region, world)
 
 

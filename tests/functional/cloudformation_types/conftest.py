@@ -121,8 +121,11 @@ def served() -> tuple[Clients, ChangeFeed]:
     feed, listening = ChangeFeed(), socket.socket()
     listening.bind(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    Listener(Api(feed, moto_application()), listening).start()
-    return Clients(url, "us-east-1"), feed
+    application = Api(feed, moto_application())
+    Listener(application, listening).start()
+    clients = Clients(url, "us-east-1")
+    clients.attach(application)  # as inside a region
+    return clients, feed
 
 
 @pytest.fixture

@@ -92,9 +92,10 @@ def _call(environ: Environ, body: bytes) -> tuple[str, str]:
 
 def moto_application() -> Callable[[Environ, StartResponse], Iterable[bytes]]:
     """Return moto's application for all services; imports moto."""
-    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+    from underpass.twin.api import dispatch
 
-    return DomainDispatcherApplication(create_backend_app)  # type: ignore[no-any-return]
+    dispatch.install()
+    return dispatch.Dispatcher()
 
 
 class Listener:

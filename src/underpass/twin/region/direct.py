@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import io
+import logging
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 from urllib.parse import unquote_to_bytes, urlencode, urlsplit
 
+log = logging.getLogger(__name__)
+
+PLAIN = "underpass.plain"
+"""In the environment: a list that gets the answer, if it can be had without being written and parsed."""
+_UNANSWERED = "The service failed to answer; the region's log has the reason"
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
@@ -30,17 +36,30 @@ def connect(client: Any, application: Application) -> None:
 
     def answer(model: Any, params: dict[str, Any], **_: Any) -> tuple[Any, Any]:
         begun: list[tuple[str, list[tuple[str, str]]]] = []
+        environ = _environ(params, authorization)
+        plain = environ[PLAIN] = [] if service.resolved_protocol in {"ec2", "query"} else None
 
         def start(line: str, headers: list[tuple[str, str]], _exc_info: Any = None) -> None:
             begun.append((line, headers))
 
-        body = b"".join(application(_environ(params, authorization), start))
+        try:
+            body = b"".join(application(environ, start))
+        except Exception:
+            log.exception("%s.%s failed", service.service_name, model.name)
+            error = {"Code": "InternalFailure", "Message": _UNANSWERED}
+            return AWSResponse(params["url"], 500, {}, _Raw()), {"Error": error, **_metadata(500)}
         line, headers = begun[-1]
         http = AWSResponse(params["url"], int(line[:3]), dict(headers), _Raw(body))
+        if plain:
+            return http, plain[0] | _metadata(http.status_code)
         found = convert_to_response_dict(http, model)
         return http, parser.parse(found, model.output_shape)
 
     client.meta.events.register_last("before-call", answer)
+
+
+def _metadata(status: int) -> dict[str, Any]:
+    return {"ResponseMetadata": {"HTTPStatusCode": status, "HTTPHeaders": {}, "RetryAttempts": 0}}
 
 
 def _environ(params: dict[str, Any], authorization: str) -> dict[str, Any]:

@@ -1,0 +1,85 @@
+"""Which of moto's services answers a request: moto's own dispatcher, without a detour for most.
+
+A service that has one handler for everything (all that speak the query, EC2 and JSON protocols) needs no
+routing, so Flask stands only before the others.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import moto.backends
+import moto.core.responses
+from botocore.exceptions import ClientError
+from moto.core.base_backend import BackendDict
+from moto.core.utils import method_names_from_class
+from moto.moto_server.werkzeug_app import (
+    BackendRequest,
+    DomainDispatcherApplication,
+    create_backend_app,
+)
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response
+
+from underpass.twin.api import plain
+
+Handler = Callable[[Any, str, Any], Any]
+_ROOT = re.compile(r"^\{0\}/?\$?$")
+
+
+class Dispatcher(DomainDispatcherApplication):  # type: ignore[misc]
+    """moto's application for all services."""
+
+    def __init__(self) -> None:
+        super().__init__(create_backend_app)
+        self.get_backend_for_host = functools.cache(super().get_backend_for_host)
+        self._handler = functools.cache(_only_handler)
+
+    def __call__(
+        self, environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> Iterable[bytes]:
+        """Answer one request."""
+        handler = None
+        if environ.get("PATH_INFO") == "/" and environ.get("HTTP_AUTHORIZATION"):
+            host = self.infer_service_region_host(environ, "/")
+            handler = self._handler(self.get_backend_for_host(host)) if host else None
+        if handler is None:
+            return super().__call__(environ, start_response)  # type: ignore[no-any-return]
+        return _answer(handler, environ)(environ, start_response)
+
+
+def _answer(handler: Handler, environ: dict[str, Any]) -> Response:
+    request = BackendRequest(environ)
+    try:
+        status, headers, body = handler(request, request.raw_url, dict(request.headers))
+    except ClientError as error:
+        status, headers, body = 400, {}, error.response["Error"]["Message"]
+    except HTTPException as error:
+        return error.get_response(environ)  # type: ignore[return-value]
+    return Response(response=body, status=status, headers=headers)
+
+
+def _only_handler(service: str | None) -> Handler | None:
+    """Return what answers every request to a service, where that is one thing at its root."""
+    if service is None or service not in moto.backends.list_of_moto_modules():
+        return None
+    backends = moto.backends.get_backend(service)
+    if not isinstance(backends, BackendDict):
+        return None
+    of_account = backends[moto.core.DEFAULT_ACCOUNT_ID]
+    paths = of_account["us-east-1" if "us-east-1" in of_account else "aws"]._url_module.url_paths  # noqa: SLF001
+    handlers = set(paths.values())
+    if len(handlers) != 1 or not all(map(_ROOT.match, paths)):
+        return None
+    return handlers.pop()
+
+
+def install() -> None:
+    """Have moto find out once what it would find out at every request."""
+    moto.core.responses.method_names_from_class = functools.cache(method_names_from_class)
+    modules = tuple(moto.backends.list_of_moto_modules())
+    moto.backends.list_of_moto_modules = lambda: modules
+    plain.install()
