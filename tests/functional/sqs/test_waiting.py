@@ -87,9 +87,12 @@ def test_ten_polls_and_a_body_that_trickles_hold_nobody_up(
     upload.putheader("Content-Length", "1000000")
     upload.endheaders(b"1")
     queues = [Queue(clients, f"busy{number}") for number in range(10)]
-    polls = [queue.poll(pool) for queue in queues]
-    for _ in range(20):
-        clients("ecs").list_clusters()
+    ecs = clients("ecs")
+    polls = [pool.submit(queue.receive, LONG_S) for queue in queues]
+    while _waiting() < 10:
+        time.sleep(0.01)
+    for _ in range(3):
+        ecs.list_clusters()
     assert not any(poll.done() for poll in polls), "they all still wait"
     for queue in queues:
         queue.send("here")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from underpass.twin.api import cors
 from underpass.twin.api.body import drain
@@ -115,7 +115,7 @@ class Door:
         return []
 
     def _allowed(self, environ: Environ, method: str, asked: Sequence[str] = ()) -> Headers | None:
-        path = unquote(environ.get("PATH_INFO", "")).lstrip("/")
+        path = environ.get("PATH_INFO", "").lstrip("/")
         bucket = virtual_bucket(environ) or path.partition("/")[0]
         return cors.allowed(self._rules(bucket), _origin(environ) or "", method, asked)
 
