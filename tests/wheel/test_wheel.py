@@ -89,7 +89,7 @@ class Installed:
         """Make it, of the lock's versions: what others release on the day of the test is not tried here."""
         _uv("venv", "--quiet", "--python", python, "--allow-existing", str(place))
         made = cls(place / "bin" / "python", place / "bin" / "underpass")
-        options = ["--compile-bytecode", "--constraints", str(ROOT / "requirements.lock")]
+        options = ["--constraints", str(ROOT / "requirements.lock")]
         _uv("pip", "install", "--python", str(made.python), *options, what)
         return made
 
