@@ -56,6 +56,7 @@ tables: $(TOOLS)
 bench: $(TOOLS)
 	$(BIN)/python benchmarks/start.py
 	$(BIN)/python benchmarks/template.py
+	$(BIN)/python benchmarks/path.py
 
 # Rewrites the pinned versions, one for each package; the registry's address stays out of the files.
 lock: $(TOOLS)
