@@ -33,6 +33,7 @@ from typing import Any
 from haproxy import answered, at, chain
 
 from underpass.twin.host.running_twins import Running, find, state_folder
+from underpass.twin.region import credentials
 from underpass.twin.region.aws import Clients
 
 HERE = Path(__file__).resolve().parent
@@ -68,7 +69,8 @@ def main() -> None:
             _underpass("up", application)
             running = find(state_folder(application))
             assert running
-            clients = Clients(running.api_url, running.region)
+            key = credentials.read(running.state)
+            clients = Clients(running.api_url, running.region, key)
             with chain(running, clients, Path(folder)) as theirs:
                 ways = {"now": _endpoint(clients), "haproxy": theirs}
                 found = _measured(running, ways, arguments)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import socket
 from collections.abc import Callable
 from typing import Any
@@ -121,9 +122,13 @@ def _read(clients: Clients) -> bytes:
     return body
 
 
+def _described(name: str, clients: Clients) -> Any:
+    return getattr(clients("ec2"), f"describe_{name}")()
+
+
 READS: dict[str, Callable[[Clients], Any]] = {
     **{
-        f"ec2 {name}": lambda c, name=name: getattr(c("ec2"), f"describe_{name}")()
+        f"ec2 {name}": functools.partial(_described, name)
         for name in (
             *("vpcs", "subnets", "route_tables", "security_groups", "network_interfaces"),
             *("internet_gateways", "nat_gateways", "addresses", "vpc_endpoints", "instances"),

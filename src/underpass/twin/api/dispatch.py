@@ -47,8 +47,10 @@ class Dispatcher(DomainDispatcherApplication):  # type: ignore[misc]
             host = self.infer_service_region_host(environ, "/")
             handler = self._handler(self.get_backend_for_host(host)) if host else None
         if handler is None:
-            return super().__call__(environ, start_response)  # type: ignore[no-any-return]
-        return _answer(handler, environ)(environ, start_response)
+            answered: Iterable[bytes] = super().__call__(environ, start_response)
+            return answered
+        answer: Iterable[bytes] = _answer(handler, environ)(environ, start_response)
+        return answer
 
 
 def _answer(handler: Handler, environ: dict[str, Any]) -> Response:
@@ -58,7 +60,7 @@ def _answer(handler: Handler, environ: dict[str, Any]) -> Response:
     except ClientError as error:
         status, headers, body = 400, {}, error.response["Error"]["Message"]
     except HTTPException as error:
-        return error.get_response(environ)  # type: ignore[return-value]
+        return error.get_response(environ)
     return Response(response=body, status=status, headers=headers)
 
 
@@ -74,7 +76,8 @@ def _only_handler(service: str | None) -> Handler | None:
     handlers = set(paths.values())
     if len(handlers) != 1 or not all(map(_ROOT.match, paths)):
         return None
-    return handlers.pop()
+    handler: Handler = handlers.pop()
+    return handler
 
 
 def install() -> None:
