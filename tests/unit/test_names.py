@@ -10,7 +10,7 @@ SOURCE = Path(__file__).parents[2] / "src" / "underpass"
 MODULES = {
     "twin": {
         *("hub", "way", "doors", "lasting", "running", "permits", "places", "missing", "compute"),
-        *("balancers", "databases", "functions", "fabric/kernel", "schedule", "stacks"),
+        *("balancers", "databases", "functions", "schedule", "stacks"),
         *("endings", "trail", "keeper", "plan", "wire", "strangers", "provider", "entering"),
     },
     "blueprint": {"handed", "checks", "kinds"},
@@ -45,8 +45,8 @@ def test_no_module_has_a_name_that_was_given_up() -> None:
     found = {
         str(path.relative_to(SOURCE))
         for folder, names in MODULES.items()
-        for path in (SOURCE / folder).rglob("*")
-        if path.stem in names and (path.is_dir() or path.suffix == ".py") and not kept(path)
+        for path in (SOURCE / folder).rglob("*.py")
+        if names & {path.stem, *path.relative_to(SOURCE / folder).parent.parts} and not kept(path)
     }
     assert found == set()
 
