@@ -5,19 +5,20 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
-from underpass.twin.api import records
 from underpass.twin.api.door import Door
 from underpass.twin.api.server import Api, Listener, moto_application
 from underpass.twin.linux.within import within
-from underpass.twin.region import credentials
+from underpass.twin.region import credentials, records, worker
 from underpass.twin.region.aws import Clients
 from underpass.twin.region.context import Region
 from underpass.twin.region.control_socket import ControlSocket
 from underpass.twin.region.port_forward import PortForward
 from underpass.twin.region.reconcile import ChangeFeed, Reconciler
+from underpass.twin.region.topics import Topic
 from underpass.twin.services.cloudformation import patches as cloudformation
 from underpass.twin.services.cloudformation.engine import Engine
 from underpass.twin.services.cloudformation.resource_type import registry
@@ -54,7 +55,7 @@ OUTSIDE = (("0.0.0.0", 80), ("0.0.0.0", 443))  # noqa: S104  the internet namesp
 class Controller(Protocol):
     """What keeps one part of the region as it is wanted."""
 
-    topics: ClassVar[tuple[str, ...]]
+    topics: ClassVar[tuple[Topic, ...]]
 
     def reconcile(self) -> None:
         """Bring what runs closer to what is wanted."""
@@ -181,8 +182,8 @@ class Assembly:
         return {"now": loaded.now, "note": loaded.note}
 
     def _status(self, _: Mapping[str, Any], __: Sequence[int]) -> dict[str, Any]:
-        errors = {loop.name: loop.last_error for loop in self._loops}
-        return {"controllers": errors, "records": records.intact(self.region.name)}
+        failures = [{**asdict(one), "down": one.in_a_row > 0} for one in worker.failures()]
+        return {"failures": failures, "records": records.intact(self.region.name)}
 
     def _stop(self, _: Mapping[str, Any], __: Sequence[int]) -> None:
         self._stopping.set()

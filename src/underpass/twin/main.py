@@ -63,6 +63,7 @@ def _become_region(state: Path, spec: dict[str, Any]) -> None:
 
     share_descriptions()
     from underpass.twin.assembly import Assembly
+    from underpass.twin.region.worker import once
 
     stopping = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopping.set())
@@ -71,7 +72,7 @@ def _become_region(state: Path, spec: dict[str, Any]) -> None:
     gc.freeze()
     gc.set_threshold(_COLLECT_AFTER)
     gc.enable()
-    threading.Thread(target=_watch, args=(spec["lifeline"],), daemon=True, name="lifeline").start()
+    once("lifeline", _watch, spec["lifeline"])
     os.write(spec["ready"], b"ready\n")
     os.close(spec["ready"])
     stopping.wait()

@@ -10,6 +10,7 @@ import pytest
 from underpass.twin.api.server import Api, Listener, moto_application
 from underpass.twin.region.aws import Clients
 from underpass.twin.region.reconcile import ChangeFeed
+from underpass.twin.region.topics import Topic
 
 
 class Recorder(ChangeFeed):
@@ -17,7 +18,7 @@ class Recorder(ChangeFeed):
         super().__init__()
         self.published: list[str] = []
 
-    def publish(self, topic: str) -> None:
+    def publish(self, topic: Topic) -> None:
         self.published.append(topic)
         super().publish(topic)
 

@@ -14,6 +14,7 @@ from underpass.twin.api.server import Api, Listener, moto_application
 from underpass.twin.region.aws import Clients
 from underpass.twin.region.context import Region
 from underpass.twin.region.reconcile import ChangeFeed
+from underpass.twin.region.topics import Topic
 from underpass.twin.services.autoscaling import patches as autoscaling
 from underpass.twin.services.cloudformation.resource_type import (
     LogicalResource,
@@ -87,9 +88,9 @@ class Bench:
         def run() -> None:
             while not (self._stopping.wait(0.02) or done.is_set()):
                 once()
-                self.region.feed.publish("fake")
+                self.region.feed.publish(Topic.OTHER)
 
-        self.region.feed.subscribe((topic,), once)
+        self.region.feed.subscribe((Topic(topic),), once)
 
         thread = threading.Thread(target=run, daemon=True)
         self._threads.append(thread)

@@ -61,7 +61,7 @@ def test_none_is_started_once_it_was_told_to_stop(tmp_path: Path) -> None:
             stopping.append(threading.Thread(target=keeper.stop))
             return ["true"]
         stopping[0].start()
-        assert keeper._stopping.wait(10)
+        assert keeper._watcher.stopping.wait(10)
         return SLEEP
 
     keeper = Keeper(tmp_path, next_command)

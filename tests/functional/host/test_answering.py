@@ -23,7 +23,7 @@ def running(tmp_path: Path) -> Running:
 
 
 def region(running: Running, *, records: bool) -> None:
-    status: dict[str, Any] = {"controllers": {}, "records": records}
+    status: dict[str, Any] = {"failures": [], "records": records}
     ControlSocket(running.state, {"status": lambda *_: status}).start()
 
 

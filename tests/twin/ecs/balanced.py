@@ -9,6 +9,7 @@ from typing import Any
 from tests.twin.ecs.region import Place
 from tests.twin.ecs.services import INIT, SLEEP, _stopped
 
+from underpass.twin.region.topics import Topic
 from underpass.twin.services.elbv2 import patches as elbv2
 from underpass.twin.services.elbv2.health import (
     FAILED,
@@ -77,7 +78,7 @@ class Balanced:
                 for one in checks
             ]
             if any(news):
-                self.place.region.feed.publish("health")
+                self.place.region.feed.publish(Topic.HEALTH)
             time.sleep(0.05)
 
 

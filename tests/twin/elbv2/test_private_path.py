@@ -6,6 +6,8 @@ from typing import Any
 
 from tests.twin.inside import run_inside
 
+from underpass.twin.region.worker import failures
+
 
 class Path:
     """A provider and a consumer, connected."""
@@ -197,8 +199,7 @@ def _everything_goes() -> dict[str, Any]:
     region.wait(lambda: not region.fabric._links._links, "links are left")
     names = region.region.names
     region.wait(lambda: not names.lookup(path.consumer, path.name), "the name is left")
-    errors = [loop.last_error for loop in (*region.loops, region.balancers._applying)]
-    return {"errors": [error for error in errors if error]}
+    return {"errors": [one.error for one in failures() if one.in_a_row]}
 
 
 def test_what_is_deleted_leaves_nothing() -> None:

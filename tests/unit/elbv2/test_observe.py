@@ -12,6 +12,7 @@ from tests.unit.elbv2.conftest import Apis
 
 from underpass.twin.region.aws import Clients
 from underpass.twin.region.reconcile import ChangeFeed
+from underpass.twin.region.topics import Topic
 from underpass.twin.services.elbv2.describe import load_balancers
 from underpass.twin.services.elbv2.health import TargetKey
 from underpass.twin.services.elbv2.model import (
@@ -41,7 +42,7 @@ def test_load_balancing_is_read_again_only_when_someone_says_it_changed(apis: Ap
     seen_by_ec2 = observer.observe()
     assert seen_by_ec2.balancers == ()
     assert description in dict(seen_by_ec2.nodes), "a node whose load balancer is gone is seen"
-    feed.publish("elasticloadbalancing")
+    feed.publish(Topic.ELB)
     assert [one.name for one in observer.observe().balancers] == ["notes"]
 
 

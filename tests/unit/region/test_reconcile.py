@@ -7,13 +7,14 @@ import threading
 import pytest
 
 from underpass.twin.region.reconcile import ChangeFeed, Reconciler
+from underpass.twin.region.topics import Topic
 
 
 def test_a_topic_wakes_only_its_subscribers() -> None:
     feed, woken = ChangeFeed(), []
-    feed.subscribe(["ec2"], lambda: woken.append("ec2"))
-    feed.subscribe(["ecs"], lambda: woken.append("ecs"))
-    feed.publish("ec2")
+    feed.subscribe([Topic.EC2], lambda: woken.append("ec2"))
+    feed.subscribe([Topic.ECS], lambda: woken.append("ecs"))
+    feed.publish(Topic.EC2)
     assert woken == ["ec2"]
 
 
@@ -28,7 +29,7 @@ def test_wait_returns_as_soon_as_a_publication_makes_the_condition_true() -> Non
     def publish() -> None:
         asked.wait(5)
         ready.set()
-        feed.publish("anything")
+        feed.publish(Topic.OTHER)
 
     threading.Thread(target=publish).start()
     assert feed.wait(condition, timeout_s=5, what="never", recheck_s=60) == "yes"
@@ -48,10 +49,11 @@ def test_a_loop_runs_again_after_a_failure_and_remembers_it() -> None:
             raise ValueError("first")
         done.set()
 
-    loop = Reconciler("test", reconcile, retry_s=0.01).start(feed, ["ec2"])
+    loop = Reconciler("test", reconcile, retry_s=0.01).start(feed, [Topic.EC2])
     assert done.wait(5)
     loop.stop()
-    assert loop.last_error is None
+    condition = loop.condition
+    assert (condition.error, condition.failures, condition.in_a_row) == ("ValueError: first", 1, 0)
 
 
 def test_wakes_during_a_run_become_one_more_run() -> None:
@@ -66,10 +68,10 @@ def test_wakes_during_a_run_become_one_more_run() -> None:
         else:
             second.set()
 
-    loop = Reconciler("test", reconcile, resync_s=60).start(feed, ["ec2"])
+    loop = Reconciler("test", reconcile, resync_s=60).start(feed, [Topic.EC2])
     assert entered.wait(5)
     for _ in range(10):
-        feed.publish("ec2")
+        feed.publish(Topic.EC2)
     release.set()
     assert second.wait(5)
     loop.stop()

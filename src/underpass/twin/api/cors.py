@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from underpass.twin.api.lock import RECORDS
+from underpass.twin.region.records import records
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ def rules(bucket: str) -> list[Rule]:
 
     from underpass.twin.region.aws import ACCOUNT_ID
 
-    with RECORDS:
+    with records():
         held = s3_backends[ACCOUNT_ID]["aws"].buckets.get(bucket)
         return [_rule(rule) for rule in held.cors or ()] if held else []
 

@@ -11,15 +11,16 @@ from __future__ import annotations
 import logging
 import re
 import socket
-import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import parse_qs
 
 from underpass.twin.api.body import take_body
-from underpass.twin.api.lock import RECORDS
 from underpass.twin.api.refusal import FORM, Environ, Refusal, StartResponse, service_of
 from underpass.twin.region.reconcile import ChangeFeed
+from underpass.twin.region.records import records
+from underpass.twin.region.topics import Topic
+from underpass.twin.region.worker import Worker
 
 log = logging.getLogger(__name__)
 
@@ -64,10 +65,10 @@ class Api:
         invoked = service == "lambda" and path.endswith("/invocations")
         if service in _UNLOCKED or invoked:
             return self._application(environ, start)
-        with RECORDS:
+        with records():
             answer = list(self._application(environ, start))
         if not _READS.match(action) and status and status[-1][:1] in "23":
-            self._feed.publish(service)
+            self._feed.publish(Topic(service))
         return answer
 
 
@@ -117,14 +118,9 @@ class Listener:
             host, port, application, threaded=True, request_handler=Handler, fd=bound.detach()
         )
         self._server.daemon_threads = True
-        self._thread = threading.Thread(
-            target=self._server.serve_forever,
-            kwargs={"poll_interval": 3600},
-            daemon=True,
-            name=f"api-{host}:{port}",
-        )
+        self._worker = Worker(f"api-{host}:{port}", self._server.handle_request)
 
     def start(self) -> Listener:
         """Start answering."""
-        self._thread.start()
+        self._worker.start()
         return self

@@ -10,13 +10,13 @@ import json
 import logging
 import os
 import socket
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from underpass.errors import UnderpassError
+from underpass.twin.region.worker import Worker, once
 
 log = logging.getLogger(__name__)
 
@@ -84,13 +84,12 @@ class ControlSocket:
 
     def start(self) -> ControlSocket:
         """Start answering, each caller in a thread of its own."""
-        threading.Thread(target=self._accept, name="control", daemon=True).start()
+        Worker("control", self._accept).start()
         return self
 
     def _accept(self) -> None:
-        while True:
-            caller, _ = self._line.accept()
-            threading.Thread(target=self._serve, args=(caller,), daemon=True).start()
+        caller, _ = self._line.accept()
+        once("control-request", self._serve, caller)
 
     def _serve(self, caller: socket.socket) -> None:
         with caller:

@@ -10,10 +10,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from underpass.errors import UnderpassError
+from underpass.twin.region.worker import Worker
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +34,8 @@ class PortForward:
 
     def start(self) -> PortForward:
         """Start the event loop's thread."""
-        threading.Thread(target=self._loop.run_forever, name="doors", daemon=True).start()
+        stop = partial(self._loop.call_soon_threadsafe, self._loop.stop)
+        Worker("doors", self._loop.run_forever, stop).start()
         return self
 
     def open(self, name: str, bound: socket.socket, dial: Dial) -> None:

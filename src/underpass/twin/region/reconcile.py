@@ -1,21 +1,16 @@
-"""Who must look again: controllers are woken by topic and reconcile what is wanted with what runs.
-
-A topic is an AWS signing name ("ec2", "elasticloadbalancing", "ecs", "rds", "route53", "lambda",
-"events", "autoscaling", "elasticfilesystem", "secretsmanager", ...), published by the API after every
-call that may have changed something, or one of the twin's own observations: "interfaces" (an interface
-came up or went), "health" (a target's health changed), "tasks", "databases", "connections" (PrivateLink).
-"""
+"""Who must look again: controllers are woken by topic and reconcile what is wanted with what runs."""
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-log = logging.getLogger(__name__)
+from underpass.twin.region.topics import Topic
+from underpass.twin.region.worker import Condition, Worker
+
 T = TypeVar("T")
 
 
@@ -23,16 +18,16 @@ class ChangeFeed:
     """Publishes topics to whoever subscribed, and lets a thread wait for a condition without polling."""
 
     def __init__(self) -> None:
-        self._subscribers: dict[str, list[Callable[[], None]]] = defaultdict(list)
+        self._subscribers: dict[Topic, list[Callable[[], None]]] = defaultdict(list)
         self._changed = threading.Condition()
         self._generation = 0
 
-    def subscribe(self, topics: Iterable[str], wake: Callable[[], None]) -> None:
+    def subscribe(self, topics: Iterable[Topic], wake: Callable[[], None]) -> None:
         """Call ``wake`` (which must return at once) whenever one of ``topics`` is published."""
         for topic in topics:
             self._subscribers[topic].append(wake)
 
-    def publish(self, topic: str) -> None:
+    def publish(self, topic: Topic) -> None:
         """Say that something under ``topic`` may have changed."""
         for wake in tuple(self._subscribers.get(topic, ())):
             wake()
@@ -71,10 +66,10 @@ class ChangeFeed:
 
 
 class Reconciler:
-    """Runs one controller's ``reconcile`` in a thread of its own: on each wake, and every ``resync_s``.
+    """Runs one controller's ``reconcile`` in a worker of its own: on each wake, and every ``resync_s``.
 
-    Wakes that arrive while it runs are folded into one more run. A run that raises is logged and tried
-    again after ``retry_s``; the controller must therefore be idempotent.
+    Wakes that arrive while it runs are folded into one more run. A run that raises is tried again after
+    ``retry_s`` at most; the controller must therefore be idempotent.
     """
 
     def __init__(
@@ -86,21 +81,24 @@ class Reconciler:
         settle_s: float = 0.02,
         retry_s: float = 0.5,
     ) -> None:
-        self.name = name
-        self.last_error: str | None = None
         self._reconcile = reconcile
         self._resync_s = resync_s
         self._settle_s = settle_s
-        self._retry_s = retry_s
         self._woken = threading.Event()
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"loop-{name}", daemon=True)
+        self._worker = Worker(
+            name, self._run, self.wake, longest_pause_s=retry_s, settled_s=float("inf")
+        )
 
-    def start(self, feed: ChangeFeed, topics: Iterable[str]) -> Reconciler:
-        """Start the thread and listen to ``topics``."""
+    @property
+    def condition(self) -> Condition:
+        """How its worker is."""
+        return self._worker.condition
+
+    def start(self, feed: ChangeFeed, topics: Iterable[Topic]) -> Reconciler:
+        """Start the worker and listen to ``topics``."""
         feed.subscribe(topics, self.wake)
         self._woken.set()
-        self._thread.start()
+        self._worker.start()
         return self
 
     def wake(self) -> None:
@@ -108,24 +106,16 @@ class Reconciler:
         self._woken.set()
 
     def stop(self) -> None:
-        """End the thread after the run under way, if any."""
-        self._stopping.set()
-        self._woken.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout=10)
+        """End the worker after the run under way, if any."""
+        self._worker.stop(timeout_s=10)
 
     def _run(self) -> None:
-        while True:
-            self._woken.wait(self._resync_s)
-            if self._stopping.wait(self._settle_s):  # let a burst of changes become one run
-                return
-            self._woken.clear()
-            try:
-                self._reconcile()
-                self.last_error = None
-            except Exception as error:
-                self.last_error = f"{type(error).__name__}: {error}"
-                log.exception("controller %s failed, trying again", self.name)
-                if self._stopping.wait(self._retry_s):
-                    return
-                self._woken.set()
+        self._woken.wait(self._resync_s)
+        if self._worker.stopping.wait(self._settle_s):  # let a burst of changes become one run
+            return
+        self._woken.clear()
+        try:
+            self._reconcile()
+        except BaseException:
+            self._woken.set()
+            raise

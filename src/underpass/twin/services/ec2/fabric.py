@@ -15,19 +15,19 @@ from underpass.twin.linux import namespaces, nftables
 from underpass.twin.linux.links import Link, Links
 from underpass.twin.linux.within import within
 from underpass.twin.region.context import Region
+from underpass.twin.region.topics import Topic
 from underpass.twin.services.ec2 import exec_targets
 from underpass.twin.services.ec2.describe import observe, observe_interfaces
 from underpass.twin.services.ec2.model import Network
 from underpass.twin.services.ec2.wiring import INTERNET_NAME, Wiring
 
-TOPIC = "interfaces"
 _TRUST_S = 10.0  # how long an observation counts that no call to EC2 has put in doubt
 
 
 class Fabric:
     """The network of one region. Every method but ``reconcile`` may be called from any thread."""
 
-    topics: ClassVar[tuple[str, ...]] = ("ec2", "autoscaling", "elasticfilesystem")
+    topics: ClassVar[tuple[Topic, ...]] = (Topic.EC2, Topic.AUTOSCALING, Topic.EFS)
     """EC2, and the services in which moto itself makes and takes interfaces."""
 
     def __init__(self, region: Region) -> None:
@@ -43,7 +43,7 @@ class Fabric:
     def start(self) -> None:
         """Make the internet."""
         self._wiring.start()
-        self._region.feed.subscribe(("ec2",), self._stale.set)
+        self._region.feed.subscribe((Topic.EC2,), self._stale.set)
 
     def reconcile(self) -> None:
         """Make real what the EC2 API describes; publish ``interfaces`` when namespaces came or went."""
@@ -82,7 +82,7 @@ class Fabric:
                 if not Path(self.path(gone)).exists():
                     self._links.forget(gone)
             if before != now:
-                self._region.feed.publish(TOPIC)
+                self._region.feed.publish(Topic.INTERFACES)
         self._made = network
 
     def network(self) -> Network:

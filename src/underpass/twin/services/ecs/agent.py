@@ -17,6 +17,8 @@ from botocore.exceptions import ClientError
 
 from underpass.twin.linux import process
 from underpass.twin.linux.process import Process, StartError
+from underpass.twin.region.topics import Topic
+from underpass.twin.region.worker import once
 from underpass.twin.services.ecs import containers, describe
 from underpass.twin.services.ecs.container_health import Checks
 from underpass.twin.services.ecs.environment import Secrets
@@ -27,7 +29,6 @@ from underpass.twin.services.ecs.registration import Targets
 from underpass.twin.services.logs.awslogs import Stream
 
 log = logging.getLogger(__name__)
-TOPIC = "tasks"
 
 
 class Agent:
@@ -45,11 +46,11 @@ class Agent:
         self._targets = Targets(platform, task_id)
         self._lock = threading.Lock()
         self._woken = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        self._thread = threading.Thread(target=self._run, name=f"task-{task_id[:8]}", daemon=True)
+        self._thread: threading.Thread | None = None
 
     def start(self) -> Agent:
         """Start."""
-        self._thread.start()
+        self._thread = once(f"task-{self._id[:8]}", self._run)
         return self
 
     def wake(self) -> None:
@@ -78,7 +79,7 @@ class Agent:
     @property
     def ended(self) -> bool:
         """Whether the task has stopped and nothing of it is left."""
-        return not self._thread.is_alive()
+        return self._thread is not None and not self._thread.is_alive()
 
     @property
     def pid(self) -> int | None:
@@ -117,7 +118,7 @@ class Agent:
     def _move(self, phase: Phase, **fields: Any) -> Task:
         task = self._table.change(self._id, phase=phase, **fields)
         log.info("task %s is %s in %s", self._id, phase, task.zone)
-        self._platform.region.feed.publish(TOPIC)
+        self._platform.region.feed.publish(Topic.TASKS)
         return task
 
     def _stop_for(self, code: StopCode, reason: str) -> None:
@@ -200,7 +201,7 @@ class Agent:
         def report(health: Health) -> None:
             self._change_container(name, health=health)
             self.wake()
-            self._platform.region.feed.publish(TOPIC)
+            self._platform.region.feed.publish(Topic.TASKS)
 
         return report
 

@@ -6,13 +6,13 @@ https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_HealthCheck.html
 from __future__ import annotations
 
 import subprocess
-import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from underpass.twin.linux import process
 from underpass.twin.region.clock import scaled_s
+from underpass.twin.region.worker import Worker
 from underpass.twin.services.ecs.model import Health
 
 CALM_S = 5.0  # between checks of a healthy container: each costs a process
@@ -37,33 +37,32 @@ class Checks:
         self._start_period_s = definition.get("startPeriod") or 0
         self._pid = pid
         self._report = report
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"health-{pid}", daemon=True)
+        self._began_s, self._failures, self._health = time.monotonic(), 0, Health.UNKNOWN
+        self._worker = Worker(f"health-{pid}", self._check)
 
     def start(self) -> Checks:
         """Start checking."""
         if not self._disabled:
-            self._thread.start()
+            self._worker.start()
         return self
 
     def stop(self) -> None:
         """End; a check under way is not waited for."""
-        self._stopping.set()
+        self._worker.stopping.set()
 
-    def _run(self) -> None:
-        began, failures, health = time.monotonic(), 0, Health.UNKNOWN
-        while not self._stopping.wait(
-            max(self._interval_s, CALM_S) if health is Health.HEALTHY else self._interval_s
-        ):
-            if self._passes():
-                failures, now = 0, Health.HEALTHY
-            else:
-                starting = time.monotonic() - began < self._start_period_s
-                failures += not (starting and health is Health.UNKNOWN)
-                now = Health.UNHEALTHY if failures >= self._retries else health
-            if now is not health and not self._stopping.is_set():
-                health = now
-                self._report(health)
+    def _check(self) -> None:
+        calm = self._health is Health.HEALTHY
+        if self._worker.stopping.wait(max(self._interval_s, CALM_S if calm else 0.0)):
+            return
+        if self._passes():
+            self._failures, now = 0, Health.HEALTHY
+        else:
+            starting = time.monotonic() - self._began_s < self._start_period_s
+            self._failures += not (starting and self._health is Health.UNKNOWN)
+            now = Health.UNHEALTHY if self._failures >= self._retries else self._health
+        if now is not self._health and not self._worker.stopping.is_set():
+            self._health = now
+            self._report(now)
 
     def _passes(self) -> bool:
         try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -12,8 +11,10 @@ from typing import Any, ClassVar
 
 from underpass.errors import UnderpassError
 from underpass.twin.linux import process
+from underpass.twin.region.timers import Timer, later
+from underpass.twin.region.topics import Topic
 from underpass.twin.services.ecs import deployments, scheduler
-from underpass.twin.services.ecs.agent import TOPIC, Agent
+from underpass.twin.services.ecs.agent import Agent
 from underpass.twin.services.ecs.model import Phase, Rollout, Service, StopCode, Task
 from underpass.twin.services.ecs.observe import Observation, Observer
 from underpass.twin.services.ecs.placement.capacity import Capacity
@@ -32,9 +33,9 @@ FAILED_ALONE = frozenset({StopCode.FAILED_TO_START, StopCode.CONTAINER_EXITED})
 class Services:
     """Keeps every service's tasks as wanted, and runs one-off tasks."""
 
-    topics: ClassVar[tuple[str, ...]] = (
-        *("ecs", "application-autoscaling"),
-        *("tasks", "health", "instances"),
+    topics: ClassVar[tuple[Topic, ...]] = (
+        *(Topic.ECS, Topic.APPLICATION_AUTOSCALING),
+        *(Topic.TASKS, Topic.HEALTH, Topic.INSTANCES),
     )
 
     def __init__(self, platform: Platform) -> None:
@@ -46,7 +47,7 @@ class Services:
         self._agents: dict[str, Agent] = {}
         self._counted: set[str] = set()
         self._definitions: dict[str, Mapping[str, Any]] = {}
-        self._timer: threading.Timer | None = None
+        self._timer: Timer | None = None
 
     def start(self) -> None:
         """Start what the tasks share."""
@@ -125,7 +126,7 @@ class Services:
         if not actions:
             self._steady(service, replicas, now)
         else:
-            self._platform.region.feed.publish(TOPIC)
+            self._platform.region.feed.publish(Topic.TASKS)
         kept = {task.deployment for task in tasks}
         self._table.change_service(service.arn, lambda one: deployments.drop_finished(one, kept))
         due = [moment for moment in (service.retry_at, *seen.due) if moment > now]
@@ -283,6 +284,4 @@ class Services:
         if self._timer:
             self._timer.cancel()
         feed = self._platform.region.feed
-        self._timer = threading.Timer(max(0.05, moment - time.time()), feed.publish, [TOPIC])
-        self._timer.daemon = True
-        self._timer.start()
+        self._timer = later(max(0.05, moment - time.time()), lambda: feed.publish(Topic.TASKS))

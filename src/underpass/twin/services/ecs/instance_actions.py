@@ -10,6 +10,7 @@ from moto.ecs.exceptions import ECSException
 from moto.ecs.responses import EC2ContainerServiceResponse as Response
 
 from underpass.twin.region.aws import ACCOUNT_ID
+from underpass.twin.region.records import records
 from underpass.twin.services.ecs import describe
 from underpass.twin.services.ecs.model import Task
 from underpass.twin.services.ecs.placement.choice import free
@@ -30,6 +31,7 @@ CHANGES = {
 """The actions that change clusters, capacity providers and container instances, as moto has them."""
 
 
+@records()
 def hold_interface(region: str, interface_id: str) -> None:
     """Mark a task's network interface as in use and ECS's own; one that is gone is no error."""
     interface = ec2_backends[ACCOUNT_ID][region].enis.get(interface_id)

@@ -14,10 +14,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from underpass.twin.region.topics import Topic
 from underpass.twin.services.ecs.placement.choice import Host
 from underpass.twin.services.ecs.platform import Platform
 
-TOPIC = "instances"
 LOOK_AGAIN_S = (
     10.0  # even when neither groups nor clusters changed: an instance may have been stopped
 )
@@ -37,7 +37,7 @@ class Kind:
 class Instances:
     """Registers instances, and tells the table which there are."""
 
-    topics: ClassVar[tuple[str, ...]] = ("autoscaling", "ec2", "ecs")
+    topics: ClassVar[tuple[Topic, ...]] = (Topic.AUTOSCALING, Topic.EC2, Topic.ECS)
 
     def __init__(self, platform: Platform) -> None:
         self._platform = platform
@@ -89,7 +89,7 @@ class Instances:
                 if cluster:
                     hosts.append(self._register(cluster, instance, provider[1]))
         if self._platform.table.set_hosts(hosts):
-            self._platform.region.feed.publish(TOPIC)
+            self._platform.region.feed.publish(Topic.INSTANCES)
 
     def _running(self, instance_ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
         if not instance_ids:

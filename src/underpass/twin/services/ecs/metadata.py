@@ -15,6 +15,8 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from underpass.twin.region.worker import Worker, once
+
 ADDRESS, PORT = "169.254.170.2", 80
 REQUEST_TIMEOUT_S = 5.0
 MOST_REQUEST_BYTES = 16384
@@ -30,11 +32,11 @@ class Metadata:
         self._wake_reader, self._wake_writer = os.pipe()
         self._selector.register(self._wake_reader, selectors.EVENT_READ, None)
         self._lock = threading.Lock()
-        self._thread = threading.Thread(target=self._accept, name="metadata", daemon=True)
+        self._worker = Worker("metadata", self._accept, self._wake)
 
     def start(self) -> Metadata:
         """Start answering."""
-        self._thread.start()
+        self._worker.start()
         return self
 
     def add(self, listener: socket.socket, answer: Answer) -> None:
@@ -42,7 +44,7 @@ class Metadata:
         listener.setblocking(False)
         with self._lock:
             self._selector.register(listener, selectors.EVENT_READ, answer)
-        os.write(self._wake_writer, b"x")
+        self._wake()
 
     def remove(self, listener: socket.socket) -> None:
         """Stop answering on ``listener`` and close it."""
@@ -50,17 +52,19 @@ class Metadata:
             self._selector.unregister(listener)
             listener.close()
 
+    def _wake(self) -> None:
+        os.write(self._wake_writer, b"x")
+
     def _accept(self) -> None:
-        while True:
-            for key, _ in self._selector.select():
-                if key.data is None:
-                    os.read(self._wake_reader, 4096)
-                    continue
-                try:
-                    caller, _ = key.fileobj.accept()  # type: ignore[union-attr]
-                except OSError:  # the task ended meanwhile
-                    continue
-                threading.Thread(target=_serve, args=(caller, key.data), daemon=True).start()
+        for key, _ in self._selector.select():
+            if key.data is None:
+                os.read(self._wake_reader, 4096)
+                continue
+            try:
+                caller, _ = key.fileobj.accept()  # type: ignore[union-attr]
+            except OSError:  # the task ended meanwhile
+                continue
+            once("metadata-request", _serve, caller, key.data)
 
 
 def _serve(caller: socket.socket, answer: Answer) -> None:

@@ -15,10 +15,10 @@ import errno
 import logging
 import os
 import socket
-import threading
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -28,6 +28,8 @@ from underpass.errors import UnderpassError
 from underpass.twin.linux.sandbox.kernel import open_folder
 from underpass.twin.region.context import Region
 from underpass.twin.region.state_names import state_name
+from underpass.twin.region.topics import Topic
+from underpass.twin.region.worker import Worker
 from underpass.twin.services.ec2.fabric import Fabric
 
 log = logging.getLogger(__name__)
@@ -51,32 +53,32 @@ class MountTarget:
 class Files:
     """The controller of mount targets, and the way from a file system's id to its folder."""
 
-    topics: ClassVar[tuple[str, ...]] = ("elasticfilesystem",)
+    topics: ClassVar[tuple[Topic, ...]] = (Topic.EFS,)
 
     def __init__(self, region: Region, fabric: Fabric) -> None:
         self._region = region
         self._fabric = fabric
-        self._listening: dict[MountTarget, socket.socket] = {}
+        self._listening: dict[MountTarget, tuple[Worker, socket.socket]] = {}
         self._named: set[str] = set()  # the VPCs whose DNS knows mount targets
 
     def reconcile(self) -> None:
         """Listen on every mount target there is, and name it in its VPC's DNS."""
         targets = {target for system in self._systems() for target in self._targets(system)}
         for gone in self._listening.keys() - targets:
-            _close(self._listening.pop(gone))
+            _close(*self._listening.pop(gone))
         for target in targets - self._listening.keys():
             self._fabric.wait_up(target.interface_id)
             listener = self._fabric.socket(target.interface_id)
             listener.bind((target.address, NFS_PORT))
             listener.listen()
-            threading.Thread(target=_greet, args=(listener,), name=target.id, daemon=True).start()
-            self._listening[target] = listener
+            worker = Worker(target.id, partial(_greet, listener)).start()
+            self._listening[target] = worker, listener
         self._name(targets)
 
     def stop(self) -> None:
         """Stop listening."""
-        for listener in self._listening.values():
-            _close(listener)
+        for listening in self._listening.values():
+            _close(*listening)
         self._listening.clear()
 
     def directory(
@@ -248,15 +250,12 @@ def _ensure(folder: Path, part: str, mode: int | None) -> None:
 
 
 def _greet(listener: socket.socket) -> None:
-    """Take every connection and end it: that it came about is all that is asked."""
-    while True:
-        try:
-            listener.accept()[0].close()
-        except OSError:  # closed
-            return
+    """Take a connection and end it: that it came about is all that is asked."""
+    listener.accept()[0].close()
 
 
-def _close(listener: socket.socket) -> None:
+def _close(worker: Worker, listener: socket.socket) -> None:
+    worker.stopping.set()
     try:
         listener.shutdown(socket.SHUT_RDWR)  # wakes the thread that accepts
     except OSError:

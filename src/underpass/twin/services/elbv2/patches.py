@@ -23,6 +23,7 @@ from moto.elbv2.exceptions import (
 )
 
 from underpass.twin.region.aws import ACCOUNT_ID
+from underpass.twin.region.records import records
 from underpass.twin.services.ec2.patches import free_address
 from underpass.twin.services.elbv2 import access_logs, listeners, target_groups
 from underpass.twin.services.elbv2.attributes import DEFAULTS, ONLY
@@ -52,6 +53,7 @@ def install(health: HealthTable) -> None:
     responses.ELBV2Response.set_security_groups = _security_groups_set
 
 
+@records()
 def set_state(arn: str, state: str) -> None:
     """Set a load balancer's state ("provisioning", "active", "failed"); one that is gone is no error."""
     account, region = arn.split(":")[4], arn.split(":")[3]
@@ -60,6 +62,7 @@ def set_state(arn: str, state: str) -> None:
         balancer.state = state
 
 
+@records()
 def own_interface(interface_id: str, region: str, kind: str) -> None:
     """Make a node's interface look as AWS's: in use, and the load balancer's."""
     interface = ec2_backends[ACCOUNT_ID][region].enis.get(interface_id)
@@ -72,6 +75,7 @@ def own_interface(interface_id: str, region: str, kind: str) -> None:
         interface.interface_type = "network_load_balancer"
 
 
+@records()
 def detach_interface(interface_id: str, region: str) -> None:
     """Make a node's interface look as one that is attached to nothing any more."""
     interface = ec2_backends[ACCOUNT_ID][region].enis.get(interface_id)
@@ -79,6 +83,7 @@ def detach_interface(interface_id: str, region: str) -> None:
         interface.status = "available"
 
 
+@records()
 def random_address(subnet_id: str, region: str) -> str:
     """Return any free address of a subnet, for a node."""
     return free_address(ec2_backends[ACCOUNT_ID][region].get_subnet(subnet_id), at_random=True)

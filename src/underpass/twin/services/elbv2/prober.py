@@ -13,10 +13,10 @@ import functools
 import logging
 import socket
 import ssl
-import threading
 from collections.abc import Callable, Mapping
 
 from underpass.twin.region.clock import scaled_s
+from underpass.twin.region.worker import Worker
 from underpass.twin.services.elbv2 import health
 from underpass.twin.services.elbv2.health import CheckKey, Health, HealthTable
 from underpass.twin.services.elbv2.health_thresholds import Thresholds
@@ -52,30 +52,30 @@ class Prober:
         self._changed = changed
         self._running: dict[CheckKey, tuple[HealthCheck, asyncio.Task[None]]] = {}
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._run, name="prober", daemon=True)
+        self._worker = Worker("prober", self._loop.run_forever, self._wake)
 
     def start(self) -> None:
         """Start the thread."""
-        self._thread.start()
+        self._worker.start()
 
     def stop(self) -> None:
         """End all checks and the thread."""
-        if self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._loop.stop)
-            self._thread.join(timeout=5)
+        if self._worker.is_alive():
+            self._worker.stop()
+            self._loop.run_until_complete(self._end())
+            self._loop.close()
 
     def watch(self, checks: Mapping[CheckKey, HealthCheck]) -> None:
         """Make these the checks that run: new ones ask at once, the others go on as they were."""
         self._loop.call_soon_threadsafe(self._replace, dict(checks))
 
-    def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        self._loop.run_forever()
+    def _wake(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+
+    async def _end(self) -> None:
         for _, task in self._running.values():
             task.cancel()
-        gone = asyncio.gather(*(task for _, task in self._running.values()), return_exceptions=True)
-        self._loop.run_until_complete(gone)
-        self._loop.close()
+        await asyncio.gather(*(task for _, task in self._running.values()), return_exceptions=True)
 
     def _replace(self, checks: Mapping[CheckKey, HealthCheck]) -> None:
         for key, (check, task) in list(self._running.items()):

@@ -14,6 +14,7 @@ import threading
 from typing import Any
 
 from underpass.twin.region.aws import Clients
+from underpass.twin.region.worker import once
 from underpass.twin.services.ec2.fabric import Fabric
 from underpass.twin.services.elbv2.model import Eni, LoadBalancer
 from underpass.twin.services.elbv2.node_netns import open_listener
@@ -81,10 +82,7 @@ class RecycledAddresses:
             return
         log.info("a stranger has %s now", node.address)
         ports = [listener.port for listener in balancer.listeners]
-        serve = threading.Thread(
-            target=self._serve, args=(interface_id, node.address, ports), daemon=True
-        )
-        serve.start()
+        once("stranger", self._serve, interface_id, node.address, ports)
 
     def _awaited(self, balancer: LoadBalancer) -> bool:
         with self._lock:
@@ -114,7 +112,7 @@ class RecycledAddresses:
             if servers is not None:
                 servers.append(server)
                 # Here, where nobody can shut it down yet: whoever does waits for this thread to end.
-                threading.Thread(target=server.serve_forever, args=(0.1,), daemon=True).start()
+                once(f"stranger-{address}", server.serve_forever, 0.1)
         if servers is None:
             server.server_close()
         return servers is not None

@@ -17,6 +17,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from underpass.twin.region import clock
 from underpass.twin.region.aws import ACCOUNT_ID
 from underpass.twin.region.context import Region
+from underpass.twin.region.topics import Topic
+from underpass.twin.region.worker import Worker
 from underpass.twin.services.events.schedule_expressions import Schedule, parse
 from underpass.twin.services.events.targets import admits, is_queue, payload, scheduled_event
 
@@ -60,29 +62,31 @@ class _Due:
 class Schedules:
     """The controller of scheduled rules, and the way of every event to its targets."""
 
-    topics: ClassVar[tuple[str, ...]] = ("events", "lambda")
+    topics: ClassVar[tuple[Topic, ...]] = (Topic.EVENTS, Topic.LAMBDA)
 
     def __init__(self, region: Region) -> None:
         self._region = region
         self._due: dict[str, _Due] = {}
         self._lock = threading.Lock()
         self._changed = threading.Event()
-        self._stopping = False
         self._epoch = (time.monotonic(), datetime.now(UTC))
         self._deliveries: queue.SimpleQueue[tuple[Rule, Mapping[str, Any], str] | None]
         self._deliveries = queue.SimpleQueue()
+        self._workers = (
+            Worker("schedules", self._tick, self._changed.set),
+            Worker("events", self._deliver_next, lambda: self._deliveries.put(None)),
+        )
 
     def start(self) -> Schedules:
         """Start the clock and the thread that delivers events."""
-        for target, name in ((self._tick, "schedules"), (self._deliver_all, "events")):
-            threading.Thread(target=target, name=name, daemon=True).start()
+        for worker in self._workers:
+            worker.start()
         return self
 
     def stop(self) -> None:
         """Stop running rules."""
-        self._stopping = True
-        self._deliveries.put(None)
-        self._changed.set()
+        for worker in self._workers:
+            worker.stop()
 
     def reconcile(self) -> None:
         """Look at which rules are enabled, and have each run in its time."""
@@ -123,20 +127,19 @@ class Schedules:
 
     def _tick(self) -> None:
         """Run each rule when it is due."""
-        while not self._stopping:
-            with self._lock:
-                soonest = min((due.at_s for due in self._due.values()), default=_NEVER)
-            self._changed.wait(None if soonest == _NEVER else max(0.0, soonest - time.monotonic()))
-            self._changed.clear()
-            now_s = time.monotonic()
-            with self._lock:
-                ripe = [due for due in self._due.values() if due.at_s <= now_s]
-            for due in ripe:
-                try:
-                    self._run(due)
-                except Exception:  # one rule must not keep the others from running
-                    log.exception("rule %s did not run", due.rule.name)
-                    due.at_s = time.monotonic() + _AGAIN_S
+        with self._lock:
+            soonest = min((due.at_s for due in self._due.values()), default=_NEVER)
+        self._changed.wait(None if soonest == _NEVER else max(0.0, soonest - time.monotonic()))
+        self._changed.clear()
+        now_s = time.monotonic()
+        with self._lock:
+            ripe = [due for due in self._due.values() if due.at_s <= now_s]
+        for due in ripe:
+            try:
+                self._run(due)
+            except Exception:  # one rule must not keep the others from running
+                log.exception("rule %s did not run", due.rule.name)
+                due.at_s = time.monotonic() + _AGAIN_S
 
     def _run(self, due: _Due) -> None:
         asked_at_s = due.at_s
@@ -182,13 +185,15 @@ class Schedules:
         name = arn.rpartition(":")[2]
         return f"{self._region.clients.endpoint_url}/{ACCOUNT_ID}/{name}"
 
-    def _deliver_all(self) -> None:
-        while (delivery := self._deliveries.get()) is not None:
-            rule, target, event = delivery
-            try:
-                self._deliver(rule, target, event)
-            except Exception:  # one target must not keep the others from being reached
-                log.exception("rule %s did not reach %s", rule.name, target["Arn"])
+    def _deliver_next(self) -> None:
+        delivery = self._deliveries.get()
+        if delivery is None:
+            return
+        rule, target, event = delivery
+        try:
+            self._deliver(rule, target, event)
+        except Exception:  # one target must not keep the others from being reached
+            log.exception("rule %s did not reach %s", rule.name, target["Arn"])
 
     def _deliver(self, rule: Rule, target: Mapping[str, Any], event: str) -> None:
         if not self._allowed(rule, target):

@@ -12,6 +12,7 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from underpass.twin.region.records import records
 from underpass.twin.services.events import patterns
 from underpass.twin.services.events.schedule_expressions import parse
 from underpass.twin.services.events.targets import service
@@ -44,11 +45,9 @@ def install() -> None:
     EventsBackend.put_targets = _checked_targets(EventsBackend.put_targets)
 
 
+@records()
 def publish(region: str, source: str, detail_type: str, detail: Mapping[str, Any]) -> None:
-    """Put an event of an AWS service on the default bus, as the service itself would.
-
-    For callers within the API's own process that hold its lock, or have no need of it.
-    """
+    """Put an event of an AWS service on the default bus, as the service itself would."""
     from moto.events.models import events_backends
 
     from underpass.twin.region.aws import ACCOUNT_ID

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, timedelta
 from typing import Any
 
-from underpass.twin.api.lock import RECORDS
 from underpass.twin.api.signature import Key
+from underpass.twin.region.records import records
 
 
 def install() -> None:
@@ -22,7 +22,7 @@ def issued(access_key_id: str) -> Key | None:
     """Return the active key of this id, a user's or a session's."""
     from moto.iam.models import iam_backends
 
-    with RECORDS:
+    with records():
         for account_id, account in list(iam_backends.items()):
             for partition, backend in list(account.items()):
                 held = backend.access_keys.get(access_key_id)

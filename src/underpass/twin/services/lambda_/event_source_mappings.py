@@ -9,7 +9,6 @@ https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html
 from __future__ import annotations
 
 import json
-import logging
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -17,8 +16,8 @@ from typing import Any, ClassVar
 
 from underpass.twin.region.aws import ACCOUNT_ID
 from underpass.twin.region.context import Region
-
-log = logging.getLogger(__name__)
+from underpass.twin.region.topics import Topic
+from underpass.twin.region.worker import Worker
 
 _MOST_AT_ONCE = 10  # messages in one answer of SQS; Lambda asks several times for a larger batch
 _AGAIN_S = 1.0  # as long as something is hidden that may be seen again
@@ -37,7 +36,7 @@ class Mapped:
 class Queues:
     """The controller of the pollers."""
 
-    topics: ClassVar[tuple[str, ...]] = ("lambda",)
+    topics: ClassVar[tuple[Topic, ...]] = (Topic.LAMBDA,)
 
     def __init__(self, region: Region) -> None:
         self._region = region
@@ -82,13 +81,14 @@ class Poller:
         self._region = region
         self._mapped = mapped
         self._woken = threading.Event()
-        self._stopping = False
         self._hidden = False  # whether some message may be seen again
+        self._again_s: float | None = None
+        self._worker = Worker("queue-poller", self._run, self.wake)
 
     def start(self) -> Poller:
         """Start reading, with what is there already."""
         self._woken.set()
-        threading.Thread(target=self._run, name="queue-poller", daemon=True).start()
+        self._worker.start()
         return self
 
     def wake(self) -> None:
@@ -97,28 +97,24 @@ class Poller:
 
     def stop(self) -> None:
         """End after the batch under way."""
-        self._stopping = True
-        self._woken.set()
+        self._worker.stop(timeout_s=0.0)
 
     def _run(self) -> None:
-        again_s = None
-        while True:
-            self._woken.wait(again_s)
-            self._woken.clear()
-            if self._stopping:
-                return
-            try:
-                again_s = self._drain()
-            except Exception:  # a queue or a function that is gone may come again
-                log.exception("%s was not read", self._mapped.queue_arn)
-                again_s = _AGAIN_S
+        self._woken.wait(self._again_s)
+        self._woken.clear()
+        if self._worker.stopping.is_set():
+            return
+        self._again_s = (
+            _AGAIN_S  # also when it raises: a queue or a function that is gone may come again
+        )
+        self._again_s = self._drain()
 
     def _drain(self) -> float | None:
         """Invoke the function until nothing is visible; return when to look again, if ever."""
         sqs = self._region.clients("sqs")
         name = self._mapped.queue_arn.rpartition(":")[2]
         url = f"{self._region.clients.endpoint_url}/{ACCOUNT_ID}/{name}"
-        while not self._stopping:
+        while not self._worker.stopping.is_set():
             answer = sqs.receive_message(
                 QueueUrl=url, MaxNumberOfMessages=self._mapped.batch_size, AttributeNames=["All"]
             )

@@ -25,6 +25,7 @@ from typing import Any
 from underpass.twin.linux import process
 from underpass.twin.linux.isolation import Spec, Tmpfs, Volume
 from underpass.twin.region.aws import ACCESS_KEY
+from underpass.twin.region.worker import once
 from underpass.twin.services.lambda_ import bootstrap
 from underpass.twin.services.lambda_.model import (
     FULL_RESPONSE_BYTES,
@@ -248,9 +249,7 @@ class Log:
 
     def follow(self, reader: int) -> None:
         """Read from a pipe until it closes, in a thread of its own."""
-        threading.Thread(
-            target=self._follow, args=(reader,), name="function-log", daemon=True
-        ).start()
+        once("function-log", self._follow, reader)
 
     def take(self, request_id: str) -> list[tuple[int, str]]:
         """Return all lines up to the end of a request, which must have been answered or have failed."""

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from urllib.parse import unquote
 
 from underpass.twin.region.aws import ACCOUNT_ID
+from underpass.twin.region.records import records
 from underpass.twin.services.lambda_.model import Function, Outcome, ThrottledError
 
 _PYTHON = re.compile(r"python3\.\d+")
@@ -39,6 +40,7 @@ def attach(runner: Runner) -> None:
     _runner[:] = [runner]
 
 
+@records()
 def functions(region: str) -> list[Function]:
     """Return the newest version of every function."""
     from moto.awslambda.models import lambda_backends
@@ -61,6 +63,7 @@ def call(region: str, arn: str, event: bytes) -> Outcome:
     return outcome
 
 
+@records()
 def policy(region: str, arn: str) -> list[dict[str, Any]] | None:
     """Return the statements of a function's own policy; None when there is no such function."""
     from moto.awslambda.models import lambda_backends
@@ -185,7 +188,8 @@ def _function(function: Any) -> Function:
 def _invoke(response: Any) -> tuple[int, dict[str, str], str | bytes]:
     """Answer Invoke: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html."""
     name = unquote(response.path.rsplit("/", 2)[-2])
-    function = _function(response.backend.get_function(name, response._get_param("Qualifier")))  # noqa: SLF001
+    with records():  # but not while it runs
+        function = _function(response.backend.get_function(name, response._get_param("Qualifier")))  # noqa: SLF001
     kind = response.headers.get("X-Amz-Invocation-Type") or "RequestResponse"
     event = _event(response.body)
     if kind == "DryRun":
@@ -204,7 +208,8 @@ def _invoke(response: Any) -> tuple[int, dict[str, str], str | bytes]:
 
 def _invoke_async(response: Any) -> tuple[int, dict[str, str], str]:
     name = unquote(response.path.rstrip("/").rsplit("/", 2)[-2])
-    function = _function(response.backend.get_function(name, None))
+    with records():
+        function = _function(response.backend.get_function(name, None))
     event = _event(response.body)
     _run(lambda runner: runner.submit(function, event))
     return 202, {"status": "202"}, ""

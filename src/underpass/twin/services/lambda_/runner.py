@@ -8,11 +8,14 @@ import time
 import uuid
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
 from underpass.twin.region.clock import scaled_s
 from underpass.twin.region.context import Region
+from underpass.twin.region.timers import later
+from underpass.twin.region.topics import Topic
 from underpass.twin.services.lambda_ import report
 from underpass.twin.services.lambda_.execution_environment import Environment, Host
 from underpass.twin.services.lambda_.model import (
@@ -48,7 +51,7 @@ class Functions:
         The resolv.conf for that place.
     """
 
-    topics: ClassVar[tuple[str, ...]] = ("lambda",)
+    topics: ClassVar[tuple[Topic, ...]] = (Topic.LAMBDA,)
 
     def __init__(
         self,
@@ -153,9 +156,7 @@ class Functions:
             log.exception("function %s could not be run", function.name)
             failed, wait_s, following = True, _RETRY_AFTER_S[min(attempt, 1)], attempt + 1
         if failed and following <= function.retries and not self._stopped:
-            again = threading.Timer(scaled_s(wait_s), self._start, (function, event, following))
-            again.daemon = True
-            again.start()
+            later(scaled_s(wait_s), partial(self._start, function, event, following))
             return
         if failed:
             log.warning(

@@ -19,6 +19,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from underpass.twin.region.worker import Worker
+
 log = logging.getLogger(__name__)
 
 BUFFERED_BYTES = 8 << 20
@@ -117,28 +119,31 @@ class Logs:
         self._selector = selectors.DefaultSelector()
         self._streams: set[Stream] = set()
         self._changed = threading.Condition()
-        self._stopping = False
-        self._threads = [
-            threading.Thread(target=self._read, name="logs-read", daemon=True),
-            threading.Thread(target=self._send, name="logs-send", daemon=True),
-        ]
+        self._reader = Worker("logs-read", self._read, self._wake_reading)
+        self._sender = Worker("logs-send", self._send, self._wake_sending)
+        self._woken = False
 
     def start(self) -> Logs:
         """Start both threads."""
         self._wake_reader, self._wake_writer = os.pipe()
         self._selector.register(self._wake_reader, selectors.EVENT_READ, None)
-        for thread in self._threads:
-            thread.start()
+        self._reader.start()
+        self._sender.start()
         return self
 
     def stop(self) -> None:
         """Send what has been read, and end."""
-        with self._changed:
-            self._stopping = True
-            self._changed.notify_all()
+        self._reader.stop()
+        self._sender.stop()
+        self._send_all()
+
+    def _wake_reading(self) -> None:
         os.write(self._wake_writer, b"x")
-        for thread in self._threads:
-            thread.join(timeout=5)
+
+    def _wake_sending(self) -> None:
+        with self._changed:
+            self._woken = True
+            self._changed.notify_all()
 
     def open(self, destination: Destination | None) -> tuple[Stream, int]:
         """Return a stream and the descriptor to write into, which is the caller's to close.
@@ -162,7 +167,7 @@ class Logs:
         with self._changed:
             self._streams.add(stream)
         self._selector.register(reader, selectors.EVENT_READ, stream)
-        os.write(self._wake_writer, b"x")
+        self._wake_reading()
         return stream, writer
 
     def finish(self, stream: Stream, timeout_s: float = 5.0) -> None:
@@ -175,14 +180,13 @@ class Logs:
             )
 
     def _read(self) -> None:
-        while not self._stopping:
-            for key, _ in self._selector.select():
-                if key.data is None:
-                    os.read(self._wake_reader, 4096)
-                else:
-                    self._take(key.data)
-            with self._changed:
-                self._changed.notify_all()
+        for key, _ in self._selector.select():
+            if key.data is None:
+                os.read(self._wake_reader, 4096)
+            else:
+                self._take(key.data)
+        with self._changed:
+            self._changed.notify_all()
 
     def _take(self, stream: Stream) -> None:
         now_ms = time.time_ns() // 1_000_000
@@ -198,21 +202,21 @@ class Logs:
         os.close(stream.reader)
 
     def _send(self) -> None:
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._stopping or self._work())
-                last = self._stopping
-                streams = tuple(self._streams)
-            if not last:
-                time.sleep(SETTLE_S)
-            for stream in streams:
-                while events := stream.batch():
-                    self._put(stream.destination, events)
-            with self._changed:
-                self._streams -= {s for s in streams if s.ended.is_set() and s.empty}
-                self._changed.notify_all()
-                if last:
-                    return
+        with self._changed:
+            self._changed.wait_for(lambda: self._woken or self._work())
+            self._woken = False
+        if not self._sender.stopping.wait(SETTLE_S):
+            self._send_all()
+
+    def _send_all(self) -> None:
+        with self._changed:
+            streams = tuple(self._streams)
+        for stream in streams:
+            while events := stream.batch():
+                self._put(stream.destination, events)
+        with self._changed:
+            self._streams -= {s for s in streams if s.ended.is_set() and s.empty}
+            self._changed.notify_all()
 
     def _work(self) -> bool:
         return any(not stream.empty or stream.ended.is_set() for stream in self._streams)

@@ -11,9 +11,10 @@ from typing import ClassVar
 from underpass.twin.linux import nftables
 from underpass.twin.linux.links import Link
 from underpass.twin.region.context import Region
+from underpass.twin.region.topics import Topic
 from underpass.twin.services.ec2.fabric import Fabric
 from underpass.twin.services.ec2.wiring import INTERNET_NAME
-from underpass.twin.services.elbv2.controller import APPLIED, HEALTH, STATES, Balancers
+from underpass.twin.services.elbv2.controller import Balancers
 from underpass.twin.services.elbv2.model import Balancing
 from underpass.twin.services.privatelink import describe, dns_names, endpoints
 from underpass.twin.services.privatelink.connections import connections, service_connections
@@ -29,7 +30,7 @@ TRUSTED_S = 10.0  # how long what was read holds when nobody says that it change
 class PrivateLink:
     """The connections of one region's endpoints."""
 
-    topics: ClassVar[tuple[str, ...]] = ("ec2", "interfaces", HEALTH, APPLIED)
+    topics: ClassVar[tuple[Topic, ...]] = (Topic.EC2, Topic.INTERFACES, Topic.HEALTH, Topic.APPLIED)
 
     def __init__(self, region: Region, fabric: Fabric, balancers: Balancers) -> None:
         self._region = region
@@ -41,7 +42,7 @@ class PrivateLink:
         self._observed = Endpoints()
         self._links: dict[str, Link] = {}
         self._tables: dict[str, nftables.Table] = {}
-        region.feed.subscribe(("ec2", APPLIED), self._stale.set)
+        region.feed.subscribe((Topic.EC2, Topic.APPLIED), self._stale.set)
 
     def reconcile(self) -> None:
         """Read what is wanted, if that may have changed, and make it so.
@@ -133,4 +134,4 @@ class PrivateLink:
                 changed |= endpoints.set_state(endpoint.id, "available", self._region.name)
         if changed:
             self._stale.set()
-            self._region.feed.publish(STATES)
+            self._region.feed.publish(Topic.STATES)

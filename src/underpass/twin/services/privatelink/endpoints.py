@@ -19,6 +19,7 @@ from moto.ec2.models import vpcs as moto_vpcs
 from moto.ec2.responses import EC2Response
 from moto.ec2.utils import add_tag_specification, random_id, random_vpc_ep_id
 
+from underpass.twin.region.records import records
 from underpass.twin.services.privatelink import (
     connection_notifications,
     endpoint_connections,
@@ -42,6 +43,7 @@ def install() -> None:
     EC2Response.delete_vpc_endpoints = _deleted
 
 
+@records()
 def set_state(endpoint_id: str, state: str, region: str) -> bool:
     """Move an endpoint that is ``pending`` or ``available`` to ``state``; return whether that changed it.
 

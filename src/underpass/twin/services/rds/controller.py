@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import ClassVar
 
 from underpass.twin.region.context import Region
+from underpass.twin.region.topics import Topic
 from underpass.twin.services.ec2.fabric import Fabric
 from underpass.twin.services.rds.data_folder import DataFolder
 from underpass.twin.services.rds.instance import Instance
@@ -20,7 +21,7 @@ class Databases:
     stack and the resource, or else the instance's identifier.
     """
 
-    topics: ClassVar[tuple[str, ...]] = ("rds",)
+    topics: ClassVar[tuple[Topic, ...]] = (Topic.RDS,)
 
     def __init__(self, region: Region, fabric: Fabric) -> None:
         self._region = region

@@ -13,6 +13,7 @@ from underpass.errors import UnderpassError
 from underpass.twin.region.certificates import Authority
 from underpass.twin.region.context import Region
 from underpass.twin.region.reconcile import Reconciler
+from underpass.twin.region.topics import Topic
 from underpass.twin.services.ec2.fabric import Fabric
 from underpass.twin.services.rds import interface, psql
 from underpass.twin.services.rds import patches as rds
@@ -157,7 +158,9 @@ class Instance:
             interface.remove(ec2, self.identifier)
             shutil.rmtree(self._region.run / "databases" / eni.id, ignore_errors=True)
         rds.removed(self._region.name, self.identifier)
-        self._region.feed.publish("rds")  # the controller forgets it; who waits for its end goes on
+        self._region.feed.publish(
+            Topic.RDS
+        )  # the controller forgets it; who waits for its end goes on
 
     def _name(self, eni: Interface) -> None:
         """Lead the endpoint's name to the interface, from everywhere: RDS names resolve publicly."""
@@ -169,7 +172,7 @@ class Instance:
             log.error("database %s: %s", self.identifier, message)
             self._event(message, "failure")
         if rds.report(self._region.name, self.identifier, private.generation, status, message):
-            self._region.feed.publish("databases")
+            self._region.feed.publish(Topic.DATABASES)
 
     def _event(self, message: str, category: str) -> None:
         rds.event(self._region.name, self.identifier, message, category)

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from underpass.twin.region.aws import ACCOUNT_ID
+from underpass.twin.region.records import records
 from underpass.twin.services.rds.versions import find, refusal
 
 _REFUSED = {
@@ -35,6 +36,7 @@ class Private:
     generation: int
 
 
+@records()
 def private(region: str, identifier: str) -> Private:
     """Return the master password and the number of the last modification.
 
@@ -54,6 +56,7 @@ def private(region: str, identifier: str) -> Private:
     return Private(str(password), instance.twin_generation)
 
 
+@records()
 def report(region: str, identifier: str, generation: int, status: str, message: str = "") -> bool:
     """Say how an instance is; return whether it changed what ``describe_db_instances`` answers.
 
@@ -69,16 +72,19 @@ def report(region: str, identifier: str, generation: int, status: str, message: 
     return changed
 
 
+@records()
 def address(region: str, identifier: str) -> str:
     """Return the name of an instance's endpoint."""
     return str(_backend(region).databases[identifier].address)
 
 
+@records()
 def removed(region: str, identifier: str) -> None:
     """Say that nothing of a deleted instance runs any more; from now on it is not found."""
     _backend(region).databases.pop(identifier, None)
 
 
+@records()
 def event(region: str, identifier: str, message: str, category: str) -> None:
     """Record what happened to an instance, for ``describe_events``."""
     from moto.core.utils import utcnow

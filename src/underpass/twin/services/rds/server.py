@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from underpass.errors import UnderpassError
+from underpass.twin.region.worker import once
 from underpass.twin.services.rds import tls
 from underpass.twin.services.rds.data_folder import AS_ORDINARY_USER, SUPERUSER
 from underpass.twin.services.rds.versions import Binaries
@@ -165,7 +166,7 @@ class Server:
             cwd="/",
             env={"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"},
         )
-        threading.Thread(target=self._watch, name=f"postgres-{self.spec.name}", daemon=True).start()
+        once(f"postgres-{self.spec.name}", self._watch)
         refused = self._open()
         settled = self._settled.wait(_START_TIMEOUT_S)
         if settled and not refused and not self._ended.is_set():
@@ -199,7 +200,7 @@ class Server:
             silent = "it ended" if spoke else f"it said nothing for {_START_TIMEOUT_S} s"
             with self._front.stderr as said:
                 return said.read().splitlines()[-_TAIL:] or [silent]
-        threading.Thread(target=self._watch_front, args=[self._front], daemon=True).start()
+        once(f"tls-{self.spec.name}", self._watch_front, self._front)
         return []
 
     def _close(self) -> None:
@@ -267,3 +268,4 @@ class Server:
         self._settled.set()
         if not self._asked_to_end:
             self._on_exit()
+            raise ChildProcessError("PostgreSQL ended by itself")

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from underpass.twin.region.aws import Clients
 from underpass.twin.region.dns_records import Names
+from underpass.twin.region.topics import Topic
 
 SOURCE = "route53"
 
@@ -19,7 +20,7 @@ SOURCE = "route53"
 class Zones:
     """A controller: what Route 53 says becomes what the VPCs' resolvers answer."""
 
-    topics: ClassVar[tuple[str, ...]] = ("route53",)
+    topics: ClassVar[tuple[Topic, ...]] = (Topic.ROUTE53,)
 
     def __init__(self, clients: Clients, names: Names) -> None:
         self._clients = clients

@@ -14,6 +14,7 @@ from underpass.twin.linux import namespaces
 from underpass.twin.linux.within import within
 from underpass.twin.region.context import Region
 from underpass.twin.region.reconcile import Reconciler
+from underpass.twin.region.topics import Topic
 from underpass.twin.services.ec2.fabric import Fabric
 from underpass.twin.services.ec2.model import Vpc
 from underpass.twin.services.ec2.routing import resolvers
@@ -27,7 +28,7 @@ SOURCE = "interfaces"
 class NameService:
     """Follows the VPCs: one that comes gets its resolver, one that goes loses it."""
 
-    topics: ClassVar[tuple[str, ...]] = ("interfaces",)
+    topics: ClassVar[tuple[Topic, ...]] = (Topic.INTERFACES,)
 
     def __init__(self, region: Region, fabric: Fabric) -> None:
         self._region = region

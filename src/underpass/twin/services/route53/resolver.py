@@ -9,12 +9,13 @@ import asyncio
 import logging
 import random
 import socket
-import threading
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 from underpass.twin.region.aws_hosts import API_DOMAIN
 from underpass.twin.region.dns_records import Names
+from underpass.twin.region.worker import Worker
 
 log = logging.getLogger(__name__)
 
@@ -38,18 +39,18 @@ class Resolver:
         self._names = names
         self._open: dict[str, list[asyncio.DatagramTransport | asyncio.Server]] = {}
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="resolver", daemon=True)
+        stop = partial(self._loop.call_soon_threadsafe, self._loop.stop)
+        self._worker = Worker("resolver", self._loop.run_forever, stop)
 
     def start(self) -> None:
         """Start the thread."""
-        self._thread.start()
+        self._worker.start()
 
     def stop(self) -> None:
         """Close every socket and end the thread."""
         for vpc_id in tuple(self._open):
             self.cease(vpc_id)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(timeout=5)
+        self._worker.stop()
 
     def serve(self, vpc_id: str, sockets: Iterable[socket.socket]) -> None:
         """Answer on these bound UDP and TCP sockets as the VPC's resolver."""

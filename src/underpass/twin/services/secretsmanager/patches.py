@@ -10,15 +10,18 @@ from __future__ import annotations
 
 import json
 import logging
-import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from underpass.policies.resource_policies import Act, policy_allows
 from underpass.twin.region.aws import ACCOUNT_ID
 from underpass.twin.region.clock import scaled_s
+from underpass.twin.region.records import records
+from underpass.twin.region.timers import Timer, later
+from underpass.twin.region.worker import once
 from underpass.twin.services.lambda_ import patches as lambda_
 
 log = logging.getLogger(__name__)
@@ -27,7 +30,7 @@ STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
 _DAY_S = 86_400.0
 _CURRENT, _PENDING = "AWSCURRENT", "AWSPENDING"
 
-_due: dict[str, threading.Timer] = {}
+_due: dict[str, Timer] = {}
 _busy: set[str] = set()
 
 
@@ -78,8 +81,7 @@ def _rotate(
     token = _pending(secret, client_request_token, copied=not rotate_immediately)
     if secret.arn not in _busy:
         _busy.add(secret.arn)
-        arguments = (backend, secret, token, steps)
-        threading.Thread(target=_run, args=arguments, name="rotation", daemon=True).start()
+        once("rotation", _run, backend, secret, token, steps)
     return json.dumps({"ARN": secret.arn, "Name": secret.name, "VersionId": token})
 
 
@@ -134,13 +136,15 @@ def _run(backend: Any, secret: Any, token: str, steps: tuple[str, ...]) -> None:
                 log.error("rotation of %s failed in %s: see its log", secret.name, step)
                 return
         if steps == STEPS:
-            secret.last_rotation_date = int(time.time())
+            with records():
+                secret.last_rotation_date = int(time.time())
     except Exception:
         log.exception("rotation of %s could not be run", secret.name)
     finally:
-        if steps != STEPS:
-            secret.versions.pop(token, None)  # it was only there to be tested
-        _busy.discard(secret.arn)
+        with records():
+            if steps != STEPS:
+                secret.versions.pop(token, None)  # it was only there to be tested
+            _busy.discard(secret.arn)
 
 
 def _schedule(backend: Any, secret: Any) -> None:
@@ -149,12 +153,10 @@ def _schedule(backend: Any, secret: Any) -> None:
     days = secret.auto_rotate_after_days
     if days:
         secret.next_rotation_date = int(time.time() + days * _DAY_S)
-        timer = threading.Timer(scaled_s(days * _DAY_S), _again, (backend, secret))
-        timer.daemon = True
-        timer.start()
-        _due[secret.arn] = timer
+        _due[secret.arn] = later(scaled_s(days * _DAY_S), partial(_again, backend, secret))
 
 
+@records()
 def _again(backend: Any, secret: Any) -> None:
     if backend.secrets.get(secret.arn) is secret and secret.rotation_enabled:
         try:

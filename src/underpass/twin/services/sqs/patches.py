@@ -17,10 +17,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from underpass.twin.api.lock import RECORDS
 from underpass.twin.region.clock import scaled_s
+from underpass.twin.region.records import LOCK
 
-_CHANGED = threading.Condition(RECORDS)
+_CHANGED = threading.Condition(LOCK)
 _LISTEN_S = 1.0  # how often a waiting poll looks whether its caller is still there
 
 Arrived = Callable[[str], None]

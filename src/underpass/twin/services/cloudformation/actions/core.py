@@ -13,6 +13,7 @@ from underpass.cloudformation.errors import TemplateError
 from underpass.cloudformation.template import Template
 from underpass.twin.region.aws import ACCOUNT_ID
 from underpass.twin.region.context import Region
+from underpass.twin.region.topics import Topic
 from underpass.twin.services.cloudformation.errors import invalid
 from underpass.twin.services.cloudformation.execution.journal import Journal
 from underpass.twin.services.cloudformation.execution.operation import Operation
@@ -41,7 +42,7 @@ class Core:
     """Base of the actions; see ``engine.Engine`` for the parameters."""
 
     def __init__(self, region: Region, providers: Mapping[str, ResourceType], spawn: Spawn) -> None:
-        self._store = Store(lambda: region.feed.publish("cloudformation"))
+        self._store = Store(lambda: region.feed.publish(Topic.CLOUDFORMATION))
         self._lookups = Lookups(region)
         self._planner = Planner(region.name, self._store, self._lookups, providers)
         self._region = region

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from queue import SimpleQueue
 from typing import Any, Protocol
 
 from underpass.cloudformation.graph import Graph
+from underpass.twin.region.worker import once
 
 Call = Callable[[], Any]
 Spawn = Callable[[str, Callable[[], None]], None]
@@ -82,7 +82,7 @@ class Work(Protocol):
 
 def in_thread(name: str, run: Callable[[], None]) -> None:
     """Run something in a thread of its own, which does not keep the process alive."""
-    threading.Thread(target=run, name=f"stack-{name}", daemon=True).start()
+    once(f"stack-{name}", run)
 
 
 def at_once(_name: str, run: Callable[[], None]) -> None:
