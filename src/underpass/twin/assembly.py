@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
+from underpass.twin import services
 from underpass.twin.api import records
 from underpass.twin.api.door import Door
 from underpass.twin.api.server import Api, Listener, moto_application
@@ -94,7 +95,7 @@ class Assembly:
         """Start everything; returns once the API answers on the inherited socket."""
         _correct_moto(self.health, self.tasks)
         records.mark(self.region.name)
-        cloudformation.install(Engine(self.region, registry(self.region)))
+        cloudformation.install(Engine(self.region, registry(self.region, services)))
         lambda_.attach(self.functions)
         events.attach(self.schedules.deliver)
         sqs.attach(self.queues.arrived)

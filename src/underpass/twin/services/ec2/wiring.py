@@ -160,10 +160,10 @@ class Wiring:
         def update(interface_id: str) -> None:
             table = tables.get(interface_id)
             if table:
-                nftables.apply(namespaces.path(interface_id), table)
+                nft_netlink.apply(namespaces.path(interface_id), table)
                 self._firewalls[interface_id] = table
             else:
-                nftables.remove(
+                nft_netlink.remove(
                     namespaces.path(interface_id), self._firewalls.pop(interface_id).name
                 )
 
@@ -195,7 +195,7 @@ class Wiring:
     def _route(self, network: Network, vpc: Vpc) -> None:
         table = router_table(network, vpc)
         if self._router_tables.get(vpc.id) != table:
-            nftables.apply(namespaces.path(vpc.id), table)
+            nft_netlink.apply(namespaces.path(vpc.id), table)
             self._router_tables[vpc.id] = table
         old, new = self._routers[vpc.id], router(network, vpc)
         if old != new:

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from underpass.twin.services.ecs.placement.choice import Host
+from underpass.twin.services.ecs.model import Host
 from underpass.twin.services.ecs.platform import Platform
 
 TOPIC = "instances"
