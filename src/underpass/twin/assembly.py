@@ -1,4 +1,4 @@
-"""The region put together: the API, the CloudFormation service, the controllers, the doors."""
+"""The region put together: the API, the CloudFormation service, the controllers, the port forwards."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ class Assembly:
             part.start()
         self._loops = [self._keep(controller) for controller in self._controllers()]
         handlers = {
-            "doors": self._forward_ports,
+            "forwards": self._forward_ports,
             "nodes": self._nodes,
             "names": self._lookup,
             "place": self._place,
@@ -155,7 +155,7 @@ class Assembly:
     # What the command line asks for
 
     def _forward_ports(self, request: Mapping[str, Any], fds: Sequence[int]) -> None:
-        """Aim the doors, open those whose sockets came along, and close those of nobody any more."""
+        """Aim the port forwards, open those whose sockets came along, and close those of nobody any more."""
         for gone in self._diallers.keys() - request["aims"].keys():
             del self._diallers[gone]
             self.forwards.close(gone)

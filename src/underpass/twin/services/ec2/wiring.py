@@ -18,7 +18,7 @@ from underpass.twin.linux import namespaces, nft_netlink, nftables
 from underpass.twin.linux.devices import GATEWAY, Devices, Route, change, devices
 from underpass.twin.region.aws_hosts import ADDRESSES
 from underpass.twin.services.ec2.gateways import router_table
-from underpass.twin.services.ec2.model import Interface, Network, Vpc
+from underpass.twin.services.ec2.model import ANYWHERE, Interface, Network, Vpc
 from underpass.twin.services.ec2.routing import (
     INTERNET_DEVICE,
     INTERNET_NEXT,
@@ -144,7 +144,7 @@ class Wiring:
                 own.address("eth0", interface.address)
                 own.up("eth0")
                 own.route(Route(f"{GATEWAY}/32", "eth0"))
-                own.route(Route("0.0.0.0/0", "eth0", GATEWAY))
+                own.route(Route(ANYWHERE, "eth0", GATEWAY))
 
         namespaces.create(interface.id, work)
         self._interfaces[interface.id] = interface
