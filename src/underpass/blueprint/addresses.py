@@ -8,6 +8,7 @@ from itertools import islice
 
 from underpass.config import Config
 
+ANYWHERE = "0.0.0.0/0"
 TIERS = 3
 SMALLEST_PREFIX = 24  # eighths of a /24 are /27, the smallest subnet an ALB may be put in
 

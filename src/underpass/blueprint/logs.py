@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from troposphere import Template
+from troposphere import GetAtt, Ref, Template
 from troposphere.logs import LogGroup
 
-from underpass.blueprint.foundation.keys import key_arn
+from underpass.blueprint.cross_stack import given
 from underpass.config import Config
 
 # A year, as auditors ask: keeping what was written costs less than writing it did.
@@ -18,9 +18,14 @@ def log_group(template: Template, config: Config, title: str, part: str) -> LogG
         LogGroup(
             title,
             LogGroupName=f"/underpass/{config.name}/{part}",
-            KmsKeyId=key_arn(template),
+            KmsKeyId=_key_arn(template),
             RetentionInDays=RETENTION_DAYS,
             DeletionPolicy="Delete",
             UpdateReplacePolicy="Delete",
         )
     )
+
+
+def _key_arn(template: Template) -> GetAtt | Ref:
+    """Return the key's ARN as ``template`` can say it: of its own key, or of the foundation's."""
+    return GetAtt("Key", "Arn") if "Key" in template.resources else given("KeyArn")

@@ -12,6 +12,7 @@ from troposphere.ec2 import (
     SecurityGroupRule,
 )
 
+from underpass.blueprint.addresses import ANYWHERE
 from underpass.blueprint.cross_stack import given
 from underpass.config import Config
 
@@ -53,8 +54,8 @@ def tcp(port: object, description: str, **peer: object) -> SecurityGroupRule:
 def to_the_web() -> list[SecurityGroupRule]:
     """Return egress rules for AWS APIs and the web, which is where NAT gateways lead."""
     return [
-        tcp(443, "AWS APIs and other HTTPS", CidrIp="0.0.0.0/0"),
-        tcp(80, "Certificate revocation lists, package mirrors", CidrIp="0.0.0.0/0"),
+        tcp(443, "AWS APIs and other HTTPS", CidrIp=ANYWHERE),
+        tcp(80, "Certificate revocation lists, package mirrors", CidrIp=ANYWHERE),
     ]
 
 

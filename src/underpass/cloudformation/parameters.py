@@ -5,12 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from underpass.cloudformation.errors import TemplateError
-
-if TYPE_CHECKING:
-    from underpass.cloudformation.template import Parameter
 
 CONSTRAINTS = frozenset(
     {"AllowedValues", "AllowedPattern", "MinLength", "MaxLength", "MinValue", "MaxValue"}
@@ -22,6 +19,24 @@ _SCALARS = re.compile(
 _LIST = re.compile(r"List<(?P<item>[^<>]+)>")
 _STORED = re.compile(r"AWS::SSM::Parameter::Value<(?P<type>.+)>")
 HIDDEN = "****"
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One entry of ``Parameters``."""
+
+    name: str
+    type: str = "String"
+    default: str | None = None
+    description: str = ""
+    no_echo: bool = False
+    allowed_values: tuple[str, ...] = ()
+    allowed_pattern: str | None = None
+    min_length: int | None = None
+    max_length: int | None = None
+    min_value: float | None = None
+    max_value: float | None = None
+    constraint_description: str = ""
 
 
 @dataclass(frozen=True)

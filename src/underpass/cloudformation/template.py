@@ -10,7 +10,7 @@ from typing import Any
 from underpass.cloudformation import documents
 from underpass.cloudformation.errors import TemplateError
 from underpass.cloudformation.intrinsics import text
-from underpass.cloudformation.parameters import CONSTRAINTS, check_type
+from underpass.cloudformation.parameters import CONSTRAINTS, Parameter, check_type
 
 SECTIONS = frozenset(
     {"AWSTemplateFormatVersion", "Description", "Metadata", "Parameters", "Mappings", "Conditions"}
@@ -30,24 +30,6 @@ RESOURCE_KEYS = frozenset(
 )
 DELETION_POLICIES = ("Delete", "Retain", "RetainExceptOnCreate", "Snapshot")
 REPLACE_POLICIES = ("Delete", "Retain", "Snapshot")
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """One entry of ``Parameters``."""
-
-    name: str
-    type: str = "String"
-    default: str | None = None
-    description: str = ""
-    no_echo: bool = False
-    allowed_values: tuple[str, ...] = ()
-    allowed_pattern: str | None = None
-    min_length: int | None = None
-    max_length: int | None = None
-    min_value: float | None = None
-    max_value: float | None = None
-    constraint_description: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The region put together: the API, the CloudFormation service, the controllers, the doors."""
+"""The region put together: the API, the CloudFormation service, the controllers, the port forwards."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
+from underpass.twin import services
 from underpass.twin.api.door import Door
 from underpass.twin.api.server import Api, Listener, moto_application
 from underpass.twin.linux.within import within
@@ -95,7 +96,7 @@ class Assembly:
         """Start everything; returns once the API answers on the inherited socket."""
         _correct_moto(self.health, self.tasks)
         records.mark(self.region.name)
-        cloudformation.install(Engine(self.region, registry(self.region)))
+        cloudformation.install(Engine(self.region, registry(self.region, services)))
         lambda_.attach(self.functions)
         events.attach(self.schedules.deliver)
         sqs.attach(self.queues.arrived)
@@ -115,7 +116,7 @@ class Assembly:
             part.start()
         self._loops = [self._keep(controller) for controller in self._controllers()]
         handlers = {
-            "doors": self._forward_ports,
+            "forwards": self._forward_ports,
             "nodes": self._nodes,
             "names": self._lookup,
             "place": self._place,
@@ -155,7 +156,7 @@ class Assembly:
     # What the command line asks for
 
     def _forward_ports(self, request: Mapping[str, Any], fds: Sequence[int]) -> None:
-        """Aim the doors, open those whose sockets came along, and close those of nobody any more."""
+        """Aim the port forwards, open those whose sockets came along, and close those of nobody any more."""
         for gone in self._diallers.keys() - request["aims"].keys():
             del self._diallers[gone]
             self.forwards.close(gone)

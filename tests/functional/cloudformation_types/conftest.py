@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from underpass.twin import services
 from underpass.twin.api.server import Api, Listener, moto_application
 from underpass.twin.region.aws import Clients
 from underpass.twin.region.context import Region
@@ -41,7 +42,7 @@ class Bench:
 
     def __init__(self, region: Region) -> None:
         self.region = region
-        self.providers = registry(region)
+        self.providers = registry(region, services)
         self.clients = region.clients
         self._made = 0
         self._stopping = threading.Event()

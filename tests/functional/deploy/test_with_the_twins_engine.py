@@ -15,6 +15,7 @@ from underpass.deploy.stacks import stack as existing
 from underpass.deploy.stacks.changesets import NotExecutableError
 from underpass.deploy.stacks.data_loss import DataLossError
 from underpass.deploy.stacks.stack import StackFailedError
+from underpass.twin import services
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +33,7 @@ def cloudformation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         clients = Clients(f"http://127.0.0.1:{listening.getsockname()[1]}", "us-east-1")
         folder: Path = tmp_path_factory.mktemp("region")
         region = Region("us-east-1", clients, ChangeFeed(), folder, folder)
-        actions.install(Engine(region, registry(region)))
+        actions.install(Engine(region, registry(region, services)))
         Listener(Api(region.feed, moto_application()), listening).start()
         yield clients("cloudformation")
 

@@ -13,7 +13,7 @@ from tests.twin.ec2 import sample
 from tests.twin.ec2.sample import ask
 from tests.twin.inside import run_inside
 
-from underpass.twin.linux import namespaces, nftables
+from underpass.twin.linux import namespaces, nft_netlink, nftables
 from underpass.twin.linux.within import within
 from underpass.twin.services.ec2.wiring import Wiring
 
@@ -41,7 +41,7 @@ def heard(targets: list[str]) -> list[bool]:
 
 def filtered(*rules: nftables.Rule, sets: tuple[nftables.Set, ...] = ()) -> None:
     chain = nftables.Chain("out", "output", 0, rules, policy="drop")
-    nftables.apply(HERE, nftables.Table("test", sets=sets, chains=(chain,)))
+    nft_netlink.apply(HERE, nftables.Table("test", sets=sets, chains=(chain,)))
 
 
 def blocks(chance: random.Random, count: int) -> list[str]:
@@ -150,10 +150,10 @@ def refused_tables() -> dict[str, Any]:
     outer = nftables.Chain(
         "out", "output", 0, (nftables.rule(nftables.jump("inner")),), policy="drop"
     )
-    nftables.apply(HERE, nftables.Table("test", chains=(outer, inner)))
+    nft_netlink.apply(HERE, nftables.Table("test", chains=(outer, inner)))
     seen["jump"] = heard(["127.0.0.5", "127.0.0.6"])
-    nftables.remove(HERE, "test")
-    nftables.remove(HERE, "test")
+    nft_netlink.remove(HERE, "test")
+    nft_netlink.remove(HERE, "test")
     seen["removed"] = heard(["127.0.0.5", "127.0.0.6"])
     return seen
 
@@ -195,17 +195,17 @@ def balancing() -> dict[str, Any]:
         outward = nftables.Chain("out", "postrouting", 100, (out,), type="nat")
         return nftables.Table("balancer", maps=(targets,), chains=(inward, outward))
 
-    nftables.apply(namespaces.path("eni-front"), balancer(into))
+    nft_netlink.apply(namespaces.path("eni-front"), balancer(into))
     seen: dict[str, Any] = {
         "spread": Counter(ask("eni-data", "10.20.2.8", 80) for _ in range(60)),
         "one flow": Counter(ask_from("eni-data", 40000, "10.20.2.8", 80) for _ in range(6)),
     }
-    nftables.apply(namespaces.path("eni-front"), balancer(fixed))
+    nft_netlink.apply(namespaces.path("eni-front"), balancer(fixed))
     seen["constant"] = Counter(ask("eni-data", "10.20.2.8", 80) for _ in range(6))
     refusing = nftables.Chain(
         "in", "input", 0, (nftables.rule(nftables.tcp_dport(80), nftables.reject(tcp_reset=True)),)
     )
-    nftables.apply(namespaces.path("eni-front"), nftables.Table("balancer", chains=(refusing,)))
+    nft_netlink.apply(namespaces.path("eni-front"), nftables.Table("balancer", chains=(refusing,)))
     seen["reset"] = ask("eni-data", "10.20.2.8", 80)
     return seen
 
@@ -233,4 +233,4 @@ def test_flows_are_balanced_and_each_stays_with_its_target() -> None:
 @pytest.mark.parametrize("name", ["eni-none", "../../proc/self/status"])
 def test_a_namespace_that_is_not_there_is_an_error(name: str) -> None:
     with pytest.raises(OSError, match=r"No such file|Invalid argument"):
-        nftables.apply(namespaces.path(name), nftables.Table("test"))
+        nft_netlink.apply(namespaces.path(name), nftables.Table("test"))

@@ -3,8 +3,7 @@ from typing import Any
 import pytest
 
 from underpass.cloudformation.errors import TemplateError
-from underpass.cloudformation.parameters import Value, values
-from underpass.cloudformation.template import Parameter
+from underpass.cloudformation.parameters import Parameter, Value, values
 
 STORE = {"/ami": "ami-1", "/zones": "a, b"}
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from underpass.twin.services.ecs.model import Launch, Need, Network, Task
+from underpass.twin.services.ecs.model import Host, Launch, Need, Network, Task
 from underpass.twin.services.ecs.placement.capacity import Capacity, wanted_capacity
-from underpass.twin.services.ecs.placement.choice import Host
 from underpass.twin.services.ecs.placement.placing import Placing
 from underpass.twin.services.ecs.table import Table
 

@@ -8,7 +8,7 @@ from typing import Any
 from troposphere import GetAtt, Ref, Sub, Template
 from troposphere.kms import Key
 
-from underpass.blueprint.cross_stack import given, hand
+from underpass.blueprint.cross_stack import hand
 from underpass.blueprint.iam import account_root, document
 from underpass.config import Config
 
@@ -50,11 +50,6 @@ def add(template: Template, config: Config) -> Key:
     )
     hand(template, "KeyArn", GetAtt(key, "Arn"))
     return key
-
-
-def key_arn(template: Template) -> GetAtt | Ref:
-    """Return the key's ARN as ``template`` can say it: of its own key, or of the foundation's."""
-    return GetAtt("Key", "Arn") if "Key" in template.resources else given("KeyArn")
 
 
 def _statements(config: Config) -> Iterator[Mapping[str, Any]]:

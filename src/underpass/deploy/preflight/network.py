@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from ipaddress import IPv4Network
 from typing import Any
 
+from underpass.blueprint.addresses import ANYWHERE
 from underpass.config import Config
 from underpass.deploy.preflight.vpcs import check_vpc, subnets
 from underpass.errors import UsageError
@@ -13,7 +14,6 @@ from underpass.errors import UsageError
 _SECTION = "[network]"
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-load-balancers.html
 _LONGEST_PREFIX, _FREE_ADDRESSES = 27, 8
-_ANYWHERE = "0.0.0.0/0"
 
 
 def check(ec2: Any, config: Config) -> None:
@@ -93,7 +93,7 @@ def _default_route(tables: Sequence[Any], subnet_id: str) -> str:
     own = [t for t in tables if any(a.get("SubnetId") == subnet_id for a in t["Associations"])]
     main = [t for t in tables if any(a.get("Main") for a in t["Associations"])]
     for route in (own or main)[0]["Routes"]:
-        if route.get("DestinationCidrBlock") == _ANYWHERE:
+        if route.get("DestinationCidrBlock") == ANYWHERE:
             keys = ("NatGatewayId", "TransitGatewayId", "GatewayId", "NetworkInterfaceId")
             ways = [route[key] for key in keys if route.get(key)]
             return ways[0] if ways else "somewhere"

@@ -1,6 +1,6 @@
 """The region's API server: moto behind one WSGI application, on as many sockets as it is given.
 
-Every call that may have changed something publishes its service on the hub, so that controllers look
+Every call that may have changed something publishes its service on the change feed, so that controllers look
 again. moto keeps its state in plain dictionaries, so its calls run one at a time, each with its body read
 before; what calls back into the API from inside (CloudFormation, a function's invocation) runs outside that
 lock.

@@ -35,10 +35,10 @@ from underpass.twin.host.running_twins import (
 from underpass.twin.region import control_socket, credentials
 
 API_PORT = 4566
-DOOR_PORT = 8080
+FORWARDED_PORT = 8080
 _TRIES = 50
 Aim = tuple[str, int]
-"""Where a door leads: a name as the consumer's VPC knows it, and a port."""
+"""Where a port forward leads: a name as the consumer's VPC knows it, and a port."""
 
 _START_TIMEOUT_S = 120  # its end is heard of at once; on a busy machine it takes its time
 _STOP_TIMEOUT_S = 15
@@ -168,17 +168,19 @@ def open_forwards(running: Running, aims: Mapping[str, Aim], *, port: int | None
     missing = [name for name in aims if name not in running.forwards]
     with ExitStack() as stack:
         bound = {
-            name: stack.enter_context(bind(None if port is None else port + position, DOOR_PORT))
+            name: stack.enter_context(
+                bind(None if port is None else port + position, FORWARDED_PORT)
+            )
             for position, name in enumerate(missing)
         }
         control_socket.call(
             running.state,
-            "doors",
-            fds=[door.fileno() for door in bound.values()],
+            "forwards",
+            fds=[port.fileno() for port in bound.values()],
             opened=missing,
             aims=aims,
         )
-        ports = {name: door.getsockname()[1] for name, door in bound.items()}
+        ports = {name: port.getsockname()[1] for name, port in bound.items()}
     kept = {name: port for name, port in running.forwards.items() if name in aims}
     changed = replace(running, forwards={**kept, **ports})
     changed.save()

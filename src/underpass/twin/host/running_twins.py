@@ -30,7 +30,7 @@ class Running:
         That process's start time in clock ticks since boot, so that a recycled pid is not taken for it.
     api_port
         The AWS API's port on 127.0.0.1.
-    doors
+    forwards
         The loopback port for each consumer, by name.
     protocol
         The ``PROTOCOL`` of the underpass that started it.

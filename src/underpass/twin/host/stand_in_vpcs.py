@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import Any
 
+from underpass.blueprint.addresses import ANYWHERE
 from underpass.blueprint.foundation.network import endpoints
 from underpass.config import Config
 from underpass.config.model import Network
@@ -19,7 +20,6 @@ from underpass.twin.region.aws import Clients
 TAG = "underpass:provider"
 TIER = "underpass:tier"
 TIERS = ("app", "data")
-_ANYWHERE = "0.0.0.0/0"
 
 
 def ensure(clients: Clients, config: Config) -> Network:
@@ -96,12 +96,12 @@ def _add_nat(ec2: Any, config: Config, vpc_id: str, table: str, zone: str, block
     ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc_id)
     public = _subnet(ec2, config, vpc_id, zone, block, "public")
     outside = ec2.create_route_table(VpcId=vpc_id)["RouteTable"]["RouteTableId"]
-    ec2.create_route(RouteTableId=outside, DestinationCidrBlock=_ANYWHERE, GatewayId=gateway)
+    ec2.create_route(RouteTableId=outside, DestinationCidrBlock=ANYWHERE, GatewayId=gateway)
     ec2.associate_route_table(SubnetId=public, RouteTableId=outside)
     nat = ec2.create_nat_gateway(
         SubnetId=public, AllocationId=ec2.allocate_address(Domain="vpc")["AllocationId"]
     )["NatGateway"]["NatGatewayId"]
-    ec2.create_route(RouteTableId=table, DestinationCidrBlock=_ANYWHERE, NatGatewayId=nat)
+    ec2.create_route(RouteTableId=table, DestinationCidrBlock=ANYWHERE, NatGatewayId=nat)
 
 
 def _add_endpoints(

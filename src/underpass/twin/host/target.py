@@ -112,14 +112,14 @@ class TwinTarget:
         consumer_vpcs.dismiss(self._clients, [consumer.name for consumer in config.consumers])
 
     def answers(self, consumer: Consumer, path: str) -> tuple[bool, str]:
-        """Ask for ``path`` through the consumer's door; a redirect is an answer, as to the ALB."""
-        door = ("127.0.0.1", self._running.forwards[consumer.name])
+        """Ask for ``path`` through the consumer's port forward; a redirect is an answer, as to the ALB."""
+        forwarded = ("127.0.0.1", self._running.forwards[consumer.name])
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # the twin's own issuing
         with closing(
-            http.client.HTTPSConnection(*door, timeout=_ANSWER_TIMEOUT_S, context=context)
+            http.client.HTTPSConnection(*forwarded, timeout=_ANSWER_TIMEOUT_S, context=context)
             if self._scheme == "https"
-            else http.client.HTTPConnection(*door, timeout=_ANSWER_TIMEOUT_S)
+            else http.client.HTTPConnection(*forwarded, timeout=_ANSWER_TIMEOUT_S)
         ) as line:
             try:
                 line.request("GET", path, headers={"Host": self._domain})

@@ -1,4 +1,4 @@
-"""nftables values as netlink messages, and their way into the kernel.
+"""nftables values as netlink messages, which replace a whole table at once: no packet ever meets half of it.
 
 Written against ``linux/netfilter/nf_tables.h``. pyroute2 carries the same messages, but costs 15 ms a table
 where this costs a fraction of one, and its set elements' flags do not encode.
@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from ipaddress import IPv4Address
 
 from underpass.twin.linux import nftables
+from underpass.twin.linux.within import within
 
 NETLINK_NETFILTER = 12
 NFPROTO_IPV4 = 2
@@ -48,6 +49,22 @@ _PAYLOAD = {  # (header: 1 network, 2 transport; offset; length)
 _CONNTRACK = {nftables.Field.CT_STATE: 0, nftables.Field.CT_STATUS: 2}
 
 
+def apply(namespace: str, table: nftables.Table) -> None:
+    """Replace the table of that name in the namespace at path ``namespace``, all of it or nothing.
+
+    Raises
+    ------
+    OSError
+        When the kernel refuses it; what was there before stands.
+    """
+    within(namespace, lambda: install(table))
+
+
+def remove(namespace: str, name: str) -> None:
+    """Remove a table; one that is not there is no error."""
+    within(namespace, lambda: send(_removal(name)))
+
+
 def install(table: nftables.Table) -> None:
     """Put ``table`` in the place of any table of its name, in the current namespace.
 
@@ -57,7 +74,7 @@ def install(table: nftables.Table) -> None:
     try:
         send(_creation(table, EXCLUSIVE))
     except FileExistsError:
-        send(removal(table.name) + _creation(table))
+        send(_removal(table.name) + _creation(table))
 
 
 def _creation(table: nftables.Table, flags: int = 0) -> list[bytes]:
@@ -72,7 +89,7 @@ def _creation(table: nftables.Table, flags: int = 0) -> list[bytes]:
     return messages
 
 
-def removal(name: str) -> list[bytes]:
+def _removal(name: str) -> list[bytes]:
     """Return the messages that remove a table, whether it exists or not."""
     return [_table(NEW_TABLE, name), _table(DELETE_TABLE, name)]
 

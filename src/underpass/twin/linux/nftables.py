@@ -1,8 +1,6 @@
-"""nftables as values: a whole table, written down once and applied in one step.
+"""nftables as values: a whole table, written down once, compared and printed like any other value.
 
-A table is compared, printed and evaluated like any other value; ``apply`` replaces the table of that name
-in a network namespace atomically, so no packet ever meets half of it. How the values become netlink
-messages is in ``kernel.nftwire``.
+``nft_netlink.apply`` puts one into a network namespace.
 
 Priorities that matter here: conntrack runs at -200, destination NAT at -100, source NAT at 100. Interfaces'
 firewalls (``firewall``) filter at -150: after conntrack knows the flow, before NAT changes its addresses.
@@ -182,28 +180,6 @@ class Table:
     sets: tuple[Set, ...] = ()
     maps: tuple[Map, ...] = ()
     chains: tuple[Chain, ...] = ()
-
-
-def apply(namespace: str, table: Table) -> None:
-    """Replace the table of that name in the namespace at path ``namespace``, all of it or nothing.
-
-    Raises
-    ------
-    OSError
-        When the kernel refuses it; what was there before stands.
-    """
-    from underpass.twin.linux import nft_netlink
-    from underpass.twin.linux.within import within
-
-    within(namespace, lambda: nft_netlink.install(table))
-
-
-def remove(namespace: str, name: str) -> None:
-    """Remove a table; one that is not there is no error."""
-    from underpass.twin.linux import nft_netlink
-    from underpass.twin.linux.within import within
-
-    within(namespace, lambda: nft_netlink.send(nft_netlink.removal(name)))
 
 
 # Sets

@@ -8,6 +8,7 @@ https://docs.aws.amazon.com/vpc/latest/privatelink/gateway-endpoints.html
 from __future__ import annotations
 
 INTERNET = "198.51.100.10"  # "a host out there": AWS's APIs, and the place named internet
+ENDPOINT_URL = f"http://{INTERNET}"  # the APIs as tasks and functions reach them
 GATEWAY_SERVICES = {"s3": "198.51.100.11", "dynamodb": "198.51.100.12"}
 ADDRESSES = (INTERNET, *GATEWAY_SERVICES.values())
 API_DOMAIN = "amazonaws.com"

@@ -22,7 +22,7 @@ class Region:
         The AWS region it stands in for.
     clients
         boto3 clients on its API.
-    hub
+    feed
         Where changes are published.
     state
         The folder that outlives it: databases, files, images, logs.
@@ -38,6 +38,14 @@ class Region:
     state: Path
     run: Path = RUN_DIR
     names: Names = field(default_factory=Names)
+
+    @property
+    def internal_domain(self) -> str:
+        """The domain of the region's internal host names.
+
+        https://docs.aws.amazon.com/vpc/latest/userguide/vpc-dns.html
+        """
+        return "ec2.internal" if self.name == "us-east-1" else f"{self.name}.compute.internal"
 
     def resolv_conf(self, vpc_id: str) -> Path:
         """Return the file to bind over /etc/resolv.conf for processes in this VPC, or on the internet."""

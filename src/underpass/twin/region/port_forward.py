@@ -1,4 +1,4 @@
-"""Doors: loopback ports of the host that lead to the application *through a consumer's VPC*.
+"""Port forwards: loopback ports of the host that lead to the application *through a consumer's VPC*.
 
 The listening socket belongs to the host's network; each connection accepted on it is carried on by a
 socket made in the namespace of the consumer's client, so that what a browser sees has passed the
@@ -25,7 +25,7 @@ Dial = Callable[[], Sequence[tuple[socket.socket, tuple[str, int]]]]
 
 
 class PortForward:
-    """All doors of a region, on one event loop in one thread."""
+    """All port forwards of a region, on one event loop in one thread."""
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
@@ -35,7 +35,7 @@ class PortForward:
     def start(self) -> PortForward:
         """Start the event loop's thread."""
         stop = partial(self._loop.call_soon_threadsafe, self._loop.stop)
-        Worker("doors", self._loop.run_forever, stop).start()
+        Worker("port forwards", self._loop.run_forever, stop).start()
         return self
 
     def open(self, name: str, bound: socket.socket, dial: Dial) -> None:
@@ -43,7 +43,7 @@ class PortForward:
         asyncio.run_coroutine_threadsafe(self._serve(name, bound, dial), self._loop).result(10)
 
     def close(self, name: str) -> None:
-        """Close a door; connections that are through it go on."""
+        """Stop listening; connections that were accepted go on."""
         server = self._open.pop(name, None)
         if server:
             self._loop.call_soon_threadsafe(server.close)
@@ -53,7 +53,7 @@ class PortForward:
             try:
                 await _carry(reader, writer, dial)
             except (OSError, TimeoutError, UnderpassError) as error:
-                log.info("door %s: %s", name, error)
+                log.info("port forward of %s: %s", name, error)
             finally:
                 writer.close()
 

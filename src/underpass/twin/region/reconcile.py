@@ -1,4 +1,4 @@
-"""Who must look again: controllers are woken by topic and reconcile what is wanted with what runs."""
+"""The change feed and the reconcilers it wakes: each compares what is wanted with what runs, and acts."""
 
 from __future__ import annotations
 

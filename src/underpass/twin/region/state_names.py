@@ -19,7 +19,7 @@ def state_name(tags: Iterable[Mapping[str, str]], otherwise: str) -> str:
 
     Example
     -------
-    >>> lasting_name([], "fs-token")
+    >>> state_name([], "fs-token")
     'fs-token'
     """
     named = {tag["Key"]: tag["Value"] for tag in tags}

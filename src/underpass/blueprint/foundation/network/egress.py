@@ -13,14 +13,12 @@ from troposphere.ec2 import (
     VPCGatewayAttachment,
 )
 
-from underpass.blueprint.addresses import zones
+from underpass.blueprint.addresses import ANYWHERE, zones
 from underpass.blueprint.cross_stack import hand
 from underpass.blueprint.foundation.network import endpoints
 from underpass.blueprint.foundation.network.vpc import Network, associate, route_table, subnet
 from underpass.blueprint.security_groups import group_id, reach, security_group, tcp
 from underpass.config import Config
-
-ANYWHERE = "0.0.0.0/0"
 
 
 def add(template: Template, config: Config, network: Network) -> None:

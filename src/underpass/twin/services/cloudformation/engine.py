@@ -25,13 +25,13 @@ class Engine(ChangeSets, Stacks, Queries):
         Where dynamic references, stored parameters and zones are looked up, and events are published
         (topic "cloudformation").
     providers
-        By resource type; see ``provider.registry``.
+        By resource type; see ``resource_type.registry``.
     spawn
         How operations and provider calls get their threads.
 
     Example
     -------
-    >>> engine = Engine(region, registry(region))
+    >>> engine = Engine(region, registry(region, services))
     >>> engine.describe_stacks({"StackName": "notes-foundation"})["Stacks"][0]["StackStatus"]
     'CREATE_COMPLETE'
     """

@@ -1,9 +1,10 @@
-"""What a resource provider is: how one CloudFormation resource type comes and goes on the twin."""
+"""What a resource type is: how one CloudFormation resource type comes and goes on the twin."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import ModuleType
 from typing import Any, ClassVar
 
 from underpass.twin.region.context import Region
@@ -91,12 +92,10 @@ class ResourceType:
         raise NotImplementedError
 
 
-def registry(region: Region) -> dict[str, ResourceType]:
-    """Return every resource type by name, each made for ``region``: what the services' ``cfn`` define."""
+def registry(region: Region, services: ModuleType) -> dict[str, ResourceType]:
+    """Return the resource types that the ``cfn`` of ``services`` define, by name, made for ``region``."""
     import importlib
     import pkgutil
-
-    from underpass.twin import services
 
     for module in pkgutil.walk_packages(services.__path__, f"{services.__name__}."):
         if "cfn" in module.name.split("."):

@@ -1,4 +1,4 @@
-"""The way from a door into a consumer's VPC: from its client host to its endpoint, by name as it sees it."""
+"""Where a port forward leads: from a consumer's client host to its endpoint, by name as the VPC sees it."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import ClassVar
 
-from underpass.twin.linux import namespaces, nftables
+from underpass.twin.linux import namespaces, nft_netlink, nftables
 from underpass.twin.linux.links import Link, Links
 from underpass.twin.linux.within import within
 from underpass.twin.region.context import Region
@@ -146,7 +146,7 @@ class Fabric:
         OSError
             When the namespace is not there, or the kernel refuses the table.
         """
-        nftables.apply(self.path(name), table)
+        nft_netlink.apply(self.path(name), table)
 
     def link(self, a: str, b: str, key: str) -> Link:
         """Return the point-to-point link ``key`` between two namespaces, made if it is not there."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+ANYWHERE = "0.0.0.0/0"
+
 
 class RouteTarget(StrEnum):
     """Where a route leads."""

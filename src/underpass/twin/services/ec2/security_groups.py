@@ -13,11 +13,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from underpass.twin.linux import nftables
 from underpass.twin.services.ec2.gateways import nat_table
-from underpass.twin.services.ec2.model import Network, Rule, SecurityGroup, Vpc
+from underpass.twin.services.ec2.model import ANYWHERE, Network, Rule, SecurityGroup, Vpc
 from underpass.twin.services.ec2.routing import resolvers
 
 PRIORITY = -150  # after conntrack, before NAT changes the addresses
-ANYWHERE = "0.0.0.0/0"
 PROTOCOLS = {"tcp": nftables.TCP, "udp": nftables.UDP, "icmp": nftables.ICMP}
 ALL = "-1"
 

@@ -18,7 +18,7 @@ from underpass.twin.linux import namespaces, nft_netlink, nftables
 from underpass.twin.linux.devices import GATEWAY, Devices, Route, change, devices
 from underpass.twin.region.aws_hosts import ADDRESSES
 from underpass.twin.services.ec2.gateways import router_table
-from underpass.twin.services.ec2.model import Interface, Network, Vpc
+from underpass.twin.services.ec2.model import ANYWHERE, Interface, Network, Vpc
 from underpass.twin.services.ec2.routing import (
     INTERNET_DEVICE,
     INTERNET_NEXT,
@@ -144,7 +144,7 @@ class Wiring:
                 own.address("eth0", interface.address)
                 own.up("eth0")
                 own.route(Route(f"{GATEWAY}/32", "eth0"))
-                own.route(Route("0.0.0.0/0", "eth0", GATEWAY))
+                own.route(Route(ANYWHERE, "eth0", GATEWAY))
 
         namespaces.create(interface.id, work)
         self._interfaces[interface.id] = interface
@@ -160,10 +160,10 @@ class Wiring:
         def update(interface_id: str) -> None:
             table = tables.get(interface_id)
             if table:
-                nftables.apply(namespaces.path(interface_id), table)
+                nft_netlink.apply(namespaces.path(interface_id), table)
                 self._firewalls[interface_id] = table
             else:
-                nftables.remove(
+                nft_netlink.remove(
                     namespaces.path(interface_id), self._firewalls.pop(interface_id).name
                 )
 
@@ -195,7 +195,7 @@ class Wiring:
     def _route(self, network: Network, vpc: Vpc) -> None:
         table = router_table(network, vpc)
         if self._router_tables.get(vpc.id) != table:
-            nftables.apply(namespaces.path(vpc.id), table)
+            nft_netlink.apply(namespaces.path(vpc.id), table)
             self._router_tables[vpc.id] = table
         old, new = self._routers[vpc.id], router(network, vpc)
         if old != new:

@@ -99,7 +99,7 @@ def spec(
         When a volume cannot be had.
     """
     linux = container.get("linuxParameters") or {}
-    hostname = f"ip-{attachment.address.replace('.', '-')}.{platform.zone_suffix}"
+    hostname = f"ip-{attachment.address.replace('.', '-')}.{platform.region.internal_domain}"
     return Spec(
         app=pulled.bundle.app,
         argv=_argv(task, container) or pulled.bundle.process,

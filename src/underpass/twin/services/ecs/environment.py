@@ -10,10 +10,10 @@ from botocore.exceptions import ClientError
 
 from underpass.twin.linux.process import StartError
 from underpass.twin.region.aws import Clients
+from underpass.twin.region.aws_hosts import ENDPOINT_URL
 from underpass.twin.services.ecs import metadata
 from underpass.twin.services.ecs.model import Task
 
-API_URL = "http://198.51.100.10"  # the AWS APIs as a task reaches them: through NAT, at the place "internet"
 # The services a task finds by name, so that its VPC's endpoints and their private names are what counts:
 # the SDKs' word for it, and its host. https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
 _BY_NAME = {
@@ -79,7 +79,7 @@ def _from_ecs(
     variables = {
         "AWS_REGION": region,
         "AWS_DEFAULT_REGION": region,
-        "AWS_ENDPOINT_URL": API_URL,
+        "AWS_ENDPOINT_URL": ENDPOINT_URL,
         **{
             f"AWS_ENDPOINT_URL_{word}": f"http://{host}.{region}.amazonaws.com:443"
             for word, host in _BY_NAME.items()

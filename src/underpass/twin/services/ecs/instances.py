@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from underpass.twin.region.topics import Topic
-from underpass.twin.services.ecs.placement.choice import Host
+from underpass.twin.services.ecs.model import Host
 from underpass.twin.services.ecs.platform import Platform
 
 LOOK_AGAIN_S = (

@@ -61,6 +61,24 @@ class Need:
 
 
 @dataclass(frozen=True)
+class Host:
+    """A container instance.
+
+    ``interfaces`` is how many tasks may have one; ``group`` names its Auto Scaling group.
+    """
+
+    arn: str
+    instance_id: str
+    cluster_arn: str
+    zone: str
+    cpu: int
+    memory_mib: int
+    interfaces: int
+    draining: bool = False
+    group: str = ""
+
+
+@dataclass(frozen=True)
 class Network:
     """awsvpcConfiguration: where a task's interface may be, and its security groups."""
 

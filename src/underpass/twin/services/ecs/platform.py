@@ -46,9 +46,3 @@ class Platform:
         folder = self.region.run / "sandbox"
         folder.mkdir(parents=True, exist_ok=True)
         return folder
-
-    @property
-    def zone_suffix(self) -> str:
-        """The end of a private host name in this region."""
-        name = self.region.name
-        return "ec2.internal" if name == "us-east-1" else f"{name}.compute.internal"

@@ -12,8 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from underpass.twin.services.ecs.model import Service, Task
-from underpass.twin.services.ecs.placement.choice import Host
+from underpass.twin.services.ecs.model import Host, Service, Task
 
 STOPPED_KEPT_S = 3600.0  # as ECS: about an hour
 MOST_STOPPED = 300

@@ -1,4 +1,4 @@
-"""Strangers: whoever gets an address an ALB has given up, in the worst way one can.
+"""Recycled addresses: strangers who get those an ALB has given up, in the worst way one can.
 
 Each takes the address at once, is admitted wherever the ALB is (it carries the ALB's security groups), passes
 TCP health checks, and answers every request, with a header that says who it is. Made only on request.

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
+from underpass.twin.region.aws_hosts import ENDPOINT_URL
 from underpass.twin.region.clock import scaled_s
 from underpass.twin.region.context import Region
 from underpass.twin.region.timers import later
@@ -57,7 +58,7 @@ class Functions:
         self,
         region: Region,
         network: str,
-        endpoint_url: str = "http://198.51.100.10",
+        endpoint_url: str = ENDPOINT_URL,
         resolv: Path | None = None,
     ) -> None:
         self._region = region

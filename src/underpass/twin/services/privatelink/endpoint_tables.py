@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 
 from underpass.twin.linux import nftables
 from underpass.twin.linux.links import Link
-from underpass.twin.services.ec2.model import Rule
+from underpass.twin.services.ec2.model import ANYWHERE, Rule
 from underpass.twin.services.elbv2.nlb_tables import (
     DESTINATION,
     TABLE,
@@ -22,7 +22,6 @@ from underpass.twin.services.elbv2.nlb_tables import (
 from underpass.twin.services.privatelink.model import Connection, Endpoints, ServiceConnection
 
 API_PORTS = (80, 443)  # where AWS's services answer
-ANYWHERE = "0.0.0.0/0"
 
 
 def wanted_tables(

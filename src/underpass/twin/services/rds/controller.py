@@ -27,7 +27,7 @@ class Databases:
         self._region = region
         self._fabric = fabric
         self._instances: dict[str, Instance] = {}
-        self._claims: dict[str, tuple[str, DataFolder]] = {}  # by identifier: lasting name, folder
+        self._claims: dict[str, tuple[str, DataFolder]] = {}  # by identifier: state name, folder
         self._lock = threading.Lock()
 
     def reconcile(self) -> None:
@@ -57,18 +57,18 @@ class Databases:
         beside it.
         """
         with self._lock:
-            taken = found.lasting in {lasting for lasting, _ in self._claims.values()}
-            name = f"{found.lasting}-{found.identifier}" if taken else found.lasting
+            taken = found.state_name in {name for name, _ in self._claims.values()}
+            name = f"{found.state_name}-{found.identifier}" if taken else found.state_name
             folder = DataFolder(self._region.state / "databases" / name)
-            self._claims[found.identifier] = (found.lasting, folder)
+            self._claims[found.identifier] = (found.state_name, folder)
             return folder
 
     def _give_up(self, identifier: str) -> None:
-        """Let the lasting name of a replaced instance lead to its replacement's data."""
+        """Let the state name of a replaced instance lead to its replacement's data."""
         with self._lock:
-            lasting, folder = self._claims.pop(identifier, ("", None))
+            state_name, folder = self._claims.pop(identifier, ("", None))
             for other, replacement in self._claims.values():
-                if folder and other == lasting:
+                if folder and other == state_name:
                     folder.set_aside(replacement.folder.name)
 
 

@@ -15,14 +15,14 @@ class Wanted:
 
     Attributes
     ----------
-    lasting
+    state_name
         Its name from one ``up`` to the next: the folder its data are in.
     subnet_id
         The subnet of its group in its Availability Zone.
     """
 
     identifier: str
-    lasting: str
+    state_name: str
     status: str
     version: str
     port: int
@@ -44,7 +44,7 @@ def wanted(described: Mapping[str, Any]) -> Wanted:
     identifier = described["DBInstanceIdentifier"]
     return Wanted(
         identifier=identifier,
-        lasting=state_name(described.get("TagList", ()), identifier),
+        state_name=state_name(described.get("TagList", ()), identifier),
         status=described["DBInstanceStatus"],
         version=described["EngineVersion"],
         port=described["DbInstancePort"],

@@ -71,7 +71,7 @@ class NameService:
             if vpc.id not in self._served:
                 self._begin(vpc)
         hosts: dict[str, dict[str, tuple[str, ...]]] = defaultdict(dict)
-        domain = internal_domain(self._region.name)
+        domain = self._region.internal_domain
         for interface in network.interfaces:
             name = f"ip-{interface.address.replace('.', '-')}.{domain}"
             hosts[interface.vpc_id][name] = (interface.address,)
@@ -82,7 +82,7 @@ class NameService:
         addresses = resolvers(vpc)
         opened = within(namespaces.path(vpc.id), lambda: _bound(addresses))
         self._resolver.serve(vpc.id, opened)
-        search = internal_domain(self._region.name)
+        search = self._region.internal_domain
         self._write(vpc.id, f"nameserver {addresses[0]}\nsearch {search}\noptions timeout:2\n")
         self._served[vpc.id] = vpc.cidr
 
@@ -101,14 +101,6 @@ def _bound(addresses: tuple[str, ...]) -> list[socket.socket]:
             bound.bind((address, 53))
             opened.append(bound)
     return opened
-
-
-def internal_domain(region: str) -> str:
-    """Return the domain of the region's internal host names.
-
-    https://docs.aws.amazon.com/vpc/latest/userguide/vpc-dns.html
-    """
-    return "ec2.internal" if region == "us-east-1" else f"{region}.compute.internal"
 
 
 def make_bindable(path: Path) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from underpass.cloudformation.template import Parameter, Template
+from underpass.cloudformation.parameters import Parameter
+from underpass.cloudformation.template import Template
 from underpass.twin.services.cloudformation.actions import requests, views
 from underpass.twin.services.cloudformation.actions.core import Core, Shape
 from underpass.twin.services.cloudformation.actions.requests import Request

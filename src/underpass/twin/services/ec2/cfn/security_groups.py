@@ -13,8 +13,9 @@ from underpass.twin.services.cloudformation.resource_type import (
     Properties,
 )
 from underpass.twin.services.ec2.cfn.ec2 import Ec2Resource
+from underpass.twin.services.ec2.model import ANYWHERE
 
-EVERYWHERE = {"IpProtocol": "-1", "CidrIp": "0.0.0.0/0"}
+EVERYWHERE = {"IpProtocol": "-1", "CidrIp": ANYWHERE}
 PEERS = (  # what a template writes, where EC2 wants it, under which name
     ("CidrIp", "IpRanges", "CidrIp"),
     ("CidrIpv6", "Ipv6Ranges", "CidrIpv6"),

@@ -12,8 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from underpass.twin.region.aws import Clients
-from underpass.twin.services.ecs.model import Need
-from underpass.twin.services.ecs.placement.choice import Host
+from underpass.twin.services.ecs.model import Host, Need
 from underpass.twin.services.ecs.placement.placing import Shortage
 
 log = logging.getLogger(__name__)

@@ -13,27 +13,9 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from underpass.twin.services.ecs.model import Need, Task
+from underpass.twin.services.ecs.model import Host, Need, Task
 
 GUIDE = "For more information, see the Troubleshooting section of the Amazon ECS Developer Guide."
-
-
-@dataclass(frozen=True)
-class Host:
-    """A container instance.
-
-    ``interfaces`` is how many tasks may have one; ``group`` names its Auto Scaling group.
-    """
-
-    arn: str
-    instance_id: str
-    cluster_arn: str
-    zone: str
-    cpu: int
-    memory_mib: int
-    interfaces: int
-    draining: bool = False
-    group: str = ""
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from underpass.twin.region.aws import Clients
-from underpass.twin.services.ecs.model import Launch, Phase, Service, Task
+from underpass.twin.services.ecs.model import Host, Launch, Phase, Service, Task
 from underpass.twin.services.ecs.placement import choice
-from underpass.twin.services.ecs.placement.choice import Host, Misfit
+from underpass.twin.services.ecs.placement.choice import Misfit
 from underpass.twin.services.ecs.table import Table
 
 UNABLE = "was unable to place a task because no container instance met all of its requirements."
