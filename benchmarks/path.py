@@ -30,7 +30,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from haproxy import answered, at, chain
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from benchmarks.haproxy import answered, at, chain
 
 from underpass.twin.host.running_twins import Running, find, state_folder
 from underpass.twin.region import credentials

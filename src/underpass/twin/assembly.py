@@ -116,6 +116,7 @@ class Assembly:
             part.start()
         self._loops = [self._keep(controller) for controller in self._controllers()]
         handlers = {
+            "calls": self._calls,
             "forwards": self._forward_ports,
             "nodes": self._nodes,
             "names": self._lookup,
@@ -186,6 +187,10 @@ class Assembly:
         failures = [{**asdict(one), "down": one.in_a_row > 0} for one in worker.failures()]
         return {"failures": failures, "records": records.intact(self.region.name)}
 
+    def _calls(self, _: Mapping[str, Any], __: Sequence[int]) -> list[tuple[str, str, int]]:
+        counted = self.region.clients.calls.copy()
+        return [(caller, action, count) for (caller, action), count in counted.items()]
+
     def _stop(self, _: Mapping[str, Any], __: Sequence[int]) -> None:
         self._stopping.set()
 
@@ -218,7 +223,7 @@ def _correct_moto(health: HealthTable, tasks: Table) -> None:
         endpoint_services,
         endpoints,
     )
-    from underpass.twin.services.rds import event_subscriptions
+    from underpass.twin.services.rds import event_subscriptions, groups
     from underpass.twin.services.rds import patches as rds
     from underpass.twin.services.s3 import patches as s3
     from underpass.twin.services.secretsmanager import patches as secretsmanager
@@ -232,6 +237,7 @@ def _correct_moto(health: HealthTable, tasks: Table) -> None:
     for corrections in (
         rds,
         event_subscriptions,
+        groups,
         s3,
         efs,
         sns,

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from underpass.cli.main import main
-from underpass.twin.host.running_twins import Running, start_time, state_folder
+from underpass.twin.host.running_twins import PROTOCOL, Running, start_time, state_folder
 from underpass.twin.region import credentials
 
 BEFORE = {
@@ -33,7 +33,7 @@ def folder(tmp_path: Path) -> Path:
     state.mkdir(parents=True)
     started = start_time(os.getpid())
     assert started
-    Running(state, "notes", os.getpid(), started, "eu-west-1", 4577).save()
+    Running(state, "notes", os.getpid(), started, "eu-west-1", 4577, protocol=PROTOCOL).save()
     return folder
 
 

@@ -89,7 +89,8 @@ def test_no_answer_is_told_with_its_reason(tmp_path: Path) -> None:
 def test_an_application_is_published_with_the_python_beside_its_configuration(
     tmp_path: Path,
 ) -> None:
-    (tmp_path / "src").mkdir()
+    for folder in ("src", "state"):
+        (tmp_path / folder).mkdir()
     venv.create(tmp_path / ".venv", symlinks=True)
     described = config(build="src", process=["{python}"]).model_copy(update={"folder": tmp_path})
     published = target(tmp_path / "state").publish_image(described, "123.dkr.ecr/notes")

@@ -190,7 +190,7 @@ def test_its_interface_is_in_the_subnet_group_with_the_instances_groups(
     assert seen["zone"] == ["us-east-1a", "us-east-1a"]
     assert seen["groups"]
     endpoint, records, address = seen["name"]
-    assert records == {endpoint: [address]}
+    assert records == [address]
     assert endpoint.startswith("notes.")
     assert endpoint.endswith(".us-east-1.rds.amazonaws.com")
 

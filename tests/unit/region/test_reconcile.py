@@ -76,3 +76,23 @@ def test_wakes_during_a_run_become_one_more_run() -> None:
     assert second.wait(5)
     loop.stop()
     assert len(runs) == 2
+
+
+def test_who_waits_for_a_topic_is_not_asked_after_another() -> None:
+    feed, asked, answer = ChangeFeed(), threading.Semaphore(0), list[str]()
+
+    def condition() -> str | None:
+        asked.release()
+        return answer[0] if answer else None
+
+    waiting = threading.Thread(
+        target=lambda: feed.wait(condition, timeout_s=30, what="", topics={"tasks"}, recheck_s=30)
+    )
+    waiting.start()
+    assert asked.acquire(timeout=30)  # the first time, before anything was published
+    feed.publish("ec2")
+    assert not asked.acquire(timeout=0.2)
+    answer.append("running")
+    feed.publish("tasks")
+    waiting.join(30)
+    assert not waiting.is_alive()

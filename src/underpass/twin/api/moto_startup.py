@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from typing import Any
 
 
 def share_descriptions() -> None:
@@ -15,3 +16,19 @@ def share_descriptions() -> None:
     import botocore.session
 
     botocore.session.create_loader = functools.cache(botocore.loaders.create_loader)
+
+
+def read_offerings_of(region: str) -> None:
+    """Have moto read which instance types are offered in ``region`` only, not in thirty others.
+
+    To be called before moto is imported; the twin is one region.
+    """
+    from moto.utilities import utils
+
+    everything = utils.load_resource
+
+    def load_resource(resource: str) -> Any:
+        elsewhere = "/instance_type_offerings/" in resource and f"/{region}." not in resource
+        return [] if elsewhere else everything(resource)
+
+    utils.load_resource = load_resource

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from typing import Any
 
 from underpass.twin.region import direct
@@ -30,6 +31,7 @@ class Clients:
         self.endpoint_url = endpoint_url
         self.region = region
         self._key = key
+        self.calls: Counter[tuple[str, str]] = Counter()  # made directly, by thread and action
         self._lock = threading.Lock()
         self._session: Any = None
         self._made: dict[str, Any] = {}
@@ -68,5 +70,5 @@ class Clients:
         )
         client = self._session.client(service, endpoint_url=self.endpoint_url, config=config)
         if self._application is not None:
-            direct.connect(client, self._application)
+            direct.connect(client, self._application, self.calls)
         return client

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import logging
+import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 from urllib.parse import unquote_to_bytes, urlencode, urlsplit
@@ -23,8 +25,14 @@ class _Raw(io.BytesIO):
         yield self.read()
 
 
-def connect(client: Any, application: Application) -> None:
-    """Have every call of a boto3 client answered by a WSGI application, in the thread that calls."""
+def connect(client: Any, application: Application, calls: Counter[tuple[str, str]]) -> None:
+    """Have every call of a boto3 client answered by a WSGI application, in the thread that calls.
+
+    Parameters
+    ----------
+    calls
+        Counts them by (name of the thread, action).
+    """
     from botocore.awsrequest import AWSResponse
     from botocore.endpoint import convert_to_response_dict
     from botocore.parsers import create_parser
@@ -36,6 +44,7 @@ def connect(client: Any, application: Application) -> None:
 
     def answer(model: Any, params: dict[str, Any], **_: Any) -> tuple[Any, Any]:
         begun: list[tuple[str, list[tuple[str, str]]]] = []
+        calls[threading.current_thread().name, f"{service.service_name}.{model.name}"] += 1
         environ = _environ(params, authorization)
         plain = environ[PLAIN] = [] if service.resolved_protocol in {"ec2", "query"} else None
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
+from functools import partial
 from typing import TypeVar
 
 from underpass.twin.region.topics import Topic
@@ -21,6 +22,7 @@ class ChangeFeed:
         self._subscribers: dict[Topic, list[Callable[[], None]]] = defaultdict(list)
         self._changed = threading.Condition()
         self._generation = 0
+        self._published: dict[str, int] = {}  # the generation in which each topic was, last
 
     def subscribe(self, topics: Iterable[Topic], wake: Callable[[], None]) -> None:
         """Call ``wake`` (which must return at once) whenever one of ``topics`` is published."""
@@ -33,6 +35,7 @@ class ChangeFeed:
             wake()
         with self._changed:
             self._generation += 1
+            self._published[topic] = self._generation
             self._changed.notify_all()
 
     def wait(
@@ -41,9 +44,17 @@ class ChangeFeed:
         *,
         timeout_s: float,
         what: str,
+        topics: Collection[str] | None = None,
         recheck_s: float = 1.0,
     ) -> T:
         """Return the first truthy answer of ``condition``, asked again after each publication.
+
+        Parameters
+        ----------
+        topics
+            Those after which the answer may be another; None for all.
+        recheck_s
+            After so many seconds it is asked again all the same.
 
         Raises
         ------
@@ -61,8 +72,13 @@ class ChangeFeed:
             if left <= 0:
                 raise TimeoutError(what)
             with self._changed:
-                if self._generation == seen:
-                    self._changed.wait(min(left, recheck_s))
+                self._changed.wait_for(partial(self._since, seen, topics), min(left, recheck_s))
+
+    def _since(self, seen: int, topics: Collection[str] | None) -> bool:
+        """Tell whether one of ``topics`` was published after generation ``seen``."""
+        if topics is None:
+            return self._generation > seen
+        return any(self._published.get(topic, 0) > seen for topic in topics)
 
 
 class Reconciler:

@@ -27,6 +27,12 @@ def names(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
+# What is published when something the twin runs comes to be, or not: a state is asked for anew after these.
+OBSERVED = names(
+    "autoscaling balancers databases ecs elasticloadbalancing health instances interfaces rds tasks"
+)
+
+
 def changed(old: Properties, new: Properties, properties: str) -> bool:
     """Tell whether any of ``properties`` (separated by blanks) differs."""
     return any(old.get(name) != new.get(name) for name in properties.split())
@@ -80,7 +86,8 @@ class Resource(ResourceType):
     def until(self, probe: Callable[[], T | None], what: str, *, timeout_s: float = READY_S) -> T:
         """Return the first truthy answer of ``probe``; ``what`` is the reason when none comes in time."""
         try:
-            return self.region.feed.wait(probe, timeout_s=timeout_s, what=what)
+            topics = OBSERVED | {self.service}
+            return self.region.feed.wait(probe, timeout_s=timeout_s, what=what, topics=topics)
         except TimeoutError as late:
             raise ProvisionError(f"{what} (after {timeout_s:g} s)") from late
 

@@ -128,8 +128,6 @@ def install() -> None:
     RDSBackend.start_db_instance = _turn("stopped", "starting", "start")
     RDSBackend.reboot_db_instance = _turn("available", "rebooting", "reboot")
     RDSResponse.reboot_db_instance = _reboot
-    RDSBackend.modify_db_subnet_group = _modify_db_subnet_group
-    RDSResponse.reset_db_parameter_group = _reset_db_parameter_group
 
 
 def _backend(region: str) -> Any:
@@ -324,27 +322,3 @@ def _reboot(response: Any) -> Any:
         )
     instance = response.backend.reboot_db_instance(response.params["DBInstanceIdentifier"])
     return ActionResult({"DBInstance": instance})
-
-
-def _modify_db_subnet_group(backend: Any, name: str, description: str | None, subnets: Any) -> Any:
-    """Change the group and keep it: moto's own takes it out of its table."""
-    group = backend.describe_db_subnet_groups(name)[0]
-    group.subnets = subnets
-    if description is not None:
-        group.description = description
-    return group
-
-
-def _reset_db_parameter_group(response: Any) -> Any:
-    from moto.core.responses import ActionResult
-    from moto.rds.exceptions import DBParameterGroupNotFoundError
-
-    name = response.params["DBParameterGroupName"]
-    group = response.backend.db_parameter_groups.get(name)
-    if group is None:
-        raise DBParameterGroupNotFoundError(name)
-    if response.params.get("ResetAllParameters"):
-        group.parameters.clear()
-    for parameter in response.params.get("Parameters", []):
-        group.parameters.pop(parameter["ParameterName"], None)
-    return ActionResult({"DBParameterGroupName": name})
