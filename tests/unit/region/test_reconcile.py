@@ -86,13 +86,13 @@ def test_who_waits_for_a_topic_is_not_asked_after_another() -> None:
         return answer[0] if answer else None
 
     waiting = threading.Thread(
-        target=lambda: feed.wait(condition, timeout_s=30, what="", topics={"tasks"}, recheck_s=30)
+        target=lambda: feed.wait(condition, timeout_s=30, what="", topics={Topic.TASKS}, recheck_s=30)
     )
     waiting.start()
     assert asked.acquire(timeout=30)  # the first time, before anything was published
-    feed.publish("ec2")
+    feed.publish(Topic.EC2)
     assert not asked.acquire(timeout=0.2)
     answer.append("running")
-    feed.publish("tasks")
+    feed.publish(Topic.TASKS)
     waiting.join(30)
     assert not waiting.is_alive()
