@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
 import socket
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
-from underpass.twin.api import records
+from underpass.twin import services
+from underpass.twin.api import patch, records
 from underpass.twin.api.door import Door
 from underpass.twin.api.server import Api, Listener, moto_application
 from underpass.twin.linux.within import within
@@ -24,12 +26,13 @@ from underpass.twin.services.cloudformation.resource_type import registry
 from underpass.twin.services.ec2.dialler import Dialler
 from underpass.twin.services.ec2.fabric import Fabric
 from underpass.twin.services.ec2.wiring import INTERNET_NAME
+from underpass.twin.services.ecs import table
 from underpass.twin.services.ecs.controller import Services
 from underpass.twin.services.ecs.instances import Instances
 from underpass.twin.services.ecs.metadata import Metadata
 from underpass.twin.services.ecs.platform import Platform
-from underpass.twin.services.ecs.table import Table
 from underpass.twin.services.efs.controller import Files
+from underpass.twin.services.elbv2 import target_groups
 from underpass.twin.services.elbv2.controller import Balancers
 from underpass.twin.services.elbv2.health import HealthTable
 from underpass.twin.services.events import Schedules
@@ -50,6 +53,36 @@ INSIDE = ("127.0.0.1", 4566)  # on the loopback of the region's own, otherwise e
 # the port of HTTPS too: security groups and endpoints admit 443, as they do in AWS.
 OUTSIDE = (("0.0.0.0", 80), ("0.0.0.0", 443))  # noqa: S104  the internet namespace's
 
+PATCHES = (  # the modules that say how moto is changed
+    "autoscaling.patches",
+    "cloudformation.patches",
+    "cloudwatch.patches",
+    "ec2.dependencies",
+    "ec2.patches",
+    "ecs.instance_actions",
+    "ecs.patches",
+    "ecs.scaling",
+    "efs.patches",
+    "elbv2.listeners",
+    "elbv2.patches",
+    "elbv2.target_groups",
+    "events.patches",
+    "iam.keys",
+    "iam.patches",
+    "lambda_.patches",
+    "logs.patches",
+    "privatelink.connection_notifications",
+    "privatelink.endpoint_connections",
+    "privatelink.endpoint_services",
+    "privatelink.endpoints",
+    "rds.event_subscriptions",
+    "rds.patches",
+    "s3.patches",
+    "secretsmanager.patches",
+    "sns.patches",
+    "sqs.patches",
+)
+
 
 class Controller(Protocol):
     """What keeps one part of the region as it is wanted."""
@@ -68,7 +101,7 @@ class Assembly:
         self._stopping = stopping
         region = Region(name, Clients(f"http://{INSIDE[0]}:{INSIDE[1]}", name), ChangeFeed(), state)
         self.region = region
-        self.health, self.tasks = HealthTable(), Table()
+        self.health, self.tasks = HealthTable(), table.Table()
         self.fabric = Fabric(region)
         self.name_service = NameService(region, self.fabric)
         self.balancers = Balancers(region, self.fabric, self.health)
@@ -92,9 +125,11 @@ class Assembly:
 
     def start(self, *, api: int) -> None:
         """Start everything; returns once the API answers on the inherited socket."""
-        _correct_moto(self.health, self.tasks)
+        _correct_moto()
         records.mark(self.region.name)
-        cloudformation.install(Engine(self.region, registry(self.region)))
+        cloudformation.attach(Engine(self.region, registry(self.region)))
+        table.attach(self.tasks)
+        target_groups.attach(self.health)
         lambda_.attach(self.functions)
         events.attach(self.schedules.deliver)
         sqs.attach(self.queues.arrived)
@@ -194,53 +229,8 @@ def _bound(address: str, port: int) -> socket.socket:
     return bound
 
 
-def _correct_moto(health: HealthTable, tasks: Table) -> None:
-    """Patch moto with every service's corrections, before its server starts.
-
-    ``health`` is what ``describe_target_health`` tells; ``tasks`` what the ECS actions tell and want.
-    """
-    from underpass.twin.services.autoscaling import patches as autoscaling
-    from underpass.twin.services.cloudwatch import patches as cloudwatch
-    from underpass.twin.services.ec2 import dependencies
-    from underpass.twin.services.ec2 import patches as ec2
-    from underpass.twin.services.ecs import patches as ecs
-    from underpass.twin.services.ecs import scaling
-    from underpass.twin.services.efs import patches as efs
-    from underpass.twin.services.elbv2 import patches as elbv2
-    from underpass.twin.services.events import patches as events
-    from underpass.twin.services.iam import patches as iam
-    from underpass.twin.services.lambda_ import patches as lambda_
-    from underpass.twin.services.logs import patches as logs
-    from underpass.twin.services.privatelink import (
-        endpoint_connections,
-        endpoint_services,
-        endpoints,
-    )
-    from underpass.twin.services.rds import event_subscriptions
-    from underpass.twin.services.rds import patches as rds
-    from underpass.twin.services.s3 import patches as s3
-    from underpass.twin.services.secretsmanager import patches as secretsmanager
-    from underpass.twin.services.sns import patches as sns
-    from underpass.twin.services.sqs import patches as sqs
-
-    for corrections in (iam, keys, dependencies, ec2, endpoint_services, endpoint_connections):
-        corrections.install()
-    for corrections in (endpoints, autoscaling):
-        corrections.install()
-    for corrections in (
-        rds,
-        event_subscriptions,
-        s3,
-        efs,
-        sns,
-        sqs,
-        lambda_,
-        events,
-        secretsmanager,
-        logs,
-        cloudwatch,
-    ):
-        corrections.install()
-    elbv2.install(health)
-    ecs.install(tasks)
-    scaling.install(tasks)
+def _correct_moto() -> None:
+    """Change moto as every service's patches say, before its server starts."""
+    for name in PATCHES:
+        importlib.import_module(f"{services.__name__}.{name}")
+    patch.apply(services)

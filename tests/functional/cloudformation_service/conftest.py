@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from tests.unit.cloudformation_service.fakes import THING, Thing, World
 
+from underpass.twin.api import patch
 from underpass.twin.api.server import Api, Listener, moto_application
 from underpass.twin.region.aws import Clients
 from underpass.twin.region.context import Region
@@ -48,7 +49,8 @@ def twin(tmp_path: Path) -> Twin:
     clients = Clients(f"http://127.0.0.1:{bound.getsockname()[1]}", "us-east-1")
     region = Region("us-east-1", clients, ChangeFeed(), tmp_path / "state", tmp_path / "run")
     world = World()
-    cloudformation.install(Engine(region, registry(region) | {THING: Thing(region, world)}))
+    patch.apply(cloudformation)
+    cloudformation.attach(Engine(region, registry(region) | {THING: Thing(region, world)}))
     application = Api(region.feed, moto_application())
     Listener(application, bound).start()
     clients.attach(application)  # as inside a region

@@ -67,11 +67,12 @@ def test_undone_in_full_and_can_be_applied_again(backend: type[Any]) -> None:
     patch.wrap(backend, "create")(_noting("first"))
     patch.wrap(backend, "create")(_noting("second"))
     patch.wrap(backend, "inherited")(lambda original, self: f"not {original(self)}")
-    patch.replace(backend, "words")(property(lambda self: "of ours"))
+    patch.compute(backend, "words")(lambda self: "of ours")
     patch.add(backend, "delete")(lambda self: "gone")
     for _ in range(2):
         patch.apply(HERE)
         made = backend()
+        made.words = "set by moto, in vain"
         assert made.create("a") == ["second", "first", "a"]
         assert (made.inherited(), made.words, made.delete()) == ("not moto's", "of ours", "gone")
         patch.undo(HERE)

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from underpass.errors import UnderpassError
 
-T = TypeVar("T")
+T = TypeVar("T", bound=Callable[..., Any])
 _ABSENT: Any = object()
 
 
@@ -34,13 +34,20 @@ _before: dict[_Patch, Any] = {}  # what each applied patch found among its owner
 
 
 def replace(owner: Any, name: str) -> Callable[[T], T]:
-    """Register a function or property in the place of an attribute of a class or module of moto's."""
+    """Register a function in the place of one of a class or module of moto's."""
     return lambda new: _register(owner, name, new, lambda _: new)
 
 
 def add(owner: Any, name: str) -> Callable[[T], T]:
-    """Register a function or property as an attribute that moto may lack."""
+    """Register a function that moto may lack."""
     return lambda new: _register(owner, name, new, lambda _: new, needed=False)
+
+
+def compute(owner: Any, name: str) -> Callable[[T], T]:
+    """Register a function that returns an attribute of an object; moto may set it, in vain."""
+    return lambda get: _register(
+        owner, name, get, lambda _: property(get, lambda *_: None), needed=False
+    )
 
 
 def wrap(owner: Any, name: str) -> Callable[[T], T]:
@@ -75,7 +82,7 @@ def _of(parts: tuple[ModuleType, ...]) -> list[_Patch]:
 def _register(
     owner: Any, name: str, new: T, make: Callable[[Any], Any], *, needed: bool = True
 ) -> T:
-    module = getattr(new, "fget", new).__module__  # a property has none of its own
+    module = new.__module__
     what = f"{module} cannot patch moto's {owner.__name__}.{name}"
     if needed and not hasattr(owner, name):
         raise UnderpassError(
