@@ -53,36 +53,6 @@ INSIDE = ("127.0.0.1", 4566)  # on the loopback of the region's own, otherwise e
 # the port of HTTPS too: security groups and endpoints admit 443, as they do in AWS.
 OUTSIDE = (("0.0.0.0", 80), ("0.0.0.0", 443))  # noqa: S104  the internet namespace's
 
-PATCHES = (  # the modules that say how moto is changed
-    "autoscaling.patches",
-    "cloudformation.patches",
-    "cloudwatch.patches",
-    "ec2.dependencies",
-    "ec2.patches",
-    "ecs.instance_actions",
-    "ecs.patches",
-    "ecs.scaling",
-    "efs.patches",
-    "elbv2.listeners",
-    "elbv2.patches",
-    "elbv2.target_groups",
-    "events.patches",
-    "iam.keys",
-    "iam.patches",
-    "lambda_.patches",
-    "logs.patches",
-    "privatelink.connection_notifications",
-    "privatelink.endpoint_connections",
-    "privatelink.endpoint_services",
-    "privatelink.endpoints",
-    "rds.event_subscriptions",
-    "rds.patches",
-    "s3.patches",
-    "secretsmanager.patches",
-    "sns.patches",
-    "sqs.patches",
-)
-
 
 class Controller(Protocol):
     """What keeps one part of the region as it is wanted."""
@@ -231,6 +201,6 @@ def _bound(address: str, port: int) -> socket.socket:
 
 def _correct_moto() -> None:
     """Change moto as every service's patches say, before its server starts."""
-    for name in PATCHES:
+    for name in services.PATCHES:
         importlib.import_module(f"{services.__name__}.{name}")
     patch.apply(services)

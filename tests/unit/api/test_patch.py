@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 
 from underpass.errors import UnderpassError
+from underpass.twin import services
 from underpass.twin.api import patch
 
 HERE = sys.modules[__name__]
@@ -107,3 +109,13 @@ def test_two_modules_may_not_patch_one_attribute(backend: type[Any]) -> None:
     patch.wrap(backend, "create")(_noting("wrapped"))
     with pytest.raises(UnderpassError, match=rf"elsewhere .*Backend\.create: {__name__} does"):
         patch.wrap(backend, "create")(elsewhere)
+
+
+def test_every_module_that_patches_moto_is_among_those_a_region_imports() -> None:
+    folder = Path(services.__path__[0])
+    found = {
+        ".".join(file.relative_to(folder).with_suffix("").parts)
+        for file in folder.rglob("*.py")
+        if "from underpass.twin.api import patch\n" in file.read_text()
+    }
+    assert set(services.PATCHES) == found

@@ -51,7 +51,7 @@ def compute(owner: Any, name: str) -> Callable[[T], T]:
 
 
 def wrap(owner: Any, name: str) -> Callable[[T], T]:
-    """Register a function around a method, which it is given before the method's arguments."""
+    """Register a function around one of moto's, which it is given before that one's arguments."""
     return lambda wrapper: _register(owner, name, wrapper, lambda method: _around(method, wrapper))
 
 
