@@ -3,6 +3,7 @@
 import pytest
 from tests.functional.cloudformation_types.conftest import bench, served
 
+from underpass.twin.api import patch
 from underpass.twin.services.elbv2 import listeners
 
 __all__ = ["bench", "served"]
@@ -11,4 +12,4 @@ __all__ = ["bench", "served"]
 @pytest.fixture(scope="session", autouse=True)
 def certificates() -> None:
     """Let HTTPS listeners name any certificate, as they may on the twin."""
-    listeners.install()
+    patch.apply(listeners)

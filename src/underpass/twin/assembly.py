@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import socket
 import threading
 from collections.abc import Mapping, Sequence
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 from underpass.twin import services
+from underpass.twin.api import patch
 from underpass.twin.api.door import Door
 from underpass.twin.api.server import Api, Listener, moto_application
 from underpass.twin.linux.within import within
@@ -26,12 +28,13 @@ from underpass.twin.services.cloudformation.resource_type import registry
 from underpass.twin.services.ec2.dialler import Dialler
 from underpass.twin.services.ec2.fabric import Fabric
 from underpass.twin.services.ec2.wiring import INTERNET_NAME
+from underpass.twin.services.ecs import table
 from underpass.twin.services.ecs.controller import Services
 from underpass.twin.services.ecs.instances import Instances
 from underpass.twin.services.ecs.metadata import Metadata
 from underpass.twin.services.ecs.platform import Platform
-from underpass.twin.services.ecs.table import Table
 from underpass.twin.services.efs.controller import Files
+from underpass.twin.services.elbv2 import target_groups
 from underpass.twin.services.elbv2.controller import Balancers
 from underpass.twin.services.elbv2.health import HealthTable
 from underpass.twin.services.events import Schedules
@@ -70,7 +73,7 @@ class Assembly:
         self._stopping = stopping
         region = Region(name, Clients(f"http://{INSIDE[0]}:{INSIDE[1]}", name), ChangeFeed(), state)
         self.region = region
-        self.health, self.tasks = HealthTable(), Table()
+        self.health, self.tasks = HealthTable(), table.Table()
         self.fabric = Fabric(region)
         self.name_service = NameService(region, self.fabric)
         self.balancers = Balancers(region, self.fabric, self.health)
@@ -94,9 +97,11 @@ class Assembly:
 
     def start(self, *, api: int) -> None:
         """Start everything; returns once the API answers on the inherited socket."""
-        _correct_moto(self.health, self.tasks)
+        _correct_moto()
         records.mark(self.region.name)
-        cloudformation.install(Engine(self.region, registry(self.region, services)))
+        cloudformation.attach(Engine(self.region, registry(self.region, services)))
+        table.attach(self.tasks)
+        target_groups.attach(self.health)
         lambda_.attach(self.functions)
         events.attach(self.schedules.deliver)
         sqs.attach(self.queues.arrived)
@@ -201,54 +206,8 @@ def _bound(address: str, port: int) -> socket.socket:
     return bound
 
 
-def _correct_moto(health: HealthTable, tasks: Table) -> None:
-    """Patch moto with every service's corrections, before its server starts.
-
-    ``health`` is what ``describe_target_health`` tells; ``tasks`` what the ECS actions tell and want.
-    """
-    from underpass.twin.services.autoscaling import patches as autoscaling
-    from underpass.twin.services.cloudwatch import patches as cloudwatch
-    from underpass.twin.services.ec2 import dependencies
-    from underpass.twin.services.ec2 import patches as ec2
-    from underpass.twin.services.ecs import patches as ecs
-    from underpass.twin.services.ecs import scaling
-    from underpass.twin.services.efs import patches as efs
-    from underpass.twin.services.elbv2 import patches as elbv2
-    from underpass.twin.services.events import patches as events
-    from underpass.twin.services.iam import patches as iam
-    from underpass.twin.services.lambda_ import patches as lambda_
-    from underpass.twin.services.logs import patches as logs
-    from underpass.twin.services.privatelink import (
-        endpoint_connections,
-        endpoint_services,
-        endpoints,
-    )
-    from underpass.twin.services.rds import event_subscriptions, groups
-    from underpass.twin.services.rds import patches as rds
-    from underpass.twin.services.s3 import patches as s3
-    from underpass.twin.services.secretsmanager import patches as secretsmanager
-    from underpass.twin.services.sns import patches as sns
-    from underpass.twin.services.sqs import patches as sqs
-
-    for corrections in (iam, keys, dependencies, ec2, endpoint_services, endpoint_connections):
-        corrections.install()
-    for corrections in (endpoints, autoscaling):
-        corrections.install()
-    for corrections in (
-        rds,
-        event_subscriptions,
-        groups,
-        s3,
-        efs,
-        sns,
-        sqs,
-        lambda_,
-        events,
-        secretsmanager,
-        logs,
-        cloudwatch,
-    ):
-        corrections.install()
-    elbv2.install(health)
-    ecs.install(tasks)
-    scaling.install(tasks)
+def _correct_moto() -> None:
+    """Change moto as every service's patches say, before its server starts."""
+    for name in services.PATCHES:
+        importlib.import_module(f"{services.__name__}.{name}")
+    patch.apply(services)

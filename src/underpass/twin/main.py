@@ -59,9 +59,14 @@ def _become_region(state: Path, spec: dict[str, Any]) -> None:
         logging.getLogger(noisy).setLevel(logging.WARNING)
     gc.disable()  # what is imported and read now stays: collecting among it costs a tenth of the start
     _prepare()
-    from underpass.twin.api.moto_startup import read_offerings_of, share_descriptions
+    from underpass.twin.api.moto_startup import (
+        leave_out_stack_engine,
+        read_offerings_of,
+        share_descriptions,
+    )
 
     share_descriptions()
+    leave_out_stack_engine()
     read_offerings_of(spec["region"])
     from underpass.twin.assembly import Assembly
     from underpass.twin.region.worker import once

@@ -14,6 +14,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from underpass.twin.api import patch
 from underpass.twin.api.door import Door
 from underpass.twin.api.server import Api, Listener, moto_application
 from underpass.twin.region import credentials
@@ -42,7 +43,7 @@ class At:
         self.port = bound.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self.key = credentials.ensure(state)
-        keys.install()
+        patch.apply(keys)
         Listener(Door(Api(ChangeFeed(), moto_application()), self.key, keys.issued), bound).start()
 
     def client(self, service: str, key: Credentials | None = None, **named: Any) -> Any:

@@ -15,6 +15,7 @@ import pytest
 from tests.unit.cloudformation_service.fakes import THING, Thing, World
 
 from underpass.twin import services
+from underpass.twin.api import patch
 from underpass.twin.api.server import Api, Listener, moto_application
 from underpass.twin.region.aws import Clients
 from underpass.twin.region.context import Region
@@ -49,7 +50,8 @@ def twin(tmp_path: Path) -> Twin:
     clients = Clients(f"http://127.0.0.1:{bound.getsockname()[1]}", "us-east-1")
     region = Region("us-east-1", clients, ChangeFeed(), tmp_path / "state", tmp_path / "run")
     world = World()
-    cloudformation.install(
+    patch.apply(cloudformation)
+    cloudformation.attach(
         Engine(region, registry(region, services) | {THING: Thing(region, world)})
     )
     application = Api(region.feed, moto_application())

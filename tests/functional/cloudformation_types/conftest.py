@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from underpass.twin import services
+from underpass.twin.api import patch
 from underpass.twin.api.server import Api, Listener, moto_application
 from underpass.twin.region.aws import Clients
 from underpass.twin.region.context import Region
@@ -106,7 +107,7 @@ class Bench:
 @pytest.fixture(scope="session")
 def served() -> tuple[Clients, ChangeFeed]:
     """Return clients of the API, and the hub it publishes on."""
-    for patch in (
+    patch.apply(
         autoscaling,
         connection_notifications,
         dependencies,
@@ -119,8 +120,7 @@ def served() -> tuple[Clients, ChangeFeed]:
         s3,
         secretsmanager,
         sqs,
-    ):
-        patch.install()
+    )
     feed, listening = ChangeFeed(), socket.socket()
     listening.bind(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"

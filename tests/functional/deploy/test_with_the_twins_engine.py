@@ -20,6 +20,7 @@ from underpass.twin import services
 
 @pytest.fixture(scope="module")
 def cloudformation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    from underpass.twin.api import patch
     from underpass.twin.api.server import Api, Listener, moto_application
     from underpass.twin.region.aws import Clients
     from underpass.twin.region.context import Region
@@ -33,7 +34,8 @@ def cloudformation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         clients = Clients(f"http://127.0.0.1:{listening.getsockname()[1]}", "us-east-1")
         folder: Path = tmp_path_factory.mktemp("region")
         region = Region("us-east-1", clients, ChangeFeed(), folder, folder)
-        actions.install(Engine(region, registry(region, services)))
+        patch.apply(actions)
+        actions.attach(Engine(region, registry(region, services)))
         Listener(Api(region.feed, moto_application()), listening).start()
         yield clients("cloudformation")
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from underpass.twin.api import patch
 from underpass.twin.api.server import Api, Listener, moto_application
 from underpass.twin.region.aws import Clients
 from underpass.twin.region.reconcile import ChangeFeed
@@ -15,7 +16,7 @@ from underpass.twin.services.ec2 import patches as ec2
 
 @pytest.fixture(scope="session")
 def clients() -> Clients:
-    ec2.install()
+    patch.apply(ec2)
     bound = socket.socket()
     bound.bind(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{bound.getsockname()[1]}"

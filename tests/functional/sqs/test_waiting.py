@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from underpass.twin.api import patch
 from underpass.twin.api.server import Api, Listener, moto_application
 from underpass.twin.region.aws import INSIDE, Clients
 from underpass.twin.region.reconcile import ChangeFeed
@@ -26,8 +27,7 @@ LONG_S = 20
 
 @pytest.fixture(scope="module")
 def clients() -> Clients:
-    sqs_api.install()
-    sns_api.install()
+    patch.apply(sqs_api, sns_api)
     bound = socket.socket()
     bound.bind(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{bound.getsockname()[1]}"

@@ -13,6 +13,7 @@ from tests.twin.ec2 import sample
 from tests.twin.inside import run_inside
 
 from underpass.errors import UnderpassError
+from underpass.twin.api import patch
 from underpass.twin.api.server import Api, Listener, moto_application
 from underpass.twin.region.aws import Clients
 from underpass.twin.region.context import Region
@@ -28,7 +29,7 @@ ANYWHERE = [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
 def started() -> tuple[Region, Fabric]:
     """Start an API and a fabric that follows it."""
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
-    ec2.install()
+    patch.apply(ec2)
     bound = socket.socket()
     bound.bind(("127.0.0.1", PORT))
     feed = ChangeFeed()

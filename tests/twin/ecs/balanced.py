@@ -9,7 +9,9 @@ from typing import Any
 from tests.twin.ecs.region import Place
 from tests.twin.ecs.services import INIT, SLEEP, _stopped
 
+from underpass.twin.api import patch
 from underpass.twin.region.topics import Topic
+from underpass.twin.services.elbv2 import listeners, target_groups
 from underpass.twin.services.elbv2 import patches as elbv2
 from underpass.twin.services.elbv2.health import (
     FAILED,
@@ -28,7 +30,8 @@ class Balanced:
 
     def __init__(self, desired: int = 2) -> None:
         self.health = HealthTable()
-        elbv2.install(self.health)
+        patch.apply(elbv2, listeners, target_groups)
+        target_groups.attach(self.health)
         self.place = Place()
         self.elb = self.place.region.clients("elbv2")
         self.verdicts: dict[str, Health] = {}

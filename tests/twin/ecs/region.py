@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from underpass.errors import UnderpassError
+from underpass.twin.api import patch
 from underpass.twin.api.server import Api, Listener, moto_application
 from underpass.twin.region.aws import Clients
 from underpass.twin.region.context import Region
@@ -19,13 +20,12 @@ from underpass.twin.services.autoscaling import patches as autoscaling
 from underpass.twin.services.ec2 import patches as ec2
 from underpass.twin.services.ec2.fabric import Fabric
 from underpass.twin.services.ecr import bundles
+from underpass.twin.services.ecs import instance_actions, scaling, table
 from underpass.twin.services.ecs import patches as ecs
-from underpass.twin.services.ecs import scaling
 from underpass.twin.services.ecs.controller import Services
 from underpass.twin.services.ecs.instances import Instances
 from underpass.twin.services.ecs.metadata import Metadata
 from underpass.twin.services.ecs.platform import Platform
-from underpass.twin.services.ecs.table import Table
 from underpass.twin.services.logs.awslogs import Logs
 
 T = TypeVar("T")
@@ -71,11 +71,10 @@ class Place:
         self.region = Region(
             "us-east-1", Clients(url, "us-east-1"), feed, self.state, Path("/run/underpass")
         )
-        self.table = Table()
-        ec2.install()  # without it moto draws addresses at random, some of them twice
-        autoscaling.install()
-        ecs.install(self.table)
-        scaling.install(self.table)
+        self.table = table.Table()
+        # without ec2's moto draws addresses at random, some of them twice
+        patch.apply(ec2, autoscaling, ecs, instance_actions, scaling)
+        table.attach(self.table)
         Listener(Api(feed, moto_application()), bound).start()
         logs = Logs(lambda: self.region.clients("logs"))
         self.platform = Platform(

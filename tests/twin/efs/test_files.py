@@ -21,6 +21,7 @@ def use(state: str) -> dict[str, Any]:
     import socket
 
     from underpass.errors import UnderpassError
+    from underpass.twin.api import patch
     from underpass.twin.api.server import Api, Listener, moto_application
     from underpass.twin.region.aws import Clients
     from underpass.twin.region.context import Region
@@ -32,9 +33,7 @@ def use(state: str) -> dict[str, Any]:
     from underpass.twin.services.efs.controller import Files
 
     files_module._CONNECT_TIMEOUT_S = 1.0  # who is kept out waits that long
-    ec2_patches.install()
-    efs_patches.install()
-    efs_patches.install()
+    patch.apply(ec2_patches, efs_patches)
     feed = ChangeFeed()
     bound = socket.socket()
     bound.bind(("127.0.0.1", 0))

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from underpass.twin.api import patch
 from underpass.twin.api.server import Api, Listener, moto_application
 from underpass.twin.linux.within import within
 from underpass.twin.region.aws import Clients
@@ -21,10 +22,16 @@ from underpass.twin.region.context import Region
 from underpass.twin.region.reconcile import ChangeFeed, Reconciler
 from underpass.twin.services.ec2 import patches as ec2_api
 from underpass.twin.services.ec2.fabric import Fabric
+from underpass.twin.services.elbv2 import listeners, target_groups
 from underpass.twin.services.elbv2 import patches as elbv2
 from underpass.twin.services.elbv2.controller import Balancers
 from underpass.twin.services.elbv2.health import HealthTable
-from underpass.twin.services.privatelink import endpoints
+from underpass.twin.services.privatelink import (
+    connection_notifications,
+    endpoint_connections,
+    endpoint_services,
+    endpoints,
+)
 from underpass.twin.services.privatelink.controller import PrivateLink
 from underpass.twin.services.route53.name_service import NameService
 
@@ -86,9 +93,9 @@ class SmallRegion:
     def __init__(self) -> None:
         subprocess.run(["mount", "-t", "proc", "proc", "/proc"], check=True)
         self.health = HealthTable()
-        ec2_api.install()
-        elbv2.install(self.health)
-        endpoints.install()
+        patch.apply(ec2_api, elbv2, listeners, target_groups)
+        patch.apply(connection_notifications, endpoint_connections, endpoint_services, endpoints)
+        target_groups.attach(self.health)
         feed = ChangeFeed()
         bound = socket.socket()
         bound.bind(("127.0.0.1", 0))

@@ -20,10 +20,11 @@ FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:registrar"
 
 def _hear(region: Any) -> list[dict[str, Any]]:
     """Have a rule of ours hear what load balancing does; return the list of what it heard."""
+    from underpass.twin.api import patch
     from underpass.twin.services.events import patches as events
 
     heard: list[dict[str, Any]] = []
-    events.install()
+    patch.apply(events)
     events.attach(lambda _rule, _arn, _target, event: heard.append(json.loads(event)))
     client = region.region.clients("events")
     client.put_rule(Name="nodes", EventPattern=json.dumps(PATTERN))

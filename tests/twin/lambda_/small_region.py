@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from underpass.twin.api import patch
 from underpass.twin.api.server import Api, Listener, moto_application
 from underpass.twin.region.aws import Clients
 from underpass.twin.region.context import Region
@@ -40,8 +41,7 @@ class SmallRegion:
 
     def __init__(self, state: Path) -> None:
         subprocess.run(["mount", "-t", "proc", "proc", "/proc"], check=True)
-        lambda_.install()
-        events.install()
+        patch.apply(lambda_, events)
         feed = ChangeFeed()
         bound = socket.socket()
         bound.bind(("127.0.0.1", 0))

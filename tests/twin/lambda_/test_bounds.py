@@ -6,6 +6,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from underpass.twin.api import patch
 from underpass.twin.services.cloudwatch import patches as cloudwatch_patches
 from underpass.twin.services.logs import patches as logs_patches
 
@@ -16,8 +17,7 @@ def test_logs_and_metrics_keep_the_newest(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(logs_patches, "EVENTS", 100)
     monkeypatch.setattr(cloudwatch_patches, "DATA", 100)
     with mock_aws():
-        for twice in (logs_patches, cloudwatch_patches, logs_patches, cloudwatch_patches):
-            twice.install()
+        patch.apply(logs_patches, cloudwatch_patches)
         logs, cloudwatch = (boto3.client(name, "us-east-1") for name in ("logs", "cloudwatch"))
         logs.create_log_group(logGroupName="g")
         logs.create_log_stream(logGroupName="g", logStreamName="s")

@@ -30,13 +30,14 @@ def use(state: str) -> dict[str, Any]:  # one story, told in order
     from botocore.exceptions import ClientError
     from tests.twin.lambda_.small_region import SmallRegion
 
+    from underpass.twin.api import patch
     from underpass.twin.region import clock
     from underpass.twin.region.reconcile import Reconciler
     from underpass.twin.services.lambda_.event_source_mappings import Queues
     from underpass.twin.services.sqs import patches as sqs_api
 
     clock.SPEED = 60.0  # a visibility timeout of a minute is a second
-    sqs_api.install()
+    patch.apply(sqs_api)
     small = SmallRegion(Path(state))
     queues = Queues(small.region)
     sqs_api.attach(queues.arrived)

@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from underpass.twin.api import patch
 from underpass.twin.api.server import Api, Listener, moto_application
 from underpass.twin.region.aws import Clients
 from underpass.twin.region.context import Region
@@ -44,8 +45,7 @@ class SmallRegion:
 
     def __init__(self, state: Path) -> None:
         subprocess.run(["mount", "-t", "proc", "proc", "/proc"], check=True)
-        ec2.install()  # without it moto draws addresses at random, some of them twice
-        rds.install()
+        patch.apply(ec2, rds)  # without ec2's moto draws addresses at random, some of them twice
         feed = ChangeFeed()
         bound = socket.socket()
         bound.bind(("127.0.0.1", 0))

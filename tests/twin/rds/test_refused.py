@@ -10,6 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
+from underpass.twin.api import patch
 from underpass.twin.services.rds import available_versions, patches, refusal
 
 
@@ -17,8 +18,7 @@ from underpass.twin.services.rds import available_versions, patches, refusal
 def rds(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
-    patches.install()
-    patches.install()  # more than once does no harm
+    patch.apply(patches)
     with mock_aws():
         ec2 = boto3.client("ec2", "us-east-1")
         vpc = ec2.create_vpc(CidrBlock="10.20.0.0/16")["Vpc"]["VpcId"]

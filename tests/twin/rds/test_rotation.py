@@ -17,12 +17,12 @@ def rotate(state: str) -> dict[str, Any]:
     from tests.twin.rds.small_region import SmallRegion
 
     from underpass.blueprint.service.rotation import source
+    from underpass.twin.api import patch
     from underpass.twin.services.lambda_ import Functions
     from underpass.twin.services.lambda_ import patches as lambda_
     from underpass.twin.services.secretsmanager import patches as secretsmanager
 
-    lambda_.install()
-    secretsmanager.install()
+    patch.apply(lambda_, secretsmanager)
     small = SmallRegion(Path(state))
     region = small.region
     url = region.clients("rds").meta.endpoint_url

@@ -12,11 +12,18 @@ from moto import mock_aws
 from moto.ec2.models import ec2_backends
 from moto.elbv2.models import elbv2_backends
 
+from underpass.twin.api import patch
 from underpass.twin.region.aws import ACCOUNT_ID
 from underpass.twin.services.ec2 import patches as ec2
+from underpass.twin.services.elbv2 import listeners, target_groups
 from underpass.twin.services.elbv2 import patches as elbv2
 from underpass.twin.services.elbv2.health import HealthTable
-from underpass.twin.services.privatelink import endpoints
+from underpass.twin.services.privatelink import (
+    connection_notifications,
+    endpoint_connections,
+    endpoint_services,
+    endpoints,
+)
 
 REGION = "us-east-1"
 OWNER = f"arn:aws:iam::{ACCOUNT_ID}:root"
@@ -112,9 +119,9 @@ def clients() -> Iterator[tuple[Any, Any]]:
 def apis(clients: tuple[Any, Any]) -> Apis:
     """Return the APIs without load balancers, services and endpoints."""
     health = HealthTable()
-    ec2.install()
-    elbv2.install(health)
-    endpoints.install()
+    patch.apply(ec2, elbv2, listeners, target_groups)
+    patch.apply(connection_notifications, endpoint_connections, endpoint_services, endpoints)
+    target_groups.attach(health)
     for held in (
         ec2_backends[ACCOUNT_ID][REGION].vpc_end_points,
         ec2_backends[ACCOUNT_ID][REGION].configurations,

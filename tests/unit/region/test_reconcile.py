@@ -86,7 +86,9 @@ def test_who_waits_for_a_topic_is_not_asked_after_another() -> None:
         return answer[0] if answer else None
 
     waiting = threading.Thread(
-        target=lambda: feed.wait(condition, timeout_s=30, what="", topics={Topic.TASKS}, recheck_s=30)
+        target=lambda: feed.wait(
+            condition, timeout_s=30, what="", topics={Topic.TASKS}, recheck_s=30
+        )
     )
     waiting.start()
     assert asked.acquire(timeout=30)  # the first time, before anything was published

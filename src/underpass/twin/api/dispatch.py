@@ -15,7 +15,6 @@ import moto.backends
 import moto.core.responses
 from botocore.exceptions import ClientError
 from moto.core.base_backend import BackendDict
-from moto.core.utils import method_names_from_class
 from moto.moto_server.werkzeug_app import (
     BackendRequest,
     DomainDispatcherApplication,
@@ -24,7 +23,7 @@ from moto.moto_server.werkzeug_app import (
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
-from underpass.twin.api import plain
+from underpass.twin.api import patch
 
 Handler = Callable[[Any, str, Any], Any]
 _ROOT = re.compile(r"^\{0\}/?\$?$")
@@ -80,9 +79,16 @@ def _only_handler(service: str | None) -> Handler | None:
     return handler
 
 
-def install() -> None:
-    """Have moto find out once what it would find out at every request."""
-    moto.core.responses.method_names_from_class = functools.cache(method_names_from_class)
-    modules = tuple(moto.backends.list_of_moto_modules())
-    moto.backends.list_of_moto_modules = lambda: modules
-    plain.install()
+# What moto would find out anew at every request
+
+
+@patch.wrap(moto.core.responses, "method_names_from_class")
+@functools.cache
+def _method_names(original: Callable[[type], list[str]], cls: type) -> list[str]:
+    return original(cls)
+
+
+@patch.wrap(moto.backends, "list_of_moto_modules")
+@functools.cache
+def _modules(original: Callable[[], Iterable[str]]) -> tuple[str, ...]:
+    return tuple(original())

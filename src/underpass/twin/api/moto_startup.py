@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import sys
+from types import ModuleType
 from typing import Any
 
 
@@ -32,3 +34,14 @@ def read_offerings_of(region: str) -> None:
         return [] if elsewhere else everything(resource)
 
     utils.load_resource = load_resource
+
+
+def leave_out_stack_engine() -> None:
+    """Give moto an empty module for its stack engine; to be called before moto's CloudFormation is imported.
+
+    It imports every service it could make resources of, a sixth of all imports; the twin has its own.
+    """
+    empty = ModuleType("moto.cloudformation.parsing")
+    for needed in ("Export", "OutputMap", "ResourceMap"):
+        setattr(empty, needed, object)
+    sys.modules.setdefault(empty.__name__, empty)

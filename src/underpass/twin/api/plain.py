@@ -7,7 +7,7 @@ answer; the XML of a describe action is two thirds of what it costs.
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from botocore.utils import parse_timestamp
@@ -15,22 +15,19 @@ from moto.core.responses import ActionContext, ActionResult, BaseResponse
 from moto.core.serialize import AttributePickerContext, XFormedAttributePicker, get_serializer_class
 from moto.core.utils import get_service_model, get_value
 
+from underpass.twin.api import patch
 from underpass.twin.region.direct import PLAIN
 
 _MISSING = object()
 
 
-def install() -> None:
-    """Have moto hand on plain answers where they are asked for, and look names of members up once."""
-    XFormedAttributePicker.__call__ = _pick
-    BaseResponse.serialized = _serialized
-
-
-def _serialized(response: Any, action_result: ActionResult) -> Any:
+@patch.wrap(BaseResponse, "serialized")
+def _serialized(original: Callable[..., Any], response: Any, action_result: ActionResult) -> Any:
+    """Hand on a plain answer where one is asked for."""
     model = get_service_model(response.boto3_service_name)
     wanted = response.normalized_request.environ.get(PLAIN)
     if wanted is None or isinstance(action_result.result, Exception):
-        return _in_words(response, action_result)
+        return original(response, action_result)
     serializer = functools.partial(_Plain, wanted, model)
     operation = model.operation_model(response._get_action())  # noqa: SLF001  as moto's own does
     status, headers, body = action_result.execute_result(
@@ -38,9 +35,6 @@ def _serialized(response: Any, action_result: ActionResult) -> Any:
     )
     headers.update(response.response_headers)
     return status, headers, body
-
-
-_in_words = BaseResponse.serialized
 
 
 class _Plain:
@@ -110,6 +104,7 @@ class _Plain:
         return made
 
 
+@patch.replace(XFormedAttributePicker, "__call__")
 def _pick(picker: Any, context: AttributePickerContext) -> Any:
     """Do as ``AttributePicker.__call__``, with the names to try kept beside the shape, by class."""
     obj = context.obj

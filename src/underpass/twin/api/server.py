@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import parse_qs
 
+from underpass.twin.api import patch
 from underpass.twin.api.body import take_body
 from underpass.twin.api.refusal import FORM, Environ, Refusal, StartResponse, service_of
 from underpass.twin.region.reconcile import ChangeFeed
@@ -93,9 +94,9 @@ def _call(environ: Environ, body: bytes) -> tuple[str, str]:
 
 def moto_application() -> Callable[[Environ, StartResponse], Iterable[bytes]]:
     """Return moto's application for all services; imports moto."""
-    from underpass.twin.api import dispatch
+    from underpass.twin.api import dispatch, plain
 
-    dispatch.install()
+    patch.apply(dispatch, plain)
     return dispatch.Dispatcher()
 
 

@@ -7,29 +7,23 @@ https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-availabil
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from moto.autoscaling.models import AutoScalingBackend, FakeAutoScalingGroup
 from moto.autoscaling.responses import AutoScalingResponse
 
-_launch = FakeAutoScalingGroup.replace_autoscaling_group_instances
-_set_desired = FakeAutoScalingGroup.set_desired_capacity
-_delete = AutoScalingResponse.delete_auto_scaling_group
+from underpass.twin.api import patch
 
 
-def install() -> None:
-    """Put the corrections in place."""
-    FakeAutoScalingGroup.replace_autoscaling_group_instances = _spread
-    FakeAutoScalingGroup.set_desired_capacity = _balanced
-    AutoScalingResponse.delete_auto_scaling_group = _deleted
-
-
-def _spread(group: Any, count_needed: int, propagated_tags: dict[str, str]) -> None:
+@patch.wrap(FakeAutoScalingGroup, "replace_autoscaling_group_instances")
+def _spread(
+    original: Callable[..., None], group: Any, count_needed: int, propagated_tags: dict[str, str]
+) -> None:
     """Start instances one by one, each in the subnet with the fewest."""
     subnets = (group.vpc_zone_identifier or "").split(",")
     if subnets == [""]:
-        _launch(group, count_needed, propagated_tags)
+        original(group, count_needed, propagated_tags)
         return
     zones = group.availability_zones
     for _ in range(count_needed):
@@ -38,7 +32,7 @@ def _spread(group: Any, count_needed: int, propagated_tags: dict[str, str]) -> N
         group.vpc_zone_identifier = subnet
         group.availability_zones = [group.ec2_backend.get_subnet(subnet).availability_zone]
         try:
-            _launch(group, 1, propagated_tags)
+            original(group, 1, propagated_tags)
         finally:
             group.vpc_zone_identifier, group.availability_zones = ",".join(subnets), zones
 
@@ -48,7 +42,8 @@ def _emptiest(subnets: Sequence[str], used: Sequence[str]) -> str:
     return min(subnets, key=lambda subnet: (counted[subnet], subnets.index(subnet)))
 
 
-def _balanced(group: Any, new_capacity: int | None) -> None:
+@patch.wrap(FakeAutoScalingGroup, "set_desired_capacity")
+def _balanced(original: Callable[..., None], group: Any, new_capacity: int | None) -> None:
     """Scale; when instances go, those of the fullest subnet go first, the oldest of them first."""
     left = list(group.instance_states)
     ordered: list[Any] = []
@@ -58,10 +53,11 @@ def _balanced(group: Any, new_capacity: int | None) -> None:
         left.remove(first)
         ordered.append(first)
     group.instance_states = ordered
-    _set_desired(group, new_capacity)
+    original(group, new_capacity)
 
 
-def _deleted(response: Any) -> Any:
+@patch.wrap(AutoScalingResponse, "delete_auto_scaling_group")
+def _deleted(original: Callable[..., Any], response: Any) -> Any:
     """Delete a group; with ForceDelete its instances go although they are protected from scale-in."""
     backend: AutoScalingBackend = response.autoscaling_backend
     name = response._get_param("AutoScalingGroupName")  # noqa: SLF001
@@ -69,4 +65,4 @@ def _deleted(response: Any) -> Any:
     if group and response._get_bool_param("ForceDelete"):  # noqa: SLF001
         for state in group.instance_states:
             state.protected_from_scale_in = False
-    return _delete(response)
+    return original(response)

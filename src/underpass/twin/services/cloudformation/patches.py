@@ -6,11 +6,15 @@ moto still parses the request and writes the response, by botocore's own model o
 from __future__ import annotations
 
 import logging
-import sys
 from collections.abc import Callable
-from types import ModuleType
 from typing import Any
 
+from moto.cloudformation.exceptions import CloudFormationError
+from moto.cloudformation.responses import CloudFormationResponse
+from moto.core.responses import ActionResult
+from moto.core.utils import camelcase_to_underscores, get_service_model
+
+from underpass.twin.api import patch
 from underpass.twin.services.cloudformation.engine import Engine
 from underpass.twin.services.cloudformation.errors import ApiError
 
@@ -41,36 +45,25 @@ ACTIONS = (
 )
 
 
-def install(engine: Engine) -> None:
-    """Let ``engine`` answer every CloudFormation action; those it lacks are refused. May be called again."""
-    _leave_out_motos_engine()
-    from moto.cloudformation.responses import CloudFormationResponse
-    from moto.core.utils import camelcase_to_underscores, get_service_model
-
-    CloudFormationResponse.RESPONSE_KEY_PATH_TO_TRANSFORMER = {}  # those are for moto's own models
-    for action in get_service_model("cloudformation").operation_names:
-        method = camelcase_to_underscores(action)
-        act = getattr(engine, method) if action in ACTIONS else _refused(action)
-        setattr(CloudFormationResponse, method, _answering(act))
+_engine: list[Engine] = []
 
 
-def _leave_out_motos_engine() -> None:
-    """Give an empty module in its place: it imports every service it could make, a sixth of all imports."""
-    name = "moto.cloudformation.parsing"
-    if name not in sys.modules:
-        empty = ModuleType(name)
-        for needed in ("Export", "OutputMap", "ResourceMap"):
-            setattr(empty, needed, object)
-        sys.modules[name] = empty
+def attach(engine: Engine) -> None:
+    """Have ``engine`` answer every CloudFormation action from now on; those it lacks are refused."""
+    _engine[:] = [engine]
 
 
-def _answering(act: Callable[[Any], dict[str, Any]]) -> Callable[[Any], Any]:
-    from moto.cloudformation.exceptions import CloudFormationError
-    from moto.core.responses import ActionResult
+@patch.compute(CloudFormationResponse, "RESPONSE_KEY_PATH_TO_TRANSFORMER")
+def _transformers(_response: Any) -> dict[str, Any]:
+    """Return none: they are for moto's own models."""
+    return {}
 
-    def answer(self: Any) -> Any:
+
+def _answering(action: str, method: str) -> Callable[[Any], Any]:
+    def answer(response: Any) -> Any:
         try:
-            return ActionResult(act(dict(self.params)))
+            act = getattr(_engine[0], method) if action in ACTIONS else _refused(action)
+            return ActionResult(act(dict(response.params)))
         except ApiError as error:
             raise CloudFormationError(error.code, error.message) from error
         except Exception as error:
@@ -87,3 +80,8 @@ def _refused(action: str) -> Callable[[Any], dict[str, Any]]:
         raise ApiError("ValidationError", f"The twin's CloudFormation does not support {action}")
 
     return refuse
+
+
+for _action in get_service_model("cloudformation").operation_names:
+    _method = camelcase_to_underscores(_action)
+    patch.add(CloudFormationResponse, _method)(_answering(_action, _method))

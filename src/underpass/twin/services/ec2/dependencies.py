@@ -9,35 +9,31 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-Method = Callable[..., Any]
+from moto.ec2.exceptions import DependencyViolationError
+from moto.ec2.models.security_groups import SecurityGroupBackend
+from moto.ec2.models.subnets import SubnetBackend
+
+from underpass.twin.api import patch
 
 
-def install() -> None:
-    """Patch moto; once is enough, and more does no harm."""
-    from moto.ec2.models.security_groups import SecurityGroupBackend
-    from moto.ec2.models.subnets import SubnetBackend
-
-    for cls, name, users in (
-        (SecurityGroupBackend, "_delete_security_group", _users_of_group),
-        (SubnetBackend, "delete_subnet", _users_of_subnet),
-    ):
-        original = getattr(cls, name)
-        if original.__module__ != __name__:
-            setattr(cls, name, _guarded(original, users))
+@patch.wrap(SecurityGroupBackend, "_delete_security_group")
+def _delete_group(original: Callable[..., Any], backend: Any, *args: str) -> Any:
+    _refuse_used(args[-1], _users_of_group(backend, args[-1]))
+    return original(backend, *args)
 
 
-def _guarded(original: Method, users: Callable[[Any, str], Iterator[str]]) -> Method:
-    def delete(backend: Any, *args: str) -> Any:
-        from moto.ec2.exceptions import DependencyViolationError
+@patch.wrap(SubnetBackend, "delete_subnet")
+def _delete_subnet(original: Callable[..., Any], backend: Any, subnet_id: str) -> Any:
+    _refuse_used(subnet_id, _users_of_subnet(backend, subnet_id))
+    return original(backend, subnet_id)
 
-        user = next(users(backend, args[-1]), None)
-        if user:
-            raise DependencyViolationError(
-                f"resource {args[-1]} has a dependent object: it is used by {user}"
-            )
-        return original(backend, *args)
 
-    return delete
+def _refuse_used(resource_id: str, users: Iterator[str]) -> None:
+    user = next(users, None)
+    if user:
+        raise DependencyViolationError(
+            f"resource {resource_id} has a dependent object: it is used by {user}"
+        )
 
 
 def _users_of_group(backend: Any, group_id: str) -> Iterator[str]:

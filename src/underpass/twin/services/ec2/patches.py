@@ -1,8 +1,8 @@
 """EC2 networking in moto, made to give interfaces addresses that can be wired.
 
 moto draws many private addresses at random. Here each interface has a free address of its own subnet, each
-public address is one of 203.0.113.0/24, and interfaces AWS makes itself (NAT gateways', EFS mount targets')
-are described, grouped and deleted as AWS's are.
+public address is one of 203.0.113.0/24, and interfaces AWS makes itself (NAT gateways') are described,
+grouped and deleted as AWS's are.
 """
 
 from __future__ import annotations
@@ -12,48 +12,30 @@ from collections.abc import Callable, Iterable
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
+from moto.ec2.exceptions import EC2ClientError
+from moto.ec2.models.elastic_ip_addresses import ElasticAddressBackend
+from moto.ec2.models.elastic_network_interfaces import NetworkInterface, NetworkInterfaceBackend
+from moto.ec2.models.nat_gateways import NatGatewayBackend
+from moto.ec2.models.security_groups import SecurityGroupBackend, SecurityGroupRule
+from moto.ec2.models.subnets import Subnet
+from moto.ec2.responses.elastic_network_interfaces import ElasticNetworkInterfaces
+
+from underpass.twin.api import patch
+
 PUBLIC_ADDRESSES = IPv4Network("203.0.113.0/24")
 _FIRST_PUBLIC = 10
 _FIRST_HOST = 4  # AWS keeps the first four addresses of a subnet, and the last
 _WITHOUT_GROUP = ("ELB net/",)  # a network load balancer may carry none, and then lets all pass
 
+_FILTERS = {  # by their attributes of moto's interfaces
+    "status": "status",
+    "interface-type": "interface_type",
+    "requester-managed": "requester_managed",
+    "mac-address": "mac_address",
+    "association.public-ip": "public_ip",
+}
+
 Method = Callable[..., Any]
-
-
-def install() -> None:
-    """Patch moto; once is enough, and more does no harm."""
-    from moto.ec2.models.elastic_ip_addresses import ElasticAddressBackend
-    from moto.ec2.models.elastic_network_interfaces import NetworkInterface, NetworkInterfaceBackend
-    from moto.ec2.models.nat_gateways import NatGatewayBackend
-    from moto.ec2.models.security_groups import SecurityGroupBackend, SecurityGroupRule
-    from moto.ec2.models.subnets import Subnet
-    from moto.ec2.responses.elastic_network_interfaces import ElasticNetworkInterfaces
-    from moto.efs.models import EFSBackend
-
-    if NetworkInterface.check_auto_public_ip is _give_public_address:
-        return
-    NetworkInterface.check_auto_public_ip = _give_public_address
-    SecurityGroupRule.__eq__ = _same_rule
-    NetworkInterface.get_filter_value = _filter_value(NetworkInterface.get_filter_value)
-    _wrap(NetworkInterfaceBackend, "create_network_interface", _create_interface)
-    _wrap(NetworkInterfaceBackend, "delete_network_interface", _delete_interface)
-    _wrap(ElasticNetworkInterfaces, "create_network_interface", _check_request)
-    _wrap(SecurityGroupBackend, "create_security_group", _create_group)
-    _wrap(ElasticAddressBackend, "allocate_address", _allocate_address)
-    _wrap(NatGatewayBackend, "create_nat_gateway", _create_nat_gateway)
-    _wrap(NatGatewayBackend, "delete_nat_gateway", _delete_nat_gateway)
-    _wrap(EFSBackend, "create_mount_target", _create_mount_target)
-    Subnet.get_available_subnet_ip = lambda subnet, instance: free_address(subnet)  # noqa: ARG005
-    Subnet.request_ip = lambda subnet, ip, instance: _check_address(subnet, ip)  # noqa: ARG005
-
-
-def _wrap(cls: type, name: str, wrapper: Callable[..., Any]) -> None:
-    original = getattr(cls, name)
-
-    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        return wrapper(original, self, *args, **kwargs)
-
-    setattr(cls, name, method)
 
 
 # Private addresses
@@ -77,24 +59,36 @@ def free_address(subnet: Any, *, at_random: bool = False) -> str:
             if not at_random:
                 subnet.underpass_next = position + 1
             return address
-    raise _error(
+    raise EC2ClientError(
         "InsufficientFreeAddressesInSubnet",
         f"The specified subnet does not have enough free addresses: {subnet.id}",
     )
+
+
+@patch.replace(Subnet, "get_available_subnet_ip")
+def _get_available(subnet: Any, instance: Any) -> str:  # noqa: ARG001  moto names it
+    return free_address(subnet)
+
+
+@patch.replace(Subnet, "request_ip")
+def _request(subnet: Any, address: str, instance: Any) -> None:  # noqa: ARG001
+    _check_address(subnet, address)
 
 
 def _check_address(subnet: Any, address: str) -> None:
     """Refuse an address that was asked for and cannot be had."""
     hosts = IPv4Network(subnet.cidr_block)
     if IPv4Address(address) not in hosts:
-        raise _error(
+        raise EC2ClientError(
             "InvalidParameterValue", "Address does not fall within the subnet's address range"
         )
     position = int(IPv4Address(address)) - int(hosts.network_address)
     if not _FIRST_HOST <= position < hosts.num_addresses - 1:
-        raise _error("InvalidParameterValue", "Address is in subnet's reserved address range")
+        raise EC2ClientError(
+            "InvalidParameterValue", "Address is in subnet's reserved address range"
+        )
     if address in _addresses(subnet):
-        raise _error("InvalidIPAddress.InUse", f"Address {address} is in use.")
+        raise EC2ClientError("InvalidIPAddress.InUse", f"Address {address} is in use.")
 
 
 def _addresses(subnet: Any) -> set[str]:
@@ -111,6 +105,7 @@ def _addresses(subnet: Any) -> set[str]:
 # Interfaces
 
 
+@patch.wrap(NetworkInterfaceBackend, "create_network_interface")
 def _create_interface(
     original: Method,
     backend: Any,
@@ -127,7 +122,9 @@ def _create_interface(
         private_ip_address = private_ip_address[0] if private_ip_address else None
     for group_id in group_ids or ():
         if backend.get_security_group_from_id(group_id) is None:
-            raise _error("InvalidGroup.NotFound", f"The security group '{group_id}' does not exist")
+            raise EC2ClientError(
+                "InvalidGroup.NotFound", f"The security group '{group_id}' does not exist"
+            )
     inside = IPv4Network(subnet.cidr_block)
     if private_ip_address and IPv4Address(private_ip_address) in inside:
         _check_address(subnet, private_ip_address)
@@ -150,6 +147,7 @@ def _create_interface(
     return interface
 
 
+@patch.wrap(ElasticNetworkInterfaces, "create_network_interface")
 def _check_request(original: Method, response: Any) -> Any:
     address = response._get_param("PrivateIpAddress")  # noqa: SLF001
     if address:
@@ -157,6 +155,7 @@ def _check_request(original: Method, response: Any) -> Any:
     return original(response)
 
 
+@patch.wrap(NetworkInterfaceBackend, "delete_network_interface")
 def _delete_interface(original: Method, backend: Any, eni_id: str) -> Any:
     for address in backend.addresses:
         if address.eni is not None and address.eni.id == eni_id:
@@ -164,6 +163,7 @@ def _delete_interface(original: Method, backend: Any, eni_id: str) -> Any:
     return original(backend, eni_id)
 
 
+@patch.wrap(SecurityGroupBackend, "create_security_group")
 def _create_group(original: Method, backend: Any, *args: Any, **kwargs: Any) -> Any:
     """Let a VPC's default group take in what comes from its own interfaces, as AWS's does."""
     group = original(backend, *args, **kwargs)
@@ -175,24 +175,16 @@ def _create_group(original: Method, backend: Any, *args: Any, **kwargs: Any) -> 
     return group
 
 
-def _filter_value(original: Method) -> Method:
-    values: dict[str, Callable[[Any], Any]] = {
-        "status": lambda interface: interface.status,
-        "interface-type": lambda interface: interface.interface_type,
-        "requester-managed": lambda interface: interface.requester_managed,
-        "mac-address": lambda interface: interface.mac_address,
-        "association.public-ip": lambda interface: interface.public_ip,
-    }
-
-    def get_filter_value(self: Any, filter_name: str, method_name: str | None = None) -> Any:
-        if filter_name in values:
-            return values[filter_name](self)
-        return original(self, filter_name, method_name)
-
-    return get_filter_value
+@patch.wrap(NetworkInterface, "get_filter_value")
+def _filter_value(
+    original: Method, interface: Any, filter_name: str, method_name: str | None = None
+) -> Any:
+    if filter_name in _FILTERS:
+        return getattr(interface, _FILTERS[filter_name])
+    return original(interface, filter_name, method_name)
 
 
-def _describe(interface: Any, description: str, kind: str) -> None:
+def mark_interface(interface: Any, description: str, kind: str) -> None:
     """Mark an interface as one AWS made for a service."""
     interface.description = description
     interface.interface_type = kind
@@ -203,12 +195,14 @@ def _describe(interface: Any, description: str, kind: str) -> None:
 # Public addresses
 
 
+@patch.wrap(ElasticAddressBackend, "allocate_address")
 def _allocate_address(
     original: Method, backend: Any, domain: str, address: str | None = None, tags: Any = None
 ) -> Any:
     return original(backend, domain, address or _free_public_address(backend), tags)
 
 
+@patch.replace(NetworkInterface, "check_auto_public_ip")
 def _give_public_address(interface: Any) -> None:
     if str(interface.public_ip_auto_assign).lower() == "true" and not interface.public_ip:
         interface.public_ip = _free_public_address(interface.ec2_backend)
@@ -221,48 +215,34 @@ def _free_public_address(backend: Any) -> str:
     for candidate in candidates:
         if candidate not in taken:
             return candidate
-    raise _error("AddressLimitExceeded", "The maximum number of addresses has been reached.")
+    raise EC2ClientError(
+        "AddressLimitExceeded", "The maximum number of addresses has been reached."
+    )
 
 
 # Interfaces of other services
 
 
+@patch.wrap(NatGatewayBackend, "create_nat_gateway")
 def _create_nat_gateway(original: Method, backend: Any, *args: Any, **kwargs: Any) -> Any:
     gateway = original(backend, *args, **kwargs)
     interface = gateway._eni  # noqa: SLF001
-    _describe(interface, f"Interface for NAT Gateway {gateway.id}", "nat_gateway")
+    mark_interface(interface, f"Interface for NAT Gateway {gateway.id}", "nat_gateway")
     interface._group_set = []  # noqa: SLF001
     return gateway
 
 
+@patch.wrap(NatGatewayBackend, "delete_nat_gateway")
 def _delete_nat_gateway(original: Method, backend: Any, nat_gateway_id: str) -> Any:
     if nat_gateway_id not in backend.nat_gateways:
-        raise _error("NatGatewayNotFound", f"NAT gateway {nat_gateway_id} was not found")
+        raise EC2ClientError("NatGatewayNotFound", f"NAT gateway {nat_gateway_id} was not found")
     gateway = original(backend, nat_gateway_id)
     if gateway._eni.id in backend.enis:  # noqa: SLF001
         backend.delete_network_interface(gateway._eni.id)  # noqa: SLF001
     return gateway
 
 
-def _create_mount_target(original: Method, backend: Any, *args: Any, **kwargs: Any) -> Any:
-    target = original(backend, *args, **kwargs)
-    interface = backend.ec2_backend.get_network_interface(target.network_interface_id)
-    target.security_groups = [group.id for group in interface.group_set]
-    _describe(
-        interface,
-        f"EFS mount target for {target.file_system_id} ({target.mount_target_id})",
-        "efs",
-    )
-    return target
-
-
-def _error(code: str, message: str) -> Exception:
-    from moto.ec2.exceptions import EC2ClientError
-
-    error: Exception = EC2ClientError(code, message)
-    return error
-
-
+@patch.replace(SecurityGroupRule, "__eq__")
 def _same_rule(rule: Any, other: Any) -> bool:
     """Compare rules by what they allow; in moto a group's description makes another rule of it."""
     return _allowed(rule) == _allowed(other)

@@ -2,33 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from moto.ec2.models import ec2_backends
 from moto.ecs.exceptions import ECSException
 from moto.ecs.responses import EC2ContainerServiceResponse as Response
 
+from underpass.twin.api import patch
 from underpass.twin.region.aws import ACCOUNT_ID
 from underpass.twin.region.records import records
 from underpass.twin.services.ecs import describe
 from underpass.twin.services.ecs.model import Task
 from underpass.twin.services.ecs.placement.choice import free
-from underpass.twin.services.ecs.table import Table
-
-_describe_clusters = Response.describe_clusters
-_describe_container_instances = Response.describe_container_instances
-_put_cluster_capacity_providers = Response.put_cluster_capacity_providers
-CHANGES = {
-    name: getattr(Response, name)
-    for name in (
-        *("create_cluster", "update_cluster", "delete_cluster"),
-        *("create_capacity_provider", "update_capacity_provider", "delete_capacity_provider"),
-        *("register_container_instance", "deregister_container_instance"),
-        "update_container_instances_state",
-    )
-}
-"""The actions that change clusters, capacity providers and container instances, as moto has them."""
+from underpass.twin.services.ecs.table import attached
 
 
 @records()
@@ -40,7 +27,23 @@ def hold_interface(region: str, interface_id: str) -> None:
         interface.requester_managed = True
 
 
-def put_cluster_capacity_providers(response: Any, table: Table) -> Any:
+@patch.wrap(Response, "create_cluster")
+@patch.wrap(Response, "update_cluster")
+@patch.wrap(Response, "delete_cluster")
+@patch.wrap(Response, "create_capacity_provider")
+@patch.wrap(Response, "update_capacity_provider")
+@patch.wrap(Response, "delete_capacity_provider")
+@patch.wrap(Response, "register_container_instance")
+@patch.wrap(Response, "deregister_container_instance")
+@patch.wrap(Response, "update_container_instances_state")
+def _notice(original: Callable[..., Any], response: Any) -> Any:
+    answer = original(response)
+    attached().clusters_changed()
+    return answer
+
+
+@patch.wrap(Response, "put_cluster_capacity_providers")
+def _put_cluster_capacity_providers(original: Callable[..., Any], response: Any) -> Any:
     """Set a cluster's capacity providers; one that tasks use may not go.
 
     https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_PutClusterCapacityProviders.html
@@ -49,7 +52,7 @@ def put_cluster_capacity_providers(response: Any, table: Table) -> Any:
     cluster = response.ecs_backend._get_cluster(asked.get("cluster", "default"))  # noqa: SLF001
     used = {
         task.launch.capacity_provider
-        for task in table.tasks()
+        for task in attached().tasks()
         if task.cluster_arn == cluster.arn and not task.stopped_at
     }
     if used.intersection(cluster.capacity_providers or ()) - {*asked["capacityProviders"]}:
@@ -57,14 +60,13 @@ def put_cluster_capacity_providers(response: Any, table: Table) -> Any:
             "ResourceInUseException",
             "The specified capacity provider is in use and cannot be removed.",
         )
-    answer = _put_cluster_capacity_providers(response)
-    table.clusters_changed()
-    return answer
+    return _notice(original, response)
 
 
-def describe_clusters(response: Any, table: Table) -> Any:
+@patch.wrap(Response, "describe_clusters")
+def _describe_clusters(original: Callable[..., Any], response: Any) -> Any:
     """Describe clusters with their counts of tasks, services and instances."""
-    backend = response.ecs_backend
+    backend, table = response.ecs_backend, attached()
     for cluster in backend.clusters.values():
         tasks = [task for task in table.tasks() if task.cluster_arn == cluster.arn]
         counted = describe.counts(tasks)
@@ -76,12 +78,13 @@ def describe_clusters(response: Any, table: Table) -> Any:
         )
         instances = backend.container_instances.get(cluster.name, {})
         cluster.registered_container_instances_count = len(instances)
-    return _describe_clusters(response)
+    return original(response)
 
 
-def describe_container_instances(response: Any, table: Table) -> Any:
+@patch.wrap(Response, "describe_container_instances")
+def _describe_container_instances(original: Callable[..., Any], response: Any) -> Any:
     """Describe container instances with what their tasks leave of them."""
-    hosts, tasks = table.hosts(), table.tasks()
+    hosts, tasks = attached().hosts(), attached().tasks()
     for registered in response.ecs_backend.container_instances.values():
         for instance in registered.values():
             host = hosts.get(instance.container_instance_arn)
@@ -95,7 +98,7 @@ def describe_container_instances(response: Any, table: Table) -> Any:
             _set(instance.registered_resources, CPU=host.cpu, MEMORY=host.memory_mib)
             _set(instance.remaining_resources, CPU=left.cpu, MEMORY=left.memory_mib)
             instance.attachments = _attachments(there)
-    return _describe_container_instances(response)
+    return original(response)
 
 
 def _set(resources: Sequence[dict[str, Any]], **amounts: int) -> None:

@@ -17,7 +17,8 @@ from moto.core.responses import ActionResult
 from moto.ecs.exceptions import ECSException, InvalidParameterException
 from moto.ecs.responses import EC2ContainerServiceResponse as Response
 
-from underpass.twin.services.ecs import deployments, describe, instance_actions, task_actions
+from underpass.twin.api import patch
+from underpass.twin.services.ecs import deployments, describe, task_actions
 from underpass.twin.services.ecs.launch import (
     Parameters,
     balancers_from,
@@ -25,7 +26,7 @@ from underpass.twin.services.ecs.launch import (
     unsupported,
 )
 from underpass.twin.services.ecs.model import Launch, Service
-from underpass.twin.services.ecs.table import Table
+from underpass.twin.services.ecs.table import Table, attached
 
 # What makes a new deployment when it changes.
 # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html
@@ -45,42 +46,6 @@ SHOWN = (
     ),
     *("propagateTags", "enableExecuteCommand", "availabilityZoneRebalancing", "launchType"),
 )
-
-
-def install(table: Table) -> None:
-    """Put the twin's ECS in place; ``table`` is what runs and what is wanted."""
-    handlers: tuple[Callable[[Any, Table], Mapping[str, Any]], ...] = (
-        *(create_service, update_service, delete_service, describe_services, list_services),
-        *(task_actions.run_task, task_actions.start_task, task_actions.stop_task),
-        *(task_actions.describe_tasks, task_actions.list_tasks),
-    )
-    for handler in handlers:
-        setattr(Response, handler.__name__, _action(handler, table))
-    for known in (
-        instance_actions.describe_clusters,
-        instance_actions.describe_container_instances,
-        instance_actions.put_cluster_capacity_providers,
-    ):
-        setattr(Response, known.__name__, _with(known, table))
-    for name, change in instance_actions.CHANGES.items():
-        setattr(Response, name, _noticed(change, table))
-
-
-def _action(handler: Callable[[Any, Table], Mapping[str, Any]], table: Table) -> Any:
-    return lambda response: ActionResult(handler(response, table))
-
-
-def _with(handler: Callable[[Any, Table], Any], table: Table) -> Any:
-    return lambda response: handler(response, table)
-
-
-def _noticed(change: Callable[[Any], Any], table: Table) -> Any:
-    def changing(response: Any) -> Any:
-        answer = change(response)
-        table.clusters_changed()
-        return answer
-
-    return changing
 
 
 def create_service(response: Any, table: Table) -> Mapping[str, Any]:
@@ -295,3 +260,15 @@ def _shown(table: Table, record: Any) -> dict[str, Any]:
         **describe.service(service, table.tasks(service.arn), table.events(service.arn)),
         "tags": list(record.tags or ()),
     }
+
+
+def _answer(handler: Callable[[Any, Table], Mapping[str, Any]]) -> Callable[[Any], ActionResult]:
+    return lambda response: ActionResult(handler(response, attached()))
+
+
+for _handler in (
+    *(create_service, update_service, delete_service, describe_services, list_services),
+    *(task_actions.run_task, task_actions.start_task, task_actions.stop_task),
+    *(task_actions.describe_tasks, task_actions.list_tasks),
+):
+    patch.replace(Response, _handler.__name__)(_answer(_handler))

@@ -7,27 +7,25 @@ https://docs.aws.amazon.com/autoscaling/application/APIReference/API_RegisterSca
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from moto.applicationautoscaling.responses import ApplicationAutoScalingResponse as Response
 
+from underpass.twin.api import patch
 from underpass.twin.services.ecs.model import Service
-from underpass.twin.services.ecs.table import Table
+from underpass.twin.services.ecs.table import Table, attached
 
 DIMENSION = "ecs:service:DesiredCount"
-_register = Response.register_scalable_target
 
 
-def install(table: Table) -> None:
+@patch.wrap(Response, "register_scalable_target")
+def _register(original: Callable[..., Any], response: Any) -> Any:
     """Let registering a target move its service's desired count between the limits."""
-
-    def register_scalable_target(response: Any) -> Any:
-        answer = _register(response)
-        _hold(response, table)
-        return answer
-
-    Response.register_scalable_target = register_scalable_target
+    answer = original(response)
+    _hold(response, attached())
+    return answer
 
 
 def within(service: Service, least: int, most: int) -> Service:

@@ -139,3 +139,16 @@ class Table:
             changed = wanted != self._hosts
             self._hosts = wanted
             return changed
+
+
+_attached: list[Table] = []
+
+
+def attach(table: Table) -> None:
+    """Have the API's ECS actions tell and change ``table`` from now on."""
+    _attached[:] = [table]
+
+
+def attached() -> Table:
+    """Return the table that the API's ECS actions tell and change."""
+    return _attached[0]

@@ -6,61 +6,55 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from moto.efs.exceptions import FileSystemNotFound
+from moto.efs.models import EFSBackend
+from moto.efs.responses import EFSResponse
 
-def install() -> None:
-    """Patch moto; once is enough, and more does no harm."""
-    from moto.efs.models import EFSBackend
-    from moto.efs.responses import EFSResponse
+from underpass.twin.api import patch
+from underpass.twin.services.ec2.patches import mark_interface
 
-    if hasattr(EFSBackend, "twin"):
-        return
-    EFSBackend.twin = True
-    EFSResponse.put_backup_policy = _put_backup_policy
-    EFSResponse.update_file_system = _update_file_system
-    EFSBackend.create_mount_target = _create(EFSBackend.create_mount_target)
-    EFSBackend.modify_mount_target_security_groups = _modify(
-        EFSBackend.modify_mount_target_security_groups
+
+@patch.wrap(EFSBackend, "create_mount_target")
+def _create(
+    original: Callable[..., Any],
+    backend: Any,
+    file_system_id: str,
+    subnet_id: str,
+    ip_address: str | None = None,
+    security_groups: list[str] | None = None,
+) -> Any:
+    ec2 = backend.ec2_backend
+    if not security_groups and subnet_id in {subnet.id for subnet in ec2.describe_subnets()}:
+        vpc_id = ec2.get_subnet(subnet_id).vpc_id
+        security_groups = [ec2.get_default_security_group(vpc_id).id]
+    target = original(backend, file_system_id, subnet_id, ip_address, security_groups)
+    interface = ec2.get_network_interface(target.network_interface_id)
+    target.security_groups = [group.id for group in interface.group_set]
+    # https://docs.aws.amazon.com/efs/latest/ug/accessing-fs.html: how a user recognises it
+    description = f"EFS mount target for {file_system_id} ({target.mount_target_id})"
+    mark_interface(interface, description, "efs")
+    return target
+
+
+@patch.wrap(EFSBackend, "modify_mount_target_security_groups")
+def _modify(
+    original: Callable[..., None], backend: Any, mount_target_id: str, security_groups: list[str]
+) -> None:
+    original(backend, mount_target_id, security_groups)
+    target = backend.mount_targets_by_id[mount_target_id]
+    backend.ec2_backend.modify_network_interface_attribute(
+        target.network_interface_id, security_groups
     )
 
 
-def _create(original: Callable[..., Any]) -> Callable[..., Any]:
-    def create_mount_target(
-        backend: Any,
-        file_system_id: str,
-        subnet_id: str,
-        ip_address: str | None = None,
-        security_groups: list[str] | None = None,
-    ) -> Any:
-        ec2 = backend.ec2_backend
-        if not security_groups and subnet_id in {subnet.id for subnet in ec2.describe_subnets()}:
-            vpc_id = ec2.get_subnet(subnet_id).vpc_id
-            security_groups = [ec2.get_default_security_group(vpc_id).id]
-        target = original(backend, file_system_id, subnet_id, ip_address, security_groups)
-        interface = ec2.get_network_interface(target.network_interface_id)
-        # https://docs.aws.amazon.com/efs/latest/ug/accessing-fs.html: how a user recognises it
-        interface.description = f"EFS mount target for {file_system_id} ({target.mount_target_id})"
-        return target
-
-    return create_mount_target
-
-
-def _modify(original: Callable[..., None]) -> Callable[..., None]:
-    def modify(backend: Any, mount_target_id: str, security_groups: list[str]) -> None:
-        original(backend, mount_target_id, security_groups)
-        target = backend.mount_targets_by_id[mount_target_id]
-        backend.ec2_backend.modify_network_interface_attribute(
-            target.network_interface_id, security_groups
-        )
-
-    return modify
-
-
+@patch.add(EFSResponse, "put_backup_policy")
 def _put_backup_policy(response: Any) -> Any:
     policy = response._get_param("BackupPolicy")  # noqa: SLF001
     _file_system(response)._backup = policy["Status"] == "ENABLED"  # noqa: SLF001  moto has no setter
     return json.dumps({"BackupPolicy": policy}), {"Content-Type": "application/json"}
 
 
+@patch.add(EFSResponse, "update_file_system")
 def _update_file_system(response: Any) -> Any:
     system = _file_system(response)
     mode = response._get_param("ThroughputMode")  # noqa: SLF001
@@ -70,8 +64,6 @@ def _update_file_system(response: Any) -> Any:
 
 
 def _file_system(response: Any) -> Any:
-    from moto.efs.exceptions import FileSystemNotFound
-
     system_id = response._get_param("FileSystemId")  # noqa: SLF001
     system = response.efs_backend.file_systems_by_id.get(system_id)
     if system is None:

@@ -6,18 +6,15 @@ An HTTPS listener may name any ACM or IAM certificate: the twin issues its own i
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from moto.elbv2 import models
 from moto.elbv2.exceptions import ELBClientError, LoadBalancerNotFoundError
+from moto.elbv2.models import ELBv2Backend
 
+from underpass.twin.api import patch
 from underpass.twin.services.elbv2.refusals import unsupported
-
-_Backend = models.ELBv2Backend
-_create_listener = _Backend.create_listener
-_modify_listener = _Backend.modify_listener
-_create_rule = _Backend.create_rule
-_modify_rule = _Backend.modify_rule
 
 CONDITIONS = {"host-header", "path-pattern", "http-header", "http-request-method"}
 CERTIFICATE = re.compile(
@@ -26,17 +23,14 @@ CERTIFICATE = re.compile(
 ACTIONS = {"forward", "fixed-response", "redirect"}
 
 
-def install() -> None:
-    """Put the checks in place."""
-    models.register_certificate = lambda **_: None
-    _Backend._certificate_exists = _certificate_exists  # noqa: SLF001
-    _Backend.create_listener = _listener_created
-    _Backend.modify_listener = _listener_modified
-    _Backend.create_rule = _rule_created
-    _Backend.modify_rule = _rule_modified
+@patch.replace(models, "register_certificate")
+def _register_certificate(**_: Any) -> None:
+    """Register nothing: the twin issues its own."""
 
 
+@patch.wrap(ELBv2Backend, "create_listener")
 def _listener_created(
+    original: Callable[..., Any],
     backend: Any,
     load_balancer_arn: str,
     protocol: str,
@@ -56,7 +50,7 @@ def _listener_created(
     _check_certificate(protocol, certificate)
     if protocol not in {"HTTPS", "TLS"}:
         ssl_policy = None
-    return _create_listener(
+    return original(
         backend,
         load_balancer_arn,
         protocol,
@@ -69,7 +63,9 @@ def _listener_created(
     )
 
 
+@patch.wrap(ELBv2Backend, "modify_listener")
 def _listener_modified(
+    original: Callable[..., Any],
     backend: Any,
     arn: str,
     port: Any = None,
@@ -85,12 +81,12 @@ def _listener_modified(
     if protocol is not None:
         _check_protocol(balancer, protocol)
     _check_actions(backend, balancer, actions or [])
-    return _modify_listener(
-        backend, arn, port, protocol, ssl_policy, certificates or [], actions or []
-    )
+    return original(backend, arn, port, protocol, ssl_policy, certificates or [], actions or [])
 
 
+@patch.wrap(ELBv2Backend, "create_rule")
 def _rule_created(
+    original: Callable[..., Any],
     backend: Any,
     listener_arn: str,
     conditions: list[dict[str, Any]],
@@ -101,17 +97,22 @@ def _rule_created(
     listener = backend.describe_listeners(None, [listener_arn])[0]
     _check_conditions(conditions)
     _check_actions(backend, backend.load_balancers[listener.load_balancer_arn], actions)
-    return _create_rule(backend, listener_arn, conditions, priority, actions, tags)
+    return original(backend, listener_arn, conditions, priority, actions, tags)
 
 
+@patch.wrap(ELBv2Backend, "modify_rule")
 def _rule_modified(
-    backend: Any, rule_arn: str, conditions: list[dict[str, Any]], actions: list[dict[str, Any]]
+    original: Callable[..., Any],
+    backend: Any,
+    rule_arn: str,
+    conditions: list[dict[str, Any]],
+    actions: list[dict[str, Any]],
 ) -> Any:
     rule = backend.describe_rules(listener_arn=None, rule_arns=[rule_arn])[0]
     listener = backend.describe_listeners(None, [rule.listener_arn])[0]
     _check_conditions(conditions)
     _check_actions(backend, backend.load_balancers[listener.load_balancer_arn], actions)
-    return _modify_rule(backend, rule_arn, conditions, actions)
+    return original(backend, rule_arn, conditions, actions)
 
 
 def _check_port(balancer: Any, port: Any) -> None:
@@ -137,6 +138,7 @@ def _check_certificate(protocol: str, certificate: str | None) -> None:
         raise ELBClientError("CertificateNotFound", f"Certificate ARN '{certificate}' is not valid")
 
 
+@patch.replace(ELBv2Backend, "_certificate_exists")
 def _certificate_exists(_backend: Any, certificate_arn: str) -> bool:
     return CERTIFICATE.match(certificate_arn) is not None
 

@@ -9,55 +9,42 @@ Listeners and rules are in ``listeners``, target groups and their health in ``ta
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from moto.core.responses import ActionResult
 from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models import ec2_backends
-from moto.elbv2 import models, responses
 from moto.elbv2.exceptions import (
     DuplicateLoadBalancerName,
     ELBClientError,
     LoadBalancerNotFoundError,
 )
+from moto.elbv2.models import ELBv2Backend, FakeLoadBalancer, elbv2_backends
+from moto.elbv2.responses import ELBV2Response
 
+from underpass.twin.api import patch
 from underpass.twin.region.aws import ACCOUNT_ID
 from underpass.twin.region.records import records
 from underpass.twin.services.ec2.patches import free_address
-from underpass.twin.services.elbv2 import access_logs, listeners, target_groups
+from underpass.twin.services.elbv2 import access_logs
 from underpass.twin.services.elbv2.attributes import DEFAULTS, ONLY
-from underpass.twin.services.elbv2.health import HealthTable
 from underpass.twin.services.elbv2.refusals import unsupported
-
-_Backend = models.ELBv2Backend
-_create_load_balancer = _Backend.create_load_balancer
-_delete_load_balancer = _Backend.delete_load_balancer
-_set_security_groups = _Backend.set_security_groups
-_modify_attributes = _Backend.modify_load_balancer_attributes
 
 ENFORCE = "enforce_security_group_inbound_rules_on_private_link_traffic"
 HOSTED_ZONES = {"application": "Z35SXDOTRQ7X7K", "network": "Z26RNL4JYFTOTI"}  # us-east-1's
 
 
-def install(health: HealthTable) -> None:
-    """Put the corrections in place; ``health`` is what ``describe_target_health`` tells."""
-    target_groups.install(health)
-    listeners.install()
-    models.FakeLoadBalancer.activate = lambda _: None  # set_state says when
-    models.FakeLoadBalancer.availability_zones = property(_availability_zones)
-    _Backend.create_load_balancer = _created
-    _Backend.delete_load_balancer = _deleted
-    _Backend.set_subnets = _subnets_set
-    _Backend.modify_load_balancer_attributes = _attributes_modified
-    responses.ELBV2Response.set_security_groups = _security_groups_set
+@patch.replace(FakeLoadBalancer, "activate")
+def _activate(_balancer: Any) -> None:
+    """Leave the state as it is: ``set_state`` says when."""
 
 
 @records()
 def set_state(arn: str, state: str) -> None:
     """Set a load balancer's state ("provisioning", "active", "failed"); one that is gone is no error."""
     account, region = arn.split(":")[4], arn.split(":")[3]
-    balancer = models.elbv2_backends[account][region].load_balancers.get(arn)
+    balancer = elbv2_backends[account][region].load_balancers.get(arn)
     if balancer is not None:
         balancer.state = state
 
@@ -92,7 +79,9 @@ def random_address(subnet_id: str, region: str) -> str:
 # Load balancers
 
 
+@patch.wrap(ELBv2Backend, "create_load_balancer")
 def _created(
+    original: Callable[..., Any],
     backend: Any,
     name: str,
     security_groups: list[str],
@@ -113,7 +102,7 @@ def _created(
     mappings = subnet_mappings or []
     subnets = _checked_subnets(backend, kind, subnet_ids, mappings)
     groups = _checked_groups(backend, kind, security_groups, subnets[0].vpc_id)
-    balancer = _create_load_balancer(
+    balancer = original(
         backend,
         name,
         groups,
@@ -202,6 +191,7 @@ def _static_addresses(mappings: Iterable[Mapping[str, str]]) -> dict[str, str]:
     }
 
 
+@patch.compute(FakeLoadBalancer, "availability_zones")
 def _availability_zones(balancer: Any) -> list[dict[str, Any]]:
     static = getattr(balancer, "static_addresses", {})
     return [
@@ -216,7 +206,8 @@ def _availability_zones(balancer: Any) -> list[dict[str, Any]]:
     ]
 
 
-def _deleted(backend: Any, arn: str) -> None:
+@patch.wrap(ELBv2Backend, "delete_load_balancer")
+def _deleted(original: Callable[..., None], backend: Any, arn: str) -> None:
     balancer = backend.load_balancers.get(arn)
     if balancer is None:
         return
@@ -239,10 +230,11 @@ def _deleted(backend: Any, arn: str) -> None:
                 f"Load balancer '{arn}' cannot be deleted because it is a target of '{group.arn}':"
                 " deregister it first",
             )
-    _delete_load_balancer(backend, arn)
+    original(backend, arn)
     backend.tagging_service.delete_all_tags_for_resource(arn)
 
 
+@patch.replace(ELBv2Backend, "set_subnets")
 def _subnets_set(
     backend: Any, arn: str, subnets: list[str], subnet_mappings: list[dict[str, str]]
 ) -> list[dict[str, Any]]:
@@ -254,15 +246,19 @@ def _subnets_set(
     return _availability_zones(balancer)
 
 
-def _attributes_modified(backend: Any, arn: str, attrs: dict[str, Any]) -> dict[str, Any]:
+@patch.wrap(ELBv2Backend, "modify_load_balancer_attributes")
+def _attributes_modified(
+    original: Callable[..., dict[str, Any]], backend: Any, arn: str, attrs: dict[str, Any]
+) -> dict[str, Any]:
     for key, only in ONLY.items():
         if attrs.get(key, only) != only:
             raise unsupported(f"the load balancer attribute {key} other than {only}")
     if balancer := backend.load_balancers.get(arn):
         access_logs.check(balancer, {**balancer.attrs, **attrs})
-    return _modify_attributes(backend, arn, attrs)  # type: ignore[no-any-return]
+    return original(backend, arn, attrs)
 
 
+@patch.replace(ELBV2Response, "set_security_groups")
 def _security_groups_set(response: Any) -> Any:
     params = response._get_params()  # noqa: SLF001  moto's own way to a request's parameters
     backend, arn = response.elbv2_backend, params["LoadBalancerArn"]
@@ -276,8 +272,8 @@ def _security_groups_set(response: Any) -> Any:
             "InvalidConfigurationRequest",
             "A Network Load Balancer has security groups from its creation or never",
         )
-    _set_security_groups(
-        backend, arn, _checked_groups(backend, balancer.type, groups, balancer.vpc_id)
+    backend.set_security_groups(
+        arn, _checked_groups(backend, balancer.type, groups, balancer.vpc_id)
     )
     enforce = params.get("EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic")
     if network and enforce:

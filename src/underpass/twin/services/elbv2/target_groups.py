@@ -7,27 +7,24 @@ group's deregistration delay, here on the twin's clock. moto says healthy; here 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from ipaddress import AddressValueError, IPv4Address, IPv4Network
 from typing import Any
 
-from moto.elbv2 import models
 from moto.elbv2.exceptions import (
     ELBClientError,
     InvalidConfigurationRequest,
     TargetGroupNotFoundError,
     TargetNotRunning,
 )
+from moto.elbv2.models import ELBv2Backend, FakeTargetGroup, elbv2_backends
 from moto.elbv2.responses import ELBV2Response
 
+from underpass.twin.api import patch
 from underpass.twin.region.clock import scaled_s
 from underpass.twin.services.elbv2 import health as words
 from underpass.twin.services.elbv2.health import Health, HealthTable, TargetKey
 from underpass.twin.services.elbv2.refusals import unsupported
-
-_Backend, _Group = models.ELBv2Backend, models.FakeTargetGroup
-_create_target_group = _Backend.create_target_group
-_modify_attributes = _Backend.modify_target_group_attributes
-_modify_response = ELBV2Response.modify_target_group
 
 DELAY = "deregistration_delay.timeout_seconds"
 ONLY = {  # what would change how packets go, and is not carried out here
@@ -43,27 +40,18 @@ TCP_ATTRIBUTES = {
 }
 
 
-def install(health: HealthTable) -> None:
-    """Put the corrections in place."""
-
-    def describe_target_health(
-        backend: Any, target_group_arn: str, targets: list[dict[str, Any]]
-    ) -> list[dict[str, Any]]:
-        return _describe_health(backend, health, target_group_arn, targets)
-
-    _Group.load_balancer_arns = property(_load_balancer_arns, lambda _group, _value: None)
-    _Group.register = _register
-    _Group.deregister = _deregister
-    _Group.deregister_terminated_instances = _deregister_terminated
-    _Backend.create_target_group = _created
-    _Backend.modify_target_group_attributes = _attributes_modified
-    _Backend.describe_target_health = describe_target_health
-    ELBV2Response.modify_target_group = _modified
+_health_table: list[HealthTable] = []
 
 
+def attach(health: HealthTable) -> None:
+    """Have ``health`` be what ``describe_target_health`` tells from now on."""
+    _health_table[:] = [health]
+
+
+@patch.compute(FakeTargetGroup, "load_balancer_arns")
 def _load_balancer_arns(group: Any) -> list[str]:
     """Return the load balancers whose listeners forward here now; moto only ever adds."""
-    backend = models.elbv2_backends[group.account_id][group.region_name]
+    backend = elbv2_backends[group.account_id][group.region_name]
     return [
         balancer.arn
         for balancer in backend.load_balancers.values()
@@ -76,7 +64,8 @@ def _load_balancer_arns(group: Any) -> list[str]:
     ]
 
 
-def _created(backend: Any, name: str, **kwargs: Any) -> Any:
+@patch.wrap(ELBv2Backend, "create_target_group")
+def _created(original: Callable[..., Any], backend: Any, name: str, **kwargs: Any) -> Any:
     protocol, kind = kwargs.get("protocol"), kwargs.get("target_type")
     if kind == "lambda" or protocol in {"UDP", "TCP_UDP", "TLS", "GENEVE"}:
         raise unsupported(f"target groups of type {kind} and protocol {protocol}")
@@ -89,18 +78,19 @@ def _created(backend: Any, name: str, **kwargs: Any) -> Any:
     if protocol == "TCP" and kwargs.get("healthcheck_protocol") in {"HTTP", "HTTPS"}:
         kwargs["healthcheck_path"] = kwargs.get("healthcheck_path") or "/"
         kwargs["matcher"] = kwargs.get("matcher") or {"HttpCode": "200-399"}
-    group = _create_target_group(backend, name, **kwargs)
+    group = original(backend, name, **kwargs)
     if protocol == "TCP":
         group.attributes.update(TCP_ATTRIBUTES)
     return group
 
 
-def _modified(response: Any) -> Any:
+@patch.wrap(ELBV2Response, "modify_target_group")
+def _modified(original: Callable[..., Any], response: Any) -> Any:
     """Change a group, its matcher too, which moto overlooks."""
-    params, answer = response._get_params(), _modify_response(response)  # noqa: SLF001
+    params, answer = response._get_params(), original(response)  # noqa: SLF001
     codes = params.get("Matcher", {}).get("HttpCode")
     if codes:
-        if not _Group.HTTP_CODE_REGEX.fullmatch(codes):
+        if not FakeTargetGroup.HTTP_CODE_REGEX.fullmatch(codes):
             raise ELBClientError(
                 "InvalidParameterValue", "HttpCode must be like 200 | 200-399 | 200,201 ..."
             )
@@ -108,7 +98,10 @@ def _modified(response: Any) -> Any:
     return answer
 
 
-def _attributes_modified(backend: Any, target_group_arn: str, attributes: dict[str, Any]) -> None:
+@patch.wrap(ELBv2Backend, "modify_target_group_attributes")
+def _attributes_modified(
+    original: Callable[..., None], backend: Any, target_group_arn: str, attributes: dict[str, Any]
+) -> None:
     group = backend.target_groups.get(target_group_arn)
     if group is not None and group.target_type == "alb" and attributes:
         raise InvalidConfigurationRequest(
@@ -125,12 +118,13 @@ def _attributes_modified(backend: Any, target_group_arn: str, attributes: dict[s
         after = {**group.attributes, **attributes}
         if after["stickiness.enabled"] == "true" and after["stickiness.type"] != "lb_cookie":
             raise unsupported(f"stickiness of type {after['stickiness.type']}")
-    _modify_attributes(backend, target_group_arn, attributes)
+    original(backend, target_group_arn, attributes)
 
 
 # Targets
 
 
+@patch.replace(FakeTargetGroup, "register")
 def _register(group: Any, targets: list[dict[str, Any]]) -> None:
     registered = [_checked(group, target) for target in targets]
     if group.target_type == "alb" and len({*group.targets, *map(_key, registered)}) > 1:
@@ -189,7 +183,7 @@ def _zone_of_instance(group: Any, instance_id: str) -> str:
 
 
 def _check_load_balancer(group: Any, target: dict[str, Any]) -> None:
-    backend = models.elbv2_backends[group.account_id][group.region_name]
+    backend = elbv2_backends[group.account_id][group.region_name]
     balancer = backend.load_balancers.get(target["Id"])
     if balancer is None or balancer.type != "application" or balancer.vpc_id != group.vpc_id:
         raise ELBClientError(
@@ -203,6 +197,7 @@ def _check_load_balancer(group: Any, target: dict[str, Any]) -> None:
         )
 
 
+@patch.replace(FakeTargetGroup, "deregister")
 def _deregister(group: Any, targets: list[dict[str, Any]]) -> None:
     """Drain the targets; without a port, all registrations of an id. An unknown one is no error."""
     delay_s = scaled_s(float(group.attributes[DELAY]), at_least_s=0.0)
@@ -217,6 +212,7 @@ def _named(key: tuple[str, int], target: dict[str, Any]) -> bool:
     return key[0] == target["Id"] and target.get("Port") in {None, key[1]}
 
 
+@patch.replace(FakeTargetGroup, "deregister_terminated_instances")
 def _deregister_terminated(group: Any, instance_ids: list[str]) -> None:
     _deregister(group, [{"Id": instance_id} for instance_id in instance_ids])
 
@@ -224,10 +220,11 @@ def _deregister_terminated(group: Any, instance_ids: list[str]) -> None:
 # Health
 
 
+@patch.replace(ELBv2Backend, "describe_target_health")
 def _describe_health(
-    backend: Any, table: HealthTable, arn: str, targets: list[dict[str, Any]]
+    backend: Any, target_group_arn: str, targets: list[dict[str, Any]]
 ) -> list[dict[str, Any]]:
-    group = backend.target_groups.get(arn)
+    group = backend.target_groups.get(target_group_arn)
     if group is None:
         raise TargetGroupNotFoundError
     now = time.monotonic()
@@ -236,16 +233,16 @@ def _describe_health(
             del group.deregistered_targets[key]
     known = {**group.deregistered_targets, **group.targets}
     if not targets:
-        return [_description(group, table, target) for target in known.values()]
+        return [_description(group, target) for target in known.values()]
     told = []
     for target in targets:
         found = [value for key, value in known.items() if _named(key, target)]
         told.extend(found or [{"Port": group.port, **target, "unknown": True}])
-    return [_description(group, table, target) for target in told]
+    return [_description(group, target) for target in told]
 
 
-def _description(group: Any, table: HealthTable, target: dict[str, Any]) -> dict[str, Any]:
-    health = _health(group, table, target)
+def _description(group: Any, target: dict[str, Any]) -> dict[str, Any]:
+    health = _health(group, target)
     check_port = group.health_check_port
     described = {key: target[key] for key in ("Id", "Port", "AvailabilityZone") if key in target}
     return {
@@ -263,11 +260,11 @@ def _description(group: Any, table: HealthTable, target: dict[str, Any]) -> dict
     }
 
 
-def _health(group: Any, table: HealthTable, target: dict[str, Any]) -> Health:
+def _health(group: Any, target: dict[str, Any]) -> Health:
     if "unknown" in target:
         return words.NOT_REGISTERED
     if "until" in target:
         return words.DRAINING
     if not group.load_balancer_arns:
         return words.NOT_CONFIGURED
-    return table.of(TargetKey(group.arn, *_key(target)))
+    return _health_table[0].of(TargetKey(group.arn, *_key(target)))

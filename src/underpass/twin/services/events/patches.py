@@ -12,6 +12,11 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from moto.events.exceptions import InvalidEventPatternException, ValidationException
+from moto.events.models import EventsBackend, Rule, events_backends
+
+from underpass.twin.api import patch
+from underpass.twin.region.aws import ACCOUNT_ID
 from underpass.twin.region.records import records
 from underpass.twin.services.events import patterns
 from underpass.twin.services.events.schedule_expressions import parse
@@ -33,56 +38,44 @@ def attach(deliver: Deliver) -> None:
     _deliver[:] = [deliver]
 
 
-def install() -> None:
-    """Patch moto; once is enough, and more does no harm."""
-    from moto.events.models import EventsBackend, Rule
-
-    if hasattr(Rule, "twin"):
-        return
-    Rule.twin = True
-    Rule.send_to_targets = _ours_first(Rule.send_to_targets)
-    EventsBackend.put_rule = _checked(EventsBackend.put_rule)
-    EventsBackend.put_targets = _checked_targets(EventsBackend.put_targets)
-
-
 @records()
 def publish(region: str, source: str, detail_type: str, detail: Mapping[str, Any]) -> None:
     """Put an event of an AWS service on the default bus, as the service itself would."""
-    from moto.events.models import events_backends
-
-    from underpass.twin.region.aws import ACCOUNT_ID
-
     events_backends[ACCOUNT_ID][region].put_events(
         [{"Source": source, "DetailType": detail_type, "Detail": json.dumps(detail)}]
     )
 
 
-def _ours_first(original: Callable[..., None]) -> Callable[..., None]:
-    def send_to_targets(rule: Any, event: Any, transform_input: bool = True) -> None:  # noqa: FBT001, FBT002
-        try:
-            send(rule, event, transform_input)
-        except Exception:  # whoever put the event, and the rules after this one, must not suffer
-            log.exception("rule %s did not reach its targets", rule.name)
+@patch.wrap(Rule, "send_to_targets")
+def _send(original: Callable[..., None], rule: Any, *arguments: Any, **named: Any) -> None:
+    try:
+        _send_ours_first(original, rule, *arguments, **named)
+    except Exception:  # whoever put the event, and the rules after this one, must not suffer
+        log.exception("rule %s did not reach its targets", rule.name)
 
-    def send(rule: Any, event: Any, transform_input: Any) -> None:
-        if rule.state != "ENABLED" or not rule.event_pattern.get_pattern():
-            return  # a rule without a pattern runs on its schedule only
-        if not rule.event_pattern.matches_event(event):
-            return
-        everything, ours = (
-            rule.targets,
-            [one for one in rule.targets if service(one["Arn"]) in _OURS],
-        )
-        for target in ours:
-            for deliver in _deliver:
-                deliver(rule.name, rule.arn, target, json.dumps(_as_sent(event)))
-        rule.targets = [one for one in everything if one not in ours]
-        try:
-            original(rule, event, transform_input)
-        finally:
-            rule.targets = everything
 
-    return send_to_targets
+def _send_ours_first(
+    original: Callable[..., None],
+    rule: Any,
+    event: Mapping[str, Any],
+    transform_input: bool = True,  # noqa: FBT001, FBT002  moto's signature
+) -> None:
+    if rule.state != "ENABLED" or not rule.event_pattern.get_pattern():
+        return  # a rule without a pattern runs on its schedule only
+    if not rule.event_pattern.matches_event(event):
+        return
+    everything, ours = (
+        rule.targets,
+        [one for one in rule.targets if service(one["Arn"]) in _OURS],
+    )
+    for target in ours:
+        for deliver in _deliver:
+            deliver(rule.name, rule.arn, target, json.dumps(_as_sent(event)))
+    rule.targets = [one for one in everything if one not in ours]
+    try:
+        original(rule, event, transform_input)
+    finally:
+        rule.targets = everything
 
 
 def _as_sent(event: Mapping[str, Any]) -> dict[str, Any]:
@@ -95,48 +88,37 @@ def _as_sent(event: Mapping[str, Any]) -> dict[str, Any]:
     return sent
 
 
-def _refuse(message: str) -> Exception:
-    from moto.events.exceptions import ValidationException
-
-    error: Exception = ValidationException(message)
-    return error
-
-
-def _checked(original: Callable[..., Any]) -> Callable[..., Any]:
-    def put_rule(backend: Any, name: str, *arguments: Any, **named: Any) -> Any:
-        expression = named.get("scheduled_expression")
-        if expression:
-            try:
-                parse(expression)
-            except ValueError as error:
-                message = f"Parameter ScheduleExpression is not valid: {error}."
-                raise _refuse(message) from error
+@patch.wrap(EventsBackend, "put_rule")
+def _put_rule(
+    original: Callable[..., Any], backend: Any, name: str, *arguments: Any, **named: Any
+) -> Any:
+    expression = named.get("scheduled_expression")
+    if expression:
         try:
-            patterns.check(named.get("event_pattern") or "{}")
+            parse(expression)
         except ValueError as error:
-            from moto.events.exceptions import InvalidEventPatternException
+            message = f"Parameter ScheduleExpression is not valid: {error}."
+            raise ValidationException(message) from error
+    try:
+        patterns.check(named.get("event_pattern") or "{}")
+    except ValueError as error:
+        raise InvalidEventPatternException(reason=str(error)) from error
+    return original(backend, name, *arguments, **named)
 
-            raise InvalidEventPatternException(reason=str(error)) from error
-        return original(backend, name, *arguments, **named)
 
-    return put_rule
-
-
-def _checked_targets(original: Callable[..., Any]) -> Callable[..., Any]:
-    def put_targets(backend: Any, name: str, event_bus_arn: str | None, targets: Any) -> Any:
-        for target in targets:
-            arn = target["Arn"]
-            if arn.startswith("arn:") and (
-                service(arn) not in _OURS | _MOTOS or ":api-destination/" in arn
-            ):
-                raise _refuse(
-                    f"Target {arn} does not work on the twin: events reach functions, queues, log "
-                    "groups and event buses there."
-                )
-            if service(arn) in _OURS and (
-                target.get("InputPath") or target.get("InputTransformer")
-            ):
-                raise _refuse("InputPath and InputTransformer do not work on the twin.")
-        return original(backend, name, event_bus_arn, targets)
-
-    return put_targets
+@patch.wrap(EventsBackend, "put_targets")
+def _put_targets(
+    original: Callable[..., Any], backend: Any, name: str, event_bus_arn: str | None, targets: Any
+) -> Any:
+    for target in targets:
+        arn = target["Arn"]
+        if arn.startswith("arn:") and (
+            service(arn) not in _OURS | _MOTOS or ":api-destination/" in arn
+        ):
+            raise ValidationException(
+                f"Target {arn} does not work on the twin: events reach functions, queues, log "
+                "groups and event buses there."
+            )
+        if service(arn) in _OURS and (target.get("InputPath") or target.get("InputTransformer")):
+            raise ValidationException("InputPath and InputTransformer do not work on the twin.")
+    return original(backend, name, event_bus_arn, targets)

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, timedelta
 from typing import Any
 
+from moto.core.responses import ActionResult
+from moto.core.utils import utcnow
+from moto.iam.models import iam_backends
+from moto.sts.models import sts_backends
+from moto.sts.responses import TokenResponse
+from moto.sts.utils import random_session_token
+
+from underpass.twin.api import patch
 from underpass.twin.api.signature import Key
 from underpass.twin.region.records import records
 
 
-def install() -> None:
-    """Patch moto; once is enough, and more does no harm."""
-    from moto.sts.responses import TokenResponse
-
-    if TokenResponse.get_session_token is not _session:
-        TokenResponse.get_session_token = _session
-        TokenResponse.get_federation_token = _federated(TokenResponse.get_federation_token)
-
-
 def issued(access_key_id: str) -> Key | None:
     """Return the active key of this id, a user's or a session's."""
-    from moto.iam.models import iam_backends
-
     with records():
         for account_id, account in list(iam_backends.items()):
             for partition, backend in list(account.items()):
@@ -32,8 +30,6 @@ def issued(access_key_id: str) -> Key | None:
 
 
 def _key(held: Any, account_id: str, partition: str) -> Key | None:
-    from moto.sts.models import sts_backends
-
     if held.user_name is not None:
         return Key(held.secret_access_key)
     role = sts_backends[account_id][partition].get_assumed_role_from_access_key(held.access_key_id)
@@ -45,27 +41,20 @@ def _key(held: Any, account_id: str, partition: str) -> Key | None:
     )
 
 
+@patch.replace(TokenResponse, "get_session_token")
 def _session(response: Any) -> Any:
-    from moto.core.responses import ActionResult
-
     return ActionResult({"Credentials": _issue(response)})
 
 
-def _federated(original: Any) -> Any:
-    def get_federation_token(response: Any) -> Any:
-        answer = original(response)
-        answer.result["Credentials"] = _issue(response)
-        return answer
-
-    return get_federation_token
+@patch.wrap(TokenResponse, "get_federation_token")
+def _federated(original: Callable[..., Any], response: Any) -> Any:
+    answer = original(response)
+    answer.result["Credentials"] = _issue(response)
+    return answer
 
 
 def _issue(response: Any) -> dict[str, Any]:
     """Make a session's key, which its backend keeps like that of an assumed role."""
-    from moto.core.utils import utcnow
-    from moto.iam.models import iam_backends
-    from moto.sts.utils import random_session_token
-
     key = iam_backends[response.current_account][response.partition].create_temp_access_key()
     key.session_token = random_session_token()
     lasts_s = int(response._get_param("DurationSeconds", 43200))  # noqa: SLF001

@@ -13,6 +13,11 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 from urllib.parse import unquote
 
+from moto.awslambda.exceptions import InvalidParameterValueException, LambdaClientError
+from moto.awslambda.models import LambdaBackend, LambdaFunction, lambda_backends
+from moto.awslambda.responses import LambdaResponse
+
+from underpass.twin.api import patch
 from underpass.twin.region.aws import ACCOUNT_ID
 from underpass.twin.region.records import records
 from underpass.twin.services.lambda_.model import Function, Outcome, ThrottledError
@@ -43,8 +48,6 @@ def attach(runner: Runner) -> None:
 @records()
 def functions(region: str) -> list[Function]:
     """Return the newest version of every function."""
-    from moto.awslambda.models import lambda_backends
-
     return [_function(one) for one in lambda_backends[ACCOUNT_ID][region].list_functions(None)]
 
 
@@ -66,8 +69,6 @@ def call(region: str, arn: str, event: bytes) -> Outcome:
 @records()
 def policy(region: str, arn: str) -> list[dict[str, Any]] | None:
     """Return the statements of a function's own policy; None when there is no such function."""
-    from moto.awslambda.models import lambda_backends
-
     held = lambda_backends[ACCOUNT_ID][region].list_functions(None)
     found = [function for function in held if function.function_arn == arn]
     if not found:
@@ -75,59 +76,44 @@ def policy(region: str, arn: str) -> list[dict[str, Any]] | None:
     return [dict(statement) for statement in found[0].policy.statements] if found[0].policy else []
 
 
-def install() -> None:
-    """Patch moto; once is enough, and more does no harm."""
-    from moto.awslambda.models import LambdaBackend, LambdaFunction
-    from moto.awslambda.responses import LambdaResponse
-
-    if LambdaResponse.invoke is _invoke:
-        return
-    LambdaResponse.invoke = _invoke
-    LambdaResponse.invoke_async = _invoke_async
-    LambdaBackend.create_function = _checked(LambdaBackend.create_function, "body")
-    LambdaBackend.update_function_configuration = _checked(
-        LambdaBackend.update_function_configuration, "change"
-    )
-    LambdaBackend.create_event_source_mapping = _of_queues(
-        LambdaBackend.create_event_source_mapping
-    )
-    LambdaFunction.get_configuration = _with_logging(LambdaFunction.get_configuration)
+@patch.wrap(LambdaBackend, "create_function")
+def _create(original: Callable[..., Any], backend: Any, spec: dict[str, Any]) -> Any:
+    _check(spec)
+    made = original(backend, spec)
+    _keep_logging(backend, spec["FunctionName"], spec)
+    return made
 
 
-def _checked(original: Callable[..., Any], kind: str) -> Callable[..., Any]:
-    """Return ``original`` for those specifications only that the twin honours."""
-
-    def checked(backend: Any, *arguments: Any, **named: Any) -> Any:
-        spec = named.get("body") if kind == "change" else arguments[0]
-        assert spec is not None
-        why = refusal(spec)
-        if why:
-            from moto.awslambda.exceptions import InvalidParameterValueException
-
-            raise InvalidParameterValueException(why)
-        made = original(backend, *arguments, **named)
-        if spec.get("LoggingConfig"):
-            name = spec.get("FunctionName") or arguments[0]
-            backend.get_function(name).twin_logging = spec["LoggingConfig"]
-        return made
-
-    return checked
+@patch.wrap(LambdaBackend, "update_function_configuration")
+def _update(
+    original: Callable[..., Any], backend: Any, name: str, qualifier: str, body: dict[str, Any]
+) -> Any:
+    _check(body)
+    made = original(backend, name, qualifier, body)
+    _keep_logging(backend, name, body)
+    return made
 
 
-def _of_queues(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Return ``original`` for queues only: nothing else is read for a function."""
+def _check(spec: Mapping[str, Any]) -> None:
+    why = refusal(spec)
+    if why:
+        raise InvalidParameterValueException(why)
 
-    def create_event_source_mapping(backend: Any, spec: dict[str, Any]) -> Any:
-        source = str(spec.get("EventSourceArn") or "")
-        if not source.startswith("arn:aws:sqs:"):
-            from moto.awslambda.exceptions import InvalidParameterValueException
 
-            raise InvalidParameterValueException(
-                f"EventSourceArn {source or '(none)'} does not work on the twin: it reads SQS queues."
-            )
-        return original(backend, spec)
+def _keep_logging(backend: Any, name: str, spec: Mapping[str, Any]) -> None:
+    if spec.get("LoggingConfig"):
+        backend.get_function(name).twin_logging = spec["LoggingConfig"]
 
-    return create_event_source_mapping
+
+@patch.wrap(LambdaBackend, "create_event_source_mapping")
+def _map_queue(original: Callable[..., Any], backend: Any, spec: dict[str, Any]) -> Any:
+    """Map queues only: nothing else is read for a function."""
+    source = str(spec.get("EventSourceArn") or "")
+    if not source.startswith("arn:aws:sqs:"):
+        raise InvalidParameterValueException(
+            f"EventSourceArn {source or '(none)'} does not work on the twin: it reads SQS queues."
+        )
+    return original(backend, spec)
 
 
 def refusal(spec: Mapping[str, Any]) -> str | None:
@@ -153,11 +139,11 @@ def _logging(function: Any) -> dict[str, Any]:
     return {"LogFormat": "Text", "LogGroup": group}
 
 
-def _with_logging(original: Callable[..., Any]) -> Callable[..., Any]:
-    def get_configuration(function: Any, *arguments: Any, **named: Any) -> Any:
-        return {**original(function, *arguments, **named), "LoggingConfig": _logging(function)}
-
-    return get_configuration
+@patch.wrap(LambdaFunction, "get_configuration")
+def _with_logging(
+    original: Callable[..., Any], function: Any, *arguments: Any, **named: Any
+) -> Any:
+    return {**original(function, *arguments, **named), "LoggingConfig": _logging(function)}
 
 
 def _function(function: Any) -> Function:
@@ -185,6 +171,7 @@ def _function(function: Any) -> Function:
     )
 
 
+@patch.replace(LambdaResponse, "invoke")
 def _invoke(response: Any) -> tuple[int, dict[str, str], str | bytes]:
     """Answer Invoke: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html."""
     name = unquote(response.path.rsplit("/", 2)[-2])
@@ -206,6 +193,7 @@ def _invoke(response: Any) -> tuple[int, dict[str, str], str | bytes]:
     return 200, headers, outcome.payload
 
 
+@patch.replace(LambdaResponse, "invoke_async")
 def _invoke_async(response: Any) -> tuple[int, dict[str, str], str]:
     name = unquote(response.path.rstrip("/").rsplit("/", 2)[-2])
     with records():
@@ -220,8 +208,6 @@ def _event(body: str | bytes | None) -> bytes:
     try:
         json.loads(event)
     except ValueError as error:
-        from moto.awslambda.exceptions import LambdaClientError
-
         raise LambdaClientError(
             "InvalidRequestContentException", f"Could not parse request body into json: {error}"
         ) from error
@@ -229,8 +215,6 @@ def _event(body: str | bytes | None) -> bytes:
 
 
 def _run(work: Callable[[Runner], Any]) -> Any:
-    from moto.awslambda.exceptions import LambdaClientError
-
     if not _runner:
         raise LambdaClientError("ServiceException", "functions do not run in this region yet")
     try:

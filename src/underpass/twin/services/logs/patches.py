@@ -5,25 +5,23 @@ A registrar that runs every three seconds writes a hundred thousand lines a day.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
+
+from moto.logs.models import LogStream
+
+from underpass.twin.api import patch
 
 EVENTS = 20_000  # lines of a log stream
 
 
-def install() -> None:
-    """Patch moto; once is enough, and more does no harm."""
-    from moto.logs.models import LogStream
-
-    put_events = LogStream.put_log_events
-    if put_events.__module__ == __name__:
-        return
-
-    def put_log_events(stream: Any, log_events: list[dict[str, Any]]) -> Any:
-        token = put_events(stream, log_events)
-        trim(stream.events, EVENTS)
-        return token
-
-    LogStream.put_log_events = put_log_events
+@patch.wrap(LogStream, "put_log_events")
+def _put_log_events(
+    original: Callable[..., Any], stream: Any, log_events: list[dict[str, Any]]
+) -> Any:
+    token = original(stream, log_events)
+    trim(stream.events, EVENTS)
+    return token
 
 
 def trim(kept: list[Any], most: int) -> None:

@@ -21,6 +21,7 @@ from moto.ec2.utils import random_id
 from moto.sns.models import sns_backends
 
 from underpass.policies.resource_policies import Act, policy_allows
+from underpass.twin.api import patch
 from underpass.twin.services.privatelink.endpoint_services import failure, find
 
 log = logging.getLogger(__name__)
@@ -48,14 +49,6 @@ class Notification:
             "ConnectionEvents": list(self.events),
             "ConnectionNotificationState": "Enabled",
         }
-
-
-def install() -> None:
-    """Put the actions in place."""
-    EC2Response.create_vpc_endpoint_connection_notification = _created
-    EC2Response.describe_vpc_endpoint_connection_notifications = _described
-    EC2Response.modify_vpc_endpoint_connection_notification = _modified
-    EC2Response.delete_vpc_endpoint_connection_notifications = _deleted
 
 
 def tell(event: str, endpoint: Any) -> None:
@@ -97,6 +90,7 @@ def _publish(notification: Notification, event: str, service: Any, endpoint: Any
 # Actions
 
 
+@patch.add(EC2Response, "create_vpc_endpoint_connection_notification")
 def _created(response: Any) -> Any:
     backend, params = response.ec2_backend, response._get_params()  # noqa: SLF001
     if "ServiceId" not in params:
@@ -112,6 +106,7 @@ def _created(response: Any) -> Any:
     return ActionResult({"ConnectionNotification": made.described()})
 
 
+@patch.add(EC2Response, "describe_vpc_endpoint_connection_notifications")
 def _described(response: Any) -> Any:
     wanted = response._get_param("ConnectionNotificationId")  # noqa: SLF001
     kept = _of(response.ec2_backend)
@@ -119,6 +114,7 @@ def _described(response: Any) -> Any:
     return ActionResult({"ConnectionNotificationSet": [one.described() for one in found]})
 
 
+@patch.add(EC2Response, "modify_vpc_endpoint_connection_notification")
 def _modified(response: Any) -> Any:
     params = response._get_params()  # noqa: SLF001
     found = _found(response, params["ConnectionNotificationId"])
@@ -129,6 +125,7 @@ def _modified(response: Any) -> Any:
     return ActionResult({"ReturnValue": True})
 
 
+@patch.add(EC2Response, "delete_vpc_endpoint_connection_notifications")
 def _deleted(response: Any) -> Any:
     kept = _of(response.ec2_backend)
     asked = response._get_param("ConnectionNotificationIds", [])  # noqa: SLF001

@@ -9,6 +9,7 @@ from moto.core.responses import ActionResult
 from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.responses import EC2Response
 
+from underpass.twin.api import patch
 from underpass.twin.services.privatelink import connection_notifications
 from underpass.twin.services.privatelink.endpoint_services import (
     LIVE,
@@ -18,14 +19,7 @@ from underpass.twin.services.privatelink.endpoint_services import (
 )
 
 
-def install() -> None:
-    """Put the actions in place."""
-    connection_notifications.install()
-    EC2Response.describe_vpc_endpoint_connections = _connections_described
-    EC2Response.accept_vpc_endpoint_connections = _accepted
-    EC2Response.reject_vpc_endpoint_connections = _rejected
-
-
+@patch.add(EC2Response, "describe_vpc_endpoint_connections")
 def _connections_described(response: Any) -> Any:
     wanted = response._filters_from_querystring()  # noqa: SLF001
     described = [
@@ -62,10 +56,12 @@ def _connection(service: Any, endpoint: Any) -> dict[str, Any]:
     }
 
 
+@patch.add(EC2Response, "accept_vpc_endpoint_connections")
 def _accepted(response: Any) -> Any:
     return _decided(response, {"pendingAcceptance", "rejected"}, "pending", "Accept")
 
 
+@patch.add(EC2Response, "reject_vpc_endpoint_connections")
 def _rejected(response: Any) -> Any:
     return _decided(response, LIVE, "rejected", "Reject")
 

@@ -8,7 +8,7 @@ Source: vpc/latest/privatelink/create-endpoint-service and configure-endpoint-se
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from moto.core.responses import ActionResult
@@ -18,25 +18,10 @@ from moto.ec2.models.vpc_service_configuration import VPCServiceConfiguration
 from moto.ec2.responses import EC2Response
 from moto.ec2.utils import random_id
 
-_create_configuration = EC2Backend.create_vpc_endpoint_service_configuration
-_describe_services = EC2Backend.describe_vpc_endpoint_services
+from underpass.twin.api import patch
 
 PRINCIPAL = re.compile(r"^(\*|arn:aws[a-z-]*:(iam|sts)::\d{12}:\S+|[a-z0-9.-]+\.amazonaws\.com)$")
 LIVE = {"pendingAcceptance", "pending", "available"}
-
-
-def install() -> None:
-    """Put the corrections and the missing actions in place."""
-    VPCServiceConfiguration.availability_zones = property(_zones, lambda _service, _value: None)
-    VPCServiceConfiguration.availability_zone_ids = property(_zone_ids)
-    VPCServiceConfiguration.payer_responsibility = "ServiceOwner"
-    VPCServiceConfiguration.supported_ip_address_types = ("ipv4",)
-    VPCServiceConfiguration.to_dict = _detail
-    EC2Backend.create_vpc_endpoint_service_configuration = _created
-    EC2Backend.describe_vpc_endpoint_services = _services_described
-    EC2Response.modify_vpc_endpoint_service_permissions = _permissions_modified
-    EC2Response.describe_vpc_endpoint_service_permissions = _permissions_described
-    EC2Response.delete_vpc_endpoint_service_configurations = _deleted
 
 
 def find(name: str, region: str) -> Any:
@@ -73,7 +58,9 @@ def _backends(region: str) -> Iterator[Any]:
 # Configurations
 
 
+@patch.wrap(EC2Backend, "create_vpc_endpoint_service_configuration")
 def _created(
+    original: Callable[..., Any],
     backend: Any,
     lb_arns: list[str],
     acceptance_required: Any,
@@ -94,7 +81,7 @@ def _created(
                     f"The Network Load Balancer '{arn}' is already associated with the VPC endpoint"
                     f" service '{other.id}'",
                 )
-    service = _create_configuration(
+    service = original(
         backend,
         lb_arns,
         str(acceptance_required).lower() == "true",
@@ -107,6 +94,7 @@ def _created(
     service.service_name = f"com.amazonaws.vpce.{backend.region_name}.{service.id}"
     service.endpoint_dns_name = f"{service.id}.{backend.region_name}.vpce.amazonaws.com"
     backend.configurations[service.id] = service
+    service.payer_responsibility, service.supported_ip_address_types = "ServiceOwner", ("ipv4",)
     service.add_tags({tag["Key"]: tag["Value"] for tag in tags or []})
     return service
 
@@ -123,15 +111,18 @@ def _subnets(service: Any) -> list[Any]:
     ]
 
 
+@patch.compute(VPCServiceConfiguration, "availability_zones")
 def _zones(service: Any) -> list[str]:
     return sorted({subnet.availability_zone for subnet in _subnets(service)})
 
 
+@patch.compute(VPCServiceConfiguration, "availability_zone_ids")
 def _zone_ids(service: Any) -> list[str]:
     zones = {subnet.availability_zone: subnet.availability_zone_id for subnet in _subnets(service)}
     return [zones[zone] for zone in sorted(zones)]
 
 
+@patch.replace(VPCServiceConfiguration, "to_dict")
 def _detail(service: Any) -> dict[str, Any]:
     named = {"PrivateDnsName": service.private_dns_name} if service.private_dns_name else {}
     return {
@@ -153,7 +144,9 @@ def _detail(service: Any) -> dict[str, Any]:
     }
 
 
+@patch.wrap(EC2Backend, "describe_vpc_endpoint_services")
 def _services_described(
+    original: Callable[..., dict[str, Any]],
     backend: Any,
     service_names: list[str],
     filters: Any,
@@ -163,9 +156,7 @@ def _services_described(
 ) -> dict[str, Any]:
     own = [service for name in service_names if (service := find(name, region))]
     if not own:
-        return _describe_services(  # type: ignore[no-any-return]
-            backend, service_names, filters, max_results, next_token, region
-        )
+        return original(backend, service_names, filters, max_results, next_token, region)
     for name in service_names:
         if not any(s.service_name == name and _visible(s, backend.account_id) for s in own):
             raise invalid_service_name(name)
@@ -185,6 +176,7 @@ def invalid_service_name(name: str) -> Any:
     return EC2ClientError("InvalidServiceName", f"The Vpc Endpoint Service '{name}' does not exist")
 
 
+@patch.replace(EC2Response, "delete_vpc_endpoint_service_configurations")
 def _deleted(response: Any) -> Any:
     backend, unsuccessful = response.ec2_backend, []
     for service_id in response._get_param("ServiceIds", []):  # noqa: SLF001
@@ -218,6 +210,7 @@ def failure(resource_id: str, code: str, message: str) -> dict[str, Any]:
 # Permissions
 
 
+@patch.replace(EC2Response, "modify_vpc_endpoint_service_permissions")
 def _permissions_modified(response: Any) -> Any:
     service = requested_service(response)
     added = response._get_param("AddAllowedPrincipals", [])  # noqa: SLF001
@@ -235,6 +228,7 @@ def _permissions_modified(response: Any) -> Any:
     )
 
 
+@patch.replace(EC2Response, "describe_vpc_endpoint_service_permissions")
 def _permissions_described(response: Any) -> Any:
     service = requested_service(response)
     return ActionResult(

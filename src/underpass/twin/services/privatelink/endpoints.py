@@ -14,33 +14,18 @@ from typing import Any
 
 from moto.core.responses import ActionResult
 from moto.ec2.exceptions import EC2ClientError
-from moto.ec2.models import EC2Backend, ec2_backends
+from moto.ec2.models import ec2_backends
 from moto.ec2.models import vpcs as moto_vpcs
 from moto.ec2.responses import EC2Response
 from moto.ec2.utils import add_tag_specification, random_id, random_vpc_ep_id
 
+from underpass.twin.api import patch
 from underpass.twin.region.records import records
-from underpass.twin.services.privatelink import (
-    connection_notifications,
-    endpoint_connections,
-    endpoint_services,
-)
-
-_create_endpoint = EC2Backend.create_vpc_endpoint
-_modify_endpoint = EC2Backend.modify_vpc_endpoint
+from underpass.twin.services.privatelink import connection_notifications, endpoint_services
 
 SHORT_NAMES = {"ecs-agent": "ecs-a", "ecs-telemetry": "ecs-t"}
 HOSTED_ZONE = "Z7HUB22UULQXV"  # of vpce.amazonaws.com in us-east-1
 AWS_SERVICES = {*moto_vpcs.AWS_ENDPOINT_SERVICES, *moto_vpcs.COVERED_ENDPOINT_SERVICES}
-
-
-def install() -> None:
-    """Put the corrections in place."""
-    endpoint_services.install()
-    endpoint_connections.install()
-    EC2Response.create_vpc_endpoint = _created
-    EC2Response.modify_vpc_endpoint = _modified
-    EC2Response.delete_vpc_endpoints = _deleted
 
 
 @records()
@@ -58,13 +43,13 @@ def set_state(endpoint_id: str, state: str, region: str) -> bool:
     return False
 
 
+@patch.replace(EC2Response, "create_vpc_endpoint")
 def _created(response: Any) -> Any:
     backend, params = response.ec2_backend, response._get_params()  # noqa: SLF001
     kind = params.get("VpcEndpointType", "Gateway")
     tags = add_tag_specification(params.get("TagSpecifications", []))
     if kind == "Gateway":
-        endpoint = _create_endpoint(
-            backend,
+        endpoint = backend.create_vpc_endpoint(
             params["VpcId"],
             params["ServiceName"],
             kind,
@@ -244,6 +229,7 @@ def _dns_entries(endpoint: Any) -> list[dict[str, str]]:
     return entries
 
 
+@patch.replace(EC2Response, "modify_vpc_endpoint")
 def _modified(response: Any) -> Any:
     backend, params = response.ec2_backend, response._get_params()  # noqa: SLF001
     endpoint = backend.get_vpc_end_point(params["VpcEndpointId"])
@@ -265,8 +251,7 @@ def _modified(response: Any) -> Any:
         _remove_interfaces(endpoint, removed)
         new = [backend.get_subnet(one) for one in wanted if one not in endpoint.subnet_ids]
         added, removed = [], []
-    _modify_endpoint(
-        backend,
+    backend.modify_vpc_endpoint(
         endpoint.id,
         params.get("PolicyDocument"),
         added,
@@ -298,6 +283,7 @@ def _move_routes(endpoint: Any, added: Iterable[str], removed: Iterable[str]) ->
         backend.delete_route(table, None, destination_prefix_list_id=prefixes)
 
 
+@patch.replace(EC2Response, "delete_vpc_endpoints")
 def _deleted(response: Any) -> Any:
     backend, unsuccessful = response.ec2_backend, []
     for endpoint_id in response._get_param("VpcEndpointIds", []):  # noqa: SLF001
@@ -314,6 +300,6 @@ def _deleted(response: Any) -> Any:
             endpoint.state = "deleted"
             connection_notifications.tell("Delete", endpoint)
         else:
-            EC2Backend.delete_vpc_endpoints(backend, [endpoint_id])
+            backend.delete_vpc_endpoints([endpoint_id])
         del backend.vpc_end_points[endpoint_id]
     return ActionResult({"Unsuccessful": unsuccessful})

@@ -5,19 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from moto.core.responses import ActionResult
-from moto.rds.responses import RDSResponse as Response
+from moto.rds.responses import RDSResponse
+
+from underpass.twin.api import patch
 
 
-def install() -> None:
-    """Add the actions to moto."""
-    for action in (
-        modify_event_subscription,
-        add_source_identifier_to_subscription,
-        remove_source_identifier_from_subscription,
-    ):
-        setattr(Response, action.__name__, action)
-
-
+@patch.add(RDSResponse, "modify_event_subscription")
 def modify_event_subscription(response: Any) -> ActionResult:
     """Change the topic, the kind of source, the categories, or whether it is on."""
     subscription = _subscription(response)
@@ -32,6 +25,7 @@ def modify_event_subscription(response: Any) -> ActionResult:
     return ActionResult({"EventSubscription": subscription})
 
 
+@patch.add(RDSResponse, "add_source_identifier_to_subscription")
 def add_source_identifier_to_subscription(response: Any) -> ActionResult:
     """Tell of one more source."""
     subscription, source = _subscription(response), response.params["SourceIdentifier"]
@@ -39,6 +33,7 @@ def add_source_identifier_to_subscription(response: Any) -> ActionResult:
     return ActionResult({"EventSubscription": subscription})
 
 
+@patch.add(RDSResponse, "remove_source_identifier_from_subscription")
 def remove_source_identifier_from_subscription(response: Any) -> ActionResult:
     """Tell of a source no more."""
     subscription, source = _subscription(response), response.params["SourceIdentifier"]

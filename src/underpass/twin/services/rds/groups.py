@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from moto.core.responses import ActionResult
+from moto.rds.exceptions import DBParameterGroupNotFoundError
+from moto.rds.models import RDSBackend
+from moto.rds.responses import RDSResponse
 
-def install() -> None:
-    """Patch moto; once is enough, and more does no harm."""
-    from moto.rds.models import RDSBackend
-    from moto.rds.responses import RDSResponse
-
-    RDSBackend.modify_db_subnet_group = _modify_db_subnet_group
-    RDSResponse.reset_db_parameter_group = _reset_db_parameter_group
+from underpass.twin.api import patch
 
 
+@patch.replace(RDSBackend, "modify_db_subnet_group")
 def _modify_db_subnet_group(backend: Any, name: str, description: str | None, subnets: Any) -> Any:
     """Change the group and keep it: moto's own takes it out of its table."""
     group = backend.describe_db_subnet_groups(name)[0]
@@ -23,10 +22,8 @@ def _modify_db_subnet_group(backend: Any, name: str, description: str | None, su
     return group
 
 
+@patch.add(RDSResponse, "reset_db_parameter_group")
 def _reset_db_parameter_group(response: Any) -> Any:
-    from moto.core.responses import ActionResult
-    from moto.rds.exceptions import DBParameterGroupNotFoundError
-
     name = response.params["DBParameterGroupName"]
     group = response.backend.db_parameter_groups.get(name)
     if group is None:

@@ -15,6 +15,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from moto.core.responses import ActionResult
+from moto.core.utils import utcnow
+from moto.ec2.models import ec2_backends
+from moto.rds.exceptions import RDSClientError
+from moto.rds.models import DBInstance, Event, MasterUserSecret, RDSBackend, rds_backends
+from moto.rds.responses import RDSResponse
+
+from underpass.twin.api import patch
 from underpass.twin.region.aws import ACCOUNT_ID
 from underpass.twin.region.records import records
 from underpass.twin.services.rds.versions import find, refusal
@@ -87,9 +95,6 @@ def removed(region: str, identifier: str) -> None:
 @records()
 def event(region: str, identifier: str, message: str, category: str) -> None:
     """Record what happened to an instance, for ``describe_events``."""
-    from moto.core.utils import utcnow
-    from moto.rds.models import Event
-
     backend = _backend(region)
     instance = backend.databases.get(identifier)
     if instance is None:
@@ -104,52 +109,27 @@ def event(region: str, identifier: str, message: str, category: str) -> None:
     backend.events.append(happened)
 
 
-def install() -> None:
-    """Patch moto; once is enough, and more does no harm."""
-    from moto.rds.models import DBInstance, MasterUserSecret, RDSBackend
-    from moto.rds.responses import RDSResponse
-
-    if hasattr(DBInstance, "twin_generation"):
-        return
-    DBInstance.twin_generation = 0
-    DBInstance.twin_message = ""
-    DBInstance.twin_endpoint = False
-    DBInstance.address = property(_address)
-    DBInstance.endpoint = property(_endpoint)
-    DBInstance.status_infos = property(_status_infos)
-    DBInstance.save_automated_backup = lambda _: None
-    MasterUserSecret._generate_secret_string = _managed_secret  # noqa: SLF001
-    for name, why in _REFUSED.items():
-        setattr(RDSBackend, name, _refuse(why))
-    RDSBackend.create_db_instance = _create(RDSBackend.create_db_instance)
-    RDSBackend.modify_db_instance = _modify(RDSBackend.modify_db_instance)
-    RDSBackend.delete_db_instance = _delete
-    RDSBackend.stop_db_instance = _turn("available", "stopping", "stop")
-    RDSBackend.start_db_instance = _turn("stopped", "starting", "start")
-    RDSBackend.reboot_db_instance = _turn("available", "rebooting", "reboot")
-    RDSResponse.reboot_db_instance = _reboot
-
-
 def _backend(region: str) -> Any:
-    from moto.rds.models import rds_backends
-
     return rds_backends[ACCOUNT_ID][region]
-
-
-def _error(code: str, message: str) -> Exception:
-    from moto.rds.exceptions import RDSClientError
-
-    error: Exception = RDSClientError(code, message)
-    return error
 
 
 def _refuse(why: str) -> Callable[..., Any]:
     def refuse(*_: Any, **__: Any) -> Any:
-        raise _error("InvalidParameterCombination", why)
+        raise RDSClientError("InvalidParameterCombination", why)
 
     return refuse
 
 
+for _name, _why in _REFUSED.items():
+    patch.replace(RDSBackend, _name)(_refuse(_why))
+
+
+@patch.replace(DBInstance, "save_automated_backup")
+def _save_automated_backup(_instance: Any) -> None:
+    """Take no snapshot."""
+
+
+@patch.compute(DBInstance, "address")
 def _address(instance: Any) -> str:
     """Name the endpoint as AWS does: one code per account and region."""
     place = f"{instance.account_id}/{instance.region}".encode()
@@ -157,6 +137,7 @@ def _address(instance: Any) -> str:
     return f"{instance.db_instance_identifier}.{code}.{instance.region}.rds.amazonaws.com"
 
 
+@patch.compute(DBInstance, "endpoint")
 def _endpoint(instance: Any) -> dict[str, Any] | None:
     """Tell the endpoint from when it first answered on, as AWS does."""
     if not instance.twin_endpoint:
@@ -164,6 +145,7 @@ def _endpoint(instance: Any) -> dict[str, Any] | None:
     return {"Address": instance.address, "Port": instance.port}
 
 
+@patch.compute(DBInstance, "status_infos")
 def _status_infos(instance: Any) -> list[dict[str, Any]]:
     if not instance.twin_message:
         return []
@@ -177,41 +159,41 @@ def _status_infos(instance: Any) -> list[dict[str, Any]]:
     ]
 
 
-def _create(original: Callable[..., Any]) -> Callable[..., Any]:
-    def create_db_instance(backend: Any, db_kwargs: dict[str, Any]) -> Any:
-        engine, version = str(db_kwargs.get("engine")), db_kwargs.get("engine_version")
-        why = refusal(engine, version)
-        if why:
-            raise _error("InvalidParameterCombination", why)
-        _check_master(db_kwargs)
-        group = backend.describe_db_subnet_groups(_subnet_group(db_kwargs))[0]
-        zone = _zone(group, db_kwargs.get("availability_zone"), multi_az=db_kwargs.get("multi_az"))
-        binaries = find(version)
-        assert binaries is not None
-        wanted = {**db_kwargs, "engine_version": binaries.version, "availability_zone": zone}
-        if not db_kwargs.get("vpc_security_group_ids"):
-            wanted["vpc_security_group_ids"] = [_default_group(backend, group.vpc_id)]
-        instance = original(backend, wanted)
-        name = instance.db_instance_identifier
-        instance.dbi_resource_id = f"db-{hashlib.sha256(name.encode()).hexdigest()[:26].upper()}"
-        instance.status = "creating"
-        return instance
-
-    return create_db_instance
+@patch.wrap(RDSBackend, "create_db_instance")
+def _create(original: Callable[..., Any], backend: Any, db_kwargs: dict[str, Any]) -> Any:
+    engine, version = str(db_kwargs.get("engine")), db_kwargs.get("engine_version")
+    why = refusal(engine, version)
+    if why:
+        raise RDSClientError("InvalidParameterCombination", why)
+    _check_master(db_kwargs)
+    group = backend.describe_db_subnet_groups(_subnet_group(db_kwargs))[0]
+    zone = _zone(group, db_kwargs.get("availability_zone"), multi_az=db_kwargs.get("multi_az"))
+    binaries = find(version)
+    assert binaries is not None
+    wanted = {**db_kwargs, "engine_version": binaries.version, "availability_zone": zone}
+    if not db_kwargs.get("vpc_security_group_ids"):
+        wanted["vpc_security_group_ids"] = [_default_group(backend, group.vpc_id)]
+    instance = original(backend, wanted)
+    name = instance.db_instance_identifier
+    instance.dbi_resource_id = f"db-{hashlib.sha256(name.encode()).hexdigest()[:26].upper()}"
+    instance.status = "creating"
+    instance.twin_generation, instance.twin_message, instance.twin_endpoint = 0, "", False
+    return instance
 
 
 def _check_master(db_kwargs: dict[str, Any]) -> None:
     username = db_kwargs.get("master_username") or ""
     if not username or username == "rdsadmin" or username.startswith("pg_"):
-        raise _error(
+        raise RDSClientError(
             "InvalidParameterValue", f"MasterUsername {username!r} is empty or a reserved word."
         )
     if not db_kwargs.get("master_user_password") and not db_kwargs.get(
         "manage_master_user_password"
     ):
-        raise _error("InvalidParameterValue", "MasterUserPassword must be provided.")
+        raise RDSClientError("InvalidParameterValue", "MasterUserPassword must be provided.")
 
 
+@patch.replace(MasterUserSecret, "_generate_secret_string")
 def _managed_secret(secret: Any) -> str:
     """Return a secret RDS manages: the instance's own user, and a password of its own."""
     return json.dumps(
@@ -222,7 +204,9 @@ def _managed_secret(secret: Any) -> str:
 def _subnet_group(db_kwargs: dict[str, Any]) -> str:
     name = db_kwargs.get("db_subnet_group_name")
     if not name:
-        raise _error("InvalidSubnet", "the twin has no default VPC: DBSubnetGroupName is needed")
+        raise RDSClientError(
+            "InvalidSubnet", "the twin has no default VPC: DBSubnetGroupName is needed"
+        )
     return str(name)
 
 
@@ -230,12 +214,12 @@ def _zone(group: Any, asked: str | None, *, multi_az: bool | None) -> str:
     """Return the zone of the instance: the one asked for, else the group's first."""
     zones = sorted({subnet["SubnetAvailabilityZone"]["Name"] for subnet in group.subnets})
     if asked and multi_az:
-        raise _error(
+        raise RDSClientError(
             "InvalidParameterCombination",
             "Requesting a specific availability zone is not valid for Multi-AZ instances.",
         )
     if (asked and asked not in zones) or (multi_az and len(zones) < 2):
-        raise _error(
+        raise RDSClientError(
             "DBSubnetGroupDoesNotCoverEnoughAZs",
             f"DB Subnet Group {group.name} covers only {', '.join(zones)}",
         )
@@ -243,37 +227,36 @@ def _zone(group: Any, asked: str | None, *, multi_az: bool | None) -> str:
 
 
 def _default_group(backend: Any, vpc_id: str) -> str:
-    from moto.ec2.models import ec2_backends
-
     ec2 = ec2_backends[backend.account_id][backend.region_name]
     return str(ec2.get_default_security_group(vpc_id).id)
 
 
-def _modify(original: Callable[..., Any]) -> Callable[..., Any]:
-    def modify_db_instance(backend: Any, identifier: str, db_kwargs: dict[str, Any]) -> Any:
-        instance = backend.describe_db_instances(identifier)[0]
-        if instance.status == "deleting":
-            raise _error("InvalidDBInstanceState", f"Instance {identifier} is being deleted.")
-        if db_kwargs.get("new_db_instance_identifier"):
-            raise _error("InvalidParameterCombination", "the twin does not rename DB instances")
-        version = db_kwargs.get("engine_version")
-        if version:
-            if version.split(".")[0] != instance.engine_version.split(".")[0]:
-                raise _error(
-                    "InvalidParameterCombination",
-                    f"the twin does not upgrade {instance.engine_version} to {version} in place",
-                )
-            db_kwargs = {**db_kwargs, "engine_version": instance.engine_version}
-        port = db_kwargs.pop("db_port_number", None)
-        changed = original(backend, identifier, {**db_kwargs, **({"port": port} if port else {})})
-        changed.twin_generation += 1
-        if changed.status != "stopped":
-            changed.status = "modifying"
-        return changed
+@patch.wrap(RDSBackend, "modify_db_instance")
+def _modify(
+    original: Callable[..., Any], backend: Any, identifier: str, db_kwargs: dict[str, Any]
+) -> Any:
+    instance = backend.describe_db_instances(identifier)[0]
+    if instance.status == "deleting":
+        raise RDSClientError("InvalidDBInstanceState", f"Instance {identifier} is being deleted.")
+    if db_kwargs.get("new_db_instance_identifier"):
+        raise RDSClientError("InvalidParameterCombination", "the twin does not rename DB instances")
+    version = db_kwargs.get("engine_version")
+    if version:
+        if version.split(".")[0] != instance.engine_version.split(".")[0]:
+            raise RDSClientError(
+                "InvalidParameterCombination",
+                f"the twin does not upgrade {instance.engine_version} to {version} in place",
+            )
+        db_kwargs = {**db_kwargs, "engine_version": instance.engine_version}
+    port = db_kwargs.pop("db_port_number", None)
+    changed = original(backend, identifier, {**db_kwargs, **({"port": port} if port else {})})
+    changed.twin_generation += 1
+    if changed.status != "stopped":
+        changed.status = "modifying"
+    return changed
 
-    return modify_db_instance
 
-
+@patch.replace(RDSBackend, "delete_db_instance")
 def _delete(backend: Any, db_instance_identifier: str, **_: Any) -> Any:
     """Begin to delete: the instance is found, as ``deleting``, until its server has ended.
 
@@ -281,12 +264,12 @@ def _delete(backend: Any, db_instance_identifier: str, **_: Any) -> Any:
     """
     instance = backend.describe_db_instances(db_instance_identifier)[0]
     if instance.deletion_protection:
-        raise _error(
+        raise RDSClientError(
             "InvalidParameterCombination",
             "Cannot delete protected DB Instance, please disable deletion protection and try again.",
         )
     if instance.status == "deleting":
-        raise _error(
+        raise RDSClientError(
             "InvalidDBInstanceState", f"Instance {db_instance_identifier} is already being deleted."
         )
     instance.twin_generation += 1
@@ -299,10 +282,10 @@ def _turn(needed: str, becomes: str, verb: str) -> Callable[..., Any]:
 
     def turn(backend: Any, db_instance_identifier: str, _snapshot: str | None = None) -> Any:
         if _snapshot:
-            raise _error("InvalidParameterCombination", _REFUSED["create_db_snapshot"])
+            raise RDSClientError("InvalidParameterCombination", _REFUSED["create_db_snapshot"])
         instance = backend.describe_db_instances(db_instance_identifier)[0]
         if instance.status not in {needed, "failed"}:
-            raise _error(
+            raise RDSClientError(
                 "InvalidDBInstanceState",
                 f"Instance {db_instance_identifier} is {instance.status}; {verb} needs {needed}.",
             )
@@ -313,11 +296,18 @@ def _turn(needed: str, becomes: str, verb: str) -> Callable[..., Any]:
     return turn
 
 
-def _reboot(response: Any) -> Any:
-    from moto.core.responses import ActionResult
+for _action, _verb, _needed, _becomes in (
+    ("stop_db_instance", "stop", "available", "stopping"),
+    ("start_db_instance", "start", "stopped", "starting"),
+    ("reboot_db_instance", "reboot", "available", "rebooting"),
+):
+    patch.replace(RDSBackend, _action)(_turn(_needed, _becomes, _verb))
 
+
+@patch.replace(RDSResponse, "reboot_db_instance")
+def _reboot(response: Any) -> Any:
     if response.params.get("ForceFailover"):
-        raise _error(
+        raise RDSClientError(
             "InvalidParameterCombination", "You cannot fail over to a standby that is not there."
         )
     instance = response.backend.reboot_db_instance(response.params["DBInstanceIdentifier"])

@@ -10,17 +10,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from moto.iam.access_control import IAMPolicy, PermissionResult
+from moto.s3.models import FakeBucket
 
-def install() -> None:
-    """Patch moto; once is enough, and more does no harm."""
-    from moto.s3.models import FakeBucket
-
-    FakeBucket.get_permission = _permission
+from underpass.twin.api import patch
 
 
+@patch.replace(FakeBucket, "get_permission")
 def _permission(bucket: Any, action: str, resource: str) -> Any:
-    from moto.iam.access_control import IAMPolicy, PermissionResult
-
     if bucket.policy is None:
         return PermissionResult.NEUTRAL
     policy = json.loads(bucket.policy)

@@ -16,7 +16,16 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+from moto.secretsmanager.exceptions import (
+    InvalidRequestException,
+    ResourceNotFoundException,
+    SecretNotFoundException,
+    SecretsManagerClientError,
+)
+from moto.secretsmanager.models import SecretsManagerBackend
+
 from underpass.policies.resource_policies import Act, policy_allows
+from underpass.twin.api import patch
 from underpass.twin.region.aws import ACCOUNT_ID
 from underpass.twin.region.clock import scaled_s
 from underpass.twin.region.records import records
@@ -34,21 +43,7 @@ _due: dict[str, Timer] = {}
 _busy: set[str] = set()
 
 
-def install() -> None:
-    """Patch moto; once is enough, and more does no harm."""
-    from moto.secretsmanager.models import SecretsManagerBackend
-
-    if SecretsManagerBackend.rotate_secret is _rotate:
-        return
-    SecretsManagerBackend.rotate_secret = _rotate
-    SecretsManagerBackend.cancel_rotate_secret = _cancelling(
-        SecretsManagerBackend.cancel_rotate_secret
-    )
-    SecretsManagerBackend.update_secret_version_stage = _moving(
-        SecretsManagerBackend.update_secret_version_stage
-    )
-
-
+@patch.replace(SecretsManagerBackend, "rotate_secret")
 def _rotate(
     backend: Any,
     secret_id: str,
@@ -57,26 +52,28 @@ def _rotate(
     rotation_rules: Mapping[str, Any] | None = None,
     rotate_immediately: bool = True,  # noqa: FBT001, FBT002  moto's signature
 ) -> str:
-    from moto.secretsmanager.exceptions import SecretNotFoundException
-
     if secret_id not in backend.secrets:
         raise SecretNotFoundException
     secret = backend.secrets[secret_id]
     if secret.is_deleted():
-        raise _refuse("You can't rotate a secret that is marked for deletion.")
+        raise InvalidRequestException("You can't rotate a secret that is marked for deletion.")
     function = rotation_lambda_arn or secret.rotation_lambda_arn
     if not function:
-        raise _refuse("No Lambda rotation function ARN is associated with this secret.")
+        raise InvalidRequestException(
+            "No Lambda rotation function ARN is associated with this secret."
+        )
     _check_function(backend.region_name, function)
     if rotation_rules and "ScheduleExpression" in rotation_rules:
-        raise _refuse("RotationRules.ScheduleExpression does not work on the twin.")
+        raise InvalidRequestException("RotationRules.ScheduleExpression does not work on the twin.")
     secret.rotation_lambda_arn = function
     secret.rotation_requested = secret.rotation_enabled = True
     if rotation_rules:
         secret.auto_rotate_after_days = int(rotation_rules["AutomaticallyAfterDays"])
     _schedule(backend, secret)
     if secret.arn in _busy and rotate_immediately:
-        raise _refuse("A previous rotation isn't complete. That rotation will be reattempted.")
+        raise InvalidRequestException(
+            "A previous rotation isn't complete. That rotation will be reattempted."
+        )
     steps = STEPS if rotate_immediately else ("testSecret",)
     token = _pending(secret, client_request_token, copied=not rotate_immediately)
     if secret.arn not in _busy:
@@ -85,16 +82,7 @@ def _rotate(
     return json.dumps({"ARN": secret.arn, "Name": secret.name, "VersionId": token})
 
 
-def _refuse(message: str) -> Exception:
-    from moto.secretsmanager.exceptions import InvalidRequestException
-
-    error: Exception = InvalidRequestException(message)
-    return error
-
-
 def _check_function(region: str, arn: str) -> None:
-    from moto.secretsmanager.exceptions import ResourceNotFoundException, SecretsManagerClientError
-
     statements = lambda_.policy(region, arn)
     if statements is None:
         raise ResourceNotFoundException(f"Lambda function {arn} does not exist.")
@@ -171,26 +159,26 @@ def _unschedule(secret: Any) -> None:
         timer.cancel()
 
 
-def _cancelling(original: Callable[..., str]) -> Callable[..., str]:
-    def cancel_rotate_secret(backend: Any, secret_id: str) -> str:
-        answer = original(backend, secret_id)
-        _unschedule(backend.secrets[secret_id])
-        return answer
-
-    return cancel_rotate_secret
+@patch.wrap(SecretsManagerBackend, "cancel_rotate_secret")
+def _cancel(original: Callable[..., str], backend: Any, secret_id: str) -> str:
+    answer = original(backend, secret_id)
+    _unschedule(backend.secrets[secret_id])
+    return answer
 
 
-def _moving(original: Callable[..., Any]) -> Callable[..., Any]:
+@patch.wrap(SecretsManagerBackend, "update_secret_version_stage")
+def _move(
+    original: Callable[..., Any],
+    backend: Any,
+    secret_id: str,
+    version_stage: str,
+    *versions: str,
+    **named: str,
+) -> Any:
     """Have the version that becomes the current one be what is read when no version is named."""
-
-    def update_secret_version_stage(
-        backend: Any, secret_id: str, version_stage: str, *versions: str, **named: str
-    ) -> Any:
-        answer = original(backend, secret_id, version_stage, *versions, **named)
-        secret = backend.secrets[secret_id]
-        for version_id, version in secret.versions.items():
-            if _CURRENT in version["version_stages"]:
-                secret.set_default_version_id(version_id)
-        return answer
-
-    return update_secret_version_stage
+    answer = original(backend, secret_id, version_stage, *versions, **named)
+    secret = backend.secrets[secret_id]
+    for version_id, version in secret.versions.items():
+        if _CURRENT in version["version_stages"]:
+            secret.set_default_version_id(version_id)
+    return answer

@@ -5,24 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from moto.sns.exceptions import SNSInvalidParameter
+from moto.sns.models import SNSBackend
 
-def install() -> None:
-    """Patch moto; once is enough, and more does no harm."""
-    from moto.sns.models import SNSBackend
-
-    if not hasattr(SNSBackend, "twin"):
-        SNSBackend.twin = True
-        SNSBackend.subscribe = _delivered(SNSBackend.subscribe)
+from underpass.twin.api import patch
 
 
-def _delivered(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Return ``original`` for those protocols only that wait for nobody."""
-
-    def subscribe(backend: Any, topic_arn: str, endpoint: str, protocol: str) -> Any:
-        if protocol in {"http", "https"}:
-            from moto.sns.exceptions import SNSInvalidParameter
-
-            raise SNSInvalidParameter(f"Protocol {protocol} does not work on the twin.")
-        return original(backend, topic_arn, endpoint, protocol)
-
-    return subscribe
+@patch.wrap(SNSBackend, "subscribe")
+def _subscribe(
+    original: Callable[..., Any], backend: Any, topic_arn: str, endpoint: str, protocol: str
+) -> Any:
+    """Subscribe by those protocols only that wait for nobody."""
+    if protocol in {"http", "https"}:
+        raise SNSInvalidParameter(f"Protocol {protocol} does not work on the twin.")
+    return original(backend, topic_arn, endpoint, protocol)

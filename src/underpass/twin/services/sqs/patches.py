@@ -17,6 +17,12 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from flask import has_request_context, request
+from moto.awslambda.utils import get_backend
+from moto.core.utils import unix_time_millis
+from moto.sqs.models import Queue, SQSBackend
+
+from underpass.twin.api import patch
 from underpass.twin.region.clock import scaled_s
 from underpass.twin.region.records import LOCK
 
@@ -34,56 +40,83 @@ def attach(arrived: Arrived) -> None:
     _arrived[:] = [arrived]
 
 
-def install() -> None:
-    """Patch moto; once is enough, and more does no harm."""
-    from moto.sqs.models import Queue, SQSBackend
-
-    if hasattr(Queue, "twin"):
-        return
-    Queue.twin = True
-    Queue.add_message = _changing(_told(Queue.add_message))
-    Queue.delete_message = _changing(Queue.delete_message)  # frees its message group
-    SQSBackend.delete_queue = _changing(SQSBackend.delete_queue)
-    SQSBackend.change_message_visibility = _changing(SQSBackend.change_message_visibility)
-    SQSBackend.receive_message = _waiting(_alive_only(SQSBackend.receive_message))
-    SQSBackend.set_queue_attributes = _keeping_policy(SQSBackend.set_queue_attributes)
+@patch.wrap(Queue, "add_message")
+def _tell(original: Callable[..., None], queue: Any, message: Any) -> None:
+    mapped, queue.lambda_event_source_mappings = queue.lambda_event_source_mappings, {}
+    try:
+        original(queue, message)
+    finally:
+        queue.lambda_event_source_mappings = mapped
+    for arrived in _arrived:
+        arrived(queue.queue_arn)
 
 
-def _changing(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Return ``original``, after which waiting polls look again."""
+@patch.wrap(Queue, "add_message")  # around the one above
+@patch.wrap(Queue, "delete_message")  # frees its message group
+@patch.wrap(SQSBackend, "delete_queue")
+@patch.wrap(SQSBackend, "change_message_visibility")
+def _change(original: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+    """Have waiting polls look again afterwards."""
+    with _CHANGED:
+        _CHANGED.notify_all()
+        return original(*arguments, **named)
 
-    def changed(*arguments: Any, **named: Any) -> Any:
-        with _CHANGED:
-            _CHANGED.notify_all()
-            return original(*arguments, **named)
 
-    return changed
+@patch.wrap(SQSBackend, "receive_message")
+def _receive_alive(
+    original: Callable[..., Any],
+    backend: Any,
+    name: str,
+    count: int,
+    wait_s: int,
+    hidden_s: int,
+    *rest: Any,
+    **named: Any,
+) -> Any:
+    """Receive nothing that has expired."""
+    queue = backend.get_queue(name)
+    life_s = float(queue.message_retention_period)
+    if _read_by_lambda(queue):
+        life_s = scaled_s(life_s)
+        hidden_s = int(scaled_s(float(hidden_s), at_least_s=1.0)) if hidden_s else hidden_s
+    oldest_ms = unix_time_millis() - 1000 * life_s
+    for message in [one for one in queue._messages if one.sent_timestamp < oldest_ms]:  # noqa: SLF001
+        queue._messages.remove(message)  # noqa: SLF001
+        queue.pending_messages.discard(message)
+    return original(backend, name, count, wait_s, hidden_s, *rest, **named)
 
 
-def _waiting(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Return ``original``, which takes what is there, as a long poll."""
+def _read_by_lambda(queue: Any) -> bool:
+    """Tell whether a function is mapped to a queue; moto's queue keeps mappings that were deleted."""
+    held = get_backend(queue.account_id, queue.region).list_event_source_mappings(None, None)
+    return any(mapping in held for mapping in queue.lambda_event_source_mappings.values())
 
-    def receive_message(
-        backend: Any, name: str, count: int, wait_s: int, *rest: Any, **named: Any
-    ) -> Any:
-        end = time.monotonic() + wait_s
-        with _CHANGED:
-            while True:
-                found = original(backend, name, count, 0, *rest, **named)
-                left_s = end - time.monotonic()
-                if found or left_s <= 0:
-                    return found
-                _CHANGED.wait(min(left_s, _next_s(backend.get_queue(name)), _LISTEN_S))
-                if _hung_up():
-                    return []
 
-    return receive_message
+@patch.wrap(SQSBackend, "receive_message")  # around the one above, which takes what is there
+def _receive_waiting(
+    original: Callable[..., Any],
+    backend: Any,
+    name: str,
+    count: int,
+    wait_s: int,
+    *rest: Any,
+    **named: Any,
+) -> Any:
+    """Receive as a long poll."""
+    end = time.monotonic() + wait_s
+    with _CHANGED:
+        while True:
+            found = original(backend, name, count, 0, *rest, **named)
+            left_s = end - time.monotonic()
+            if found or left_s <= 0:
+                return found
+            _CHANGED.wait(min(left_s, _next_s(backend.get_queue(name)), _LISTEN_S))
+            if _hung_up():
+                return []
 
 
 def _next_s(queue: Any) -> float:
     """Return in how many seconds the next message is seen, or seen again, by itself."""
-    from moto.core.utils import unix_time_millis
-
     now = unix_time_millis()
     times = [max(one.visible_at, one.delayed_until) - now for one in queue._messages]  # noqa: SLF001
     return max(
@@ -93,8 +126,6 @@ def _next_s(queue: Any) -> float:
 
 def _hung_up() -> bool:
     """Tell whether the caller has gone: a message for it would be hidden from everybody else."""
-    from flask import has_request_context, request
-
     line = request.environ.get("werkzeug.socket") if has_request_context() else None
     try:
         return bool(
@@ -104,50 +135,9 @@ def _hung_up() -> bool:
         return True
 
 
-def _told(original: Callable[..., None]) -> Callable[..., None]:
-    def add_message(queue: Any, message: Any) -> None:
-        mapped, queue.lambda_event_source_mappings = queue.lambda_event_source_mappings, {}
-        try:
-            original(queue, message)
-        finally:
-            queue.lambda_event_source_mappings = mapped
-        for arrived in _arrived:
-            arrived(queue.queue_arn)
-
-    return add_message
-
-
-def _alive_only(original: Callable[..., Any]) -> Callable[..., Any]:
-    def receive_message(
-        backend: Any, name: str, count: int, wait_s: int, hidden_s: int, *rest: Any, **named: Any
-    ) -> Any:
-        from moto.core.utils import unix_time_millis
-
-        queue = backend.get_queue(name)
-        life_s = float(queue.message_retention_period)
-        if _read_by_lambda(queue):
-            life_s = scaled_s(life_s)
-            hidden_s = int(scaled_s(float(hidden_s), at_least_s=1.0)) if hidden_s else hidden_s
-        oldest_ms = unix_time_millis() - 1000 * life_s
-        for message in [one for one in queue._messages if one.sent_timestamp < oldest_ms]:  # noqa: SLF001
-            queue._messages.remove(message)  # noqa: SLF001
-            queue.pending_messages.discard(message)
-        return original(backend, name, count, wait_s, hidden_s, *rest, **named)
-
-    return receive_message
-
-
-def _read_by_lambda(queue: Any) -> bool:
-    """Tell whether a function is mapped to a queue; moto's queue keeps mappings that were deleted."""
-    from moto.awslambda.utils import get_backend
-
-    held = get_backend(queue.account_id, queue.region).list_event_source_mappings(None, None)
-    return any(mapping in held for mapping in queue.lambda_event_source_mappings.values())
-
-
-def _keeping_policy(original: Callable[..., Any]) -> Callable[..., Any]:
-    def set_queue_attributes(backend: Any, name: str, attributes: dict[str, Any]) -> Any:
-        kept = {"Policy": backend.get_queue(name).policy}
-        return original(backend, name, {**kept, **attributes})
-
-    return set_queue_attributes
+@patch.wrap(SQSBackend, "set_queue_attributes")
+def _keep_policy(
+    original: Callable[..., Any], backend: Any, name: str, attributes: dict[str, Any]
+) -> Any:
+    kept = {"Policy": backend.get_queue(name).policy}
+    return original(backend, name, {**kept, **attributes})
