@@ -108,10 +108,13 @@ def publish(clients: Clients, function: Function, stream: str, run: Run, lines: 
     """Write an invocation's log and metrics; what is lost here is told in the region's own log."""
     try:
         _put_log(clients, function, stream, lines)
-        cloudwatch = clients("cloudwatch")
-        cloudwatch.put_metric_data(Namespace="AWS/Lambda", MetricData=own_metrics(function, run))
+        told = {"AWS/Lambda": own_metrics(function, run)}
         for namespace, datum in embedded_metrics(text for _, text in lines):
-            cloudwatch.put_metric_data(Namespace=namespace, MetricData=[datum])
+            told.setdefault(namespace, []).append(datum)
+        for namespace, data in told.items():
+            for start in range(0, len(data), _BATCH):
+                batch = data[start : start + _BATCH]
+                clients("cloudwatch").put_metric_data(Namespace=namespace, MetricData=batch)
     except (BotoCoreError, ClientError):
         log.exception("the log or the metrics of function %s were not kept", function.name)
 
