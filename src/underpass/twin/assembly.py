@@ -91,8 +91,11 @@ class Assembly:
         self._diallers: dict[str, Dialler] = {}
         self._loops: list[Reconciler] = []
 
-    def start(self, *, api: int) -> None:
-        """Start everything; returns once the API answers on the inherited socket."""
+    def start(self, *, api: int, faults: bool) -> None:
+        """Start everything; returns once the API answers on the inherited socket.
+
+        With ``faults``, workers fail when they are told to.
+        """
         _correct_moto(self.health, self.tasks)
         records.mark(self.region.name)
         cloudformation.install(Engine(self.region, registry(self.region)))
@@ -122,6 +125,7 @@ class Assembly:
             "seed": self._load_seed,
             "status": self._status,
             "stop": self._stop,
+            **({"fault": self._fail} if faults else {}),
         }
         ControlSocket(self.region.state, handlers).start()
 
@@ -184,6 +188,14 @@ class Assembly:
     def _status(self, _: Mapping[str, Any], __: Sequence[int]) -> dict[str, Any]:
         failures = [{**asdict(one), "down": one.in_a_row > 0} for one in worker.failures()]
         return {"failures": failures, "records": records.intact(self.region.name)}
+
+    def _fail(self, request: Mapping[str, Any], _: Sequence[int]) -> list[str]:
+        """Have the workers of a name fail, and return the names there are."""
+        workers = worker.running()
+        for one in workers:
+            if one.name == request["worker"]:
+                one.fail(request["why"])
+        return [one.name for one in workers]
 
     def _stop(self, _: Mapping[str, Any], __: Sequence[int]) -> None:
         self._stopping.set()
