@@ -14,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 LOCK := $(BIN)/uv pip compile --quiet --upgrade --generate-hashes --universal --python-version 3.11 \
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header
 
-.PHONY: up down test test-all coverage check tables bench lock clean
+.PHONY: up down test test-all soak coverage check tables bench lock clean
 
 up: $(READY) $(EXAMPLE)
 	$(BIN)/underpass up examples/notes
@@ -35,6 +35,10 @@ test: $(TOOLS)
 test-all: $(TOOLS) $(CHECKOV)
 	$(BIN)/python -m pytest tests/templates/thorough tests/templates/drawn -n 2 --dist loadgroup
 	$(BIN)/python -m pytest tests/templates/running tests/e2e/variants tests/wheel -n 2 --dist loadfile
+
+# Kills workers and processes of a region in use; SEED repeats those of another run.
+soak: $(TOOLS)
+	KILLS=100 $(BIN)/python -m pytest tests/e2e/test_kills.py -s
 
 # Two runs: the functional tests change moto for their whole process.
 coverage: $(TOOLS)

@@ -14,8 +14,8 @@ app = typer.Typer()
 
 
 @app.command()
-def status(folder: AnyFolder = None, *, as_json: Json = False) -> None:
-    """Show the tasks, targets, stacks, database and endpoints."""
+def status(folder: AnyFolder = None, *, as_json: Json = False) -> int:
+    """Show the tasks, targets, stacks, database and endpoints, and what failed; 1 while something is down."""
     from dataclasses import asdict
 
     from underpass.cli.render import tables
@@ -24,15 +24,20 @@ def status(folder: AnyFolder = None, *, as_json: Json = False) -> None:
     from underpass.twin.host.running_twins import select
 
     running = select(folder)
-    if not running.name:
-        answering.check(running)
+    failures = answering.check(running)
+    if running.name:
+        with on_twin(folder) as (config, target):
+            seen = of_everything(config, target)
+        data, text = asdict(seen), "" if as_json else tables.status(seen)
+    else:
         data = {"api_url": running.api_url, "region": running.region}
         text = f"an empty twin\n  AWS API  {running.api_url}\n  region   {running.region}"
-        output.result(data, text, as_json=as_json)
-        return
-    with on_twin(folder) as (config, target):
-        seen = of_everything(config, target)
-    output.result(asdict(seen), "" if as_json else tables.status(seen), as_json=as_json)
+    well = not any(one["down"] for one in failures)
+    if as_json:
+        output.line({"ok": well, **data, "failures": failures})
+    else:
+        typer.echo(text + tables.failures(failures))
+    return 0 if well else 1
 
 
 @app.command()

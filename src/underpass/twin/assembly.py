@@ -95,8 +95,11 @@ class Assembly:
         self._diallers: dict[str, Dialler] = {}
         self._loops: list[Reconciler] = []
 
-    def start(self, *, api: int) -> None:
-        """Start everything; returns once the API answers on the inherited socket."""
+    def start(self, *, api: int, faults: bool) -> None:
+        """Start everything; returns once the API answers on the inherited socket.
+
+        With ``faults``, workers fail when they are told to.
+        """
         _correct_moto()
         records.mark(self.region.name)
         cloudformation.attach(Engine(self.region, registry(self.region, services)))
@@ -129,6 +132,7 @@ class Assembly:
             "seed": self._load_seed,
             "status": self._status,
             "stop": self._stop,
+            **({"fault": self._fail} if faults else {}),
         }
         ControlSocket(self.region.state, handlers).start()
 
@@ -195,6 +199,14 @@ class Assembly:
     def _calls(self, _: Mapping[str, Any], __: Sequence[int]) -> list[tuple[str, str, int]]:
         counted = self.region.clients.calls.copy()
         return [(caller, action, count) for (caller, action), count in counted.items()]
+
+    def _fail(self, request: Mapping[str, Any], _: Sequence[int]) -> list[str]:
+        """Have the workers of a name fail, and return the names there are."""
+        workers = worker.running()
+        for one in workers:
+            if one.name == request["worker"]:
+                one.fail(request["why"])
+        return [one.name for one in workers]
 
     def _stop(self, _: Mapping[str, Any], __: Sequence[int]) -> None:
         self._stopping.set()

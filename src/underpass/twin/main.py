@@ -74,7 +74,7 @@ def _become_region(state: Path, spec: dict[str, Any]) -> None:
     stopping = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopping.set())
     assembly = Assembly(state, spec["region"], stopping)
-    assembly.start(api=spec["api"])
+    assembly.start(api=spec["api"], faults=spec["faults"])
     gc.freeze()
     gc.set_threshold(_COLLECT_AFTER)
     gc.enable()

@@ -98,3 +98,18 @@ def test_who_waits_for_a_topic_is_not_asked_after_another() -> None:
     feed.publish(Topic.TASKS)
     waiting.join(30)
     assert not waiting.is_alive()
+
+
+def test_a_loop_that_was_made_to_fail_runs_again_without_being_woken() -> None:
+    feed, first, again = ChangeFeed(), threading.Event(), threading.Event()
+
+    def reconcile() -> None:
+        (again if loop.condition.failures else first).set()
+
+    loop = Reconciler("test", reconcile, resync_s=60)
+    loop.start(feed, [])
+    assert first.wait(5)
+    loop._worker.fail("for a test")
+    assert again.wait(5)
+    loop.stop()
+    assert loop.condition.in_a_row == 0

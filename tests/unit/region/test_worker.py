@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import ast
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import underpass.twin
 from underpass.twin.region import worker
 from underpass.twin.region.worker import Condition, Worker
+
+TWIN = Path(underpass.twin.__file__).parent
 
 
 @given(st.lists(st.booleans(), max_size=60))
@@ -112,6 +117,19 @@ def test_a_fault_ends_the_wait_and_the_worker_goes_on() -> None:
     made.stop()
     assert not made.is_alive()
     assert made not in worker.running()
+
+
+def test_nobody_else_starts_threads() -> None:
+    starts = {"Thread", "Timer"}
+    found = {
+        str(path.relative_to(TWIN))
+        for path in TWIN.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func).removeprefix("threading.") in starts
+    }
+    # A thread that enters a namespace is waited for by whoever made it. A ``Timer`` of ``timers`` is a value.
+    assert found == {"linux/within.py", "region/timers.py", "region/worker.py"}
 
 
 def test_what_ends_badly_is_told_but_is_not_down() -> None:

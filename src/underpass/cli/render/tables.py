@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
 
 import typer
 
@@ -34,6 +36,21 @@ def status(seen: Status) -> str:
     return "\n\n".join(parts)
 
 
+def failures(found: Iterable[Mapping[str, Any]]) -> str:
+    """Return what failed in the region, and whether it is back, as text that follows other; "" for none."""
+    rows = [
+        (
+            one["name"],
+            "down" if one["down"] else "back",
+            f"since {datetime.fromtimestamp(one['since']):%H:%M:%S}",  # noqa: DTZ006  the reader's own
+            f"{one['failures']} times",
+            one["error"],
+        )
+        for one in found
+    ]
+    return "\n\n" + _table("failures", rows) if rows else ""
+
+
 def _table(title: str, rows: Iterable[Sequence[str]]) -> str:
     lines = [list(row) for row in rows] or [["none"]]
     widths = [max(len(cell) for cell in column) for column in zip(*lines, strict=True)]
@@ -49,6 +66,6 @@ def _table(title: str, rows: Iterable[Sequence[str]]) -> str:
 def _coloured(cell: str, padded: str) -> str:
     if cell in _GOOD or cell.endswith("_COMPLETE"):
         return typer.style(padded, fg="green")
-    if cell in {"unhealthy", "failed", "rejected"} or cell.endswith("_FAILED"):
+    if cell in {"unhealthy", "failed", "rejected", "down"} or cell.endswith("_FAILED"):
         return typer.style(padded, fg="red")
     return padded

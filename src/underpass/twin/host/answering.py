@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 from underpass.errors import UnderpassError
 from underpass.twin.host.running_twins import Running, restart
@@ -12,8 +13,8 @@ from underpass.twin.region import control_socket
 ANSWER_TIMEOUT_S = 30.0  # a region that is at work answers within a second
 
 
-def check(running: Running) -> None:
-    """Do nothing for a region that answers and has its records.
+def check(running: Running) -> list[Mapping[str, Any]]:
+    """Return what has failed in a region that answers and has its records; see ``worker.Condition``.
 
     Raises
     ------
@@ -34,6 +35,8 @@ def check(running: Running) -> None:
             "somebody reset its AWS APIs: what still runs is known to nobody",
             f"run {restart(running)}",
         )
+    failures: list[Mapping[str, Any]] = seen.get("failures", [])
+    return failures
 
 
 @contextmanager

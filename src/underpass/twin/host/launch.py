@@ -87,7 +87,9 @@ class Start:
         os.close(self._lifeline)
 
 
-def start(state: Path, name: str, region: str, *, api_port: int | None) -> Start:
+def start(
+    state: Path, name: str, region: str, *, api_port: int | None, faults: bool = False
+) -> Start:
     """Start a region and return once its API answers.
 
     Parameters
@@ -100,6 +102,8 @@ def start(state: Path, name: str, region: str, *, api_port: int | None) -> Start
         The AWS region it stands in for.
     api_port
         The API's port; None takes the usual one, or the next that is free.
+    faults
+        Whether its workers may be told to fail, for tests.
 
     Raises
     ------
@@ -119,7 +123,7 @@ def start(state: Path, name: str, region: str, *, api_port: int | None) -> Start
         ready_read, ready_write = os.pipe()
         life_read, life_write = os.pipe()
         inherited = {"api": api.fileno(), "ready": ready_write, "lifeline": life_read}
-        spec = json.dumps({"region": region, **inherited})
+        spec = json.dumps({"region": region, "faults": faults, **inherited})
         with (state / "region.log").open("ab") as log:
             process = subprocess.Popen(
                 [*unshare, sys.executable, "-m", MARK, "--state", str(state), "--spec", spec],

@@ -126,12 +126,9 @@ class Reconciler:
         self._worker.stop(timeout_s=10)
 
     def _run(self) -> None:
-        self._woken.wait(self._resync_s)
+        if not self._worker.condition.in_a_row:  # else it is tried again without being asked
+            self._woken.wait(self._resync_s)
         if self._worker.stopping.wait(self._settle_s):  # let a burst of changes become one run
             return
         self._woken.clear()
-        try:
-            self._reconcile()
-        except BaseException:
-            self._woken.set()
-            raise
+        self._reconcile()
