@@ -104,7 +104,7 @@ class Bench:
 
 @pytest.fixture(scope="session")
 def served() -> tuple[Clients, ChangeFeed]:
-    """Return clients of the API, and the hub it publishes on."""
+    """Return clients of the API, and the change feed it publishes on."""
     for patch in (
         autoscaling,
         connection_notifications,
