@@ -95,6 +95,7 @@ def bring_up_empty(folder: Path, *, api_port: int | None) -> Running:
 def _read_ahead(config: Config) -> None:
     """Import what a deployment needs while the region starts: half a second that nobody waits for."""
     import boto3  # noqa: F401
+    import docker.utils.build  # noqa: F401
 
     from underpass import blueprint
     from underpass.deploy import pipeline  # noqa: F401

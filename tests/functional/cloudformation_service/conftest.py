@@ -34,7 +34,7 @@ class Twin:
         return self.region.clients(service)
 
     def settled(self, stack: str) -> str:
-        """Wait, by the hub's word, until nothing is under way, and return the status."""
+        """Wait, by the change feed's word, until nothing is under way, and return the status."""
 
         def status() -> str | None:
             found = str(self.client().describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"])

@@ -106,7 +106,7 @@ class Bench:
 
 @pytest.fixture(scope="session")
 def served() -> tuple[Clients, ChangeFeed]:
-    """Return clients of the API, and the hub it publishes on."""
+    """Return clients of the API, and the change feed it publishes on."""
     patch.apply(
         autoscaling,
         connection_notifications,

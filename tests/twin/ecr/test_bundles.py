@@ -114,6 +114,12 @@ def test_a_folder_left_out_may_have_something_let_in_again(tmp_path: Path, sourc
     assert [path.name for path in bundle.app.rglob("*")] == ["pkg", "a.py"]
 
 
+def test_no_rule_lets_in_what_never_belongs_to_an_image(tmp_path: Path, source: Path) -> None:
+    (source / ".dockerignore").write_text("!.venv/bin/x\n!.git\n")
+    bundle = bundles.find(tmp_path, publish(tmp_path, source))
+    assert not {".venv", ".git"} & {path.name for path in bundle.app.iterdir()}
+
+
 def test_python_is_the_virtual_environments_beside_the_configuration(tmp_path: Path) -> None:
     assert bundles.python_beside(tmp_path) == sys.executable
     venv.create(tmp_path / "elsewhere", symlinks=True)

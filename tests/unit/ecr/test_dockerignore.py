@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from underpass.twin.services.ecr.dockerignore import Ignore
+from underpass.twin.services.ecr import bundles
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,9 @@ from underpass.twin.services.ecr.dockerignore import Ignore
         ("*\n!src", "src/app.py", False),
         ("*\n!src", "secrets", True),
         (".", "anything", False),
+        ("!.venv", ".venv", True),
+        ("", "sub/__pycache__", True),
     ],
 )
 def test_dockerignore_patterns(pattern: str, path: str, left_out: bool) -> None:
-    assert Ignore.parse(pattern).matches(path) is left_out
+    assert bundles.ignored(pattern).matches(path) is left_out

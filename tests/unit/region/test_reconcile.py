@@ -1,4 +1,4 @@
-"""The hub wakes who must look again; a loop folds wakes and survives a bad run."""
+"""The change feed wakes reconcilers; each folds wakes and survives a bad run."""
 
 from __future__ import annotations
 

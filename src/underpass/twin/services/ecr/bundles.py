@@ -17,13 +17,17 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from underpass.errors import UnderpassError
-from underpass.twin.services.ecr.dockerignore import Ignore
+
+if TYPE_CHECKING:
+    from docker.utils.build import PatternMatcher
 
 NEVER = frozenset({".git", ".venv", "__pycache__", ".underpass", "underpass.toml"})
 """What an image holds under no circumstances: a changed configuration alone is not a changed image."""
 
+IGNORE_FILE = ".dockerignore"
 TAG_LENGTH = 12
 
 
@@ -116,23 +120,25 @@ def find(state: Path, uri: str) -> Bundle:
     )
 
 
+def ignored(text: str) -> PatternMatcher:
+    """Return what says which paths stay out: Docker's own reading of a ``.dockerignore``, and ``NEVER``."""
+    from docker.utils.build import PatternMatcher  # a tenth of a second, for `up` only
+
+    lines = [line.strip() for line in text.splitlines()]
+    rules = [line for line in lines if line and not line.startswith("#")]
+    return PatternMatcher([*rules, *(f"**/{name}" for name in NEVER)])
+
+
 def _entries(folder: Path) -> Iterator[str]:
     """Yield the relative paths of what belongs to the image, folders before what is in them."""
-    ignore = Ignore.of(folder)
-    pending = [""]
-    while pending:
-        relative = pending.pop()
-        for entry in sorted(os.scandir(folder / relative), key=lambda found: found.name):
-            path = f"{relative}/{entry.name}" if relative else entry.name
-            if entry.name in NEVER:
-                continue
-            is_folder = entry.is_dir(follow_symlinks=False)
-            if not ignore.matches(path):
-                known = is_folder or entry.is_symlink() or entry.is_file()
-                if known:  # sockets and pipes belong to nobody's image
-                    yield path
-            if is_folder and (ignore.readmits or not ignore.matches(path)):
-                pending.append(path)
+    rules = folder / IGNORE_FILE
+    matcher = ignored(rules.read_text() if rules.is_file() else "")
+    for relative in sorted(matcher.walk(str(folder))):
+        path = folder / relative
+        known = path.is_symlink() or path.is_dir() or path.is_file()
+        # Sockets and pipes belong to nobody's image; a rule may let in again what never belongs to one.
+        if known and NEVER.isdisjoint(path.relative_to(folder).parts) and relative != IGNORE_FILE:
+            yield relative
 
 
 def _name(record: Path, uri: str) -> None:
