@@ -24,7 +24,7 @@ from underpass.twin.region.reconcile import ChangeFeed, Reconciler
 from underpass.twin.region.topics import Topic
 from underpass.twin.services.cloudformation import patches as cloudformation
 from underpass.twin.services.cloudformation.engine import Engine
-from underpass.twin.services.cloudformation.resource_type import registry
+from underpass.twin.services.cloudformation.registry import registry
 from underpass.twin.services.ec2.dialler import Dialler
 from underpass.twin.services.ec2.fabric import Fabric
 from underpass.twin.services.ec2.wiring import INTERNET_NAME

@@ -22,7 +22,7 @@ from underpass.twin.region.context import Region
 from underpass.twin.region.reconcile import ChangeFeed
 from underpass.twin.services.cloudformation import patches as cloudformation
 from underpass.twin.services.cloudformation.engine import Engine
-from underpass.twin.services.cloudformation.resource_type import registry
+from underpass.twin.services.cloudformation.registry import registry
 
 
 @dataclass(frozen=True)

@@ -18,11 +18,11 @@ from underpass.twin.region.context import Region
 from underpass.twin.region.reconcile import ChangeFeed
 from underpass.twin.region.topics import Topic
 from underpass.twin.services.autoscaling import patches as autoscaling
+from underpass.twin.services.cloudformation.registry import registry
 from underpass.twin.services.cloudformation.resource_type import (
     LogicalResource,
     Physical,
     ResourceType,
-    registry,
 )
 from underpass.twin.services.cloudwatch import patches as cloudwatch
 from underpass.twin.services.ec2 import dependencies

@@ -27,7 +27,7 @@ def cloudformation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     from underpass.twin.region.reconcile import ChangeFeed
     from underpass.twin.services.cloudformation import patches as actions
     from underpass.twin.services.cloudformation.engine import Engine
-    from underpass.twin.services.cloudformation.resource_type import registry
+    from underpass.twin.services.cloudformation.registry import registry
 
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))

@@ -4,7 +4,7 @@ import itertools
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ClassVar, cast
+from typing import Any, cast
 
 from botocore.exceptions import ClientError
 
@@ -59,9 +59,9 @@ class World:
 class Thing(ResourceType):
     """Size is changed in place, Name only by replacement, Tags by nothing."""
 
-    type: ClassVar[str] = THING
-    honoured: ClassVar[frozenset[str]] = frozenset({"Name", "Size", "Uses", "Secret"})
-    replaces: ClassVar[frozenset[str]] = frozenset({"Name"})
+    type: str = THING
+    honoured: frozenset[str] = frozenset({"Name", "Size", "Uses", "Secret"})
+    replaces: frozenset[str] = frozenset({"Name"})
 
     def __init__(self, region: Region, world: World) -> None:
         super().__init__(region)
@@ -104,8 +104,8 @@ class Thing(ResourceType):
 class Role(ResourceType):
     """Something that needs capabilities."""
 
-    type: ClassVar[str] = "AWS::IAM::Role"
-    honoured: ClassVar[frozenset[str]] = frozenset({"RoleName"})
+    type: str = "AWS::IAM::Role"
+    honoured: frozenset[str] = frozenset({"RoleName"})
 
     def create(self, logical: LogicalResource, properties: Properties) -> Physical:
         return Physical(logical.generated_name())

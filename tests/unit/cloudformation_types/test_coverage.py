@@ -16,7 +16,7 @@ from underpass.twin import services
 from underpass.twin.region.aws import Clients
 from underpass.twin.region.context import Region
 from underpass.twin.region.reconcile import ChangeFeed
-from underpass.twin.services.cloudformation.resource_type import registry
+from underpass.twin.services.cloudformation.registry import registry
 
 SCHEMAS = Path(cfnlint.__file__).parent / "data" / "schemas"
 REGION = Region("us-east-1", Clients("http://127.0.0.1:1", "us-east-1"), ChangeFeed(), Path())

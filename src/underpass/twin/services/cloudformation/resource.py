@@ -1,24 +1,25 @@
-"""The base of every provider: calls, waits, removal and tags, said once."""
+"""A resource type that is carried out as its form says; a subclass adds what data cannot say."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
+from underpass.twin.region.context import Region
 from underpass.twin.services.cloudformation import service_calls
+from underpass.twin.services.cloudformation.form import NOTHING_SAID, READY_S, Form, pick
 from underpass.twin.services.cloudformation.resource_type import (
+    LogicalResource,
     Physical,
     Properties,
     ProvisionError,
     ResourceType,
 )
-from underpass.twin.services.cloudformation.tagging import Tagging
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
-READY_S = 60.0  # far more than anything but a task or a database takes here
 IN_USE_S = 30.0
 
 
@@ -38,6 +39,21 @@ def changed(old: Properties, new: Properties, properties: str) -> bool:
     return any(old.get(name) != new.get(name) for name in properties.split())
 
 
+def differ(old: Properties, new: Properties, name: str) -> tuple[list[Any], list[Any]]:
+    """Return what went from the list ``name``, and what came into it."""
+    before, after = old.get(name) or [], new.get(name) or []
+    return [x for x in before if x not in after], [x for x in after if x not in before]
+
+
+def added_and_removed(old: Properties, new: Properties, *lists: str) -> dict[str, Any]:
+    """Return what changed in ``lists`` as EC2's modify actions take it: ``Add...``, ``Remove...``."""
+    changes: dict[str, Any] = {}
+    for name in lists:
+        gone, come = differ(old, new, name)
+        changes |= {f"Add{name}": come or None, f"Remove{name}": gone or None}
+    return changes
+
+
 def without(properties: Properties, left_out: str) -> dict[str, Any]:
     """Return ``properties`` but for those of ``left_out`` (separated by blanks)."""
     return {key: value for key, value in properties.items() if key not in left_out.split()}
@@ -50,28 +66,161 @@ def only(properties: Properties, name: str, allowed: str) -> None:
         raise ProvisionError(f"{name} {value} is not available on the twin, only {allowed}")
 
 
-def attributes(*sources: Mapping[str, Any], **named: Any) -> dict[str, Any]:
-    """Return what ``Fn::GetAtt`` may answer: all that is known and not None, a later source wins."""
-    merged: dict[str, Any] = {}
-    for source in (*sources, named):
-        merged |= source
-    return {key: value for key, value in merged.items() if value is not None}
-
-
 class Resource(ResourceType):
-    """A provider whose resource belongs to one service."""
+    """A resource type of one service, made, changed and removed as its ``form`` says.
 
-    inert: ClassVar[frozenset[str]] = frozenset()
-    service: ClassVar[str]
-    """The service's name in boto3."""
-    tagging: ClassVar[Tagging] = Tagging()
+    What the form cannot say, a subclass adds: ``arguments`` to the create action, what else to ``settle``
+    once the resource is usable and at every change, and ``attributes`` that are computed.
+    """
+
+    form: Form
+
+    def __init__(self, region: Region, form: Form | None = None) -> None:
+        super().__init__(region)
+        self.form = form = form or self.form
+        self.type = form.type
+        self.honoured, self.inert = names(form.honoured), names(form.inert)
+        self.replaces = names(form.replaces)
+
+    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
+        """Make the resource, wait until it is usable, and settle what its create action does not take."""
+        form = self.form
+        wanted = self.wanted(properties)
+        if form.name:
+            name = str(wanted.get(form.name) or self.made_up_name(logical, properties))
+            wanted[form.name] = name.lower() if form.lower else name
+        tags = properties.get(form.tags)
+        if tags and form.kind:
+            wanted["TagSpecifications"] = [{"ResourceType": form.kind, "Tags": tags}]
+        elif tags:
+            wanted["Tags"] = form.tagging.written(tags)
+        named = self.arguments(logical, properties)
+        made = pick(self.call(form.create, wanted, **named) if form.create else {}, form.made)
+        document = {**wanted, **made}
+        ref = (form.ref or f"{{{form.name}}}").format_map(document) if form.ref or form.name else ""
+        physical = self.physical(ref or logical.generated_name(128), document)
+        with self.undone_on_failure(physical, properties):
+            usable = self.usable(physical, document)
+            self.settle(usable, self.taken(form.create, properties), properties)
+        return usable
+
+    def update(
+        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
+    ) -> Physical:
+        """Change what the update action takes, settle the rest, and lead the tags to what they shall be."""
+        form = self.form
+        if form.update:
+            before, after = (
+                without(self.taken(form.update.split()[0], of), f"{form.tags} Tags")
+                for of in (old, new)
+            )
+            if before != after:
+                self.act(form.update, physical, self.wanted(after))
+        self.settle(physical, old, new)
+        if form.tags in self.honoured and form.tags not in form.settings:
+            self.retag(physical, old.get(form.tags), new.get(form.tags))
+        return self.usable(physical, self.wanted(new)) if form.described else physical
+
+    def delete(self, physical: Physical, properties: Properties) -> None:
+        """Remove the resource, and wait until it is gone where that takes its time."""
+        operation, named = self.action(self.form.delete, physical, self.wanted(properties))
+        self.remove(operation, **named)
+        if self.form.described and self.form.described.state:
+            self.until_gone(lambda: self.describe(physical.id))
+
+    def made_up_name(self, logical: LogicalResource, properties: Properties) -> str:
+        """Return the name of a resource whose template gives none."""
+        return logical.generated_name(self.form.longest)
+
+    def arguments(self, logical: LogicalResource, properties: Properties) -> dict[str, Any]:
+        """Return what the create action is given beside the properties."""
+        return {}
+
+    def settle(self, physical: Physical, old: Properties, new: Properties) -> None:
+        """Lead the resource from ``old`` to ``new`` in what has actions of its own.
+
+        At creation ``old`` is what the create action took.
+        """
+        for name, setting in self.form.settings.items():
+            before, after = setting.wanted(old, name), setting.wanted(new, name)
+            if before == after:
+                continue
+            key = self.form.delete.split()[1]
+            if setting.clear and new.get(name) in NOTHING_SAID:
+                self.remove(setting.clear, **{key: physical.id})
+            elif after is not None:
+                self.call(setting.put, **{key: physical.id, setting.parameter: after})
+
+    def attributes(self, document: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what ``Fn::GetAtt`` answers for a resource that ``document`` describes."""
+        pairs = (pair.partition("=") for pair in self.form.attributes.split())
+        return {name: pick(document, path or name) for name, _, path in pairs}
+
+    def physical(self, ref: str, document: Mapping[str, Any]) -> Physical:
+        """Return the resource ``document`` describes, as other resources refer to it."""
+        known = self.attributes({**document, "Ref": ref})
+        return Physical(ref, {key: value for key, value in known.items() if value is not None})
+
+    def wanted(self, properties: Properties) -> dict[str, Any]:
+        """Return the properties under the names the actions have, CloudFormation's defaults among them."""
+        named = {self.form.renamed.get(key, key): value for key, value in properties.items()}
+        return {**self.form.defaults, **named}
+
+    def taken(self, operation: str, properties: Properties) -> dict[str, Any]:
+        """Return those of ``properties`` that ``operation`` takes."""
+        members = self.takes(operation) if operation else {}
+        renamed = self.form.renamed
+        return {k: v for k, v in properties.items() if renamed.get(k, k).lower() in members}
+
+    def takes(self, operation: str) -> Mapping[str, str]:
+        """Return the parameters of an action of the resource's own service."""
+        return service_calls.taken_by(self.region.clients(self.form.service), operation)
+
+    def describe(self, ref: str) -> Mapping[str, Any] | None:
+        """Return what the service says of the resource; None when it is gone."""
+        described = self.form.described
+        if described is None:
+            raise TypeError(f"the form of {self.type} does not say how it is described")
+        operation, key = described.action.split()
+        return self.one(operation, described.found, **{key: ref})
+
+    def usable(self, physical: Physical, document: Mapping[str, Any]) -> Physical:
+        """Wait until the resource is in a good state, and return it as it is then."""
+        described = self.form.described
+        if described is None:
+            return physical
+        if described.state:
+            found = self.in_state(
+                lambda: self.describe(physical.id),
+                described.state,
+                *described.good.split(),
+                bad=described.bad,
+                timeout_s=described.timeout_s,
+            )
+        else:
+            found = self.describe(physical.id) or {}
+        return self.physical(physical.id, {**document, **found})
+
+    def act(self, action: str, physical: Physical, properties: Properties) -> Any:
+        """Call an action written with its parameters, and with those of ``properties`` it takes."""
+        operation, named = self.action(action, physical, properties)
+        return self.call(operation, properties, **named)
+
+    def action(
+        self, action: str, physical: Physical, properties: Properties
+    ) -> tuple[str, dict[str, Any]]:
+        """Return an action's name, and its parameters as far as they tell which resource is meant."""
+        operation, key, *further = action.split()
+        known = {**properties, **physical.attributes, key: physical.id}
+        return operation, {name: known.get(name) for name in (key, *further) if name != "-"}
 
     def call(
         self, operation: str, properties: Properties = service_calls.NOTHING, /, **named: Any
     ) -> Any:
-        """Call an action of the resource's own service; see ``api.call``. What is inert stays out."""
+        """Call an action of the resource's own service. What is inert stays out."""
         heeded = {key: value for key, value in properties.items() if key not in self.inert}
-        return service_calls.call(self.region.clients(self.service), operation, heeded, **named)
+        client = self.region.clients(self.form.service)
+        return service_calls.call(client, operation, heeded, **named)
 
     def one(self, operation: str, key: str, **named: Any) -> Mapping[str, Any] | None:
         """Return the first of what a describe action lists under ``key``; None when there is none."""
@@ -86,7 +235,8 @@ class Resource(ResourceType):
     def until(self, probe: Callable[[], T | None], what: str, *, timeout_s: float = READY_S) -> T:
         """Return the first truthy answer of ``probe``; ``what`` is the reason when none comes in time."""
         try:
-            topics = OBSERVED | {self.service}
+            model = self.region.clients(self.form.service).meta.service_model
+            topics = OBSERVED | {model.signing_name}
             return self.region.feed.wait(probe, timeout_s=timeout_s, what=what, topics=topics)
         except TimeoutError as late:
             raise ProvisionError(f"{what} (after {timeout_s:g} s)") from late
@@ -110,7 +260,7 @@ class Resource(ResourceType):
 
         def settled() -> Mapping[str, Any] | None:
             found = describe()
-            state = str(found[key]).lower() if found else "deleted"
+            state = str(pick(found, key)).lower() if found else "deleted"
             if state in lost:
                 told = [info.get("Message", "") for info in (found or {}).get("StatusInfos") or ()]
                 reason = ": ".join(
@@ -131,10 +281,11 @@ class Resource(ResourceType):
             try:
                 self.call(operation, **named)
             except service_calls.RefusedError as refused:
-                if not (refused.gone or refused.in_use):
+                gone = refused.gone or refused.code in self.form.gone.split()
+                if not (gone or refused.in_use):
                     raise
                 refusals.append(refused)
-                return refused.gone
+                return gone
             return True
 
         try:
@@ -165,7 +316,9 @@ class Resource(ResourceType):
                 log.exception("%s %s failed and is left behind", self.type, physical.id)
             raise
 
-    def retag(self, resource: str, old: Any, new: Any) -> None:
-        """Lead the tags of ``resource`` from ``old`` to ``new``; both as templates write them."""
-        for operation, parameters in self.tagging.changes(resource, old, new):
+    def retag(self, physical: Physical, old: Any, new: Any) -> None:
+        """Lead the tags of a resource from ``old`` to ``new``; both as templates write them."""
+        form = self.form
+        target = physical.attributes[form.tagged] if form.tagged else physical.id
+        for operation, parameters in form.tagging.changes(target, old, new):
             self.call(operation, **parameters)

@@ -1,11 +1,10 @@
-"""What a resource type is: how one CloudFormation resource type comes and goes on the twin."""
+"""What a resource type is to the engine: how one comes and goes on the twin."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import ModuleType
-from typing import Any, ClassVar
+from typing import Any
 
 from underpass.twin.region.context import Region
 
@@ -60,18 +59,18 @@ class ProvisionError(Exception):
 class ResourceType:
     """Creates, updates and deletes one resource type through its service's own API.
 
-    Subclasses set the class attributes and implement the three methods. A property in neither ``honoured``
+    Subclasses set the attributes and implement the three methods. A property in neither ``honoured``
     nor ``inert`` fails the change set by name, so that the twin never quietly runs something else than AWS
     would. ``create`` and ``update`` return only when the resource is usable, as CloudFormation's do; a
     ``create`` that raises leaves nothing behind, for nobody else knows what it had begun.
     """
 
-    type: ClassVar[str]
-    honoured: ClassVar[frozenset[str]] = frozenset()
+    type: str
+    honoured: frozenset[str] = frozenset()
     """Properties that take effect on the twin."""
-    inert: ClassVar[frozenset[str]] = frozenset({"Tags"})
+    inert: frozenset[str] = frozenset({"Tags"})
     """Properties that change nothing a twin could show."""
-    replaces: ClassVar[frozenset[str]] = frozenset()
+    replaces: frozenset[str] = frozenset()
     """Honoured properties whose change makes a new resource (AWS: "Update requires: Replacement")."""
 
     def __init__(self, region: Region) -> None:
@@ -90,20 +89,3 @@ class ResourceType:
     def delete(self, physical: Physical, properties: Properties) -> None:
         """Remove the resource; one that is already gone is not an error."""
         raise NotImplementedError
-
-
-def registry(region: Region, services: ModuleType) -> dict[str, ResourceType]:
-    """Return the resource types that the ``cfn`` of ``services`` define, by name, made for ``region``."""
-    import importlib
-    import pkgutil
-
-    for module in pkgutil.walk_packages(services.__path__, f"{services.__name__}."):
-        if "cfn" in module.name.split("."):
-            importlib.import_module(module.name)
-    found = (cls for cls in _leaves(ResourceType) if cls.__module__.startswith(services.__name__))
-    return {cls.type: cls(region) for cls in found}
-
-
-def _leaves(cls: type[ResourceType]) -> list[type[ResourceType]]:
-    found = [cls] if "type" in vars(cls) else []
-    return found + [leaf for sub in cls.__subclasses__() for leaf in _leaves(sub)]

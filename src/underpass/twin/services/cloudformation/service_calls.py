@@ -66,7 +66,7 @@ def call(
     service = client.meta.service_model.service_id
     action = client.meta.method_to_api_mapping[operation]
     shape = client.meta.service_model.operation_model(action).input_shape
-    members = {} if shape is None else {name.lower(): name for name in shape.members}
+    members = taken_by(client, operation)
     taken = {
         members[key.lower()]: value for key, value in properties.items() if key.lower() in members
     }
@@ -83,6 +83,13 @@ def call(
     for failed in answer.get("Unsuccessful") or ():
         raise _refused(service, action, failed["Error"])
     return answer
+
+
+def taken_by(client: Any, operation: str) -> dict[str, str]:
+    """Return the names of the parameters ``operation`` takes, by their name in lower case."""
+    action = client.meta.method_to_api_mapping[operation]
+    shape = client.meta.service_model.operation_model(action).input_shape
+    return {} if shape is None else {name.lower(): name for name in shape.members}
 
 
 def _refused(service: str, action: str, error: Mapping[str, Any]) -> RefusedError:

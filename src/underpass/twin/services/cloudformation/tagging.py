@@ -17,6 +17,8 @@ class Tagging:
     untag: str = "untag_resource"
     resource: str = "ResourceArn"
     keys: str = "TagKeys"
+    prefix: str = ""
+    """What stands before ``Key`` and ``Value`` in the service's form of a tag."""
 
     def changes(self, resource: str, old: Any, new: Any) -> list[tuple[str, dict[str, Any]]]:
         """Return the calls, as (action, parameters), that lead from the tags ``old`` to ``new``."""
@@ -26,10 +28,17 @@ class Tagging:
         if gone:
             keys = [{"Key": key} for key in gone] if self.keys == "Tags" else gone
             calls.append((self.untag, {self.resource: resource, self.keys: keys}))
-        put = [{"Key": k, "Value": v} for k, v in after.items() if before.get(k) != v]
+        put = self.written({k: v for k, v in after.items() if before.get(k) != v})
         if put:
             calls.append((self.tag, {self.resource: resource, "Tags": put}))
         return calls
+
+    def written(self, tags: Any) -> list[dict[str, str]]:
+        """Return tags, as templates write them, in the service's form."""
+        return [
+            {f"{self.prefix}Key": key, f"{self.prefix}Value": value}
+            for key, value in as_map(tags).items()
+        ]
 
 
 def as_map(tags: Any) -> dict[str, str]:

@@ -2,189 +2,158 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from functools import partial
+from typing import Any
 
-from underpass.twin.services.cloudformation.resource import Resource, attributes, changed, names
+from underpass.twin.services.cloudformation.form import Form, Setting
+from underpass.twin.services.cloudformation.resource import Resource, changed, differ
 from underpass.twin.services.cloudformation.resource_type import (
-    LogicalResource,
     Physical,
     Properties,
 )
 from underpass.twin.services.cloudformation.tagging import Tagging
 
+IAM = partial(Form, service="iam", tagging=Tagging("tag_role", "untag_role", "RoleName"))
 VERSIONS_KEPT = 5  # IAM keeps five versions of a managed policy
+HOLDERS = ("Roles", "Groups", "Users")  # what a policy is put on
+
+PLAIN = (
+    IAM(
+        type="AWS::IAM::ServiceLinkedRole",
+        honoured="AWSServiceName CustomSuffix Description",
+        replaces="AWSServiceName CustomSuffix",
+        create="create_service_linked_role",
+        made="Role",
+        ref="{RoleName}",
+        attributes="RoleName",
+        update="update_role RoleName",
+        delete="delete_service_linked_role RoleName",
+    ),
+)
 
 
-class IamResource(Resource):
-    """A resource of IAM."""
+class Role(Resource):
+    """A role with its inline and attached policies; it is deleted once nothing else is attached."""
 
-    service = "iam"
-
-    def differ(self, old: Properties, new: Properties, key: str) -> tuple[list[Any], list[Any]]:
-        """Return what went from the list ``key``, and what came into it."""
-        before, after = old.get(key) or [], new.get(key) or []
-        return [x for x in before if x not in after], [x for x in after if x not in before]
-
-
-class Role(IamResource):
-    """A role with its inline and attached policies."""
-
-    type = "AWS::IAM::Role"
-    tagging = Tagging("tag_role", "untag_role", "RoleName")
-    honoured = names(
-        "AssumeRolePolicyDocument Description ManagedPolicyArns MaxSessionDuration Path "
-        "PermissionsBoundary Policies RoleName Tags"
+    form = IAM(
+        type="AWS::IAM::Role",
+        honoured="AssumeRolePolicyDocument Description ManagedPolicyArns MaxSessionDuration Path "
+        "PermissionsBoundary Policies RoleName Tags",
+        replaces="Path RoleName",
+        name="RoleName",
+        longest=64,
+        create="create_role",
+        made="Role",
+        attributes="Arn RoleId",
+        settings={
+            "AssumeRolePolicyDocument": Setting("update_assume_role_policy", "PolicyDocument"),
+            "Description": Setting("update_role", "Description", default=""),
+            "MaxSessionDuration": Setting("update_role", "MaxSessionDuration", default=3600),
+            "PermissionsBoundary": Setting(
+                "put_role_permissions_boundary",
+                "PermissionsBoundary",
+                "delete_role_permissions_boundary",
+            ),
+        },
+        delete="delete_role RoleName",
     )
-    replaces = names("Path RoleName")
 
-    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
-        """Make the role with its policies."""
-        name = properties.get("RoleName") or logical.generated_name(64)
-        role = self.call("create_role", properties, RoleName=name)["Role"]
-        physical = Physical(name, attributes(Arn=role["Arn"], RoleId=role["RoleId"]))
-        with self.undone_on_failure(physical, properties):
-            self._policies(name, {}, properties)
-        return physical
-
-    def update(
-        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
-    ) -> Physical:
-        """Change trust, description, session length, boundary, policies and tags."""
-        name = physical.id
-        if changed(old, new, "AssumeRolePolicyDocument"):
-            document = new["AssumeRolePolicyDocument"]
-            self.call("update_assume_role_policy", RoleName=name, PolicyDocument=document)
-        if changed(old, new, "Description MaxSessionDuration"):
-            self.call(
-                "update_role",
-                RoleName=name,
-                Description=new.get("Description", ""),
-                MaxSessionDuration=new.get("MaxSessionDuration", 3600),
-            )
-        if changed(old, new, "PermissionsBoundary"):
-            if "PermissionsBoundary" in new:
-                self.call("put_role_permissions_boundary", new, RoleName=name)
-            else:
-                self.remove("delete_role_permissions_boundary", RoleName=name)
-        self._policies(name, old, new)
-        self.retag(name, old.get("Tags"), new.get("Tags"))
-        return physical
+    def settle(self, physical: Physical, old: Properties, new: Properties) -> None:
+        """Change trust, description, session length, boundary and policies."""
+        super().settle(physical, old, new)
+        self._policies(physical.id, old, new)
 
     def delete(self, physical: Physical, properties: Properties) -> None:
-        """Take the role's own policies away, then delete it once nothing else is attached."""
+        """Take the role's own policies away, then delete it."""
         self._policies(physical.id, properties, {})
-        self.remove("delete_role", RoleName=physical.id)
+        super().delete(physical, properties)
 
     def _policies(self, role: str, old: Properties, new: Properties) -> None:
-        kept = {policy["PolicyName"] for policy in new.get("Policies") or ()}
-        gone, come = self.differ(old, new, "Policies")
-        for policy in gone:
-            if policy["PolicyName"] not in kept:
-                self.remove("delete_role_policy", RoleName=role, PolicyName=policy["PolicyName"])
+        gone, come = differ(old, new, "Policies")
+        kept = {policy["PolicyName"] for policy in come}
+        for name in (one["PolicyName"] for one in gone if one["PolicyName"] not in kept):
+            self.remove("delete_role_policy", RoleName=role, PolicyName=name)
         for policy in come:
             self.call("put_role_policy", policy, RoleName=role)
-        gone, come = self.differ(old, new, "ManagedPolicyArns")
+        gone, come = differ(old, new, "ManagedPolicyArns")
         for arn in gone:
             self.remove("detach_role_policy", RoleName=role, PolicyArn=arn)
         for arn in come:
             self.call("attach_role_policy", RoleName=role, PolicyArn=arn)
 
 
-class _Attached(IamResource):
-    """What a policy is put on."""
+class _Held(Resource):
+    """What is put on roles, groups and users."""
 
-    holders: ClassVar[tuple[tuple[str, str, str], ...]] = (
-        ("Roles", "role", "RoleName"),
-        ("Groups", "group", "GroupName"),
-        ("Users", "user", "UserName"),
-    )
-
-    def on_each(self, operation: str, properties: Properties, **named: Any) -> None:
-        """Call ``operation`` (with ``{}`` for the kind of holder) on every role, group and user."""
-        for key, kind, parameter in self.holders:
-            for holder in properties.get(key) or ():
-                self.remove(operation.format(kind), **{parameter: holder}, **named)
-
-    def holders_only(self, properties: Properties, other: Properties) -> dict[str, Any]:
-        """Return the holders in ``properties`` that ``other`` has not."""
-        return {key: self.differ(properties, other, key)[0] for key, _, _ in self.holders}
+    def on_each(self, verb: str, holders: Properties, **named: Any) -> None:
+        """Put the policy on every role, group and user of ``holders``, or take it from them."""
+        call = self.call if verb in {"put", "attach"} else self.remove
+        for key in HOLDERS:
+            kind = key.removesuffix("s")
+            for holder in holders.get(key) or ():
+                call(f"{verb}_{kind.lower()}_policy", **{f"{kind}Name": holder}, **named)
 
 
-class Policy(_Attached):
+def _without_holders(properties: Properties, other: Properties) -> dict[str, Any]:
+    """Return the holders in ``properties`` that ``other`` has not."""
+    return {key: differ(properties, other, key)[0] for key in HOLDERS}
+
+
+class Policy(_Held):
     """An inline policy of roles, groups and users."""
 
-    type = "AWS::IAM::Policy"
-    honoured = names("Groups PolicyDocument PolicyName Roles Users")
+    form = IAM(
+        type="AWS::IAM::Policy",
+        honoured="Groups PolicyDocument PolicyName Roles Users",
+        attributes="Id=Ref",
+    )
 
-    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
-        """Put the policy on its holders."""
-        self._put(properties)
-        name = logical.generated_name(128)
-        return Physical(name, {"Id": name})
-
-    def update(
-        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
-    ) -> Physical:
-        """Put the policy anew, and take it from who should not have it any more."""
-        renamed = changed(old, new, "PolicyName")
-        gone = old if renamed else self.holders_only(old, new)
-        self._put(new)
-        self.on_each("delete_{}_policy", gone, PolicyName=old["PolicyName"])
-        return physical
+    def settle(self, physical: Physical, old: Properties, new: Properties) -> None:
+        """Put the policy, and take it from who should not have it any more."""
+        named = {"PolicyName": new["PolicyName"], "PolicyDocument": new["PolicyDocument"]}
+        self.on_each("put", new, **named)
+        if old:
+            gone = old if changed(old, new, "PolicyName") else _without_holders(old, new)
+            self.on_each("delete", gone, PolicyName=old["PolicyName"])
 
     def delete(self, physical: Physical, properties: Properties) -> None:
         """Take the policy from its holders."""
-        self.on_each("delete_{}_policy", properties, PolicyName=properties["PolicyName"])
-
-    def _put(self, properties: Properties) -> None:
-        for key, kind, parameter in self.holders:
-            for holder in properties.get(key) or ():
-                self.call(f"put_{kind}_policy", properties, **{parameter: holder})
+        self.on_each("delete", properties, PolicyName=properties["PolicyName"])
 
 
-class ManagedPolicy(_Attached):
+class ManagedPolicy(_Held):
     """A managed policy; a change of its document is a new default version."""
 
-    type = "AWS::IAM::ManagedPolicy"
-    honoured = names("Description Groups ManagedPolicyName Path PolicyDocument Roles Users")
-    replaces = names("Description ManagedPolicyName Path")
+    form = IAM(
+        type="AWS::IAM::ManagedPolicy",
+        honoured="Description Groups ManagedPolicyName Path PolicyDocument Roles Users",
+        replaces="Description ManagedPolicyName Path",
+        renamed={"ManagedPolicyName": "PolicyName"},
+        name="PolicyName",
+        longest=128,
+        create="create_policy",
+        made="Policy",
+        ref="{Arn}",
+        attributes="PolicyArn=Arn PolicyId",
+        delete="delete_policy PolicyArn",
+    )
 
-    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
-        """Make the policy and attach it."""
-        name = properties.get("ManagedPolicyName") or logical.generated_name(128)
-        made = self.call("create_policy", properties, PolicyName=name)["Policy"]
-        arn = made["Arn"]
-        physical = Physical(arn, attributes(PolicyArn=arn, PolicyId=made["PolicyId"]))
-        with self.undone_on_failure(physical, properties):
-            self._attach(arn, properties)
-        return physical
-
-    def update(
-        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
-    ) -> Physical:
+    def settle(self, physical: Physical, old: Properties, new: Properties) -> None:
         """Add a version, and attach and detach."""
         arn = physical.id
         if changed(old, new, "PolicyDocument"):
             self._prune(arn, VERSIONS_KEPT - 1)
-            document = new["PolicyDocument"]
-            self.call(
-                "create_policy_version", PolicyArn=arn, PolicyDocument=document, SetAsDefault=True
-            )
-        self._attach(arn, self.holders_only(new, old))
-        self.on_each("detach_{}_policy", self.holders_only(old, new), PolicyArn=arn)
-        return physical
+            named = {"PolicyDocument": new["PolicyDocument"], "SetAsDefault": True}
+            self.call("create_policy_version", PolicyArn=arn, **named)
+        self.on_each("attach", _without_holders(new, old), PolicyArn=arn)
+        self.on_each("detach", _without_holders(old, new), PolicyArn=arn)
 
     def delete(self, physical: Physical, properties: Properties) -> None:
         """Detach the policy, then delete its versions and itself."""
-        self.on_each("detach_{}_policy", properties, PolicyArn=physical.id)
+        self.on_each("detach", properties, PolicyArn=physical.id)
         if self.one("list_policy_versions", "Versions", PolicyArn=physical.id):
             self._prune(physical.id, 1)
-            self.remove("delete_policy", PolicyArn=physical.id)
-
-    def _attach(self, arn: str, properties: Properties) -> None:
-        for key, kind, parameter in self.holders:
-            for holder in properties.get(key) or ():
-                self.call(f"attach_{kind}_policy", PolicyArn=arn, **{parameter: holder})
+            super().delete(physical, properties)
 
     def _prune(self, arn: str, keep: int) -> None:
         versions = self.call("list_policy_versions", PolicyArn=arn)["Versions"]
@@ -194,62 +163,31 @@ class ManagedPolicy(_Attached):
             self.remove("delete_policy_version", PolicyArn=arn, VersionId=version)
 
 
-class InstanceProfile(IamResource):
+class InstanceProfile(Resource):
     """What gives an instance its role."""
 
-    type = "AWS::IAM::InstanceProfile"
-    honoured = names("InstanceProfileName Path Roles")
-    replaces = names("InstanceProfileName Path")
+    form = IAM(
+        type="AWS::IAM::InstanceProfile",
+        honoured="InstanceProfileName Path Roles",
+        replaces="InstanceProfileName Path",
+        name="InstanceProfileName",
+        longest=128,
+        create="create_instance_profile",
+        made="InstanceProfile",
+        attributes="Arn",
+        delete="delete_instance_profile InstanceProfileName",
+    )
 
-    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
-        """Make the profile with its role."""
-        name = properties.get("InstanceProfileName") or logical.generated_name(128)
-        made = self.call("create_instance_profile", properties, InstanceProfileName=name)
-        physical = Physical(name, attributes(Arn=made["InstanceProfile"]["Arn"]))
-        with self.undone_on_failure(physical, properties):
-            self._roles(name, {}, properties)
-        return physical
-
-    def update(
-        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
-    ) -> Physical:
+    def settle(self, physical: Physical, old: Properties, new: Properties) -> None:
         """Put another role in the profile."""
-        self._roles(physical.id, old, new)
-        return physical
-
-    def delete(self, physical: Physical, properties: Properties) -> None:
-        """Take the role out of the profile, then delete it."""
-        self._roles(physical.id, properties, {})
-        self.remove("delete_instance_profile", InstanceProfileName=physical.id)
-
-    def _roles(self, profile: str, old: Properties, new: Properties) -> None:
-        gone, come = self.differ(old, new, "Roles")
-        named = {"InstanceProfileName": profile}
+        gone, come = differ(old, new, "Roles")
+        named = {"InstanceProfileName": physical.id}
         for role in gone:
             self.remove("remove_role_from_instance_profile", RoleName=role, **named)
         for role in come:
             self.call("add_role_to_instance_profile", RoleName=role, **named)
 
-
-class ServiceLinkedRole(IamResource):
-    """A role that an AWS service makes use of on its own."""
-
-    type = "AWS::IAM::ServiceLinkedRole"
-    honoured = names("AWSServiceName CustomSuffix Description")
-    replaces = names("AWSServiceName CustomSuffix")
-
-    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
-        """Make the role."""
-        name = self.call("create_service_linked_role", properties)["Role"]["RoleName"]
-        return Physical(name, {"RoleName": name})
-
-    def update(
-        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
-    ) -> Physical:
-        """Change the description."""
-        self.call("update_role", RoleName=physical.id, Description=new.get("Description", ""))
-        return physical
-
     def delete(self, physical: Physical, properties: Properties) -> None:
-        """Delete the role."""
-        self.remove("delete_service_linked_role", RoleName=physical.id)
+        """Take the role out of the profile, then delete it."""
+        self.settle(physical, properties, {})
+        super().delete(physical, properties)

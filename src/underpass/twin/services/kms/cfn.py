@@ -2,43 +2,55 @@
 
 from __future__ import annotations
 
-from underpass.twin.services.cloudformation.resource import Resource, attributes, changed, names
+from underpass.twin.services.cloudformation.form import Form, Setting
+from underpass.twin.services.cloudformation.resource import Resource, changed
 from underpass.twin.services.cloudformation.resource_type import (
     LogicalResource,
     Physical,
     Properties,
     ProvisionError,
 )
-from underpass.twin.services.cloudformation.service_calls import RefusedError, truth
-from underpass.twin.services.cloudformation.tagging import as_map
+from underpass.twin.services.cloudformation.service_calls import truth
+from underpass.twin.services.cloudformation.tagging import Tagging
 
 FIXED = "KeySpec KeyUsage MultiRegion Origin"
+
+PLAIN = (
+    Form(
+        type="AWS::KMS::Alias",
+        service="kms",
+        honoured="AliasName TargetKeyId",
+        replaces="AliasName",
+        create="create_alias",
+        ref="{AliasName}",
+        update="update_alias AliasName",
+        delete="delete_alias AliasName",
+    ),
+)
 
 
 class Key(Resource):
     """A key. Deleting it schedules its deletion, as KMS knows no other way."""
 
-    type = "AWS::KMS::Key"
-    service = "kms"
-    honoured = names(
-        "Description EnableKeyRotation Enabled KeyPolicy KeySpec KeyUsage MultiRegion Origin "
-        "PendingWindowInDays RotationPeriodInDays Tags"
+    form = Form(
+        type="AWS::KMS::Key",
+        service="kms",
+        tagging=Tagging(resource="KeyId", prefix="Tag"),
+        honoured=f"{FIXED} Description EnableKeyRotation Enabled KeyPolicy PendingWindowInDays "
+        "RotationPeriodInDays Tags",
+        inert="BypassPolicyLockoutSafetyCheck",
+        renamed={"KeyPolicy": "Policy"},
+        create="create_key",
+        made="KeyMetadata",
+        ref="{KeyId}",
+        attributes="Arn KeyId",
+        settings={
+            "KeyPolicy": Setting("put_key_policy", "Policy"),
+            "Description": Setting("update_key_description", "Description", default=""),
+        },
+        delete="schedule_key_deletion KeyId PendingWindowInDays",
+        gone="KMSInvalidStateException",  # pending deletion already
     )
-    inert = names("BypassPolicyLockoutSafetyCheck")
-
-    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
-        """Make the key."""
-        made = self.call(
-            "create_key",
-            properties,
-            Policy=properties.get("KeyPolicy"),
-            Tags=_tags(properties) or None,
-        )["KeyMetadata"]
-        physical = Physical(made["KeyId"], attributes(Arn=made["Arn"], KeyId=made["KeyId"]))
-        with self.undone_on_failure(physical, properties):
-            self._rotate(physical.id, {}, properties)
-            self._enable(physical.id, {}, properties)
-        return physical
 
     def update(
         self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
@@ -49,67 +61,21 @@ class Key(Resource):
         """
         if changed(old, new, FIXED):
             raise ProvisionError(f"You cannot change {FIXED.replace(' ', ', ')} of a KMS key")
-        key = physical.id
-        if changed(old, new, "KeyPolicy") and "KeyPolicy" in new:
-            self.call("put_key_policy", KeyId=key, PolicyName="default", Policy=new["KeyPolicy"])
-        if changed(old, new, "Description"):
-            self.call("update_key_description", KeyId=key, Description=new.get("Description", ""))
-        self._enable(key, old, new)  # first: a disabled key's rotation cannot be changed
-        self._rotate(key, old, new)
-        before, after = as_map(old.get("Tags")), as_map(new.get("Tags"))
-        if before.keys() - after.keys():
-            self.call("untag_resource", KeyId=key, TagKeys=sorted(before.keys() - after.keys()))
-        if before != after and after:
-            self.call("tag_resource", KeyId=key, Tags=_tags(new))
-        return physical
+        return super().update(logical, physical, old, new)
 
-    def delete(self, physical: Physical, properties: Properties) -> None:
-        """Schedule the key's deletion."""
-        days = properties.get("PendingWindowInDays")
-        try:
-            self.remove("schedule_key_deletion", KeyId=physical.id, PendingWindowInDays=days)
-        except RefusedError as refused:  # pending deletion already
-            if refused.code != "KMSInvalidStateException":
-                raise
+    def settle(self, physical: Physical, old: Properties, new: Properties) -> None:
+        """Change policy, description, rotation, and whether it is enabled.
 
-    def _rotate(self, key: str, old: Properties, new: Properties) -> None:
-        if changed(old, new, "EnableKeyRotation RotationPeriodInDays"):
-            wanted = truth(new.get("EnableKeyRotation", False))
-            operation = "enable_key_rotation" if wanted else "disable_key_rotation"
-            if wanted or old:
-                self.call(operation, new if wanted else {}, KeyId=key)
-
-    def _enable(self, key: str, old: Properties, new: Properties) -> None:
-        before, after = (truth(wanted.get("Enabled", True)) for wanted in (old, new))
-        if before != after:
-            self.call("enable_key" if after else "disable_key", KeyId=key)
-
-
-class Alias(Resource):
-    """Another name of a key."""
-
-    type = "AWS::KMS::Alias"
-    service = "kms"
-    honoured = names("AliasName TargetKeyId")
-    replaces = names("AliasName")
-
-    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
-        """Make the alias."""
-        self.call("create_alias", properties)
-        return Physical(properties["AliasName"])
-
-    def update(
-        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
-    ) -> Physical:
-        """Name another key."""
-        self.call("update_alias", new)
-        return physical
-
-    def delete(self, physical: Physical, properties: Properties) -> None:
-        """Delete the alias."""
-        self.remove("delete_alias", AliasName=physical.id)
-
-
-def _tags(properties: Properties) -> list[dict[str, str]]:
-    tags = as_map(properties.get("Tags"))
-    return [{"TagKey": key, "TagValue": value} for key, value in tags.items()]
+        The rotation of a disabled key cannot be changed: a key is enabled first and disabled last.
+        """
+        super().settle(physical, old, new)
+        enabled, enable = (truth(of.get("Enabled", True)) for of in (old, new))
+        if enable and not enabled:
+            self.call("enable_key", KeyId=physical.id)
+        rotates, rotate = (truth(of.get("EnableKeyRotation", False)) for of in (old, new))
+        if rotate and changed(old, new, "EnableKeyRotation RotationPeriodInDays"):
+            self.call("enable_key_rotation", new, KeyId=physical.id)
+        elif rotates and not rotate:
+            self.call("disable_key_rotation", KeyId=physical.id)
+        if enabled and not enable:
+            self.call("disable_key", KeyId=physical.id)

@@ -7,13 +7,8 @@ import zipfile
 from collections.abc import Mapping
 from typing import Any
 
-from underpass.twin.services.cloudformation.resource import (
-    Resource,
-    attributes,
-    changed,
-    names,
-    without,
-)
+from underpass.twin.services.cloudformation.form import Form, Setting
+from underpass.twin.services.cloudformation.resource import Resource, changed, without
 from underpass.twin.services.cloudformation.resource_type import (
     LogicalResource,
     Physical,
@@ -22,66 +17,86 @@ from underpass.twin.services.cloudformation.resource_type import (
 from underpass.twin.services.cloudformation.tagging import Tagging
 
 LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the same source gives the same archive
+GRANT = "Action FunctionName Principal SourceAccount SourceArn"
+
+
+PLAIN = (
+    Form(  # who may invoke a function
+        type="AWS::Lambda::Permission",
+        service="lambda",
+        honoured=GRANT,
+        replaces=GRANT,
+        name="StatementId",
+        longest=100,
+        create="add_permission",
+        attributes="Id=Ref",
+        delete="remove_permission StatementId FunctionName",
+    ),
+    Form(  # a queue whose messages a function is invoked with; they stay when it goes
+        type="AWS::Lambda::EventSourceMapping",
+        service="lambda",
+        honoured="BatchSize Enabled EventSourceArn FunctionName",
+        inert="Tags",
+        replaces="EventSourceArn",
+        defaults={"BatchSize": 10, "Enabled": True},
+        create="create_event_source_mapping",
+        ref="{UUID}",
+        attributes="Id=Ref",
+        update="update_event_source_mapping UUID",
+        delete="delete_event_source_mapping UUID",
+    ),
+)
 
 
 class Function(Resource):
     """A Lambda function."""
 
-    type = "AWS::Lambda::Function"
-    service = "lambda"
-    tagging = Tagging(resource="Resource")
-    honoured = names(
-        "Architectures Code DeadLetterConfig Description Environment EphemeralStorage FileSystemConfigs "
-        "FunctionName Handler ImageConfig KmsKeyArn Layers LoggingConfig MemorySize PackageType "
-        "ReservedConcurrentExecutions Role Runtime Tags Timeout TracingConfig VpcConfig"
+    form = Form(
+        type="AWS::Lambda::Function",
+        service="lambda",
+        tagging=Tagging(resource="Resource"),
+        honoured="Architectures Code Description Environment FunctionName Handler LoggingConfig "
+        "MemorySize ReservedConcurrentExecutions Role Runtime Tags Timeout",
+        inert="CodeSigningConfigArn RecursiveLoop RuntimeManagementConfig SnapStart",
+        replaces="FunctionName",
+        name="FunctionName",
+        longest=64,
+        create="create_function",
+        attributes="Arn=FunctionArn",
+        update="update_function_configuration FunctionName",
+        settings={
+            "ReservedConcurrentExecutions": Setting(
+                "put_function_concurrency",
+                "ReservedConcurrentExecutions",
+                "delete_function_concurrency",
+            )
+        },
+        tagged="Arn",
+        delete="delete_function FunctionName",
     )
-    inert = names("CodeSigningConfigArn RecursiveLoop RuntimeManagementConfig SnapStart")
-    replaces = names("FunctionName PackageType")
 
-    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
-        """Make the function and wait until it is active."""
-        made = self.call(
-            "create_function",
-            properties,
-            FunctionName=properties.get("FunctionName") or logical.generated_name(64),
-            Code=_code(properties),
-        )
-        name = made["FunctionName"]
-        physical = Physical(name, attributes(Arn=made["FunctionArn"]))
-        with self.undone_on_failure(physical, properties):
-            self._reserve(name, {}, properties)
-            self._ready(name)
+    def arguments(self, logical: LogicalResource, properties: Properties) -> dict[str, Any]:
+        """Return the code."""
+        return {"Code": _code(properties)}
+
+    def usable(self, physical: Physical, document: Mapping[str, Any]) -> Physical:
+        """Wait until the function is active."""
+        self._ready(physical.id)
         return physical
 
     def update(
         self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
     ) -> Physical:
-        """Change code, configuration and tags."""
+        """Change code, configuration and tags, and wait until both are in use."""
         name = physical.id
         if changed(old, new, "Code Architectures Runtime Handler"):
             architectures = new.get("Architectures")
             code = _code(new)
             self.call("update_function_code", code, FunctionName=name, Architectures=architectures)
             self._ready(name)
-        configuration = without(new, "Code Architectures Tags")
-        if any(changed(old, new, key) for key in {*old, *configuration}):
-            self.call("update_function_configuration", configuration, FunctionName=name)
-            self._ready(name)
-        self._reserve(name, old, new)
-        self.retag(physical.attributes["Arn"], old.get("Tags"), new.get("Tags"))
+        super().update(logical, physical, old, new)
+        self._ready(name)
         return physical
-
-    def delete(self, physical: Physical, properties: Properties) -> None:
-        """Delete the function."""
-        self.remove("delete_function", FunctionName=physical.id)
-
-    def _reserve(self, name: str, old: Properties, new: Properties) -> None:
-        key = "ReservedConcurrentExecutions"
-        if changed(old, new, key):
-            if key in new:
-                self.call("put_function_concurrency", new, FunctionName=name)
-            else:
-                self.remove("delete_function_concurrency", FunctionName=name)
 
     def _ready(self, name: str) -> None:
         def usable() -> bool:
@@ -92,82 +107,23 @@ class Function(Resource):
         self.until(usable, f"Function {name} did not become Active")
 
 
-class Permission(Resource):
-    """A statement of a function's policy: who may invoke it."""
-
-    type = "AWS::Lambda::Permission"
-    service = "lambda"
-    honoured = names(
-        "Action EventSourceToken FunctionName FunctionUrlAuthType InvokedViaFunctionUrl Principal "
-        "PrincipalOrgID SourceAccount SourceArn"
-    )
-    replaces = honoured
-
-    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
-        """Add the statement."""
-        statement = logical.generated_name(100)
-        self.call("add_permission", properties, StatementId=statement)
-        return Physical(statement, {"Id": statement})
-
-    def delete(self, physical: Physical, properties: Properties) -> None:
-        """Remove the statement."""
-        function = properties["FunctionName"]
-        self.remove("remove_permission", FunctionName=function, StatementId=physical.id)
-
-
 class EventInvokeConfig(Resource):
-    """How often an asynchronous invocation is tried again, and where failures go."""
+    """How often an asynchronous invocation is tried again."""
 
-    type = "AWS::Lambda::EventInvokeConfig"
-    service = "lambda"
-    honoured = names(
-        "DestinationConfig FunctionName MaximumEventAgeInSeconds MaximumRetryAttempts Qualifier"
+    form = Form(
+        type="AWS::Lambda::EventInvokeConfig",
+        service="lambda",
+        honoured="FunctionName MaximumRetryAttempts Qualifier",
+        replaces="FunctionName Qualifier",
+        create="put_function_event_invoke_config",
+        update="put_function_event_invoke_config - FunctionName Qualifier",
+        delete="delete_function_event_invoke_config - FunctionName Qualifier",
     )
-    replaces = names("FunctionName Qualifier")
 
-    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
-        """Put the configuration."""
-        self.call("put_function_event_invoke_config", **_unqualified(properties))
-        return Physical(logical.generated_name())
-
-    def update(
-        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
-    ) -> Physical:
-        """Put the configuration anew."""
-        self.call("put_function_event_invoke_config", **_unqualified(new))
-        return physical
-
-    def delete(self, physical: Physical, properties: Properties) -> None:
-        """Go back to Lambda's own defaults."""
-        named = {key: _unqualified(properties).get(key) for key in ("FunctionName", "Qualifier")}
-        self.remove("delete_function_event_invoke_config", **named)
-
-
-class EventSourceMapping(Resource):
-    """A queue whose messages a function is invoked with."""
-
-    type = "AWS::Lambda::EventSourceMapping"
-    service = "lambda"
-    honoured = names("BatchSize Enabled EventSourceArn FunctionName")
-    inert = names("Tags")
-    replaces = names("EventSourceArn")
-
-    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
-        """Make the mapping."""
-        made = self.call("create_event_source_mapping", properties)
-        return Physical(made["UUID"], {"Id": made["UUID"]})
-
-    def update(
-        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
-    ) -> Physical:
-        """Change the function, the batch and whether it is on."""
-        wanted = {"BatchSize": 10, "Enabled": True, **without(new, "EventSourceArn")}
-        self.call("update_event_source_mapping", wanted, UUID=physical.id)
-        return physical
-
-    def delete(self, physical: Physical, properties: Properties) -> None:
-        """Delete the mapping; the messages stay."""
-        self.remove("delete_event_source_mapping", UUID=physical.id)
+    def wanted(self, properties: Properties) -> dict[str, Any]:
+        """Return the properties without the qualifier that means the function itself."""
+        latest = properties.get("Qualifier") == "$LATEST"
+        return super().wanted(without(properties, "Qualifier") if latest else properties)
 
 
 def _code(properties: Properties) -> Mapping[str, Any]:
@@ -188,7 +144,3 @@ def _archive(name: str, source: str) -> bytes:
         entry.external_attr = 0o644 << 16
         archive.writestr(entry, source)
     return packed.getvalue()
-
-
-def _unqualified(properties: Properties) -> dict[str, Any]:
-    return {k: v for k, v in properties.items() if (k, v) != ("Qualifier", "$LATEST")}

@@ -5,101 +5,101 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from underpass.twin.services.cloudformation.resource import Resource, changed, names, without
+from underpass.twin.services.cloudformation.form import Form
+from underpass.twin.services.cloudformation.resource import Resource, changed, differ, without
 from underpass.twin.services.cloudformation.resource_type import (
     LogicalResource,
     Physical,
     Properties,
     ProvisionError,
 )
+from underpass.twin.services.cloudformation.tagging import as_map
 
 
 class HostedZone(Resource):
-    """A hosted zone; a private one is answered in its VPCs only."""
+    """A hosted zone; a private one is answered in its VPCs only.
 
-    type = "AWS::Route53::HostedZone"
-    service = "route53"
-    honoured = names("HostedZoneConfig HostedZoneTags Name VPCs")
-    replaces = names("Name")
+    Route 53 refuses to delete one while records are left.
+    """
+
+    form = Form(
+        type="AWS::Route53::HostedZone",
+        service="route53",
+        honoured="HostedZoneConfig HostedZoneTags Name VPCs",
+        replaces="Name",
+        tags="HostedZoneTags",
+        delete="delete_hosted_zone Id",
+    )
 
     def create(self, logical: LogicalResource, properties: Properties) -> Physical:
         """Make the zone in its first VPC, then associate the others."""
-        vpcs = properties.get("VPCs") or [None]
-        config = {**(properties.get("HostedZoneConfig") or {}), "PrivateZone": bool(vpcs[0])}
+        first = (properties.get("VPCs") or [None])[0]
+        config = {**(properties.get("HostedZoneConfig") or {}), "PrivateZone": bool(first)}
         made = self.call(
             "create_hosted_zone",
             Name=properties["Name"],
             CallerReference=uuid.uuid4().hex,
             HostedZoneConfig=config,
-            VPC=vpcs[0],
+            VPC=first,
         )
         zone_id = made["HostedZone"]["Id"].rsplit("/", 1)[-1]
         servers = made.get("DelegationSet", {}).get("NameServers", [])
         physical = Physical(zone_id, {"Id": zone_id, "NameServers": servers})
+        taken = {**properties, "VPCs": [first], "HostedZoneTags": []}
         with self.undone_on_failure(physical, properties):
-            for vpc in vpcs[1:]:
-                self.call("associate_vpc_with_hosted_zone", HostedZoneId=zone_id, VPC=vpc)
-            self._retag(zone_id, {}, properties)
-        return physical
+            return self.update(logical, physical, taken, properties)
 
-    def update(
-        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
-    ) -> Physical:
-        """Associate and disassociate VPCs; change comment and tags."""
-        before, after = old.get("VPCs") or [], new.get("VPCs") or []
-        for vpc in (vpc for vpc in after if vpc not in before):
+    def settle(self, physical: Physical, old: Properties, new: Properties) -> None:
+        """Associate and disassociate VPCs; change the comment."""
+        gone, come = differ(old, new, "VPCs")
+        for vpc in come:
             self.call("associate_vpc_with_hosted_zone", HostedZoneId=physical.id, VPC=vpc)
-        for vpc in (vpc for vpc in before if vpc not in after):
+        for vpc in filter(None, gone):
             self.call("disassociate_vpc_from_hosted_zone", HostedZoneId=physical.id, VPC=vpc)
         if changed(old, new, "HostedZoneConfig"):
             comment = (new.get("HostedZoneConfig") or {}).get("Comment", "")
             self.call("update_hosted_zone_comment", Id=physical.id, Comment=comment)
-        self._retag(physical.id, old, new)
-        return physical
 
-    def delete(self, physical: Physical, properties: Properties) -> None:
-        """Delete the zone; Route 53 refuses while records are left."""
-        self.remove("delete_hosted_zone", Id=physical.id)
-
-    def _retag(self, zone_id: str, old: Properties, new: Properties) -> None:
-        before = {tag["Key"]: tag["Value"] for tag in old.get("HostedZoneTags") or ()}
-        after = {tag["Key"]: tag["Value"] for tag in new.get("HostedZoneTags") or ()}
+    def retag(self, physical: Physical, old: Any, new: Any) -> None:
+        """Change tags, in one call."""
+        before, after = as_map(old), as_map(new)
         if before != after:
             self.call(
                 "change_tags_for_resource",
                 ResourceType="hostedzone",
-                ResourceId=zone_id,
-                AddTags=[{"Key": k, "Value": v} for k, v in after.items()] or None,
+                ResourceId=physical.id,
+                AddTags=self.form.tagging.written(after) or None,
                 RemoveTagKeys=sorted(before.keys() - after.keys()) or None,
             )
 
 
 class RecordSet(Resource):
-    """Records of one name and type."""
+    """Records of one name and type; CloudFormation does not take over ones that exist."""
 
-    type = "AWS::Route53::RecordSet"
-    service = "route53"
-    honoured = names(
-        "AliasTarget HostedZoneId HostedZoneName MultiValueAnswer Name ResourceRecords SetIdentifier "
-        "TTL Type Weight"
+    form = Form(
+        type="AWS::Route53::RecordSet",
+        service="route53",
+        honoured="AliasTarget HostedZoneId HostedZoneName MultiValueAnswer Name ResourceRecords "
+        "SetIdentifier TTL Type Weight",
+        inert="Comment",
+        replaces="HostedZoneId HostedZoneName",
+        ref="{Name}",
     )
-    inert = names("Comment")
-    replaces = names("HostedZoneId HostedZoneName")
 
-    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
-        """Add the records; CloudFormation does not take over ones that exist."""
-        self._change("CREATE", properties)
-        return Physical(properties["Name"])
+    def settle(self, physical: Physical, old: Properties, new: Properties) -> None:
+        """Put the new records in the place of the old ones."""
+        if old and not changed(old, new, "Name Type SetIdentifier"):
+            self._change("UPSERT", new)
+            return
+        if old:
+            self._change("DELETE", old)
+        self._change("CREATE", new)
 
     def update(
         self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
     ) -> Physical:
-        """Put the new records in the place of the old ones, in one change."""
-        if changed(old, new, "Name Type SetIdentifier"):
-            self._change("DELETE", old)
-            self._change("CREATE", new)
-        else:
-            self._change("UPSERT", new)
+        """Change the records, whose name is what ``Ref`` answers."""
+        super().update(logical, physical, old, new)
         return Physical(new["Name"])
 
     def delete(self, physical: Physical, properties: Properties) -> None:

@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import Any
 
-
-def _same(value: Any) -> Any:
-    return value
+from underpass.twin.services.cloudformation.form import Setting
 
 
-@dataclass(frozen=True)
-class Setting:
-    """How one property of a bucket is put, and put back.
-
-    ``clear`` is the action that removes it; where S3 has none, ``default`` is put instead.
-    """
-
-    put: str
-    parameter: str
-    clear: str = ""
-    convert: Callable[[Any], Any] = _same
-    default: Any = field(default_factory=dict)
+def canned(access_control: str) -> str:
+    """Return S3's name of a canned ACL that CloudFormation writes ``BucketOwnerFullControl``."""
+    spaced = "".join(f"-{c.lower()}" if c.isupper() else c for c in access_control)
+    return spaced.lstrip("-")
 
 
 def _encryption(value: Any) -> Any:
@@ -118,6 +107,7 @@ def _renamed(value: Mapping[str, Any], table: Mapping[str, str]) -> dict[str, An
 
 CORS = {"ExposedHeaders": "ExposeHeaders", "MaxAge": "MaxAgeSeconds", "Id": "ID"}
 SETTINGS: Mapping[str, Setting] = {
+    "AccessControl": Setting("put_bucket_acl", "ACL", convert=canned, default="private"),
     "BucketEncryption": Setting(
         "put_bucket_encryption",
         "ServerSideEncryptionConfiguration",
@@ -133,9 +123,14 @@ SETTINGS: Mapping[str, Setting] = {
         "delete_bucket_lifecycle",
         _lifecycle,
     ),
-    "LoggingConfiguration": Setting("put_bucket_logging", "BucketLoggingStatus", convert=_logging),
+    "LoggingConfiguration": Setting(
+        "put_bucket_logging", "BucketLoggingStatus", convert=_logging, default={}
+    ),
     "NotificationConfiguration": Setting(
-        "put_bucket_notification_configuration", "NotificationConfiguration", convert=_notifications
+        "put_bucket_notification_configuration",
+        "NotificationConfiguration",
+        convert=_notifications,
+        default={},
     ),
     "OwnershipControls": Setting(
         "put_bucket_ownership_controls", "OwnershipControls", "delete_bucket_ownership_controls"
@@ -147,5 +142,8 @@ SETTINGS: Mapping[str, Setting] = {
         "put_bucket_versioning",
         "VersioningConfiguration",
         default={"Status": "Suspended"},
+    ),
+    "Tags": Setting(
+        "put_bucket_tagging", "Tagging", "delete_bucket_tagging", lambda tags: {"TagSet": tags}
     ),
 }

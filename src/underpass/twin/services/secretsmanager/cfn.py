@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any
 
 from underpass.twin.services.cloudformation import service_calls
-from underpass.twin.services.cloudformation.resource import Resource, changed, names
+from underpass.twin.services.cloudformation.form import Form
+from underpass.twin.services.cloudformation.resource import Resource, changed
 from underpass.twin.services.cloudformation.resource_type import (
     LogicalResource,
     Physical,
@@ -16,53 +18,71 @@ from underpass.twin.services.cloudformation.resource_type import (
 from underpass.twin.services.cloudformation.service_calls import RefusedError
 from underpass.twin.services.cloudformation.tagging import Tagging
 
+SECRETS = partial(
+    Form,
+    service="secretsmanager",
+    tagging=Tagging(resource="SecretId"),
+    gone="InvalidRequestException",  # of a secret that is scheduled for deletion already
+)
 WHERE = ("engine", "host", "port", "dbname", "dbInstanceIdentifier", "dbClusterIdentifier")
+
+PLAIN = (
+    SECRETS(  # the function is tried at once, or does its work at once
+        type="AWS::SecretsManager::RotationSchedule",
+        honoured="RotateImmediatelyOnUpdate RotationLambdaARN RotationRules SecretId",
+        replaces="SecretId",
+        renamed={"RotateImmediatelyOnUpdate": "RotateImmediately"},
+        defaults={"RotateImmediately": True},
+        create="rotate_secret",
+        ref="{SecretId}",
+        attributes="Id=Ref",
+        update="rotate_secret SecretId",
+        delete="cancel_rotate_secret SecretId",
+    ),
+    SECRETS(
+        type="AWS::SecretsManager::ResourcePolicy",
+        honoured="ResourcePolicy SecretId",
+        replaces="SecretId",
+        create="put_resource_policy",
+        ref="{SecretId}",
+        attributes="Id=Ref",
+        update="put_resource_policy SecretId",
+        delete="delete_resource_policy SecretId",
+    ),
+)
 
 
 class Secret(Resource):
     """A secret, given or generated. Deleted secrets can be restored for 30 days, as in AWS."""
 
-    type = "AWS::SecretsManager::Secret"
-    service = "secretsmanager"
-    tagging = Tagging(resource="SecretId")
-    honoured = names("Description GenerateSecretString KmsKeyId Name SecretString Tags")
-    inert = names("ReplicaRegions Type")
-    replaces = names("Name")
+    form = SECRETS(
+        type="AWS::SecretsManager::Secret",
+        honoured="Description GenerateSecretString KmsKeyId Name SecretString Tags",
+        inert="ReplicaRegions Type",
+        replaces="Name",
+        name="Name",
+        longest=512,
+        create="create_secret",
+        ref="{ARN}",
+        attributes="Id=Ref",
+        delete="delete_secret SecretId",
+    )
 
-    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
-        """Make the secret."""
-        made = self.call(
-            "create_secret",
-            properties,
-            Name=properties.get("Name") or logical.generated_name(512),
-            SecretString=self._value(properties),
-        )
-        return Physical(made["ARN"], {"Id": made["ARN"]})
+    def arguments(self, logical: LogicalResource, properties: Properties) -> dict[str, Any]:
+        """Return the value."""
+        return {"SecretString": self._value(properties)}
 
     def update(
         self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
     ) -> Physical:
         """Change description, key and tags; the value only if the template asks for another."""
+        named = {"SecretId": physical.id}
         if changed(old, new, "SecretString GenerateSecretString"):
-            value = self._value(new)
-            self.call("put_secret_value", SecretId=physical.id, SecretString=value)
+            self.call("put_secret_value", SecretString=self._value(new), **named)
         if changed(old, new, "Description KmsKeyId"):
-            self.call(
-                "update_secret",
-                SecretId=physical.id,
-                Description=new.get("Description", ""),
-                KmsKeyId=new.get("KmsKeyId"),
-            )
-        self.retag(physical.id, old.get("Tags"), new.get("Tags"))
-        return physical
-
-    def delete(self, physical: Physical, properties: Properties) -> None:
-        """Schedule the secret's deletion."""
-        try:
-            self.remove("delete_secret", SecretId=physical.id)
-        except RefusedError as refused:  # scheduled already
-            if refused.code != "InvalidRequestException":
-                raise
+            kept = {"Description": new.get("Description", ""), "KmsKeyId": new.get("KmsKeyId")}
+            self.call("update_secret", **kept, **named)
+        return super().update(logical, physical, old, new)
 
     def _value(self, properties: Properties) -> str | None:
         generate = properties.get("GenerateSecretString")
@@ -82,29 +102,24 @@ class Secret(Resource):
 class SecretTargetAttachment(Resource):
     """Writes a database's engine, host and port into the secret that holds its password."""
 
-    type = "AWS::SecretsManager::SecretTargetAttachment"
-    service = "secretsmanager"
-    honoured = names("SecretId TargetId TargetType")
-    replaces = names("SecretId")
+    form = SECRETS(
+        type="AWS::SecretsManager::SecretTargetAttachment",
+        honoured="SecretId TargetId TargetType",
+        replaces="SecretId",
+        ref="{SecretId}",
+        attributes="Id=Ref",
+    )
 
-    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
-        """Add the connection to the secret."""
-        self._write(properties["SecretId"], self._connection(properties))
-        return Physical(properties["SecretId"], {"Id": properties["SecretId"]})
-
-    def update(
-        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
-    ) -> Physical:
-        """Add the other database's connection."""
+    def settle(self, physical: Physical, old: Properties, new: Properties) -> None:
+        """Add the database's connection to the secret."""
         self._write(physical.id, self._connection(new))
-        return physical
 
     def delete(self, physical: Physical, properties: Properties) -> None:
         """Take the connection out of the secret, if that still exists."""
         try:
             self._write(physical.id, {})
         except RefusedError as refused:
-            if not refused.gone and refused.code != "InvalidRequestException":
+            if not refused.gone and refused.code not in self.form.gone:
                 raise
 
     def _write(self, secret_id: str, connection: dict[str, Any]) -> None:
@@ -143,56 +158,3 @@ class SecretTargetAttachment(Resource):
             "dbInstanceIdentifier": found["DBInstanceIdentifier"],
         }
         return {key: value for key, value in connection.items() if value is not None}
-
-
-class RotationSchedule(Resource):
-    """How often a secret is rotated, and by which function."""
-
-    type = "AWS::SecretsManager::RotationSchedule"
-    service = "secretsmanager"
-    honoured = names("RotateImmediatelyOnUpdate RotationLambdaARN RotationRules SecretId")
-    replaces = names("SecretId")
-
-    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
-        """Start rotating; the function is tried at once, or does its work at once."""
-        at_once = properties.get("RotateImmediatelyOnUpdate", True)
-        self.call("rotate_secret", properties, RotateImmediately=at_once)
-        return Physical(properties["SecretId"], {"Id": properties["SecretId"]})
-
-    def update(
-        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
-    ) -> Physical:
-        """Change function and rules."""
-        return self.create(logical, new)
-
-    def delete(self, physical: Physical, properties: Properties) -> None:
-        """Stop rotating, if there is still something to rotate."""
-        try:
-            self.remove("cancel_rotate_secret", SecretId=physical.id)
-        except RefusedError as refused:
-            if refused.code != "InvalidRequestException":
-                raise
-
-
-class ResourcePolicy(Resource):
-    """Who else may use a secret."""
-
-    type = "AWS::SecretsManager::ResourcePolicy"
-    service = "secretsmanager"
-    honoured = names("BlockPublicPolicy ResourcePolicy SecretId")
-    replaces = names("SecretId")
-
-    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
-        """Put the policy."""
-        self.call("put_resource_policy", properties)
-        return Physical(properties["SecretId"], {"Id": properties["SecretId"]})
-
-    def update(
-        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
-    ) -> Physical:
-        """Put the policy anew."""
-        return self.create(logical, new)
-
-    def delete(self, physical: Physical, properties: Properties) -> None:
-        """Take the policy away."""
-        self.remove("delete_resource_policy", SecretId=physical.id)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from underpass.twin.services.cloudformation.resource import Resource, changed, names, without
+from typing import Any
+
+from underpass.twin.services.cloudformation.form import Form
+from underpass.twin.services.cloudformation.resource import Resource, changed, differ
 from underpass.twin.services.cloudformation.resource_type import (
     LogicalResource,
     Physical,
@@ -10,145 +13,124 @@ from underpass.twin.services.cloudformation.resource_type import (
 )
 from underpass.twin.services.cloudformation.service_calls import text
 
-TOPIC_ATTRIBUTES = (
-    "ArchivePolicy ContentBasedDeduplication DisplayName FifoThroughputScope FifoTopic KmsMasterKeyId "
-    "SignatureVersion TracingConfig"
-)
-SUBSCRIPTION_ATTRIBUTES = (
-    "DeliveryPolicy FilterPolicy FilterPolicyScope RawMessageDelivery RedrivePolicy "
-    "SubscriptionRoleArn"
-)
+TOPIC_ATTRIBUTES = "ContentBasedDeduplication DisplayName FifoTopic KmsMasterKeyId"
+SUBSCRIPTION_ATTRIBUTES = "FilterPolicy FilterPolicyScope RawMessageDelivery"
 
 
 class Topic(Resource):
     """A topic, and the subscriptions written with it."""
 
-    type = "AWS::SNS::Topic"
-    service = "sns"
-    honoured = names(f"{TOPIC_ATTRIBUTES} Subscription Tags TopicName")
-    inert = names("DataProtectionPolicy DeliveryStatusLogging MaximumMessageSize")
-    replaces = names("FifoTopic TopicName")
+    form = Form(
+        type="AWS::SNS::Topic",
+        service="sns",
+        honoured=f"{TOPIC_ATTRIBUTES} Subscription Tags TopicName",
+        inert="DataProtectionPolicy DeliveryStatusLogging MaximumMessageSize",
+        replaces="FifoTopic TopicName",
+        renamed={"TopicName": "Name"},
+        name="Name",
+        longest=250,
+        create="create_topic",
+        ref="{TopicArn}",
+        attributes="TopicArn TopicName=Name",
+        delete="delete_topic TopicArn",
+    )
 
-    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
-        """Make the topic and its subscriptions."""
+    def made_up_name(self, logical: LogicalResource, properties: Properties) -> str:
+        """Return a name; a FIFO topic's ends in ``.fifo``."""
         fifo = ".fifo" if "FifoTopic" in properties else ""
-        name = properties.get("TopicName") or logical.generated_name(250) + fifo
-        wanted = _attributes(properties, TOPIC_ATTRIBUTES)
-        arn = self.call("create_topic", properties, Name=name, Attributes=wanted)["TopicArn"]
-        physical = Physical(arn, {"TopicArn": arn, "TopicName": name})
-        with self.undone_on_failure(physical, properties):
-            self._subscribe(arn, {}, properties)
-        return physical
+        return super().made_up_name(logical, properties) + fifo
 
-    def update(
-        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
-    ) -> Physical:
-        """Change attributes, the subscriptions written with it, and tags."""
-        before, after = (_attributes(wanted, TOPIC_ATTRIBUTES) for wanted in (old, new))
-        for name in sorted(before.keys() | after.keys()):
-            if before.get(name) != after.get(name):
-                value = after.get(name, "")
-                self.call(
-                    "set_topic_attributes",
-                    TopicArn=physical.id,
-                    AttributeName=name,
-                    AttributeValue=value,
-                )
-        self._subscribe(physical.id, old, new)
-        self.retag(physical.id, old.get("Tags"), new.get("Tags"))
-        return physical
+    def arguments(self, logical: LogicalResource, properties: Properties) -> dict[str, Any]:
+        """Return the attributes."""
+        return {"Attributes": _attributes(properties, TOPIC_ATTRIBUTES)}
 
-    def delete(self, physical: Physical, properties: Properties) -> None:
-        """Delete the topic with its subscriptions."""
-        self.remove("delete_topic", TopicArn=physical.id)
-
-    def _subscribe(self, arn: str, old: Properties, new: Properties) -> None:
-        before, after = old.get("Subscription") or [], new.get("Subscription") or []
-        for wanted in after:
-            if wanted not in before:
-                self.call("subscribe", wanted, TopicArn=arn)
-        gone = [(one["Protocol"], one["Endpoint"]) for one in before if one not in after]
+    def settle(self, physical: Physical, old: Properties, new: Properties) -> None:
+        """Change the subscriptions written with it."""
+        gone, come = differ(old, new, "Subscription")
+        for wanted in come:
+            self.call("subscribe", wanted, TopicArn=physical.id)
         if gone:
-            held = self.call("list_subscriptions_by_topic", TopicArn=arn)["Subscriptions"]
-            for one in held:
-                if (one["Protocol"], one["Endpoint"]) in gone:
+            lost = [(one["Protocol"], one["Endpoint"]) for one in gone]
+            named = {"TopicArn": physical.id}
+            for one in self.call("list_subscriptions_by_topic", **named)["Subscriptions"]:
+                if (one["Protocol"], one["Endpoint"]) in lost:
                     self.remove("unsubscribe", SubscriptionArn=one["SubscriptionArn"])
 
-
-class TopicPolicy(Resource):
-    """Who may do what with topics."""
-
-    type = "AWS::SNS::TopicPolicy"
-    service = "sns"
-    honoured = names("PolicyDocument Topics")
-
-    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
-        """Put the policy on each topic."""
-        self._put(properties["Topics"], properties["PolicyDocument"])
-        name = logical.generated_name()
-        return Physical(name, {"Id": name})
-
     def update(
         self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
     ) -> Physical:
-        """Put the policy anew, and take it from the topics that are not named any more."""
-        self._put([arn for arn in old["Topics"] if arn not in new["Topics"]], None)
-        self._put(new["Topics"], new["PolicyDocument"])
-        return physical
-
-    def delete(self, physical: Physical, properties: Properties) -> None:
-        """Leave each topic with SNS's own default policy."""
-        self._put(properties["Topics"], None)
-
-    def _put(self, topics: list[str], document: object) -> None:
-        for arn in topics:
-            policy = document or _only_the_account(arn)
-            named = {"AttributeName": "Policy", "AttributeValue": policy}
-            put = self.call if document else self.remove
-            put("set_topic_attributes", TopicArn=arn, **named)
+        """Change the attributes, and the rest."""
+        _set(self, "topic", physical, old, new, TOPIC_ATTRIBUTES)
+        return super().update(logical, physical, old, new)
 
 
 class Subscription(Resource):
     """Who is told."""
 
-    type = "AWS::SNS::Subscription"
-    service = "sns"
-    honoured = names(f"{SUBSCRIPTION_ATTRIBUTES} Endpoint Protocol TopicArn")
-    inert = names("Region ReplayPolicy")
-    replaces = names("Endpoint Protocol TopicArn")
+    form = Form(
+        type="AWS::SNS::Subscription",
+        service="sns",
+        honoured=f"{SUBSCRIPTION_ATTRIBUTES} Endpoint Protocol TopicArn",
+        inert="Region ReplayPolicy",
+        replaces="Endpoint Protocol TopicArn",
+        defaults={"ReturnSubscriptionArn": True},
+        create="subscribe",
+        ref="{SubscriptionArn}",
+        attributes="Arn=Ref",
+        delete="unsubscribe SubscriptionArn",
+    )
 
-    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
-        """Subscribe."""
-        made = self.call(
-            "subscribe",
-            without(properties, SUBSCRIPTION_ATTRIBUTES),
-            Attributes=_attributes(properties, SUBSCRIPTION_ATTRIBUTES),
-            ReturnSubscriptionArn=True,
-        )
-        arn = made["SubscriptionArn"]
-        return Physical(arn, {"Arn": arn})
+    def arguments(self, logical: LogicalResource, properties: Properties) -> dict[str, Any]:
+        """Return how and what it is told."""
+        return {"Attributes": _attributes(properties, SUBSCRIPTION_ATTRIBUTES)}
 
     def update(
         self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
     ) -> Physical:
         """Change how and what it is told."""
-        for name in SUBSCRIPTION_ATTRIBUTES.split():
-            if changed(old, new, name):
-                self.call(
-                    "set_subscription_attributes",
-                    SubscriptionArn=physical.id,
-                    AttributeName=name,
-                    AttributeValue=text(new[name]) if name in new else "",
-                )
+        _set(self, "subscription", physical, old, new, SUBSCRIPTION_ATTRIBUTES)
         return physical
 
+
+class TopicPolicy(Resource):
+    """Who may do what with topics."""
+
+    form = Form(
+        type="AWS::SNS::TopicPolicy",
+        service="sns",
+        honoured="PolicyDocument Topics",
+        attributes="Id=Ref",
+    )
+
+    def settle(self, physical: Physical, old: Properties, new: Properties) -> None:
+        """Put the policy; topics that are not named any more keep SNS's own default one."""
+        for arn in differ(old, new, "Topics")[0]:
+            self.remove("set_topic_attributes", **_policy(arn, _only_the_account(arn)))
+        for arn in new.get("Topics", ()):
+            self.call("set_topic_attributes", **_policy(arn, new["PolicyDocument"]))
+
     def delete(self, physical: Physical, properties: Properties) -> None:
-        """Unsubscribe."""
-        self.remove("unsubscribe", SubscriptionArn=physical.id)
+        """Leave each topic with the default policy."""
+        self.settle(physical, properties, {})
 
 
-def _attributes(properties: Properties, attribute_names: str) -> dict[str, str]:
-    return {name: text(properties[name]) for name in attribute_names.split() if name in properties}
+def _policy(arn: str, document: Any) -> dict[str, Any]:
+    return {"TopicArn": arn, "AttributeName": "Policy", "AttributeValue": document}
+
+
+def _attributes(properties: Properties, known: str) -> dict[str, str]:
+    return {name: text(properties[name]) for name in known.split() if name in properties}
+
+
+def _set(
+    of: Resource, what: str, physical: Physical, old: Properties, new: Properties, known: str
+) -> None:
+    """Set those of the ``known`` attributes that differ; SNS takes one a call."""
+    for name in known.split():
+        if changed(old, new, name):
+            value = text(new[name]) if name in new else ""
+            named = {f"{what.title()}Arn": physical.id, "AttributeName": name}
+            of.call(f"set_{what}_attributes", AttributeValue=value, **named)
 
 
 def _only_the_account(topic_arn: str) -> dict[str, object]:

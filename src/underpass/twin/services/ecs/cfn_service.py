@@ -5,13 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from underpass.twin.services.cloudformation.resource import (
-    Resource,
-    attributes,
-    changed,
-    names,
-    without,
-)
+from underpass.twin.services.cloudformation.form import Form
+from underpass.twin.services.cloudformation.resource import Resource, changed, without
 from underpass.twin.services.cloudformation.resource_type import (
     LogicalResource,
     Physical,
@@ -21,42 +16,39 @@ from underpass.twin.services.cloudformation.resource_type import (
 
 DEPLOYED_S = 600.0  # AWS gives three hours; a deployment on the twin takes seconds
 BROKEN = "Error occurred during operation 'ECS Deployment Circuit Breaker was triggered'."
-IDENTITY = "Cluster Role SchedulingStrategy ServiceName LaunchType"
+IDENTITY = "Cluster SchedulingStrategy ServiceName LaunchType Tags"
 
 
 class Service(Resource):
-    """A service of a cluster."""
+    """A service of a cluster.
 
-    type = "AWS::ECS::Service"
-    service = "ecs"
-    honoured = names(
-        "AvailabilityZoneRebalancing CapacityProviderStrategy Cluster DeploymentConfiguration "
+    Its creation ends when its tasks run and are healthy, and fails when the deployment does; the
+    message says why the last task stopped.
+    """
+
+    form = Form(
+        type="AWS::ECS::Service",
+        service="ecs",
+        honoured="AvailabilityZoneRebalancing CapacityProviderStrategy Cluster DeploymentConfiguration "
         "DeploymentController DesiredCount EnableECSManagedTags EnableExecuteCommand ForceNewDeployment "
         "HealthCheckGracePeriodSeconds LaunchType LoadBalancers NetworkConfiguration "
-        "PlacementConstraints PlacementStrategies PlatformVersion PropagateTags Role SchedulingStrategy "
-        "ServiceName ServiceRegistries Tags TaskDefinition"
+        "PlacementStrategies PlatformVersion PropagateTags SchedulingStrategy ServiceName Tags "
+        "TaskDefinition",
+        replaces="Cluster LaunchType SchedulingStrategy ServiceName",
+        renamed={"PlacementStrategies": "PlacementStrategy"},
+        defaults={"DesiredCount": 1},
+        name="ServiceName",
+        create="create_service",
+        made="service",
+        ref="{serviceArn}",
+        attributes="ServiceArn=serviceArn Name=serviceName",
+        delete="delete_service Service Cluster",
     )
-    replaces = names("Cluster LaunchType Role SchedulingStrategy ServiceName")
 
-    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
-        """Make the service and wait until its tasks run and are healthy.
-
-        Raises
-        ------
-        ProvisionError
-            When the deployment fails; the message says why its last task stopped.
-        """
-        made = self.call(
-            "create_service",
-            properties,
-            ServiceName=properties.get("ServiceName") or logical.generated_name(255),
-            DesiredCount=properties.get("DesiredCount", 1),  # CloudFormation's default, not ECS's
-            PlacementStrategy=properties.get("PlacementStrategies"),
-        )["service"]
-        arn = made["serviceArn"]
-        physical = Physical(arn, attributes(ServiceArn=arn, Name=made["serviceName"]))
-        with self.undone_on_failure(physical, properties):
-            self._steady(physical, properties, made)
+    def usable(self, physical: Physical, document: Mapping[str, Any]) -> Physical:
+        """Wait for the deployment under way."""
+        cluster = document.get("Cluster") or document["clusterArn"]
+        self._steady(physical, {"Cluster": cluster}, document)
         return physical
 
     def update(
@@ -67,21 +59,18 @@ class Service(Resource):
             forced = changed(old, new, "ForceNewDeployment") and new.get("ForceNewDeployment")
             made = self.call(
                 "update_service",
-                without(new, f"{IDENTITY} Tags"),
+                without(self.wanted(new), IDENTITY),
                 Cluster=new.get("Cluster"),
                 Service=physical.id,
-                PlacementStrategy=new.get("PlacementStrategies"),
                 ForceNewDeployment=bool(forced and forced.get("EnableForceNewDeployment")),
             )["service"]
             self._steady(physical, new, made)
-        self.retag(physical.id, old.get("Tags"), new.get("Tags"))
-        return physical
+        return super().update(logical, physical, old, new)
 
     def delete(self, physical: Physical, properties: Properties) -> None:
         """Stop the tasks, delete the service and wait until it is drained."""
-        self.remove(
-            "delete_service", Cluster=properties.get("Cluster"), Service=physical.id, Force=True
-        )
+        cluster = properties.get("Cluster")
+        self.remove("delete_service", Cluster=cluster, Service=physical.id, Force=True)
 
         def drained() -> bool:
             found = self._describe(physical, properties)

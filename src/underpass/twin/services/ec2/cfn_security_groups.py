@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from typing import Any, ClassVar
+from typing import Any
 
-from underpass.twin.services.cloudformation.resource import attributes, names
+from underpass.twin.services.cloudformation.resource import Resource
 from underpass.twin.services.cloudformation.resource_type import (
     LogicalResource,
     Physical,
     Properties,
 )
-from underpass.twin.services.ec2.cfn.ec2 import Ec2Resource
+from underpass.twin.services.ec2.cfn import EC2
 from underpass.twin.services.ec2.model import ANYWHERE
 
 EVERYWHERE = {"IpProtocol": "-1", "CidrIp": ANYWHERE}
@@ -52,57 +52,35 @@ def _by_meaning(rules: Iterable[Properties]) -> dict[str, dict[str, Any]]:
     }
 
 
-class SecurityGroup(Ec2Resource):
+class SecurityGroup(Resource):
     """A security group and the rules written with it; others' rules on it are left alone."""
 
-    type = "AWS::EC2::SecurityGroup"
-    kind = "security-group"
-    honoured = names(
-        "GroupDescription GroupName SecurityGroupEgress SecurityGroupIngress Tags VpcId"
+    form = EC2(
+        type="AWS::EC2::SecurityGroup",
+        kind="security-group",
+        honoured="GroupDescription GroupName SecurityGroupEgress SecurityGroupIngress Tags VpcId",
+        replaces="GroupDescription GroupName VpcId",
+        renamed={"GroupDescription": "Description"},
+        name="GroupName",
+        create="create_security_group",
+        ref="{GroupId}",
+        attributes="GroupId Id=GroupId VpcId",
+        delete="delete_security_group GroupId",
     )
-    replaces = names("GroupDescription GroupName VpcId")
 
-    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
-        """Make the group with its rules; egress rules replace the one that allows everything."""
-        made = self.make(
-            "create_security_group",
-            properties,
-            GroupName=properties.get("GroupName") or logical.generated_name(255),
-            Description=properties["GroupDescription"],
-        )
-        group_id = made["GroupId"]
-        physical = Physical(
-            group_id,
-            attributes(GroupId=group_id, Id=group_id, VpcId=properties.get("VpcId")),
-        )
-        with self.undone_on_failure(physical, properties):
-            self._rules(group_id, {}, properties)
-        return physical
-
-    def update(
-        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
-    ) -> Physical:
-        """Revoke the rules that went and authorise those that came."""
-        self._rules(physical.id, old, new)
-        self.retag(physical.id, old.get("Tags"), new.get("Tags"))
-        return physical
-
-    def delete(self, physical: Physical, properties: Properties) -> None:
-        """Delete the group once no interface and no other group's rule uses it."""
-        self.remove("delete_security_group", GroupId=physical.id)
-
-    def _rules(self, group_id: str, old: Properties, new: Properties) -> None:
+    def settle(self, physical: Physical, old: Properties, new: Properties) -> None:
+        """Revoke the rules that went, authorise those that came; egress rules replace the default one."""
         for direction, name, default in (
             ("ingress", "SecurityGroupIngress", []),
             ("egress", "SecurityGroupEgress", [EVERYWHERE]),
         ):
             before, after = (_by_meaning(of.get(name) or default) for of in (old, new))
             # What comes goes in first: traffic that both allow is never cut.
-            self._each("authorize_security_group_{}", direction, group_id, after, before.keys())
-            self._each("revoke_security_group_{}", direction, group_id, before, after.keys())
+            self._each("authorize_security_group_{}", direction, physical.id, after, before.keys())
+            self._each("revoke_security_group_{}", direction, physical.id, before, after.keys())
             told = {key for key in after if before.get(key) == after[key]} | after.keys() - before
             describe = "update_security_group_rule_descriptions_{}"
-            self._each(describe, direction, group_id, after, told)
+            self._each(describe, direction, physical.id, after, told)
 
     def _each(
         self,
@@ -117,18 +95,17 @@ class SecurityGroup(Ec2Resource):
             self.remove(operation.format(direction), GroupId=group_id, IpPermissions=wanted)
 
 
-class _Rule(Ec2Resource):
+class _Rule(Resource):
     """A rule that is a resource of its own; only its description changes in place."""
 
-    direction: ClassVar[str]
+    @property
+    def direction(self) -> str:
+        """Return ``ingress`` or ``egress``, as the actions have it."""
+        return self.type.removeprefix("AWS::EC2::SecurityGroup").lower()
 
     def create(self, logical: LogicalResource, properties: Properties) -> Physical:
         """Authorise the rule."""
-        made = self.call(
-            f"authorize_security_group_{self.direction}",
-            **_group(properties),
-            IpPermissions=[permission(properties)],
-        )
+        made = self.call(f"authorize_security_group_{self.direction}", **_rule(properties))
         rules = made.get("SecurityGroupRules") or [{}]
         rule_id = rules[0].get("SecurityGroupRuleId") or logical.generated_name()
         return Physical(rule_id, {"Id": rule_id})
@@ -137,46 +114,36 @@ class _Rule(Ec2Resource):
         self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
     ) -> Physical:
         """Describe the rule anew."""
-        self.call(
-            f"update_security_group_rule_descriptions_{self.direction}",
-            **_group(new),
-            IpPermissions=[permission(new)],
-        )
+        self.call(f"update_security_group_rule_descriptions_{self.direction}", **_rule(new))
         return physical
 
     def delete(self, physical: Physical, properties: Properties) -> None:
         """Revoke the rule."""
-        self.remove(
-            f"revoke_security_group_{self.direction}",
-            **_group(properties),
-            IpPermissions=[permission(properties)],
-        )
+        self.remove(f"revoke_security_group_{self.direction}", **_rule(properties))
 
 
 class SecurityGroupIngress(_Rule):
     """A rule for what may come in."""
 
-    type = "AWS::EC2::SecurityGroupIngress"
-    direction = "ingress"
-    honoured = names(
-        "CidrIp CidrIpv6 Description FromPort GroupId GroupName IpProtocol SourcePrefixListId "
-        "SourceSecurityGroupId SourceSecurityGroupName SourceSecurityGroupOwnerId ToPort"
+    form = EC2(
+        type="AWS::EC2::SecurityGroupIngress",
+        honoured="CidrIp Description FromPort GroupId IpProtocol SourcePrefixListId "
+        "SourceSecurityGroupId ToPort",
+        replaces="CidrIp FromPort GroupId IpProtocol SourcePrefixListId SourceSecurityGroupId ToPort",
     )
-    replaces = honoured - {"Description"}
 
 
 class SecurityGroupEgress(_Rule):
     """A rule for what may go out."""
 
-    type = "AWS::EC2::SecurityGroupEgress"
-    direction = "egress"
-    honoured = names(
-        "CidrIp CidrIpv6 Description DestinationPrefixListId DestinationSecurityGroupId FromPort "
-        "GroupId IpProtocol ToPort"
+    form = EC2(
+        type="AWS::EC2::SecurityGroupEgress",
+        honoured="CidrIp Description DestinationPrefixListId DestinationSecurityGroupId FromPort "
+        "GroupId IpProtocol ToPort",
+        replaces="CidrIp DestinationPrefixListId DestinationSecurityGroupId FromPort GroupId IpProtocol "
+        "ToPort",
     )
-    replaces = honoured - {"Description"}
 
 
-def _group(properties: Properties) -> dict[str, Any]:
-    key = "GroupId" if "GroupId" in properties else "GroupName"
-    return {key: properties[key]}
+def _rule(properties: Properties) -> dict[str, Any]:
+    return {"GroupId": properties["GroupId"], "IpPermissions": [permission(properties)]}

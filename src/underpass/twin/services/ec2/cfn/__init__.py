@@ -1,1 +1,0 @@
-"""EC2's CloudFormation types."""

@@ -1,1 +1,0 @@
-"""ECS's CloudFormation types, and Application Auto Scaling's."""

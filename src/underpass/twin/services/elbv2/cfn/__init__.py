@@ -1,1 +1,0 @@
-"""Elastic Load Balancing's CloudFormation types."""

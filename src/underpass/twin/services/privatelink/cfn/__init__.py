@@ -1,1 +1,0 @@
-"""PrivateLink's CloudFormation types."""

@@ -1,1 +1,0 @@
-"""RDS's CloudFormation types."""
