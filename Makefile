@@ -38,7 +38,7 @@ test-all: $(TOOLS) $(CHECKOV)
 
 # Kills workers and processes of a region in use; SEED repeats those of another run.
 soak: $(TOOLS)
-	KILLS=100 $(BIN)/python -m pytest tests/e2e/test_kills.py -s
+	KILLS=100 WITHIN_S=5 $(BIN)/python -m pytest tests/e2e/test_kills.py -s
 
 # Two runs: the functional tests change moto for their whole process.
 coverage: $(TOOLS)
