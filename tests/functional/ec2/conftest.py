@@ -12,11 +12,12 @@ from underpass.twin.api.server import Api, Listener, moto_application
 from underpass.twin.region.aws import Clients
 from underpass.twin.region.reconcile import ChangeFeed
 from underpass.twin.services.ec2 import patches as ec2
+from underpass.twin.services.efs import patches as efs
 
 
 @pytest.fixture(scope="session")
 def clients() -> Clients:
-    patch.apply(ec2)
+    patch.apply(ec2, efs)
     bound = socket.socket()
     bound.bind(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{bound.getsockname()[1]}"
