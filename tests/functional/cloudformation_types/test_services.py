@@ -187,7 +187,7 @@ def test_a_group_waits_for_its_protected_instances(
     with pytest.raises(ProvisionError, match="all remaining instances are protected"):
         bench.delete("AutoScaling::AutoScalingGroup", group)
     deleting = StackEvent(
-        "1", "Group", group.id, autoscaling.AutoScalingGroup.type, "DELETE_IN_PROGRESS"
+        "1", "Group", group.id, autoscaling.AutoScalingGroup.form.type, "DELETE_IN_PROGRESS"
     )
     protection.release(bench.clients, [deleting])
     bench.delete("AutoScaling::AutoScalingGroup", group)

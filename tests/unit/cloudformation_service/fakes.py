@@ -59,9 +59,9 @@ class World:
 class Thing(ResourceType):
     """Size is changed in place, Name only by replacement, Tags by nothing."""
 
-    type: str = THING
-    honoured: frozenset[str] = frozenset({"Name", "Size", "Uses", "Secret"})
-    replaces: frozenset[str] = frozenset({"Name"})
+    type = THING
+    honoured = frozenset({"Name", "Size", "Uses", "Secret"})
+    replaces = frozenset({"Name"})
 
     def __init__(self, region: Region, world: World) -> None:
         super().__init__(region)
@@ -104,8 +104,8 @@ class Thing(ResourceType):
 class Role(ResourceType):
     """Something that needs capabilities."""
 
-    type: str = "AWS::IAM::Role"
-    honoured: frozenset[str] = frozenset({"RoleName"})
+    type = "AWS::IAM::Role"
+    honoured = frozenset({"RoleName"})
 
     def create(self, logical: LogicalResource, properties: Properties) -> Physical:
         return Physical(logical.generated_name())

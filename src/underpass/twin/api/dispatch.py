@@ -34,6 +34,7 @@ class Dispatcher(DomainDispatcherApplication):  # type: ignore[misc]
 
     def __init__(self) -> None:
         super().__init__(create_backend_app)
+        _method_names.cache_clear()  # what moto can do may have been changed since another was made
         self.get_backend_for_host = functools.cache(super().get_backend_for_host)
         self._handler = functools.cache(_only_handler)
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from underpass.twin.services.cloudformation.form import Described, Form
-from underpass.twin.services.cloudformation.resource import Resource, differ
+from underpass.twin.services.cloudformation.properties import differ
+from underpass.twin.services.cloudformation.resource import Resource
 from underpass.twin.services.cloudformation.resource_type import (
     LogicalResource,
     Physical,

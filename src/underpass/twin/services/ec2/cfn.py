@@ -7,7 +7,8 @@ from functools import partial
 from typing import Any
 
 from underpass.twin.services.cloudformation.form import Described, Form, Setting
-from underpass.twin.services.cloudformation.resource import Resource, changed
+from underpass.twin.services.cloudformation.properties import changed
+from underpass.twin.services.cloudformation.resource import Resource
 from underpass.twin.services.cloudformation.resource_type import (
     LogicalResource,
     Physical,

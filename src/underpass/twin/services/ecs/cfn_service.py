@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from underpass.twin.services.cloudformation.form import Form
-from underpass.twin.services.cloudformation.resource import Resource, changed, without
+from underpass.twin.services.cloudformation.properties import changed, without
+from underpass.twin.services.cloudformation.resource import Resource
 from underpass.twin.services.cloudformation.resource_type import (
     LogicalResource,
     Physical,

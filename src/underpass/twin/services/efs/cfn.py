@@ -6,7 +6,8 @@ from functools import partial
 from typing import Any
 
 from underpass.twin.services.cloudformation.form import Described, Form, Setting
-from underpass.twin.services.cloudformation.resource import Resource, only
+from underpass.twin.services.cloudformation.properties import only
+from underpass.twin.services.cloudformation.resource import Resource
 from underpass.twin.services.cloudformation.resource_type import LogicalResource, Properties
 from underpass.twin.services.cloudformation.tagging import Tagging
 

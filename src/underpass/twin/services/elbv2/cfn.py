@@ -7,7 +7,8 @@ from functools import partial
 from typing import Any
 
 from underpass.twin.services.cloudformation.form import Described, Form, Setting
-from underpass.twin.services.cloudformation.resource import Resource, changed, differ
+from underpass.twin.services.cloudformation.properties import changed, differ
+from underpass.twin.services.cloudformation.resource import Resource
 from underpass.twin.services.cloudformation.resource_type import Physical, Properties
 from underpass.twin.services.cloudformation.tagging import Tagging
 

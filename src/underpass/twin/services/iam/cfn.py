@@ -6,7 +6,8 @@ from functools import partial
 from typing import Any
 
 from underpass.twin.services.cloudformation.form import Form, Setting
-from underpass.twin.services.cloudformation.resource import Resource, changed, differ
+from underpass.twin.services.cloudformation.properties import changed, differ
+from underpass.twin.services.cloudformation.resource import Resource
 from underpass.twin.services.cloudformation.resource_type import (
     Physical,
     Properties,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from underpass.twin.services.cloudformation.form import Form, Setting
-from underpass.twin.services.cloudformation.resource import Resource, changed
+from underpass.twin.services.cloudformation.properties import changed
+from underpass.twin.services.cloudformation.resource import Resource
 from underpass.twin.services.cloudformation.resource_type import (
     LogicalResource,
     Physical,

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from underpass.twin.services.cloudformation.form import Form, Setting
-from underpass.twin.services.cloudformation.resource import Resource, changed, without
+from underpass.twin.services.cloudformation.properties import changed, without
+from underpass.twin.services.cloudformation.resource import Resource
 from underpass.twin.services.cloudformation.resource_type import (
     LogicalResource,
     Physical,

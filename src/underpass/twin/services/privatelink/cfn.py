@@ -6,12 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from underpass.twin.services.cloudformation.form import Described
-from underpass.twin.services.cloudformation.resource import (
-    Resource,
-    added_and_removed,
-    changed,
-    only,
-)
+from underpass.twin.services.cloudformation.properties import added_and_removed, changed, only
+from underpass.twin.services.cloudformation.resource import Resource
 from underpass.twin.services.cloudformation.resource_type import (
     LogicalResource,
     Physical,

@@ -8,7 +8,8 @@ from typing import Any
 
 from underpass.twin.services.cloudformation import service_calls
 from underpass.twin.services.cloudformation.form import Form
-from underpass.twin.services.cloudformation.resource import Resource, changed
+from underpass.twin.services.cloudformation.properties import changed
+from underpass.twin.services.cloudformation.resource import Resource
 from underpass.twin.services.cloudformation.resource_type import (
     LogicalResource,
     Physical,
