@@ -51,6 +51,8 @@ class Setting:
     clear: str = ""
     convert: Callable[[Any], Any] = _same
     default: Any = None
+    piecewise: bool = False
+    """Whether the action takes a list of which only what is new is given."""
 
     def wanted(self, properties: Properties, name: str) -> Any:
         """Return what the action is given for the property ``name``."""

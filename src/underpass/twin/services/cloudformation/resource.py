@@ -124,6 +124,8 @@ class Resource(ResourceType):
             if setting.clear and new.get(name) in NOTHING_SAID:
                 self.remove(setting.clear, **{key: physical.id})
             elif after is not None:
+                if setting.piecewise:
+                    after = [one for one in after if one not in (before or ())]
                 self.call(setting.put, **{key: physical.id, setting.parameter: after})
 
     def attributes(self, document: Mapping[str, Any]) -> dict[str, Any]:

@@ -31,7 +31,11 @@ PLAIN = (
         ref="{ListenerArn}",
         attributes="ListenerArn",
         update="modify_listener ListenerArn",
-        settings={"ListenerAttributes": Setting("modify_listener_attributes", "Attributes")},
+        settings={
+            "ListenerAttributes": Setting(
+                "modify_listener_attributes", "Attributes", piecewise=True
+            )
+        },
         delete="delete_listener ListenerArn",
     ),
 )
@@ -74,7 +78,11 @@ class TargetGroup(Resource):
         ref="{TargetGroupArn}",
         attributes="TargetGroupArn TargetGroupName LoadBalancerArns",
         update="modify_target_group TargetGroupArn",
-        settings={"TargetGroupAttributes": Setting("modify_target_group_attributes", "Attributes")},
+        settings={
+            "TargetGroupAttributes": Setting(
+                "modify_target_group_attributes", "Attributes", piecewise=True
+            )
+        },
         described=Described("describe_target_groups TargetGroupArns", "TargetGroups"),
         delete="delete_target_group TargetGroupArn",
     )
@@ -113,7 +121,9 @@ class LoadBalancer(Resource):
         ref="{LoadBalancerArn}",
         attributes="LoadBalancerArn DNSName CanonicalHostedZoneID=CanonicalHostedZoneId LoadBalancerName",
         settings={
-            "LoadBalancerAttributes": Setting("modify_load_balancer_attributes", "Attributes")
+            "LoadBalancerAttributes": Setting(
+                "modify_load_balancer_attributes", "Attributes", piecewise=True
+            )
         },
         described=Described(
             "describe_load_balancers LoadBalancerArns", "LoadBalancers", "State.Code", "active"
