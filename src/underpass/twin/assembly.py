@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import socket
 import threading
 from collections.abc import Mapping, Sequence
@@ -54,6 +55,8 @@ INSIDE = ("127.0.0.1", 4566)  # on the loopback of the region's own, otherwise e
 # On the internet, where tasks and functions find AWS; also at the far end of every endpoint's link. HTTP on
 # the port of HTTPS too: security groups and endpoints admit 443, as they do in AWS.
 OUTSIDE = (("0.0.0.0", 80), ("0.0.0.0", 443))  # noqa: S104  the internet namespace's
+
+log = logging.getLogger(__name__)
 
 
 class Controller(Protocol):
@@ -142,7 +145,10 @@ class Assembly:
             loop.stop()
         parts = (self.schedules, self.queues, self.services, self.functions, self.balancers)
         for part in (*parts, self.databases):
-            part.stop()
+            try:
+                part.stop()
+            except Exception:
+                log.exception("%s did not stop as it should", type(part).__name__)
 
     def _controllers(self) -> tuple[Controller, ...]:
         return (

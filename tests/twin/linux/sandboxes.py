@@ -274,7 +274,9 @@ def signals_ignored() -> list[str]:
     beside = subprocess.run([*process.enter(started.pid), *ask], capture_output=True, text=True)
     started.signal(signal.SIGKILL)
     started.wait()
-    return [line.split()[1] for line in (*lines(shlex.join(ask)), beside.stdout)]
+    found = [line.split()[1] for line in (*lines(shlex.join(ask)), beside.stdout)]
+    # 32 and 33 are the C library's own, which no program can set, and a test's parent may have left ignored.
+    return [f"{int(mask, 16) & ~(0b11 << 31):016x}" for mask in found]
 
 
 def footprint() -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """moto's results handed on as boto3 would return them, without XML in between.
 
-A call from inside the region (``twin.direct``) asks for it by a list in its environment, which gets the
+A call from inside the region (``region.direct``) asks for it by a list in its environment, which gets the
 answer; the XML of a describe action is two thirds of what it costs.
 """
 

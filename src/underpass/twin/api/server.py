@@ -25,8 +25,9 @@ from underpass.twin.region.worker import Worker
 
 log = logging.getLogger(__name__)
 
-# The first calls back into the API; the workflows' polls wait, and share no records with what the twin runs.
-_UNLOCKED = {"cloudformation", "states", "swf"}
+# The first calls back into the API; polls of workflows wait, and delivery streams ask their destinations. These
+# share no records with what the twin runs.
+_UNLOCKED = {"cloudformation", "firehose", "states", "swf"}
 _SILENT_S = 60  # how long a connection may say nothing while something is expected of it
 
 _READS = re.compile(r"^(Describe|Get|List|BatchGet|Lookup|Search|Validate|Head|Simulate|Filter)")
@@ -37,7 +38,7 @@ class Api:
 
     Parameters
     ----------
-    hub
+    feed
         Where changes are published, by the service's signing name.
     application
         The application that answers: moto's dispatcher.
@@ -89,7 +90,8 @@ def _call(environ: Environ, body: bytes) -> tuple[str, str]:
     if environ.get("CONTENT_TYPE", "").startswith(FORM):
         return service, parse_qs(body.decode(errors="replace")).get("Action", [""])[0]
     method = environ.get("REQUEST_METHOD", "GET")
-    return service, "Get" if method in {"GET", "HEAD"} else method
+    reads = "Get" if method in {"GET", "HEAD"} else method
+    return service, parse_qs(environ.get("QUERY_STRING", "")).get("Action", [reads])[0]
 
 
 def moto_application() -> Callable[[Environ, StartResponse], Iterable[bytes]]:

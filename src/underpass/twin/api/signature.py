@@ -130,11 +130,12 @@ def _span(one: Signed) -> tuple[datetime, datetime]:
             return datetime.min.replace(tzinfo=UTC), end
         begun = datetime.strptime(one.date, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
         lasts_s = int(one.expires) if one.expires is not None else _SKEW.total_seconds()
+        span = begun - _SKEW, begun + timedelta(seconds=lasts_s)
     except (ValueError, OverflowError, OSError) as error:
         raise Refusal("skewed") from error
     if not 0 < lasts_s <= _LONGEST_S:
         raise Refusal("skewed")
-    return begun - _SKEW, begun + timedelta(seconds=lasts_s)
+    return span
 
 
 def _version_4(one: Signed, environ: Environ, key: Key) -> str:

@@ -50,7 +50,7 @@ def rotate_alb(running: Running, demand: Demand, **how: Any) -> Rotation:
     Parameters
     ----------
     how
-        What ``balancers.nodes.command`` takes for ``rotate``.
+        What ``elbv2.node_commands`` takes for ``rotate``.
 
     Raises
     ------

@@ -32,10 +32,13 @@ from underpass.twin.linux.sandbox.rights import die_with_parent, drop_rights, li
 
 # A first process for task definitions with initProcessEnabled: reaps what is orphaned and passes signals
 # on. A wait that a signal interrupts says 128 + n, although the child may have ended with something else.
+# It has the control socket as descriptor 3 until it passes signals on: the kernel drops those that a first
+# process has no handler for, and whoever started the sandbox would wait for an end that was never asked for.
 INIT = """
-"$@" & child=$!
+"$@" 3>&- & child=$!
 trap 'kill -TERM $child 2>/dev/null' TERM
 trap 'kill -INT $child 2>/dev/null' INT
+exec 3>&-
 while wait $child; status=$?; kill -0 $child 2>/dev/null; do :; done
 if [ $status -gt 128 ]; then wait $child; last=$?; [ $last -eq 127 ] || status=$last; fi
 exit $status
@@ -85,7 +88,11 @@ def start(handle: int) -> None:
             os.chdir(spec["cwd"])
             limits(spec["limits"])
             drop_rights()
-            argv = ["/bin/sh", "-c", INIT, "init", *spec["argv"]] if spec["init"] else spec["argv"]
+            argv = spec["argv"]
+            if spec["init"]:
+                argv = ["/bin/sh", "-c", INIT, "init", *argv]
+                os.dup2(handle, 3)
+                os.set_inheritable(3, True)
             become(argv, spec["environment"])
         socket.send_fds(control, [json.dumps({"pid": pid}).encode() + b"\n"], passed)
     except Exception as error:  # noqa: BLE001  whoever started this must hear of it

@@ -72,7 +72,7 @@ class Fabric:
         ExceptionGroup
             When parts of it could not be made; the others were.
         """
-        before = self._wiring.up
+        before, known = self._wiring.up, self._made.vpcs if self._made else ()
         self._made = None
         try:
             self._wiring.apply(network)
@@ -81,7 +81,7 @@ class Fabric:
             for gone in before - now:
                 if not Path(self.path(gone)).exists():
                     self._links.forget(gone)
-            if before != now:
+            if before != now or known != network.vpcs:  # a VPC's DNS may have been turned on or off
                 self._region.feed.publish(Topic.INTERFACES)
         self._made = network
 

@@ -69,8 +69,12 @@ class Files:
         for target in targets - self._listening.keys():
             self._fabric.wait_up(target.interface_id)
             listener = self._fabric.socket(target.interface_id)
-            listener.bind((target.address, NFS_PORT))
-            listener.listen()
+            try:
+                listener.bind((target.address, NFS_PORT))
+                listener.listen()
+            except OSError:
+                listener.close()
+                raise
             worker = Worker(target.id, partial(_greet, listener)).start()
             self._listening[target] = worker, listener
         self._name(targets)

@@ -46,7 +46,7 @@ class Balancers:
     Parameters
     ----------
     health
-        The table ``elbv2.install`` was given.
+        The table ``target_groups.attach`` was given.
     """
 
     topics: ClassVar[tuple[Topic, ...]] = (
@@ -107,7 +107,7 @@ class Balancers:
         return target_selection.finds_healthy(balancer, node, self._wanted, self._health.observed)
 
     def command(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Do what a control request asks of an ALB's nodes; see ``nodes.command``."""
+        """Do what a control request asks of an ALB's nodes; see ``node_commands``."""
         return node_commands.answer(
             request,
             nodes=self._nodes,
@@ -135,12 +135,12 @@ class Balancers:
         self._listen(wanted)
         self._name(wanted)
         self._record(wanted)
-        if failed:
-            raise ExceptionGroup("load balancers", failed)
-        self._tell_states(wanted)
         if wanted != self._applied:
             self._applied = wanted
             self._region.feed.publish(Topic.APPLIED)
+        if failed:
+            raise ExceptionGroup("load balancers", failed)
+        self._tell_states(wanted)
 
     def _apply_envoy(self, wanted: Balancing) -> None:
         running = {

@@ -38,8 +38,8 @@ class Node:
         Whom flows may still go to: those it ever sent to, less those whose flows were ended.
     sent
         Whom it sends new flows to, and those before them whose unanswered flows are still to be ended.
-    well
-        The addresses among them that it found well.
+    healthy
+        The addresses among them that it found healthy.
     """
 
     carried: set[Address] = field(default_factory=set)
@@ -52,7 +52,7 @@ class Flows:
 
     Parameters
     ----------
-    seen
+    observed
         What health checks see, which may change at any moment.
     cut
         How flows are ended.

@@ -1,4 +1,4 @@
-"""EventBridge in moto, with ``schedule`` to deliver to the functions and queues that rules name as targets.
+"""EventBridge in moto, with the twin to deliver to the functions and queues that rules name as targets.
 
 moto matches the events; a target that is a function or a queue is handed over, since moto cannot deliver to
 the one, and asks no policy of the other. What

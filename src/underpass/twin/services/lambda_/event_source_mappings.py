@@ -83,7 +83,7 @@ class Poller:
         self._woken = threading.Event()
         self._hidden = False  # whether some message may be seen again
         self._again_s: float | None = None
-        self._worker = Worker("queue-poller", self._run, self.wake)
+        self._worker = Worker("queue-poller", self._run, self.wake, settled_s=float("inf"))
 
     def start(self) -> Poller:
         """Start reading, with what is there already."""

@@ -1,4 +1,4 @@
-"""Lambda in moto, with ``functions`` to run what it holds; moto itself would need Docker.
+"""Lambda in moto, with ``runner`` to run what it holds; moto itself would need Docker.
 
 The API server calls ``invoke`` outside its lock, because a function calls the API back. Functions the twin
 would run otherwise than AWS does are refused when they are made, by the name of what it lacks.

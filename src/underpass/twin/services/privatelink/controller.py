@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterable
 from typing import ClassVar
 
+from underpass.errors import UnderpassError
 from underpass.twin.linux import nftables
 from underpass.twin.linux.links import Link
 from underpass.twin.region.context import Region
@@ -96,7 +97,7 @@ class PrivateLink:
         for key, (near, far, offered) in wanted.items():
             try:
                 link = self._fabric.link(near, far, key)
-            except OSError as error:
+            except (OSError, UnderpassError) as error:
                 self._links.pop(key, None)
                 failed.append(error)
                 continue

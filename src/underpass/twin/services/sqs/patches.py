@@ -1,4 +1,4 @@
-"""SQS in moto, with ``functions.queues`` to invoke the functions that read queues.
+"""SQS in moto, with ``lambda_.event_source_mappings`` to invoke the functions that read queues.
 
 moto would invoke them within the call that sends a message, through Docker; here whoever reads is told that
 a message came. moto hands out what has expired, and lets it block its message group for ever. Where Lambda
