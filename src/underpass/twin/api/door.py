@@ -81,9 +81,8 @@ class Door:
             raise Refusal("refused", "An action is taken from the body of a POST")
         verify(one, environ, self._key(one))
         environ.pop("HTTP_ORIGIN", None)
-        if (
-            one.presigned
-        ):  # moto tells services apart by the header, or else by what the body looks like
+        if one.presigned and one.headers is not None:
+            # moto tells services apart by the header, or else by what the body looks like.
             scope = f"{one.access_key_id}/{one.date[:8]}/{one.region}/{one.service}/aws4_request"
             environ["HTTP_AUTHORIZATION"] = (
                 f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host"
