@@ -25,7 +25,7 @@ from underpass.twin.region.worker import Worker
 
 log = logging.getLogger(__name__)
 
-# The first calls back into the API. Polls of workflows wait and delivery streams ask their destinations; these
+# The first calls back into the API. Workflows are polled, delivery streams ask their destinations; these
 # share no records with what the twin runs.
 _UNLOCKED = {"cloudformation", "firehose", "states", "swf"}
 _SILENT_S = 60  # how long a connection may say nothing while something is expected of it
