@@ -136,6 +136,19 @@ def test_a_changed_count_is_waited_for(bench: Bench, service: dict[str, Any]) ->
     assert found["services"][0]["runningCount"] == 3
 
 
+def test_a_count_that_scaling_set_stays_when_the_template_names_none(
+    bench: Bench, service: dict[str, Any]
+) -> None:
+    scheduler(bench, complete)
+    uncounted = {key: value for key, value in service.items() if key != "DesiredCount"}
+    made = bench.create("ECS::Service", **uncounted)
+    ecs, cluster = bench.clients("ecs"), service["Cluster"]
+    ecs.update_service(cluster=cluster, service=made.id, desiredCount=3)
+    bench.update("ECS::Service", made, uncounted, {**uncounted, "EnableECSManagedTags": True})
+    (found,) = ecs.describe_services(cluster=cluster, services=[made.id])["services"]
+    assert found["desiredCount"] == 3
+
+
 def test_a_group_counts_only_instances_in_service(bench: Bench) -> None:
     from moto.autoscaling.models import autoscaling_backends
 

@@ -58,9 +58,11 @@ class Service(Resource):
         """Start a deployment where one is needed, and wait for it."""
         if any(changed(old, new, name) for name in {*old, *new} - {"Tags"}):
             forced = changed(old, new, "ForceNewDeployment") and new.get("ForceNewDeployment")
+            # A count that the template leaves out is scaling's to say once the service is there.
+            kept = IDENTITY if "DesiredCount" in new else f"{IDENTITY} DesiredCount"
             made = self.call(
                 "update_service",
-                without(self.wanted(new), IDENTITY),
+                without(self.wanted(new), kept),
                 Cluster=new.get("Cluster"),
                 Service=physical.id,
                 ForceNewDeployment=bool(forced and forced.get("EnableForceNewDeployment")),
