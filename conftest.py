@@ -11,12 +11,14 @@ from collections.abc import Generator
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 CI = os.environ.get("CI") == "true"
-if CI:
-    settings.register_profile("ci", derandomize=True)
-    settings.load_profile("ci")
+# No deadline: tests assert behaviour, and a busy machine takes as long as it takes.
+settings.register_profile(
+    "house", derandomize=CI, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("house")
 
 
 @pytest.hookimpl(wrapper=True)
