@@ -30,8 +30,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_response({status})
         self.end_headers()
         self.wfile.write(b"well\\n")
+    def log_message(self, *_):
+        pass
+class Server(http.server.ThreadingHTTPServer):
+    def handle_error(self, *_):
+        pass  # who asks may hang up: a trace of that would be all of the last lines
 print("listening", flush=True)
-http.server.ThreadingHTTPServer(("", 8000), Handler).serve_forever()
+Server(("", 8000), Handler).serve_forever()
 """
 
 
