@@ -1,4 +1,4 @@
-"""CloudFormation over HTTP on the loopback: moto, our engine, real providers and things in memory."""
+"""CloudFormation over HTTP on the loopback: moto, our engine, real resource types and things in memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The wire format, as boto3 reads it, and real providers behind it."""
+"""The wire format, as boto3 reads it, and real resource types behind it."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ class Account:
 
     def __init__(self, bench: Bench) -> None:
         self.bench = bench
-        self.engine = Engine(bench.region, bench.providers)
+        self.engine = Engine(bench.region, bench.resource_types)
 
     def create(self, name: str, body: str, **given: str) -> dict[str, str]:
         self.engine.create_stack(_request(name, body, given))

@@ -43,29 +43,29 @@ class Bench:
 
     def __init__(self, region: Region) -> None:
         self.region = region
-        self.providers = registry(region, services)
+        self.resource_types = registry(region, services)
         self.clients = region.clients
         self._made = 0
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
 
-    def provider(self, type_: str) -> ResourceType:
-        return self.providers[f"AWS::{type_}"]
+    def resource_type(self, type_: str) -> ResourceType:
+        return self.resource_types[f"AWS::{type_}"]
 
     def create(self, type_: str, **properties: Any) -> Physical:
         self._made += 1
         logical = LogicalResource("notes", STACK, type_.rsplit(":", 1)[-1], generation=self._made)
-        return self.provider(type_).create(logical, properties)
+        return self.resource_type(type_).create(logical, properties)
 
     def update(
         self, type_: str, physical: Physical, old: dict[str, Any], new: dict[str, Any]
     ) -> Physical:
-        return self.provider(type_).update(
+        return self.resource_type(type_).update(
             LogicalResource("notes", STACK, "Changed"), physical, old, new
         )
 
     def delete(self, type_: str, physical: Physical, **properties: Any) -> None:
-        self.provider(type_).delete(physical, properties)
+        self.resource_type(type_).delete(physical, properties)
 
     def subnets(self) -> tuple[str, list[str]]:
         """Return a VPC and two of its subnets, in different zones."""

@@ -1,4 +1,4 @@
-"""The templates underpass emits, through the CloudFormation engine and the providers, on plain moto."""
+"""The templates underpass emits, through the CloudFormation engine and the resource types, on plain moto."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ TYPES = {resource.type for resource in parse(BODY).resources.values()}
 
 
 def test_the_template_holds_every_type(bench: Bench) -> None:
-    assert set(bench.providers) == TYPES
+    assert set(bench.resource_types) == TYPES
 
 
 def test_every_type_comes_changes_in_place_and_goes(bench: Bench) -> None:
@@ -27,8 +27,8 @@ def test_every_type_comes_changes_in_place_and_goes(bench: Bench) -> None:
     after = account.resources("everything")
     renamed = {name for name in before if before[name] != after[name]}
     assert renamed == {"Scaling"}  # moto names a scaling policy anew each time it is put
-    for provider in bench.providers.values():
-        deletes_twice(provider)
+    for resource_type in bench.resource_types.values():
+        deletes_twice(resource_type)
     account.remove("everything")
     for service, action, key in (
         ("autoscaling", "describe_auto_scaling_groups", "AutoScalingGroups"),
@@ -50,12 +50,12 @@ def test_every_type_comes_changes_in_place_and_goes(bench: Bench) -> None:
         assert getattr(bench.clients(service), action)()[key] == [], key
 
 
-def deletes_twice(provider: ResourceType) -> None:
+def deletes_twice(resource_type: ResourceType) -> None:
     """Have every deletion done twice: what is gone already is no error."""
-    once = provider.delete
+    once = resource_type.delete
 
     def delete(physical: Physical, properties: Properties) -> None:
         once(physical, properties)
         once(physical, properties)
 
-    vars(provider)["delete"] = delete
+    vars(resource_type)["delete"] = delete

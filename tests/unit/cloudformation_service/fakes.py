@@ -1,4 +1,4 @@
-"""A world of things in memory, their provider, and a CloudFormation that runs them without threads."""
+"""A world of things in memory, their type, and a CloudFormation that runs them without threads."""
 
 import itertools
 import json
@@ -156,8 +156,8 @@ class Cloud:
         self.region = Region(
             "us-east-1", cast(Clients, self.services), ChangeFeed(), Path("/nowhere")
         )
-        providers = {THING: Thing(self.region, self.world), Role.type: Role(self.region)}
-        self.engine = Engine(self.region, providers, spawn)
+        resource_types = {THING: Thing(self.region, self.world), Role.type: Role(self.region)}
+        self.engine = Engine(self.region, resource_types, spawn)
 
     def plan(self, template: Any, stack: str = "s", **request: Any) -> dict[str, Any]:
         """Make a change set and return its description."""

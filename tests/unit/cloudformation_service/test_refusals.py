@@ -33,7 +33,7 @@ def test_all_that_the_twin_cannot_do_is_named_at_once(cloud: Cloud) -> None:
     assert (planned["Status"], planned["ExecutionStatus"]) == ("FAILED", "UNAVAILABLE")
     assert planned["StatusReason"].split("; ") == [
         "A (Fake::World::Thing): the twin would ignore properties Colour, Shape",
-        "B: the twin has no provider for resource type AWS::EC2::Spaceship",
+        "B: the twin does not know the resource type AWS::EC2::Spaceship",
         "C (Fake::World::Thing), property Size: Template error: Unable to get mapping for No::such::map",
         "C (Fake::World::Thing), property Uses: No export named gone found.",
     ]

@@ -1,4 +1,4 @@
-"""What the providers claim, against the registry's own schemas and against what underpass emits."""
+"""What the resource types claim, against the registry's own schemas and against what underpass emits."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from underpass.twin.services.cloudformation.registry import registry
 
 SCHEMAS = Path(cfnlint.__file__).parent / "data" / "schemas"
 REGION = Region("us-east-1", Clients("http://127.0.0.1:1", "us-east-1"), ChangeFeed(), Path())
-PROVIDERS = registry(REGION, services)
+RESOURCE_TYPES = registry(REGION, services)
 
 
 @cache
@@ -44,16 +44,16 @@ def listed(type_: str, key: str) -> set[str]:
     return {path for path in paths if "/" not in path}
 
 
-@pytest.mark.parametrize("type_", sorted(PROVIDERS))
+@pytest.mark.parametrize("type_", sorted(RESOURCE_TYPES))
 def test_claims_agree_with_the_registry(type_: str) -> None:
-    provider = PROVIDERS[type_]
-    claimed = provider.honoured | provider.inert
+    resource_type = RESOURCE_TYPES[type_]
+    claimed = resource_type.honoured | resource_type.inert
     settable = set(schema(type_)["properties"]) - listed(type_, "readOnlyProperties")
     assert claimed <= settable
-    assert not provider.honoured & provider.inert
+    assert not resource_type.honoured & resource_type.inert
     fixed = listed(type_, "createOnlyProperties")
     sometimes = listed(type_, "conditionalCreateOnlyProperties")
-    assert fixed & claimed <= provider.replaces <= fixed | sometimes
+    assert fixed & claimed <= resource_type.replaces <= fixed | sometimes
     assert set(schema(type_).get("required", [])) <= claimed
 
 
@@ -71,6 +71,7 @@ def test_every_property_underpass_emits_is_honoured_or_inert() -> None:
     ignored = {
         f"{type_}.{name}"
         for type_, name in emitted()
-        if type_ not in PROVIDERS or name not in PROVIDERS[type_].honoured | PROVIDERS[type_].inert
+        if type_ not in RESOURCE_TYPES
+        or name not in RESOURCE_TYPES[type_].honoured | RESOURCE_TYPES[type_].inert
     }
     assert ignored == set()

@@ -1,1 +1,1 @@
-"""The twin's CloudFormation service: change sets, events, rollback, and a provider per resource type."""
+"""The twin's CloudFormation service: change sets, events, rollback, and what each resource type takes."""

@@ -24,10 +24,10 @@ class Engine(ChangeSets, Stacks, Queries):
     region
         Where dynamic references, stored parameters and zones are looked up, and events are published
         (topic "cloudformation").
-    providers
+    resource_types
         By resource type; see ``resource_type.registry``.
     spawn
-        How operations and provider calls get their threads.
+        How operations and calls of resource types get their threads.
 
     Example
     -------
@@ -37,6 +37,6 @@ class Engine(ChangeSets, Stacks, Queries):
     """
 
     def __init__(
-        self, region: Region, providers: Mapping[str, ResourceType], spawn: Spawn = in_thread
+        self, region: Region, resource_types: Mapping[str, ResourceType], spawn: Spawn = in_thread
     ) -> None:
-        super().__init__(region, providers, spawn)
+        super().__init__(region, resource_types, spawn)

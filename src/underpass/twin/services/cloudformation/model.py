@@ -30,7 +30,7 @@ class Record:
     properties
         As the template resolves, dynamic references as written: what a new template is compared with.
     given
-        As the provider got them, dynamic references replaced.
+        As the resource type got them, dynamic references replaced.
     shown
         As events show them, ``NoEcho`` parameters masked.
     needs

@@ -68,12 +68,16 @@ class Planner:
     """Makes plans for one region."""
 
     def __init__(
-        self, region: str, store: Store, lookups: Lookups, providers: Mapping[str, ResourceType]
+        self,
+        region: str,
+        store: Store,
+        lookups: Lookups,
+        resource_types: Mapping[str, ResourceType],
     ) -> None:
         self._region = region
         self._store = store
         self._lookups = lookups
-        self._providers = providers
+        self._resource_types = resource_types
 
     def scope(
         self,
@@ -115,7 +119,7 @@ class Planner:
         ------
         TemplateError
             When the template or its parameters are wrong in themselves. What is only wrong here and now
-            (a type without a provider, a missing export) is among the plan's problems, all at once.
+            (a type the twin does not know, a missing export) is among the plan's problems, all at once.
         """
         values = parameters.values(template.parameters, given, self._lookups.parameter)
         records = {
@@ -139,16 +143,16 @@ class Planner:
         )
 
     def _recreating(self, type_: str) -> frozenset[str]:
-        provider = self._providers.get(type_)
-        return provider.replaces if provider else frozenset()
+        resource_type = self._resource_types.get(type_)
+        return resource_type.replaces if resource_type else frozenset()
 
     def unsupported(self, resource: Resource) -> Iterator[str]:
         """Yield why the twin cannot make a resource, without looking at its values."""
-        provider = self._providers.get(resource.type)
-        if provider is None:
-            yield f"{resource.logical_id}: the twin has no provider for resource type {resource.type}"
+        resource_type = self._resource_types.get(resource.type)
+        if resource_type is None:
+            yield f"{resource.logical_id}: the twin does not know the resource type {resource.type}"
             return
-        ignored = sorted(set(resource.properties) - provider.honoured - provider.inert)
+        ignored = sorted(set(resource.properties) - resource_type.honoured - resource_type.inert)
         if ignored:
             yield (
                 f"{resource.logical_id} ({resource.type}): the twin would ignore "

@@ -41,12 +41,14 @@ returns and then every 30 s, which a stack that is there in 50 ms need not cost.
 class Core:
     """Base of the actions; see ``engine.Engine`` for the parameters."""
 
-    def __init__(self, region: Region, providers: Mapping[str, ResourceType], spawn: Spawn) -> None:
+    def __init__(
+        self, region: Region, resource_types: Mapping[str, ResourceType], spawn: Spawn
+    ) -> None:
         self._store = Store(lambda: region.feed.publish(Topic.CLOUDFORMATION))
         self._lookups = Lookups(region)
-        self._planner = Planner(region.name, self._store, self._lookups, providers)
+        self._planner = Planner(region.name, self._store, self._lookups, resource_types)
         self._region = region
-        self._providers = providers
+        self._resource_types = resource_types
         self._spawn = spawn
         self._operations: dict[str, Operation] = {}  # the latest of each stack
 
@@ -128,7 +130,7 @@ class Core:
             self._store.drop_change_set(change_set.id)
 
     def _operation(self, stack: Stack) -> Operation:
-        journal = Journal(stack, self._store, self._lookups, self._providers)
+        journal = Journal(stack, self._store, self._lookups, self._resource_types)
         operation = Operation(journal, self._planner, self._spawn)
         self._operations[stack.id] = operation
         return operation

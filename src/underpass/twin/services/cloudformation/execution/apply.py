@@ -52,7 +52,7 @@ class Apply:
     attempts
         What was begun, by logical id; a resource that needed no change is not there.
     given
-        What providers were given, by logical id, whether it succeeded or not.
+        What resource types were given, by logical id, whether it succeeded or not.
     failures
         Who failed or was cancelled, by "create" and "update".
     """
@@ -78,7 +78,7 @@ class Apply:
         self._cancelled: frozenset[str] = frozenset()
 
     def begin(self, name: str) -> Call | None:
-        """Decide what the resource needs, and return the provider's call for it."""
+        """Decide what the resource needs, and return the resource type's call for it."""
         resource = self._plan.template.resources[name]
         before = self.records.get(name)
         before = before if before and before.alive else None
@@ -88,8 +88,8 @@ class Apply:
             wanted = replace(
                 wanted, properties=self._properties(resource), shown=self._shown(resource)
             )
-            provider = self._journal.providers[resource.type]
-            kind = decide(before, resource, wanted.properties, provider)
+            resource_type = self._journal.resource_types[resource.type]
+            kind = decide(before, resource, wanted.properties, resource_type)
         except Exception:
             # What cannot be resolved still gets its events: the failure is the resource's own.
             self._start(Attempt("update" if before else "create", before, wanted))
@@ -150,23 +150,26 @@ class Apply:
     def _call(self, attempt: Attempt) -> Physical:
         """Run in a thread of its own: return what exists afterwards."""
         wanted, before = attempt.wanted, attempt.before
-        provider = self._journal.providers[wanted.type]
+        resource_type = self._journal.resource_types[wanted.type]
         given = self._journal.reveal(wanted.properties)
         self.given[wanted.logical_id] = given
         logical = self._journal.logical(wanted)
         if attempt.kind == "update" and before is not None and before.physical is not None:
             try:
-                return provider.update(logical, before.physical, before.given, given)
+                return resource_type.update(logical, before.physical, before.given, given)
             except Exception:
                 if self._preserving:
                     self._put_back(before, before.physical, given)
                 raise
-        return provider.create(logical, given)
+        return resource_type.create(logical, given)
 
     def _put_back(self, before: Record, physical: Physical, given: Mapping[str, Any]) -> None:
-        provider, logical = self._journal.providers[before.type], self._journal.logical(before)
+        resource_type, logical = (
+            self._journal.resource_types[before.type],
+            self._journal.logical(before),
+        )
         try:
-            provider.update(logical, physical, given, before.given)
+            resource_type.update(logical, physical, given, before.given)
         except Exception as error:  # noqa: BLE001  why the update failed is what the user must know
             log.warning("%s is not what it was: %s", before.logical_id, reason_of(error))
 

@@ -23,12 +23,12 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Journal:
-    """The operation's view of its stack: providers to work with, and the store to write to."""
+    """The operation's view of its stack: resource types to work with, and the store to write to."""
 
     stack: Stack
     store: Store
     lookups: Lookups
-    providers: Mapping[str, ResourceType]
+    resource_types: Mapping[str, ResourceType]
 
     def status(self, status: str, reason: str = "", **fields: Any) -> None:
         """Give the stack a new status."""
@@ -62,7 +62,7 @@ class Journal:
         return LogicalResource(self.stack.name, self.stack.id, record.logical_id, record.generation)
 
     def reveal(self, properties: Mapping[str, Any]) -> dict[str, Any]:
-        """Return properties with their dynamic references replaced: what a provider is given."""
+        """Return properties with their dynamic references replaced: what a resource type is given."""
         revealed: dict[str, Any] = substitute(properties, self._look_up)
         return revealed
 
@@ -79,7 +79,7 @@ def reason_of(error: Exception) -> str:
         return f"{detail.get('Message', error)} ({detail.get('Code')} in {error.operation_name})"
     if isinstance(error, ProvisionError | TemplateError | TimeoutError):
         return str(error) or type(error).__name__
-    log.error("a resource provider failed", exc_info=error)
+    log.error("a resource type failed", exc_info=error)
     return f"Internal failure: {type(error).__name__}: {error}"
 
 

@@ -63,13 +63,13 @@ class Remove:
         return Schedule(reverse(needs), stops=False)
 
     def begin(self, name: str) -> Call | None:
-        """Note the beginning and return the provider's call, unless the resource stays or never was."""
+        """Note the beginning and return the resource type's call, unless the resource stays or never was."""
         record = self._records[name]
         physical = record.physical
         if physical is None or record.logical_id in self._staying:
             return None
         self._note(name, "DELETE_IN_PROGRESS")
-        return lambda: self._journal.providers[record.type].delete(physical, record.given)
+        return lambda: self._journal.resource_types[record.type].delete(physical, record.given)
 
     def end(self, name: str, outcome: Outcome) -> bool:
         """Note what became of the resource."""

@@ -44,7 +44,7 @@ class Restore:
         return Schedule(needs, done=restored)
 
     def begin(self, name: str) -> Call | None:
-        """Note the beginning and return the provider's call, if there is something to undo."""
+        """Note the beginning and return the resource type's call, if there is something to undo."""
         attempt = self._applied.attempts.get(name)
         if attempt is None:
             self._journal.store.keep(self._journal.stack.id, self._before[name])
@@ -56,15 +56,17 @@ class Restore:
             replace(current, shown=self._before[name].shown), "UPDATE_IN_PROGRESS"
         )
         given = self._applied.given.get(name)
-        if attempt.kind != "update" or given is None:  # the provider never heard of it
+        if attempt.kind != "update" or given is None:  # the resource type never heard of it
             return None
         return lambda: self._undo(current, given)
 
     def _undo(self, current: Record, given: Mapping[str, Any]) -> Physical:
         before = self._before[current.logical_id]
         assert current.physical is not None
-        provider = self._journal.providers[before.type]
-        return provider.update(self._journal.logical(before), current.physical, given, before.given)
+        resource_type = self._journal.resource_types[before.type]
+        return resource_type.update(
+            self._journal.logical(before), current.physical, given, before.given
+        )
 
     def end(self, name: str, outcome: Outcome) -> bool:
         """Note what became of the resource."""

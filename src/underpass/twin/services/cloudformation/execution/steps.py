@@ -18,15 +18,15 @@ def decide(
     record: Record | None,
     resource: Resource,
     wanted: Mapping[str, Any],
-    provider: ResourceType | type[ResourceType],
+    resource_type: ResourceType | type[ResourceType],
 ) -> Step:
     """Return what must happen so that ``record`` becomes ``resource`` with the properties ``wanted``."""
     if record is None or not record.alive:
         return "create"
     differing = changed(record.properties, wanted)
-    if differing & provider.replaces:
+    if differing & resource_type.replaces:
         return "replace"
-    if differing - provider.inert:
+    if differing - resource_type.inert:
         return "update"
     # What failed to update is what it was, and may now be as it is wanted: then it only says so.
     noted = differing or attributes_of(record) != attributes_of(resource)
