@@ -44,7 +44,7 @@ class ChangeFeed:
         *,
         timeout_s: float,
         what: str,
-        topics: Collection[str] | None = None,
+        topics: Collection[Topic] | None = None,
         recheck_s: float = 1.0,
     ) -> T:
         """Return the first truthy answer of ``condition``, asked again after each publication.
@@ -74,7 +74,7 @@ class ChangeFeed:
             with self._changed:
                 self._changed.wait_for(partial(self._since, seen, topics), min(left, recheck_s))
 
-    def _since(self, seen: int, topics: Collection[str] | None) -> bool:
+    def _since(self, seen: int, topics: Collection[Topic] | None) -> bool:
         """Tell whether one of ``topics`` was published after generation ``seen``."""
         if topics is None:
             return self._generation > seen

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from underpass.twin.region.context import Region
+from underpass.twin.region.topics import Topic
 from underpass.twin.services.cloudformation import service_calls
 from underpass.twin.services.cloudformation.form import NOTHING_SAID, READY_S, Form, pick
 from underpass.twin.services.cloudformation.properties import names, without
@@ -26,18 +27,10 @@ IN_USE_S = 30.0
 
 # What is published when something the twin runs comes to be, or not: a state is asked for anew after these.
 OBSERVED = frozenset(
-    [
-        "autoscaling",
-        "balancers",
-        "databases",
-        "ecs",
-        "elasticloadbalancing",
-        "health",
-        "instances",
-        "interfaces",
-        "rds",
-        "tasks",
-    ]
+    {
+        *(Topic.AUTOSCALING, Topic.DATABASES, Topic.ECS, Topic.ELB, Topic.HEALTH),
+        *(Topic.INSTANCES, Topic.INTERFACES, Topic.RDS, Topic.STATES, Topic.TASKS),
+    }
 )
 
 
@@ -213,7 +206,7 @@ class Resource(ResourceType):
         """Return the first truthy answer of ``probe``; ``what`` is the reason when none comes in time."""
         try:
             model = self.region.clients(self.form.service).meta.service_model
-            topics = OBSERVED | {model.signing_name}
+            topics = OBSERVED | {Topic(model.signing_name)}
             return self.region.feed.wait(probe, timeout_s=timeout_s, what=what, topics=topics)
         except TimeoutError as late:
             raise ProvisionError(f"{what} (after {timeout_s:g} s)") from late
