@@ -34,6 +34,7 @@ def run() -> None:
     except OSError:  # told already; what is left of the output would fail once more at the very end
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = status or 1
+    gc.freeze()  # the interpreter would collect all of it once more before it ends
     sys.exit(status)
 
 
