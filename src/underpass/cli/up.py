@@ -49,7 +49,10 @@ def bring_up(
     with launch.locked(state):
         running = find(state)
         if running is None:
-            fresh = launch.start(state, config.name, config.region, api_port=api_port)
+            version = config.database.version if config.database else None
+            fresh = launch.start(
+                state, config.name, config.region, api_port=api_port, postgres=version
+            )
             try:
                 running = launch.open_forwards(fresh.running, aims, port=port)
                 result = _deploy(config, running, emit, allowed)

@@ -57,6 +57,11 @@ def _become_region(state: Path, spec: dict[str, Any]) -> None:
     )
     for noisy in ("werkzeug", "botocore", "pyroute2"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    from underpass.twin.region.worker import once
+    from underpass.twin.services.rds import cluster
+
+    if spec["postgres"]:
+        once("initdb", cluster.make_ahead, state / "databases", spec["postgres"])
     gc.disable()  # what is imported and read now stays: collecting among it costs a tenth of the start
     _prepare()
     from underpass.twin.api.moto_startup import (
@@ -69,7 +74,6 @@ def _become_region(state: Path, spec: dict[str, Any]) -> None:
     leave_out_stack_engine()
     read_offerings_of(spec["region"])
     from underpass.twin.assembly import Assembly
-    from underpass.twin.region.worker import once
 
     stopping = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopping.set())

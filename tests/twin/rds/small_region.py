@@ -14,8 +14,8 @@ from underpass.twin.region.context import Region
 from underpass.twin.region.reconcile import ChangeFeed, Reconciler
 from underpass.twin.services.ec2 import patches as ec2
 from underpass.twin.services.ec2.fabric import Fabric
-from underpass.twin.services.rds import Databases
 from underpass.twin.services.rds import patches as rds
+from underpass.twin.services.rds.controller import Databases
 
 
 class LoopbackFabric(Fabric):

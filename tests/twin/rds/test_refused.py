@@ -11,7 +11,8 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from underpass.twin.api import patch
-from underpass.twin.services.rds import available_versions, patches, refusal
+from underpass.twin.services.rds import patches
+from underpass.twin.services.rds.versions import available_versions, refusal
 
 
 @pytest.fixture

@@ -58,7 +58,7 @@ def load_them(folder: str, host: str) -> dict[str, Any]:
     from tests.twin.rds.small_region import SmallRegion
 
     from underpass.errors import UnderpassError
-    from underpass.twin.services.rds import SeedError, load_seed
+    from underpass.twin.services.rds.seed import SeedError, load_seed
 
     place = Path(folder)
     small = SmallRegion(place / "state")

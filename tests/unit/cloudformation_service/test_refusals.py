@@ -226,7 +226,7 @@ def test_long_lists_come_in_pages_that_new_events_do_not_shift(cloud: Cloud) -> 
     cloud.deploy(document)
     assert len(cloud.events()) == 120 * 3 + 3
     page = cloud.engine.describe_stack_events({"StackName": "s"})
-    assert len(page["StackEvents"]) == 100
+    assert len(page["StackEvents"]) == 20
     cloud.delete()
     stack_id = page["StackEvents"][0]["StackId"]
     more = cloud.engine.describe_stack_events(
@@ -234,7 +234,7 @@ def test_long_lists_come_in_pages_that_new_events_do_not_shift(cloud: Cloud) -> 
     )
     times = [event["Timestamp"] for event in [*page["StackEvents"], *more["StackEvents"]]]
     assert times == sorted(times, reverse=True)
-    assert len(set(times)) == 200
+    assert len(set(times)) == 40
     resources = cloud.engine.list_stack_resources({"StackName": stack_id})
     assert len(resources["StackResourceSummaries"]) == 100
     assert "NextToken" in resources

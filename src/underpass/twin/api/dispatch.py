@@ -21,6 +21,7 @@ from moto.moto_server.werkzeug_app import (
     create_backend_app,
 )
 from werkzeug.exceptions import HTTPException
+from werkzeug.routing import Rule
 from werkzeug.wrappers import Response
 
 from underpass.twin.api import patch
@@ -78,6 +79,12 @@ def _only_handler(service: str | None) -> Handler | None:
         return None
     handler: Handler = handlers.pop()
     return handler
+
+
+@patch.replace(Rule, "_compile_builder")
+def _build_nothing(_rule: Any, _append_unknown: bool = True) -> Callable[..., None]:  # noqa: FBT001, FBT002
+    """Leave out what would build URLs from rules: nobody asks for it, and it is most of what a rule costs."""
+    return lambda *_: None
 
 
 # What moto would find out anew at every request

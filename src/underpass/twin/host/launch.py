@@ -88,7 +88,13 @@ class Start:
 
 
 def start(
-    state: Path, name: str, region: str, *, api_port: int | None, faults: bool = False
+    state: Path,
+    name: str,
+    region: str,
+    *,
+    api_port: int | None,
+    postgres: str | None = None,
+    faults: bool = False,
 ) -> Start:
     """Start a region and return once its API answers.
 
@@ -102,6 +108,8 @@ def start(
         The AWS region it stands in for.
     api_port
         The API's port; None takes the usual one, or the next that is free.
+    postgres
+        The version of the database that will be asked for first.
     faults
         Whether its workers may be told to fail, for tests.
 
@@ -123,7 +131,7 @@ def start(
         ready_read, ready_write = os.pipe()
         life_read, life_write = os.pipe()
         inherited = {"api": api.fileno(), "ready": ready_write, "lifeline": life_read}
-        spec = json.dumps({"region": region, "faults": faults, **inherited})
+        spec = json.dumps({"region": region, "postgres": postgres, "faults": faults, **inherited})
         with (state / "region.log").open("ab") as log:
             process = subprocess.Popen(
                 [*unshare, sys.executable, "-m", MARK, "--state", str(state), "--spec", spec],

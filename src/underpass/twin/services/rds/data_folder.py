@@ -8,17 +8,12 @@ from __future__ import annotations
 
 import fcntl
 import os
-import shutil
-import subprocess
 import time
 from pathlib import Path
 
 from underpass.errors import UnderpassError
+from underpass.twin.services.rds import cluster
 from underpass.twin.services.rds.versions import Binaries
-
-SUPERUSER = "rdsadmin"  # RDS's own, out of the user's reach there as here
-AS_ORDINARY_USER = ("unshare", "--user", "--map-user=1000", "--map-group=1000")
-"""PostgreSQL refuses uid 0, which is what a region's processes have; the files stay the starter's own."""
 
 
 class DataFolder:
@@ -63,23 +58,7 @@ class DataFolder:
                     f'set version = "{major}" in [database], or remove that folder and its data',
                 )
             return
-        unfinished = (
-            self.folder / "data.new"
-        )  # renamed when complete, so a killed initdb leaves nothing
-        shutil.rmtree(unfinished, ignore_errors=True)
-        made = subprocess.run(
-            [
-                *(*AS_ORDINARY_USER, binaries.program("initdb"), f"--pgdata={unfinished}"),
-                *(f"--username={SUPERUSER}", "--encoding=UTF8", "--locale=C.UTF-8"),
-                *("--auth=reject", "--no-instructions"),
-            ],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if made.returncode != 0:
-            raise UnderpassError("the database's files cannot be made", made.stderr.strip()[-500:])
-        unfinished.rename(self.data)
+        cluster.make(self.data, binaries)
 
     def set_aside(self, name: str) -> None:
         """Move the folder out of the way, for a replacement that lives in the sibling folder ``name``.

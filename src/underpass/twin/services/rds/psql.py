@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from underpass.errors import UnderpassError
-from underpass.twin.services.rds.data_folder import SUPERUSER
+from underpass.twin.services.rds.cluster import SUPERUSER
 from underpass.twin.services.rds.server import Spec
 
 _PREPARE = r"""

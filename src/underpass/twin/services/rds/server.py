@@ -22,7 +22,7 @@ from pathlib import Path
 from underpass.errors import UnderpassError
 from underpass.twin.region.worker import once
 from underpass.twin.services.rds import tls
-from underpass.twin.services.rds.data_folder import AS_ORDINARY_USER, SUPERUSER
+from underpass.twin.services.rds.cluster import AS_ORDINARY_USER, SUPERUSER
 from underpass.twin.services.rds.versions import Binaries
 
 _HBA = f"""\

@@ -39,7 +39,9 @@ class Queries(Core):
         """Describe a stack's events, the newest first."""
         stack = self._named(request)
         events = self._store.events(stack.id)
-        chosen, more = views.page(events, request.get("NextToken"), lambda event: event.id)
+        chosen, more = views.page(
+            events, request.get("NextToken"), lambda event: event.id, views.EVENTS
+        )
         return {"StackEvents": [views.event(stack, event) for event in chosen]} | more
 
     # Resources

@@ -15,6 +15,7 @@ from underpass.twin.services.cloudformation.model import ChangeSet, Event, Outpu
 
 T = TypeVar("T")
 PAGE = 100
+EVENTS = 20  # who follows a stack asks for them over and over, and wants the newest
 Shape = dict[str, Any]
 
 
