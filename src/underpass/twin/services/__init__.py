@@ -16,6 +16,7 @@ PATCHES = (  # the modules that say how moto is changed
     "events.patches",
     "iam.keys",
     "iam.patches",
+    "kms.patches",
     "lambda_.patches",
     "logs.patches",
     "privatelink.connection_notifications",

@@ -15,13 +15,15 @@ from underpass.twin.region.clock import scaled_s
 from underpass.twin.region.worker import Worker
 from underpass.twin.services.ecs.model import Health
 
+EAGER_S = 0.2  # between checks of one that was never healthy: somebody waits for it
 CALM_S = 5.0  # between checks of a healthy container: each costs a process
 
 
 class Checks:
     """Checks one container until stopped, and reports each change of its health.
 
-    The interval runs on the twin's clock; the time-out and the start period are the application's own.
+    The interval runs on the twin's clock; the time-out and the start period are the application's own. A
+    container that was never healthy is checked more often, and still fails once an interval at most.
     """
 
     def __init__(
@@ -37,7 +39,8 @@ class Checks:
         self._start_period_s = definition.get("startPeriod") or 0
         self._pid = pid
         self._report = report
-        self._began_s, self._failures, self._health = time.monotonic(), 0, Health.UNKNOWN
+        self._failures, self._health = 0, Health.UNKNOWN
+        self._began_s = self._failed_s = time.monotonic()
         self._worker = Worker(f"health-{pid}", self._check)
 
     def start(self) -> Checks:
@@ -51,18 +54,34 @@ class Checks:
         self._worker.stopping.set()
 
     def _check(self) -> None:
-        calm = self._health is Health.HEALTHY
-        if self._worker.stopping.wait(max(self._interval_s, CALM_S if calm else 0.0)):
+        if self._worker.stopping.wait(self._pause_s):
             return
         if self._passes():
             self._failures, now = 0, Health.HEALTHY
         else:
-            starting = time.monotonic() - self._began_s < self._start_period_s
-            self._failures += not (starting and self._health is Health.UNKNOWN)
+            self._count(time.monotonic())
             now = Health.UNHEALTHY if self._failures >= self._retries else self._health
         if now is not self._health and not self._worker.stopping.is_set():
             self._health = now
             self._report(now)
+
+    @property
+    def _pause_s(self) -> float:
+        match self._health:
+            case Health.UNKNOWN:
+                return min(EAGER_S, self._interval_s)
+            case Health.HEALTHY:
+                return max(CALM_S, self._interval_s)
+        return self._interval_s
+
+    def _count(self, now_s: float) -> None:
+        """Count a failure, unless the container is still starting or another was counted just now."""
+        starting = now_s - self._began_s < self._start_period_s
+        if now_s - self._failed_s < self._interval_s or (
+            starting and self._health is Health.UNKNOWN
+        ):
+            return
+        self._failures, self._failed_s = self._failures + 1, now_s
 
     def _passes(self) -> bool:
         try:

@@ -12,6 +12,7 @@ from underpass.errors import UnderpassError
 from underpass.twin.linux import nftables
 from underpass.twin.linux.links import Link
 from underpass.twin.region.context import Region
+from underpass.twin.region.records import records
 from underpass.twin.region.topics import Topic
 from underpass.twin.services.ec2.fabric import Fabric
 from underpass.twin.services.ec2.wiring import INTERNET_NAME
@@ -67,6 +68,7 @@ class PrivateLink:
         ready = {one.eni.interface_id for one in connected}
         self._tell_states(observed, ready | {one.eni.interface_id for one in services})
 
+    @records()  # one wait for all of it
     def _observe(self, balancing: Balancing) -> Endpoints:
         if self._stale.is_set() or time.monotonic() - self._read_at_s > TRUSTED_S:
             self._stale.clear()  # before reading: a change from now on is for the next time
@@ -122,8 +124,8 @@ class PrivateLink:
         names, healthy = self._region.names, self._balancers.finds_healthy
         everywhere, private = dns_names.service_records(services)
         names.set(SOURCE, "*", everywhere | dns_names.endpoint_records(connected, healthy))
-        for vpc_id, records in dns_names.private_records(connected, healthy).items():
-            private.setdefault(vpc_id, {}).update(records)
+        for vpc_id, theirs in dns_names.private_records(connected, healthy).items():
+            private.setdefault(vpc_id, {}).update(theirs)
         for vpc_id in {*names.sources(SOURCE), *private} - {"*"}:
             names.set(SOURCE, vpc_id, private.get(vpc_id, {}))
 
