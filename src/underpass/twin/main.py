@@ -19,7 +19,9 @@ import threading
 from pathlib import Path
 from typing import Any
 
-_COLLECT_AFTER = 20_000  # allocations: AWS's API descriptions are millions of objects that never go
+_COLLECT_AFTER = (
+    100_000  # allocations: AWS's API descriptions are millions of objects that never go
+)
 
 
 def main() -> None:

@@ -1,13 +1,12 @@
 """Which of moto's services answers a request: moto's own dispatcher, without a detour for most.
 
-A service that has one handler for everything (all that speak the query, EC2 and JSON protocols) needs no
-routing, so Flask stands only before the others.
+A service that has one handler for everything, as most have, needs no routing: Flask stands only before the
+others, such as S3.
 """
 
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -27,7 +26,6 @@ from werkzeug.wrappers import Response
 from underpass.twin.api import patch
 
 Handler = Callable[[Any, str, Any], Any]
-_ROOT = re.compile(r"^\{0\}/?\$?$")
 
 
 class Dispatcher(DomainDispatcherApplication):  # type: ignore[misc]
@@ -44,8 +42,8 @@ class Dispatcher(DomainDispatcherApplication):  # type: ignore[misc]
     ) -> Iterable[bytes]:
         """Answer one request."""
         handler = None
-        if environ.get("PATH_INFO") == "/" and environ.get("HTTP_AUTHORIZATION"):
-            host = self.infer_service_region_host(environ, "/")
+        if environ.get("HTTP_AUTHORIZATION"):
+            host = self.infer_service_region_host(environ, environ.get("PATH_INFO", ""))
             handler = self._handler(self.get_backend_for_host(host)) if host else None
         if handler is None:
             answered: Iterable[bytes] = super().__call__(environ, start_response)
@@ -66,7 +64,7 @@ def _answer(handler: Handler, environ: dict[str, Any]) -> Response:
 
 
 def _only_handler(service: str | None) -> Handler | None:
-    """Return what answers every request to a service, where that is one thing at its root."""
+    """Return what answers every request to a service, where that is one thing."""
     if service is None or service not in moto.backends.list_of_moto_modules():
         return None
     backends = moto.backends.get_backend(service)
@@ -74,11 +72,8 @@ def _only_handler(service: str | None) -> Handler | None:
         return None
     of_account = backends[moto.core.DEFAULT_ACCOUNT_ID]
     paths = of_account["us-east-1" if "us-east-1" in of_account else "aws"]._url_module.url_paths  # noqa: SLF001
-    handlers = set(paths.values())
-    if len(handlers) != 1 or not all(map(_ROOT.match, paths)):
-        return None
-    handler: Handler = handlers.pop()
-    return handler
+    handlers: set[Handler] = set(paths.values())
+    return handlers.pop() if len(handlers) == 1 else None
 
 
 @patch.replace(Rule, "_compile_builder")

@@ -15,7 +15,6 @@ from underpass.twin.linux import namespaces, nft_netlink, nftables
 from underpass.twin.linux.links import Link, Links
 from underpass.twin.linux.within import within
 from underpass.twin.region.context import Region
-from underpass.twin.region.records import records
 from underpass.twin.region.topics import Topic
 from underpass.twin.services.ec2 import exec_targets
 from underpass.twin.services.ec2.describe import observe, observe_interfaces
@@ -52,7 +51,6 @@ class Fabric:
         if self._observed != self._made:
             self.make(self._observed)
 
-    @records()  # one wait for all of it
     def _observe(self) -> Network:
         ec2, now = self._region.clients("ec2"), time.monotonic()
         if not self._stale.is_set() and now - self._observed_at < _TRUST_S:

@@ -13,7 +13,6 @@ from typing import Any
 
 from underpass.twin.region.aws import Clients
 from underpass.twin.region.reconcile import ChangeFeed
-from underpass.twin.region.records import records
 from underpass.twin.region.topics import Topic
 from underpass.twin.services.elbv2.describe import load_balancers, target_groups
 from underpass.twin.services.elbv2.model import (
@@ -47,7 +46,6 @@ class Observer:
         self._zones: tuple[str, ...] = ()
         feed.subscribe((Topic.ELB, Topic.ROUTE53, Topic.DRAINED), self._stale.set)
 
-    @records()  # one wait for all of it
     def observe(self) -> Balancing:
         """Return what the APIs say now."""
         if self._stale.is_set() or time.monotonic() - self._read_at_s > TRUSTED_S:

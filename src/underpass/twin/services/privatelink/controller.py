@@ -12,7 +12,6 @@ from underpass.errors import UnderpassError
 from underpass.twin.linux import nftables
 from underpass.twin.linux.links import Link
 from underpass.twin.region.context import Region
-from underpass.twin.region.records import records
 from underpass.twin.region.topics import Topic
 from underpass.twin.services.ec2.fabric import Fabric
 from underpass.twin.services.ec2.wiring import INTERNET_NAME
@@ -68,7 +67,6 @@ class PrivateLink:
         ready = {one.eni.interface_id for one in connected}
         self._tell_states(observed, ready | {one.eni.interface_id for one in services})
 
-    @records()  # one wait for all of it
     def _observe(self, balancing: Balancing) -> Endpoints:
         if self._stale.is_set() or time.monotonic() - self._read_at_s > TRUSTED_S:
             self._stale.clear()  # before reading: a change from now on is for the next time

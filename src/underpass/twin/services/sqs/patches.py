@@ -17,16 +17,17 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from flask import has_request_context, request
 from moto.awslambda.utils import get_backend
 from moto.core.utils import unix_time_millis
 from moto.sqs.models import Queue, SQSBackend
+from moto.sqs.responses import SQSResponse
 
 from underpass.twin.api import patch
 from underpass.twin.region.clock import scaled_s
 from underpass.twin.region.records import LOCK
 
 _CHANGED = threading.Condition(LOCK)
+_caller = threading.local()  # of whom it answers: the connection
 _LISTEN_S = 1.0  # how often a waiting poll looks whether its caller is still there
 
 Arrived = Callable[[str], None]
@@ -60,6 +61,12 @@ def _change(original: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
     with _CHANGED:
         _CHANGED.notify_all()
         return original(*arguments, **named)
+
+
+@patch.wrap(SQSResponse, "receive_message")
+def _receive(original: Callable[[Any], Any], response: Any) -> Any:
+    _caller.line = response.normalized_request.environ.get("werkzeug.socket")
+    return original(response)
 
 
 @patch.wrap(SQSBackend, "receive_message")
@@ -126,7 +133,7 @@ def _next_s(queue: Any) -> float:
 
 def _hung_up() -> bool:
     """Tell whether the caller has gone: a message for it would be hidden from everybody else."""
-    line = request.environ.get("werkzeug.socket") if has_request_context() else None
+    line = getattr(_caller, "line", None)
     try:
         return bool(
             line and select.select([line], [], [], 0)[0] and not line.recv(1, socket.MSG_PEEK)
