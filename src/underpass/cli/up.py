@@ -45,10 +45,10 @@ def bring_up(
     """
     aims = {consumer.name: (config.domain, config.listener_port) for consumer in config.consumers}
     state = state_folder(config.folder)
-    threading.Thread(target=_read_ahead, args=(config,), daemon=True).start()
     with launch.locked(state):
         running = find(state)
         if running is None:
+            threading.Thread(target=_read_ahead, args=(config,), daemon=True).start()
             version = config.database.version if config.database else None
             fresh = launch.start(
                 state, config.name, config.region, api_port=api_port, postgres=version
@@ -97,7 +97,7 @@ def bring_up_empty(folder: Path, *, api_port: int | None) -> Running:
 
 def _read_ahead(config: Config) -> None:
     """Import what a deployment needs while the region starts: half a second that nobody waits for."""
-    import boto3  # noqa: F401
+    import botocore.session  # noqa: F401
     import docker.utils.build  # noqa: F401
 
     from underpass import blueprint

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 _COLLECT_AFTER = (
-    100_000  # allocations: AWS's API descriptions are millions of objects that never go
+    100_000  # allocations: of AWS's API descriptions there are millions, none of them garbage
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import Counter
 from typing import Any
@@ -12,6 +13,12 @@ from underpass.twin.region.credentials import Credentials
 ACCESS_KEY = "underpass"
 INSIDE = Credentials(ACCESS_KEY, ACCESS_KEY)  # within the region nobody asks for the secret
 ACCOUNT_ID = "123456789012"  # moto's account; a twin is one account
+_NOTHING_OF_THE_USER_S: dict[str, tuple[None, None, str | None, None]] = {
+    "profile": (None, None, None, None),
+    "config_file": (None, None, os.devnull, None),
+    "credentials_file": (None, None, os.devnull, None),
+}
+"""A profile, a proxy or a setting of theirs is for AWS, not for a region on this machine."""
 
 
 class Clients:
@@ -52,23 +59,24 @@ class Clients:
             return self._made[service]
 
     def _make(self, service: str) -> Any:
-        import boto3
         from botocore.config import Config
+        from botocore.session import Session
 
         if self._session is None:
-            self._session = boto3.session.Session(
-                aws_access_key_id=self._key.access_key_id,
-                aws_secret_access_key=self._key.secret_access_key,
-                region_name=self.region,
-            )
+            self._session = Session(_NOTHING_OF_THE_USER_S)
+            self._session.set_credentials(self._key.access_key_id, self._key.secret_access_key)
         config = Config(
+            region_name=self.region,
+            proxies={},
+            use_fips_endpoint=False,
+            use_dualstack_endpoint=False,
             max_pool_connections=32,
             retries={"total_max_attempts": 1},
             connect_timeout=5,
             read_timeout=60,
             s3={"addressing_style": "path"},
         )
-        client = self._session.client(service, endpoint_url=self.endpoint_url, config=config)
+        client = self._session.create_client(service, endpoint_url=self.endpoint_url, config=config)
         if self._application is not None:
             direct.connect(client, self._application, self.calls)
         return client
