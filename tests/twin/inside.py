@@ -21,6 +21,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from underpass.twin.linux.devices import devices
+
 UNSHARE = ("unshare", "--net", "--mount", "--pid", "--fork", "--kill-child")
 AS_A_USER = ("--user", "--map-root-user")
 
@@ -80,10 +82,8 @@ def _main(source: str, name: str, arguments: str, descriptor: str) -> None:
 
 
 def _loopback_up() -> None:
-    from pyroute2 import IPRoute
-
-    with IPRoute() as route:
-        route.link("set", index=1, state="up")
+    with devices() as network:
+        network.up("lo")
 
 
 if __name__ == "__main__":

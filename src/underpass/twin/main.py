@@ -19,9 +19,10 @@ import threading
 from pathlib import Path
 from typing import Any
 
-_COLLECT_AFTER = (
-    100_000  # allocations: of AWS's API descriptions there are millions, none of them garbage
-)
+from underpass.twin.linux.devices import devices
+
+_SWITCH_S = 0.0005  # at every system call one waits so long for a thread that only computes
+_COLLECT_AFTER = 100_000  # allocations; of AWS's API descriptions there are millions, no garbage
 
 
 def main() -> None:
@@ -57,13 +58,14 @@ def _become_region(state: Path, spec: dict[str, Any]) -> None:
         level=logging.INFO,
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
-    for noisy in ("werkzeug", "botocore", "pyroute2"):
+    for noisy in ("werkzeug", "botocore"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     from underpass.twin.region.worker import once
     from underpass.twin.services.rds import cluster
 
     if spec["postgres"]:
         once("initdb", cluster.make_ahead, state / "databases", spec["postgres"])
+    sys.setswitchinterval(_SWITCH_S)
     gc.disable()  # what is imported and read now stays: collecting among it costs a tenth of the start
     _prepare()
     from underpass.twin.api.moto_startup import (
@@ -99,10 +101,8 @@ def _prepare() -> None:
         Path(folder).mkdir()
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    from pyroute2 import IPRoute
-
-    with IPRoute() as netlink:
-        netlink.link("set", index=1, state="up")
+    with devices() as network:
+        network.up("lo")
 
 
 def _watch(lifeline: int) -> None:

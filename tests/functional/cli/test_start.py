@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "notes"
-HEAVY = {"pydantic", "boto3", "botocore", "troposphere", "rich", "moto", "yaml", "pyroute2"}
+HEAVY = {"pydantic", "boto3", "botocore", "troposphere", "rich", "moto", "yaml"}
 
 
 @pytest.mark.parametrize(

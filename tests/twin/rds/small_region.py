@@ -9,6 +9,7 @@ from typing import Any
 
 from underpass.twin.api import patch
 from underpass.twin.api.server import Api, Listener, moto_application
+from underpass.twin.linux.devices import devices
 from underpass.twin.region.aws import Clients
 from underpass.twin.region.context import Region
 from underpass.twin.region.reconcile import ChangeFeed, Reconciler
@@ -31,13 +32,11 @@ class LoopbackFabric(Fabric):
         return []
 
     def wait_up(self, name: str, timeout_s: float = 20) -> None:
-        from pyroute2 import IPRoute
-
         described = self._region.clients("ec2").describe_network_interfaces(
             NetworkInterfaceIds=[name]
         )["NetworkInterfaces"][0]
-        with IPRoute() as route:
-            route.addr("replace", index=1, address=described["PrivateIpAddress"], prefixlen=32)
+        with devices() as network:
+            network.address("lo", described["PrivateIpAddress"])
 
 
 class SmallRegion:
