@@ -13,13 +13,13 @@ from underpass.twin.services.elbv2.health import (
     INITIAL,
     CheckKey,
     Health,
+    HealthCheck,
     TargetKey,
 )
 from underpass.twin.services.elbv2.model import (
     Balancing,
     Eni,
     Forward,
-    HealthCheck,
     Listener,
     LoadBalancer,
     Rule,

@@ -7,13 +7,12 @@ from typing import Any, TypeVar
 
 from botocore.exceptions import ClientError
 
-from underpass.twin.services.elbv2.health import State, TargetKey
+from underpass.twin.services.elbv2.health import HealthCheck, State, TargetKey
 from underpass.twin.services.elbv2.model import (
     Action,
     Condition,
     FixedResponse,
     Forward,
-    HealthCheck,
     Listener,
     LoadBalancer,
     Redirect,
