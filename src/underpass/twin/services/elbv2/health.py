@@ -163,7 +163,7 @@ class Thresholds:
     """What the outcomes of one check amount to.
 
     A target that was never healthy is healthy after one success; later it takes the group's healthy
-    threshold. It is unhealthy after the unhealthy threshold of failures in a row. One that was never healthy is
+    threshold, and is unhealthy after the unhealthy threshold of failures in a row. A new one is
     asked more often than the interval says, since the twin's user waits for it; its failures still count once
     an interval, so it is not given up sooner.
     """
