@@ -29,7 +29,7 @@ from underpass.twin.services.ec2 import dependencies
 from underpass.twin.services.ec2 import patches as ec2
 from underpass.twin.services.efs import patches as efs
 from underpass.twin.services.iam import patches as iam
-from underpass.twin.services.privatelink import connection_notifications
+from underpass.twin.services.privatelink import endpoint_connections
 from underpass.twin.services.rds import event_subscriptions, groups
 from underpass.twin.services.s3 import patches as s3
 from underpass.twin.services.secretsmanager import patches as secretsmanager
@@ -109,7 +109,7 @@ def served() -> tuple[Clients, ChangeFeed]:
     """Return clients of the API, and the change feed it publishes on."""
     patch.apply(
         autoscaling,
-        connection_notifications,
+        endpoint_connections,
         dependencies,
         ec2,
         efs,

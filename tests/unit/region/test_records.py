@@ -16,7 +16,7 @@ WITHIN_ACTIONS = {
     "services/elbv2/attributes.py": {"check_logs"},
     "services/elbv2/target_groups.py": {"_load_balancer_arns", "_check_load_balancer"},
     "services/iam/keys.py": {"_key", "_issue"},
-    "services/privatelink/connection_notifications.py": {"_publish", "_topic"},
+    "services/privatelink/endpoint_connections.py": {"_publish", "_topic"},
     "services/privatelink/endpoint_services.py": {"_backends"},
     "services/rds/patches.py": {"_backend", "_default_group"},
 }

@@ -18,7 +18,6 @@ PATCHES = (  # the modules that say how moto is changed
     "iam.patches",
     "lambda_.patches",
     "logs.patches",
-    "privatelink.connection_notifications",
     "privatelink.endpoint_connections",
     "privatelink.endpoint_services",
     "privatelink.endpoints",

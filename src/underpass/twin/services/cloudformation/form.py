@@ -12,10 +12,48 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from underpass.twin.services.cloudformation.resource_type import Properties
-from underpass.twin.services.cloudformation.tagging import Tagging
 
 READY_S = 60.0  # far more than anything but a task or a database takes here
 NOTHING_SAID: tuple[object, ...] = (None, "", [], {})
+
+
+@dataclass(frozen=True)
+class Tagging:
+    """How a service's resources get and lose their tags: two actions and two of their parameters."""
+
+    tag: str = "tag_resource"
+    untag: str = "untag_resource"
+    resource: str = "ResourceArn"
+    keys: str = "TagKeys"
+    prefix: str = ""
+    """What stands before ``Key`` and ``Value`` in the service's form of a tag."""
+
+    def changes(self, resource: str, old: Any, new: Any) -> list[tuple[str, dict[str, Any]]]:
+        """Return the calls, as (action, parameters), that lead from the tags ``old`` to ``new``."""
+        before, after = as_map(old), as_map(new)
+        calls: list[tuple[str, dict[str, Any]]] = []
+        gone = [key for key in before if key not in after]
+        if gone:
+            keys = [{"Key": key} for key in gone] if self.keys == "Tags" else gone
+            calls.append((self.untag, {self.resource: resource, self.keys: keys}))
+        put = self.written({k: v for k, v in after.items() if before.get(k) != v})
+        if put:
+            calls.append((self.tag, {self.resource: resource, "Tags": put}))
+        return calls
+
+    def written(self, tags: Any) -> list[dict[str, str]]:
+        """Return tags, as templates write them, in the service's form."""
+        return [
+            {f"{self.prefix}Key": key, f"{self.prefix}Value": value}
+            for key, value in as_map(tags).items()
+        ]
+
+
+def as_map(tags: Any) -> dict[str, str]:
+    """Return tags, a list of ``Key`` and ``Value`` or already a map, as a map."""
+    if isinstance(tags, Mapping):
+        return {str(key): str(value) for key, value in tags.items()}
+    return {str(tag["Key"]): str(tag["Value"]) for tag in tags or ()}
 
 
 def _same(value: Any) -> Any:

@@ -11,13 +11,14 @@ from underpass.twin.region.context import Region
 from underpass.twin.region.topics import Topic
 from underpass.twin.services.cloudformation import service_calls
 from underpass.twin.services.cloudformation.form import NOTHING_SAID, READY_S, Form, pick
-from underpass.twin.services.cloudformation.properties import names, without
 from underpass.twin.services.cloudformation.resource_type import (
     LogicalResource,
     Physical,
     Properties,
     ProvisionError,
     ResourceType,
+    names,
+    without,
 )
 
 log = logging.getLogger(__name__)

@@ -6,16 +6,15 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from underpass.twin.services.cloudformation.form import Described, Form, Setting
-from underpass.twin.services.cloudformation.properties import changed
+from underpass.twin.services.cloudformation.form import Described, Form, Setting, Tagging
 from underpass.twin.services.cloudformation.resource import Resource
 from underpass.twin.services.cloudformation.resource_type import (
     LogicalResource,
     Physical,
     Properties,
+    changed,
 )
 from underpass.twin.services.cloudformation.service_calls import truth
-from underpass.twin.services.cloudformation.tagging import Tagging
 
 EC2 = partial(
     Form,

@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from underpass.twin.services.cloudformation.form import Form
-from underpass.twin.services.cloudformation.properties import changed, without
 from underpass.twin.services.cloudformation.resource import Resource
 from underpass.twin.services.cloudformation.resource_type import (
     LogicalResource,
     Physical,
     Properties,
     ProvisionError,
+    changed,
+    without,
 )
 
 ASSOCIATED = "CapacityProviders DefaultCapacityProviderStrategy"

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from underpass.twin.services.cloudformation.form import Form
-from underpass.twin.services.cloudformation.properties import changed
 from underpass.twin.services.cloudformation.resource import Resource
 from underpass.twin.services.cloudformation.resource_type import (
     LogicalResource,
     Physical,
     Properties,
+    changed,
 )
 
 TARGET = "ServiceNamespace ResourceId ScalableDimension"

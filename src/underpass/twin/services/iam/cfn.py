@@ -5,14 +5,14 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from underpass.twin.services.cloudformation.form import Form, Setting
-from underpass.twin.services.cloudformation.properties import changed, differ
+from underpass.twin.services.cloudformation.form import Form, Setting, Tagging
 from underpass.twin.services.cloudformation.resource import Resource
 from underpass.twin.services.cloudformation.resource_type import (
     Physical,
     Properties,
+    changed,
+    differ,
 )
-from underpass.twin.services.cloudformation.tagging import Tagging
 
 IAM = partial(Form, service="iam", tagging=Tagging("tag_role", "untag_role", "RoleName"))
 VERSIONS_KEPT = 5  # IAM keeps five versions of a managed policy

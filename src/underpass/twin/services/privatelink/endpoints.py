@@ -21,7 +21,7 @@ from moto.ec2.utils import add_tag_specification, random_id, random_vpc_ep_id
 
 from underpass.twin.api import patch
 from underpass.twin.region.records import records
-from underpass.twin.services.privatelink import connection_notifications, endpoint_services
+from underpass.twin.services.privatelink import endpoint_connections, endpoint_services
 
 SHORT_NAMES = {"ecs-agent": "ecs-a", "ecs-telemetry": "ecs-t"}
 HOSTED_ZONE = "Z7HUB22UULQXV"  # of vpce.amazonaws.com in us-east-1
@@ -100,7 +100,7 @@ def _interface_endpoint(backend: Any, params: dict[str, Any], tags: dict[str, st
     endpoint.state = "pendingAcceptance" if waits else "pending"
     backend.vpc_end_points[endpoint.id] = endpoint
     _add_interfaces(endpoint, subnets)
-    connection_notifications.tell("Connect", endpoint)
+    endpoint_connections.tell("Connect", endpoint)
     return endpoint
 
 
@@ -298,7 +298,7 @@ def _deleted(response: Any) -> Any:
         if endpoint.vpc_endpoint_type == "Interface":
             _remove_interfaces(endpoint, list(endpoint.subnet_ids))
             endpoint.state = "deleted"
-            connection_notifications.tell("Delete", endpoint)
+            endpoint_connections.tell("Delete", endpoint)
         else:
             backend.delete_vpc_endpoints([endpoint_id])
         del backend.vpc_end_points[endpoint_id]

@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from underpass.twin.services.cloudformation.form import Described, Form, pick
-from underpass.twin.services.cloudformation.properties import changed, differ
+from underpass.twin.services.cloudformation.form import Described, Form, Tagging, pick
 from underpass.twin.services.cloudformation.resource import Resource
 from underpass.twin.services.cloudformation.resource_type import (
     LogicalResource,
     Physical,
     Properties,
+    changed,
+    differ,
 )
-from underpass.twin.services.cloudformation.tagging import Tagging
 
 RDS = partial(
     Form,

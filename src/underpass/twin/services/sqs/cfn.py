@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from underpass.twin.services.cloudformation.form import Form
-from underpass.twin.services.cloudformation.properties import differ, without
 from underpass.twin.services.cloudformation.resource import Resource
 from underpass.twin.services.cloudformation.resource_type import (
     LogicalResource,
     Physical,
     Properties,
+    differ,
+    without,
 )
 from underpass.twin.services.cloudformation.service_calls import text
 
