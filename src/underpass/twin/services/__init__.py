@@ -21,7 +21,6 @@ PATCHES = (  # the modules that say how moto is changed
     "privatelink.endpoint_connections",
     "privatelink.endpoint_services",
     "privatelink.endpoints",
-    "rds.event_subscriptions",
     "rds.groups",
     "rds.patches",
     "s3.patches",

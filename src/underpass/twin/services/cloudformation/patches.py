@@ -16,7 +16,7 @@ from moto.core.utils import camelcase_to_underscores, get_service_model
 
 from underpass.twin.api import patch
 from underpass.twin.services.cloudformation.engine import Engine
-from underpass.twin.services.cloudformation.errors import ApiError
+from underpass.twin.services.cloudformation.model import ApiError
 
 log = logging.getLogger(__name__)
 

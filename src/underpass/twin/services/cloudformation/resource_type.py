@@ -1,4 +1,4 @@
-"""What a resource type is to the engine: how one comes, changes and goes on the twin, and what a change is."""
+"""What a resource type is to the engine: how one comes, changes and goes, and what a change is."""
 
 from __future__ import annotations
 

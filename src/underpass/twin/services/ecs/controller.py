@@ -17,8 +17,7 @@ from underpass.twin.services.ecs import deployments, scheduler
 from underpass.twin.services.ecs.agent import Agent
 from underpass.twin.services.ecs.model import Phase, Rollout, Service, StopCode, Task
 from underpass.twin.services.ecs.observe import Observation, Observer
-from underpass.twin.services.ecs.placement.capacity import Capacity
-from underpass.twin.services.ecs.placement.placing import Placing
+from underpass.twin.services.ecs.placing import Capacity, Placing
 from underpass.twin.services.ecs.platform import Platform
 from underpass.twin.services.ecs.scheduler import Complete, Condition, Fail, Start, Stop
 

@@ -14,7 +14,7 @@ from underpass.twin.region.aws import ACCOUNT_ID
 from underpass.twin.region.records import records
 from underpass.twin.services.ecs import describe
 from underpass.twin.services.ecs.model import Task
-from underpass.twin.services.ecs.placement.choice import free
+from underpass.twin.services.ecs.placement import free
 from underpass.twin.services.ecs.table import attached
 
 
