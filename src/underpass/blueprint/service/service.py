@@ -2,8 +2,8 @@
 
 Where it scales, between the least and the most that are configured, the scaler owns the service's desired
 count: the template leaves it out, so that a release neither starts again from the least, nor a failed one
-goes back to what it was before. Registering or changing the scalable target moves the count between its limits
-at once.
+goes back to what it was before. Registering or changing the scalable target moves the count between its
+limits at once.
 https://docs.aws.amazon.com/autoscaling/application/APIReference/API_RegisterScalableTarget.html
 """
 
