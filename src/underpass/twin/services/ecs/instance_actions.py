@@ -5,26 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from moto.ec2.models import ec2_backends
 from moto.ecs.exceptions import ECSException
 from moto.ecs.responses import EC2ContainerServiceResponse as Response
 
 from underpass.twin.api import patch
-from underpass.twin.region.aws import ACCOUNT_ID
-from underpass.twin.region.records import records
 from underpass.twin.services.ecs import describe
 from underpass.twin.services.ecs.model import Task
 from underpass.twin.services.ecs.placement import free
 from underpass.twin.services.ecs.table import attached
-
-
-@records()
-def hold_interface(region: str, interface_id: str) -> None:
-    """Mark a task's network interface as in use and ECS's own; one that is gone is no error."""
-    interface = ec2_backends[ACCOUNT_ID][region].enis.get(interface_id)
-    if interface is not None:
-        interface.status = "in-use"
-        interface.requester_managed = True
 
 
 @patch.wrap(Response, "create_cluster")

@@ -10,16 +10,15 @@ from typing import Any
 from moto.ecs.exceptions import InvalidParameterException
 
 from underpass.twin.services.ecs import describe
-from underpass.twin.services.ecs.launch import launch_from, unsupported
+from underpass.twin.services.ecs.launch import Parameters, launch_from, unsupported
 from underpass.twin.services.ecs.model import StopCode, Task
 from underpass.twin.services.ecs.table import Table
 
 MOST_AT_ONCE = 10
 
 
-def run_task(response: Any, table: Table) -> Mapping[str, Any]:
+def run_task(response: Any, wanted: Parameters, table: Table) -> Mapping[str, Any]:
     """Want one-off tasks; they are placed and started by the scheduler."""
-    wanted = response._get_params()  # noqa: SLF001  moto has no other way
     backend = response.ecs_backend
     cluster = backend._get_cluster(wanted.get("cluster", "default"))  # noqa: SLF001
     launch = launch_from(backend, cluster, wanted)
@@ -45,14 +44,13 @@ def run_task(response: Any, table: Table) -> Mapping[str, Any]:
     return {"tasks": [describe.task(task) for task in made], "failures": []}
 
 
-def start_task(_: Any, __: Table) -> Mapping[str, Any]:
+def start_task(_: Any, __: Parameters, ___: Table) -> Mapping[str, Any]:
     """Refuse: tasks are placed by the scheduler."""
     raise unsupported("StartTask: use RunTask")
 
 
-def stop_task(response: Any, table: Table) -> Mapping[str, Any]:
+def stop_task(response: Any, wanted: Parameters, table: Table) -> Mapping[str, Any]:
     """Want a task stopped."""
-    wanted = response._get_params()  # noqa: SLF001
     task = _find(response, table, wanted.get("cluster", "default"), wanted["task"])
     if task is None:
         raise InvalidParameterException("The referenced task was not found.")
@@ -64,9 +62,8 @@ def stop_task(response: Any, table: Table) -> Mapping[str, Any]:
     return {"task": describe.task(task)}
 
 
-def describe_tasks(response: Any, table: Table) -> Mapping[str, Any]:
+def describe_tasks(response: Any, wanted: Parameters, table: Table) -> Mapping[str, Any]:
     """Describe tasks by id or ARN."""
-    wanted = response._get_params()  # noqa: SLF001
     if not wanted.get("tasks"):
         raise InvalidParameterException("Tasks cannot be empty.")
     found, failures = [], []
@@ -82,9 +79,8 @@ def describe_tasks(response: Any, table: Table) -> Mapping[str, Any]:
     return {"tasks": found, "failures": failures}
 
 
-def list_tasks(response: Any, table: Table) -> Mapping[str, Any]:
+def list_tasks(response: Any, wanted: Parameters, table: Table) -> Mapping[str, Any]:
     """List tasks, as ECS does those that are to run unless asked for stopped ones."""
-    wanted = response._get_params()  # noqa: SLF001
     cluster = response.ecs_backend._get_cluster(wanted.get("cluster", "default"))  # noqa: SLF001
     service = (wanted.get("serviceName") or "").rpartition("/")[2]
     host = (wanted.get("containerInstance") or "").rpartition("/")[2]

@@ -55,27 +55,6 @@ def set_state(arn: str, state: str) -> None:
 
 
 @records()
-def own_interface(interface_id: str, region: str, kind: str) -> None:
-    """Make a node's interface look as AWS's: in use, and the load balancer's."""
-    interface = ec2_backends[ACCOUNT_ID][region].enis.get(interface_id)
-    if interface is None:
-        return
-    interface.requester_id = "amazon-elb"
-    interface.requester_managed = True
-    interface.status = "in-use"
-    if kind == "network":
-        interface.interface_type = "network_load_balancer"
-
-
-@records()
-def detach_interface(interface_id: str, region: str) -> None:
-    """Make a node's interface look as one that is attached to nothing any more."""
-    interface = ec2_backends[ACCOUNT_ID][region].enis.get(interface_id)
-    if interface is not None:
-        interface.status = "available"
-
-
-@records()
 def random_address(subnet_id: str, region: str) -> str:
     """Return any free address of a subnet, for a node."""
     return free_address(ec2_backends[ACCOUNT_ID][region].get_subnet(subnet_id), at_random=True)
