@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from underpass.twin.services.cloudformation.form import Described, Form, Tagging
+from underpass.twin.services.cloudformation.resource_type import Described, Form, Tagging
 
 PLAIN = (
     Form(

@@ -5,11 +5,13 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from underpass.twin.services.cloudformation.form import Form, Setting, Tagging
 from underpass.twin.services.cloudformation.resource import Resource
 from underpass.twin.services.cloudformation.resource_type import (
+    Form,
     Physical,
     Properties,
+    Setting,
+    Tagging,
     changed,
     differ,
 )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from underpass.twin.services.cloudformation.form import Form, Setting, Tagging
 from underpass.twin.services.cloudformation.resource import Resource
 from underpass.twin.services.cloudformation.resource_type import (
+    Form,
     LogicalResource,
     Physical,
     Properties,
     ProvisionError,
+    Setting,
+    Tagging,
     changed,
 )
 from underpass.twin.services.cloudformation.service_calls import truth

@@ -7,12 +7,14 @@ import zipfile
 from collections.abc import Mapping
 from typing import Any
 
-from underpass.twin.services.cloudformation.form import Form, Setting, Tagging
 from underpass.twin.services.cloudformation.resource import Resource
 from underpass.twin.services.cloudformation.resource_type import (
+    Form,
     LogicalResource,
     Physical,
     Properties,
+    Setting,
+    Tagging,
     changed,
     without,
 )

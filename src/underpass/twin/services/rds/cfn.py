@@ -6,14 +6,17 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from underpass.twin.services.cloudformation.form import Described, Form, Tagging, pick
 from underpass.twin.services.cloudformation.resource import Resource
 from underpass.twin.services.cloudformation.resource_type import (
+    Described,
+    Form,
     LogicalResource,
     Physical,
     Properties,
+    Tagging,
     changed,
     differ,
+    pick,
 )
 
 RDS = partial(

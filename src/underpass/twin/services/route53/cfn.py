@@ -5,13 +5,14 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from underpass.twin.services.cloudformation.form import Form, as_map
 from underpass.twin.services.cloudformation.resource import Resource
 from underpass.twin.services.cloudformation.resource_type import (
+    Form,
     LogicalResource,
     Physical,
     Properties,
     ProvisionError,
+    as_map,
     changed,
     differ,
     without,

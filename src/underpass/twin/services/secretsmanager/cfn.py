@@ -7,13 +7,14 @@ from functools import partial
 from typing import Any
 
 from underpass.twin.services.cloudformation import service_calls
-from underpass.twin.services.cloudformation.form import Form, Tagging
 from underpass.twin.services.cloudformation.resource import Resource
 from underpass.twin.services.cloudformation.resource_type import (
+    Form,
     LogicalResource,
     Physical,
     Properties,
     ProvisionError,
+    Tagging,
     changed,
 )
 from underpass.twin.services.cloudformation.service_calls import RefusedError
