@@ -83,7 +83,7 @@ def _written(value: Any) -> str:
     return json.dumps(value)
 
 
-def _paths(value: Any, at: KeyPath = ()) -> Iterator[positions.KeyPath]:
+def _paths(value: Any, at: KeyPath = ()) -> Iterator[KeyPath]:
     items = value.items() if isinstance(value, dict) else enumerate(value)
     for key, inner in items:
         yield (*at, key)
