@@ -75,7 +75,6 @@ def balancer(
         subnets=tuple((f"subnet-{zone}", zone, "") for zone in zones),
         listeners=tuple(
             Listener(
-                arn=f"listener-{number}",
                 port=80 + number,
                 protocol="TCP" if kind == "network" else "HTTP",
                 rules=(Rule(Forward(((one.arn, 1),))),),

@@ -114,7 +114,6 @@ class Plan:
 
     template: Template
     parameters: Mapping[str, Value]
-    conditions: Mapping[str, bool]
     needs: Graph
     changes: tuple[Change, ...]
     outputs: tuple[Output, ...]
@@ -151,7 +150,6 @@ class Stack:
     reason: str = ""
     template: Template | None = None
     parameters: Mapping[str, Value] = field(default_factory=dict)
-    conditions: Mapping[str, bool] = field(default_factory=dict)
     settings: Settings = field(default_factory=Settings)
     outputs: tuple[Output, ...] = ()
     imports: frozenset[str] = frozenset()
@@ -173,7 +171,6 @@ class ChangeSet:
     id: str
     name: str
     stack_id: str
-    kind: str
     created: datetime
     status: str
     execution: str

@@ -138,7 +138,6 @@ class Planner:
         return Plan(
             template=template,
             parameters=values,
-            conditions=made.scope.conditions,
             needs=needs,
             changes=changes,
             outputs=planned,

@@ -86,10 +86,6 @@ class Services:
             )
         return process.enter(found[0])
 
-    def kill(self, task_id: str) -> None:
-        """Kill a task's containers, as a crash would."""
-        self._agents[task_id].kill()
-
     def reconcile(self) -> None:
         """Bring what runs closer to what is wanted."""
         now = time.time()

@@ -97,7 +97,6 @@ def _listener(elb: Any, kind: str, one: Described) -> Listener:
         rules = [_rule(rule) for rule in sorted(special, key=lambda rule: int(rule["Priority"]))]
     rules.append(Rule(_action(one["DefaultActions"])))
     return Listener(
-        arn=one["ListenerArn"],
         port=one["Port"],
         protocol=one["Protocol"],
         rules=tuple(rules),

@@ -118,7 +118,6 @@ class Rule:
 class Listener:
     """A listener."""
 
-    arn: str
     port: int
     protocol: str
     rules: tuple[Rule, ...]

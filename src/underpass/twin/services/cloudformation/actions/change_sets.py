@@ -43,7 +43,6 @@ class ChangeSets(Core):
             id=self._arn("changeSet", set_name),
             name=set_name,
             stack_id=stack.id,
-            kind=kind,
             created=self._store.now(),
             status="FAILED" if reason else "CREATE_COMPLETE",
             execution="UNAVAILABLE" if reason else "AVAILABLE",

@@ -105,7 +105,6 @@ class Core:
             fields |= {
                 "template": plan.template,
                 "parameters": plan.parameters,
-                "conditions": plan.conditions,
             }
         self._store.put(
             replace(stack, settings=settings, change_set_id=change_set_id or stack.change_set_id)
