@@ -6,7 +6,7 @@ PATCHES = (  # the modules that say how moto is changed
     "cloudwatch.patches",
     "ec2.dependencies",
     "ec2.patches",
-    "ecs.instance_actions",
+    "ecs.actions",
     "ecs.patches",
     "ecs.scaling",
     "efs.patches",

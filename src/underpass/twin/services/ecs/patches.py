@@ -18,7 +18,7 @@ from moto.ecs.exceptions import ECSException, InvalidParameterException
 from moto.ecs.responses import EC2ContainerServiceResponse as Response
 
 from underpass.twin.api import patch
-from underpass.twin.services.ecs import deployments, describe, task_actions
+from underpass.twin.services.ecs import actions, deployments, describe
 from underpass.twin.services.ecs.launch import (
     Parameters,
     balancers_from,
@@ -267,7 +267,7 @@ def _answer(
 
 for _handler in (
     *(create_service, update_service, delete_service, describe_services, list_services),
-    *(task_actions.run_task, task_actions.start_task, task_actions.stop_task),
-    *(task_actions.describe_tasks, task_actions.list_tasks),
+    *(actions.run_task, actions.start_task, actions.stop_task),
+    *(actions.describe_tasks, actions.list_tasks),
 ):
     patch.replace(Response, _handler.__name__)(_answer(_handler))
