@@ -20,8 +20,8 @@ from underpass.twin.services.autoscaling import patches as autoscaling
 from underpass.twin.services.ec2 import patches as ec2
 from underpass.twin.services.ec2.fabric import Fabric
 from underpass.twin.services.ecr import bundles
-from underpass.twin.services.ecs import patches as ecs
 from underpass.twin.services.ecs import actions, scaling, table
+from underpass.twin.services.ecs import patches as ecs
 from underpass.twin.services.ecs.controller import Services
 from underpass.twin.services.ecs.instances import Instances
 from underpass.twin.services.ecs.metadata import Metadata
