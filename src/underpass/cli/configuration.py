@@ -54,7 +54,7 @@ def schema(*, as_json: Json = False) -> None:
     """Print the JSON schema of underpass.toml, for editors."""
     import json
 
-    from underpass.config.schema import schema as of_the_file
+    from underpass.config.reference import schema as of_the_file
 
     typer.echo(json.dumps(of_the_file(), indent=None if as_json else 2))
 

@@ -21,27 +21,21 @@ class Scope(Protocol):
 
     def ref(self, name: str) -> Any:
         """Return what ``Ref`` answers: a pseudo parameter, a parameter, or a resource."""
-        ...
 
     def attribute(self, logical_id: str, name: str) -> Any:
         """Return what ``Fn::GetAtt`` answers."""
-        ...
 
     def imported(self, name: str) -> Any:
         """Return the value exported under ``name``."""
-        ...
 
     def zones(self, region: str) -> Sequence[str]:
         """Return the region's Availability Zones."""
-        ...
 
     def mapped(self, mapping: str, top: str, second: str) -> Any:
         """Return an entry of the template's mappings."""
-        ...
 
     def condition(self, name: str) -> bool:
         """Tell whether one of the template's conditions holds."""
-        ...
 
 
 @dataclass(frozen=True)

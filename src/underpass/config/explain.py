@@ -13,8 +13,7 @@ from pydantic import BaseModel, ValidationError
 from underpass.config import types as t
 from underpass.config.hints import quoted
 from underpass.config.model import Config
-from underpass.config.positions import KeyPath
-from underpass.config.problems import Fault
+from underpass.config.problems import Fault, KeyPath
 from underpass.config.reference import slug
 
 if TYPE_CHECKING:

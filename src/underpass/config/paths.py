@@ -9,8 +9,7 @@ from pathlib import Path
 
 from underpass.config.hints import quoted
 from underpass.config.model import Config
-from underpass.config.positions import KeyPath
-from underpass.config.problems import Fault
+from underpass.config.problems import Fault, KeyPath
 
 
 def check(config: Config) -> Iterator[Fault]:

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import re
 import tomllib
-from typing import TypeAlias
 
-KeyPath: TypeAlias = tuple[str | int, ...]
+from underpass.config.problems import KeyPath
 
 _TOKEN = re.compile(
     r"""

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from underpass.config.hints import command, folder_of, quoted
-from underpass.config.positions import KeyPath
 from underpass.errors import UsageError
+
+KeyPath: TypeAlias = tuple[str | int, ...]
+"""Where a key or an item stands: ``("consumers", 0, "cidr")``."""
 
 _BARE_KEY = re.compile(r"^[A-Za-z0-9_-]+$")
 

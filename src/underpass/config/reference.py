@@ -1,9 +1,10 @@
-"""The commented reference file, made out to one application: what ``underpass init`` writes."""
+"""What a configuration may hold: the commented file that ``underpass init`` writes, and the schema."""
 
 from __future__ import annotations
 
 import re
 from importlib.resources import files
+from typing import Any
 
 from underpass.config import rules
 from underpass.config.model import Config
@@ -41,3 +42,12 @@ def _is_accepted(name: str) -> bool:
 def slug(text: str) -> str:
     """Return ``text`` as an application's name, as far as that can be done."""
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).lstrip("-0123456789")[:31].rstrip("-")
+
+
+def schema() -> dict[str, Any]:
+    """Return the file's JSON schema (2020-12), for editors: every key, its default and what it takes."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **Config.model_json_schema(),
+        "title": "underpass.toml",
+    }

@@ -12,8 +12,7 @@ from pydantic import ValidationError
 
 from underpass.config import explain
 from underpass.config.model import Config
-from underpass.config.positions import KeyPath
-from underpass.config.problems import Fault
+from underpass.config.problems import Fault, KeyPath
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails

@@ -17,11 +17,9 @@ class Reachable(Protocol):
 
     def client(self, service: str) -> Any:
         """Return a boto3 client in the provider's account."""
-        ...
 
     def resolve(self, name: str) -> frozenset[str]:
         """Return a name's addresses; raises ``OSError`` when there are none."""
-        ...
 
 
 def run(

@@ -65,18 +65,15 @@ class Target(Protocol):
         UsageError
             With what to change in the configuration.
         """
-        ...
 
     def client(self, service: str, consumer: Consumer | None = None) -> Any:
         """Return a boto3 client in the provider's account, or in the consumer's."""
-        ...
 
     def publish_image(self, config: Config, repository_uri: str) -> str:
         """Put what ``[service]`` says into the repository and return the image's URI.
 
         The same source gives the same URI, so that nothing is redeployed without a change.
         """
-        ...
 
     def load_seed(self, instance_id: str, secret_arn: str, seed: Path) -> Seeded:
         """Load ``seed`` into the database unless a seed was loaded before, and tell which it was.
@@ -86,27 +83,21 @@ class Target(Protocol):
         UnderpassError
             With file, line and statement, when the database refuses a statement; nothing is kept of it.
         """
-        ...
 
     def stand_in_network(self, config: Config) -> Network:
         """Return ``[network]`` with the ids there really are.
 
         A target that makes the VPC that ``vpc_id`` names makes it first.
         """
-        ...
 
     def consumer_network(self, consumer: Consumer, zones: Sequence[str]) -> ConsumerNetwork:
         """Return the consumer's VPC, made first where the target makes its own."""
-        ...
 
     def dismiss_consumers(self, config: Config) -> None:
         """Delete what the target itself made for consumers that are no longer in the configuration."""
-        ...
 
     def answers(self, consumer: Consumer, path: str) -> tuple[bool, str]:
         """Ask the application for ``path`` from within the consumer's VPC: (works, what was seen)."""
-        ...
 
     def consumer_url(self, consumer: Consumer) -> str:
         """Return a URL for the user's own browser that goes through the consumer's VPC; empty if none."""
-        ...

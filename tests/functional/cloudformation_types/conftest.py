@@ -29,8 +29,8 @@ from underpass.twin.services.ec2 import dependencies
 from underpass.twin.services.ec2 import patches as ec2
 from underpass.twin.services.efs import patches as efs
 from underpass.twin.services.iam import patches as iam
-from underpass.twin.services.privatelink import connection_notifications
-from underpass.twin.services.rds import event_subscriptions, groups
+from underpass.twin.services.privatelink import endpoint_connections
+from underpass.twin.services.rds import groups
 from underpass.twin.services.s3 import patches as s3
 from underpass.twin.services.secretsmanager import patches as secretsmanager
 from underpass.twin.services.sqs import patches as sqs
@@ -109,13 +109,12 @@ def served() -> tuple[Clients, ChangeFeed]:
     """Return clients of the API, and the change feed it publishes on."""
     patch.apply(
         autoscaling,
-        connection_notifications,
+        endpoint_connections,
         dependencies,
         ec2,
         efs,
         cloudwatch,
         iam,
-        event_subscriptions,
         groups,
         s3,
         secretsmanager,

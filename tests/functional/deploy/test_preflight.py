@@ -12,7 +12,7 @@ from underpass.config import Config
 from underpass.config.model import Consumer, Database
 from underpass.deploy import preflight
 from underpass.deploy.preflight import certificate, consumer, database, network
-from underpass.deploy.preflight.zones import zones
+from underpass.deploy.preflight.vpcs import zones
 from underpass.errors import UsageError
 
 

@@ -38,7 +38,7 @@ def provider() -> Network:
     """Return a VPC with public, app and data subnets in two zones and a NAT gateway in each."""
     out = Rule("-1", -1, -1, ANY)
     return Network(
-        vpcs=(Vpc("vpc-a", CIDR, dns_hostnames=True),),
+        vpcs=(Vpc("vpc-a", CIDR),),
         subnets=(
             Subnet("sn-public-1", "vpc-a", "10.20.0.0/24", "z1", "rtb-public"),
             Subnet("sn-public-2", "vpc-a", "10.20.1.0/24", "z2", "rtb-public"),

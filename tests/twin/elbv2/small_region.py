@@ -27,7 +27,6 @@ from underpass.twin.services.elbv2 import patches as elbv2
 from underpass.twin.services.elbv2.controller import Balancers
 from underpass.twin.services.elbv2.health import HealthTable
 from underpass.twin.services.privatelink import (
-    connection_notifications,
     endpoint_connections,
     endpoint_services,
     endpoints,
@@ -94,7 +93,7 @@ class SmallRegion:
         subprocess.run(["mount", "-t", "proc", "proc", "/proc"], check=True)
         self.health = HealthTable()
         patch.apply(ec2_api, elbv2, listeners, target_groups)
-        patch.apply(connection_notifications, endpoint_connections, endpoint_services, endpoints)
+        patch.apply(endpoint_connections, endpoint_services, endpoints)
         target_groups.attach(self.health)
         feed = ChangeFeed()
         bound = socket.socket()

@@ -168,7 +168,7 @@ def test_what_is_wrong_is_named(value: Any, message: str) -> None:
     ],
 )
 def test_conditions_that_make_no_sense(conditions: Any, message: str) -> None:
-    from underpass.cloudformation.conditions import evaluate
+    from underpass.cloudformation.scope import evaluate
 
     with pytest.raises(TemplateError) as refused:
         evaluate(conditions, KNOWN)

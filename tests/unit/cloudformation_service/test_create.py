@@ -5,8 +5,8 @@ import pytest
 from botocore.exceptions import ClientError
 from tests.unit.cloudformation_service.fakes import THING, Cloud, ref, template
 
-from underpass.twin.services.cloudformation.errors import ApiError
 from underpass.twin.services.cloudformation.execution.schedule import in_thread
+from underpass.twin.services.cloudformation.model import ApiError
 from underpass.twin.services.cloudformation.resource_type import ProvisionError
 
 CHAIN = template({"C": {"Uses": [ref("B")]}, "B": {"Uses": [ref("A")]}, "A": {"Size": 1}})

@@ -1,7 +1,7 @@
 import pytest
 from tests.unit.cloudformation_service.fakes import THING, Cloud, ref, template
 
-from underpass.twin.services.cloudformation.errors import ApiError
+from underpass.twin.services.cloudformation.model import ApiError
 
 CHAIN = template({"A": {}, "B": {"Uses": [ref("A")]}, "C": {"Uses": [ref("B")]}, "D": {}})
 

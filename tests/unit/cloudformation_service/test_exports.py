@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 from tests.unit.cloudformation_service.fakes import Cloud, ref, template
 
-from underpass.twin.services.cloudformation.errors import ApiError
+from underpass.twin.services.cloudformation.model import ApiError
 
 
 def exporting(name: str = "net-Id", **a: Any) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from tests.unit.cloudformation_service.fakes import THING, Cloud, ref, template
 
-from underpass.twin.services.cloudformation.errors import ApiError
+from underpass.twin.services.cloudformation.model import ApiError
 
 ONE = template({"A": {}})
 ROLE = template({"R": {"Type": "AWS::IAM::Role"}})

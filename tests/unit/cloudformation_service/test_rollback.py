@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from tests.unit.cloudformation_service.fakes import Cloud, ref, template
 
-from underpass.twin.services.cloudformation.errors import ApiError
 from underpass.twin.services.cloudformation.execution.schedule import at_once
+from underpass.twin.services.cloudformation.model import ApiError
 
 BEFORE = template({"A": {}, "B": {"Uses": [ref("A")]}, "C": {"Uses": [ref("B")]}})
 AFTER = template(

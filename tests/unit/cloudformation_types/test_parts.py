@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from underpass.twin.services.cloudformation.tagging import Tagging, as_map
+from underpass.twin.services.cloudformation.resource_type import Tagging, as_map
 from underpass.twin.services.ec2.cfn_security_groups import permission
 from underpass.twin.services.lambda_.cfn import _archive
 from underpass.twin.services.s3.cfn_settings import SETTINGS

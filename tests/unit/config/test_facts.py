@@ -19,23 +19,6 @@ def test_an_instance_type_tells_what_it_has_room_for() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "architecture"),
-    [
-        ("t3.medium", "x86_64"),
-        ("t4g.medium", "arm64"),
-        ("a1.large", "arm64"),
-        ("g5.xlarge", "x86_64"),
-        ("g5g.xlarge", "arm64"),
-        ("im4gn.large", "arm64"),
-        ("m99gd.large", "arm64"),  # newer than the table
-        ("m99i.large", "x86_64"),
-    ],
-)
-def test_the_architecture_is_known_of_every_type(name: str, architecture: str) -> None:
-    assert facts.architecture(name) == architecture
-
-
-@pytest.mark.parametrize(
     ("name", "newer"), [("t3.medum", False), ("t3.9xlarge", False), ("m99i.large", True)]
 )
 def test_a_type_of_an_unknown_family_may_be_newer(name: str, newer: bool) -> None:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from underpass.config import positions
+from underpass.config.problems import KeyPath
 
 
 def test_keys_of_every_form_have_their_line() -> None:
@@ -82,7 +83,7 @@ def _written(value: Any) -> str:
     return json.dumps(value)
 
 
-def _paths(value: Any, at: positions.KeyPath = ()) -> Iterator[positions.KeyPath]:
+def _paths(value: Any, at: KeyPath = ()) -> Iterator[KeyPath]:
     items = value.items() if isinstance(value, dict) else enumerate(value)
     for key, inner in items:
         yield (*at, key)
@@ -95,8 +96,8 @@ def test_every_key_that_tomllib_finds_has_a_line(
     tables: dict[str, dict[str, Any]], rows: list[dict[str, Any]]
 ) -> None:
     lines: list[str] = []
-    expected: dict[positions.KeyPath, int] = {}
-    sections: list[tuple[str, positions.KeyPath, dict[str, Any]]] = [
+    expected: dict[KeyPath, int] = {}
+    sections: list[tuple[str, KeyPath, dict[str, Any]]] = [
         (f"[{json.dumps(name)}]", (name,), table) for name, table in tables.items()
     ]
     sections += [("[[rows]]", ("rows", index), row) for index, row in enumerate(rows)]

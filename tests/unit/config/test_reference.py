@@ -13,8 +13,7 @@ import pytest
 from underpass.config import explain
 from underpass.config.loader import parse
 from underpass.config.model import Config
-from underpass.config.reference import application, reference
-from underpass.config.schema import schema
+from underpass.config.reference import application, reference, schema
 
 REFERENCE = files("underpass.config").joinpath("reference.toml").read_text()
 EVERYTHING = tomllib.loads(re.sub(r"^#(?=[a-z\[])", "", REFERENCE, flags=re.MULTILINE))

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from underpass.twin.services.ecs.model import Host, Launch, Need, Task
-from underpass.twin.services.ecs.placement.choice import Misfit, choose, open_zones, spread
+from underpass.twin.services.ecs.placement import Misfit, choose, open_zones, spread
 
 A, B = "us-east-1a", "us-east-1b"
 NEED = Need(256, 512)

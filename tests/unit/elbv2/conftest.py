@@ -19,7 +19,6 @@ from underpass.twin.services.elbv2 import listeners, target_groups
 from underpass.twin.services.elbv2 import patches as elbv2
 from underpass.twin.services.elbv2.health import HealthTable
 from underpass.twin.services.privatelink import (
-    connection_notifications,
     endpoint_connections,
     endpoint_services,
     endpoints,
@@ -120,7 +119,7 @@ def apis(clients: tuple[Any, Any]) -> Apis:
     """Return the APIs without load balancers, services and endpoints."""
     health = HealthTable()
     patch.apply(ec2, elbv2, listeners, target_groups)
-    patch.apply(connection_notifications, endpoint_connections, endpoint_services, endpoints)
+    patch.apply(endpoint_connections, endpoint_services, endpoints)
     target_groups.attach(health)
     for held in (
         ec2_backends[ACCOUNT_ID][REGION].vpc_end_points,

@@ -13,13 +13,13 @@ from underpass.twin.services.elbv2.health import (
     INITIAL,
     CheckKey,
     Health,
+    HealthCheck,
     TargetKey,
 )
 from underpass.twin.services.elbv2.model import (
     Balancing,
     Eni,
     Forward,
-    HealthCheck,
     Listener,
     LoadBalancer,
     Rule,
@@ -75,7 +75,6 @@ def balancer(
         subnets=tuple((f"subnet-{zone}", zone, "") for zone in zones),
         listeners=tuple(
             Listener(
-                arn=f"listener-{number}",
                 port=80 + number,
                 protocol="TCP" if kind == "network" else "HTTP",
                 rules=(Rule(Forward(((one.arn, 1),))),),

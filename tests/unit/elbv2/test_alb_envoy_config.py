@@ -140,7 +140,7 @@ def test_an_https_listener_waits_for_its_certificate() -> None:
 def matched(condition: Condition, **request: str) -> bool:
     """Tell whether a condition's route takes a request, by the regular expressions given to Envoy."""
     rule = Rule(FixedResponse(200), (condition,))
-    (route,) = routes(Listener("l", 80, "HTTP", (rule,)), str)
+    (route,) = routes(Listener(80, "HTTP", (rule,)), str)
     (header,) = route["match"]["headers"]
     value = {
         ":authority": request.get("host", ""),
@@ -185,7 +185,7 @@ def test_rules_come_in_order_with_their_actions() -> None:
         Rule(Forward(((first, 0), (second, 1)))),
         Rule(FixedResponse(404, "application/json", "{}")),
     )
-    redirect, weighted, single, fixed = routes(Listener("l", 80, "HTTP", rules), lambda arn: arn)
+    redirect, weighted, single, fixed = routes(Listener(80, "HTTP", rules), lambda arn: arn)
     assert redirect["redirect"] == {
         "response_code": "MOVED_PERMANENTLY",
         "scheme_redirect": "https",

@@ -49,10 +49,11 @@ def test_load_balancing_is_read_again_only_when_someone_says_it_changed(apis: Ap
 @pytest.mark.parametrize(
     ("code", "raised"), [("LoadBalancerNotFound", False), ("Throttling", True)]
 )
-def test_what_is_deleted_while_it_is_read_is_left_out(code: str, raised: bool) -> None:
+def test_what_is_deleted_while_it_is_read_is_left_out(apis: Apis, code: str, raised: bool) -> None:
+    apis.balancer("network")
+
     class Elb:
-        def describe_load_balancers(self) -> Any:
-            return {"LoadBalancers": [{"LoadBalancerArn": "arn"}]}
+        get_paginator = apis.elb.get_paginator
 
         def describe_load_balancer_attributes(self, **_: str) -> Any:
             raise ClientError({"Error": {"Code": code}}, "DescribeLoadBalancerAttributes")

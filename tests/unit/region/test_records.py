@@ -13,10 +13,10 @@ TWIN = Path(underpass.twin.__file__).parent
 # What only actions of the API call; they hold the records.
 WITHIN_ACTIONS = {
     "services/ecs/launch.py": {"balancers_from"},
-    "services/elbv2/access_logs.py": {"check"},
+    "services/elbv2/attributes.py": {"check_logs"},
     "services/elbv2/target_groups.py": {"_load_balancer_arns", "_check_load_balancer"},
     "services/iam/keys.py": {"_key", "_issue"},
-    "services/privatelink/connection_notifications.py": {"_publish", "_topic"},
+    "services/privatelink/endpoint_connections.py": {"_publish", "_topic"},
     "services/privatelink/endpoint_services.py": {"_backends"},
     "services/rds/patches.py": {"_backend", "_default_group"},
 }

@@ -6,7 +6,7 @@ import dnslib
 import pytest
 
 from underpass.twin.region.dns_records import Names
-from underpass.twin.services.route53.hosted_zones import addresses
+from underpass.twin.services.route53.name_service import addresses
 from underpass.twin.services.route53.resolver import reply
 
 

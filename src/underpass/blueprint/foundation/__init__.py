@@ -32,8 +32,7 @@ from __future__ import annotations
 from troposphere import Template
 
 from underpass.blueprint.foundation import (
-    access_logs,
-    assets,
+    buckets,
     database,
     files,
     keys,
@@ -55,12 +54,12 @@ def foundation_stack(config: Config) -> Stack:
         flow_logs.add(template, config, net)
     registry.add(template, key)
     notifications.add(template, config, key)
-    access_logs.add(template)
+    buckets.add_access_logs(template)
     if config.database:
         database.add(template, config, config.database, net, key)
     if config.files:
         files.add(template, config, net, key)
     if config.assets:
-        assets.add(template, key)
+        buckets.add_assets(template, key)
     parameters = existing.parameters(config)
     return Stack(f"{config.name}-foundation", template.to_dict(), parameters)

@@ -23,7 +23,7 @@ from __future__ import annotations
 from troposphere import Template
 
 from underpass.blueprint.cross_stack import declare, given
-from underpass.blueprint.monitoring import dashboard, database, files, path, registrar, service
+from underpass.blueprint.monitoring import dashboard, database, path, service
 from underpass.blueprint.stack import Stack
 from underpass.config import Config
 
@@ -33,13 +33,13 @@ def monitoring_stack(config: Config) -> Stack:
     template = Template(Description=f"{config.name}: dashboard and alarms (underpass)")
     topic = given("TopicArn")
     path.add(template, config, topic)
-    service.add(template, config, topic)
+    service.add_tasks(template, config, topic)
     if config.privatelink.alb_targets == "lambda":
-        registrar.add(template, config, topic)
+        service.add_registrar(template, config, topic)
     if config.database:
         database.add(template, config, topic)
     if config.files:
-        files.add(template, config, topic)
+        service.add_files(template, config, topic)
     dashboard.add(template, config)
     declare(template)
     return Stack(f"{config.name}-monitoring", template.to_dict())

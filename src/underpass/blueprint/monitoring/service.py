@@ -1,20 +1,21 @@
-"""Alarms on the tasks: whether there are enough of them, and they have enough."""
+"""Alarms on what serves behind the path: the tasks, the registrar, and the shared files."""
 
 from __future__ import annotations
 
 from troposphere import Template
 
 from underpass.blueprint.monitoring.alarms import Missing, Topic, When, alarm, alarm_on
-from underpass.blueprint.monitoring.metrics import capacity, ecs, insights
+from underpass.blueprint.monitoring.metrics import capacity, ecs, efs, function, insights, registrar
 from underpass.config import Config
 
 CPU_PERCENT = 85
 MEMORY_PERCENT = 90
 FULL_PERCENT = 100
+LIMIT_PERCENT = 95
 
 
-def add(template: Template, config: Config, topic: Topic) -> None:
-    """Add the alarms of the service and, on EC2, of its capacity provider."""
+def add_tasks(template: Template, config: Config, topic: Topic) -> None:
+    """Add the alarms on whether there are enough tasks, and they have enough; on EC2, on capacity too."""
     alarm_on(
         template,
         topic,
@@ -52,3 +53,53 @@ def add(template: Template, config: Config, topic: Topic) -> None:
             capacity("CapacityProviderReservation", "Average"),
             When(">", FULL_PERCENT, 15, 15, Missing.MISSING),
         )
+
+
+def add_registrar(template: Template, _: Config, topic: Topic) -> None:
+    """Add the alarms of the registrar.
+
+    It keeps nothing from one run to the next, so it cannot say for sure how long ago it last succeeded;
+    three minutes in a row without a success, of one a minute, say it instead.
+    """
+    alarm(
+        template,
+        topic,
+        "RegistrarErrors",
+        "The registrar fails: its log says at what, and names the variable",
+        function("Errors", "Sum"),
+        When(">", 0, 2, 3, Missing.NOT_BREACHING),
+    )
+    alarm(
+        template,
+        topic,
+        "RegistrarStale",
+        "The registrar has not succeeded for 3 minutes: the NLB does not follow the ALB's addresses",
+        registrar("Success", "Sum"),
+        When("<", 1, 3, 3, Missing.BREACHING),
+    )
+    alarm(
+        template,
+        topic,
+        "RegistrarHeldBack",
+        "More targets are gone at once than the registrar may remove: if they are, run "
+        "`underpass registrar run --max-removals N`",
+        registrar("HeldBack", "Sum"),
+        When(">", 0, 1, 1, Missing.NOT_BREACHING),
+    )
+
+
+def add_files(template: Template, _: Config, topic: Topic) -> None:
+    """Add the alarm of the file system.
+
+    Its throughput is elastic: there are no burst credits that could run out, and what can is the number of
+    operations it takes.
+    https://docs.aws.amazon.com/efs/latest/ug/performance.html
+    """
+    alarm(
+        template,
+        topic,
+        "FilesIoLimit",
+        "The file system is at the limit of its operations: what reads and writes it waits",
+        efs("PercentIOLimit", "Maximum"),
+        When(">=", LIMIT_PERCENT, 15, 15, Missing.NOT_BREACHING),
+    )

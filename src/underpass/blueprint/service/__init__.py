@@ -35,7 +35,6 @@ from underpass.blueprint.service import (
     privatelink,
     registrar,
     rotation,
-    scaling,
     service,
     task,
 )
@@ -56,7 +55,7 @@ def service_stack(config: Config) -> Stack:
     definition, task_outputs = task.add(template, config)
     outputs |= task_outputs
     tasks = service.add(template, config, capacity, definition, path)
-    scaling.add(template, config, capacity.cluster, tasks, path)
+    service.add_scaling(template, config, capacity.cluster, tasks, path)
     outputs |= {"ClusterName": Ref(capacity.cluster), "ServiceName": GetAtt(tasks, "Name")}
     if config.capacity.provider == "ec2":
         outputs["CapacityProviderName"] = capacity.provider

@@ -1,13 +1,27 @@
-"""The ECS service: how many tasks run, where, and how a new release replaces the old one."""
+"""The ECS service: how many tasks run, where, and how a new release replaces the old one.
+
+Where it scales, between the least and the most that are configured, the scaler owns the service's desired
+count: the template leaves it out, so that a release neither starts again from the least, nor a failed one
+goes back to what it was before. Registering or changing the scalable target moves the count between its
+limits at once.
+https://docs.aws.amazon.com/autoscaling/application/APIReference/API_RegisterScalableTarget.html
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-from troposphere import Ref, Template
+from troposphere import GetAtt, Join, Ref, Sub, Template
+from troposphere.applicationautoscaling import (
+    PredefinedMetricSpecification,
+    ScalableTarget,
+    ScalingPolicy,
+    TargetTrackingScalingPolicyConfiguration,
+)
 from troposphere.ecs import (
     AwsvpcConfiguration,
     CapacityProviderStrategyItem,
+    Cluster,
     DeploymentCircuitBreaker,
     DeploymentConfiguration,
     LoadBalancer,
@@ -20,8 +34,10 @@ from troposphere.ecs import (
 from underpass.blueprint.cross_stack import given, given_list
 from underpass.blueprint.service.balancers import FROM_ALB, TO_TASKS, Path
 from underpass.blueprint.service.cluster import Capacity
-from underpass.blueprint.service.scaling import desired_count
 from underpass.config import Config
+
+OUT_COOLDOWN_S = 60
+IN_COOLDOWN_S = 300  # slowly down: the next peak may be near
 
 
 def add(
@@ -79,3 +95,69 @@ def _platform(config: Config) -> dict[str, Any]:
             PlacementStrategy(Type="spread", Field="instanceId"),
         ]
     }
+
+
+def scales(config: Config) -> bool:
+    """Return whether there is anything for a scaler to do.
+
+    Without a task there is no metric to follow, and so no way up from none.
+    """
+    tasks, follows = config.service.tasks, config.service.scaling
+    return 0 < tasks.min < tasks.max and bool(follows.cpu or follows.requests)
+
+
+def desired_count(config: Config) -> dict[str, int]:
+    """Return the service's property: absent where the scaler sets it."""
+    return {} if scales(config) else {"DesiredCount": config.service.tasks.min}
+
+
+def add_scaling(
+    template: Template, config: Config, cluster: Cluster, service: Service, path: Path
+) -> None:
+    """Add the scalable target and a policy for each metric it follows."""
+    if not scales(config):
+        return
+    target = template.add_resource(
+        ScalableTarget(
+            "ScalableTarget",
+            ServiceNamespace="ecs",
+            ScalableDimension="ecs:service:DesiredCount",
+            ResourceId=Sub(f"service/${{{cluster.title}}}/${{{service.title}.Name}}"),
+            MinCapacity=config.service.tasks.min,
+            MaxCapacity=config.service.tasks.max,
+        )
+    )
+    if config.service.scaling.cpu:
+        metric = {"PredefinedMetricType": "ECSServiceAverageCPUUtilization"}
+        _follow(template, target, "ScalingOnCpu", config.service.scaling.cpu, metric)
+    if config.service.scaling.requests:
+        metric = {
+            "PredefinedMetricType": "ALBRequestCountPerTarget",  # a minute
+            "ResourceLabel": Join(
+                "/",
+                [
+                    GetAtt(path.alb, "LoadBalancerFullName"),
+                    GetAtt(path.alb_target_group, "TargetGroupFullName"),
+                ],
+            ),
+        }
+        _follow(template, target, "ScalingOnRequests", config.service.scaling.requests, metric)
+
+
+def _follow(
+    template: Template, target: ScalableTarget, title: str, value: int, metric: dict[str, Any]
+) -> None:
+    template.add_resource(
+        ScalingPolicy(
+            title,
+            PolicyName=title,
+            PolicyType="TargetTrackingScaling",
+            ScalingTargetId=Ref(target),
+            TargetTrackingScalingPolicyConfiguration=TargetTrackingScalingPolicyConfiguration(
+                TargetValue=value,
+                PredefinedMetricSpecification=PredefinedMetricSpecification(**metric),
+                ScaleOutCooldown=OUT_COOLDOWN_S,
+                ScaleInCooldown=IN_COOLDOWN_S,
+            ),
+        )
+    )

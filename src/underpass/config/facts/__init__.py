@@ -6,13 +6,12 @@ question answers that too (``newer``), and the preflight asks AWS about the rest
 """
 
 from underpass.config.facts.databases import DatabaseClass, database_class, engine_versions
-from underpass.config.facts.instances import InstanceType, architecture, instance_type
+from underpass.config.facts.instances import InstanceType, instance_type
 from underpass.config.facts.regions import regions
 
 __all__ = [
     "DatabaseClass",
     "InstanceType",
-    "architecture",
     "database_class",
     "engine_versions",
     "instance_type",

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Literal
 
 from underpass.config.facts.stored import stored
 
-Architecture = Literal["x86_64", "arm64"]
 CPU_UNITS = 1024  # of ECS, for each vCPU
 
 
@@ -62,18 +59,6 @@ def instance_type(name: str) -> InstanceType | None:
     """
     found = stored("instance_types").get(name)
     return InstanceType(name, *found) if found else None
-
-
-def architecture(name: str) -> Architecture:
-    """Return what an instance type's programs are built for, also of a type newer than the table.
-
-    Since the second Graviton a ``g`` after the generation says arm64.
-    https://docs.aws.amazon.com/ec2/latest/instancetypes/instance-type-names.html
-    """
-    known = instance_type(name)
-    if known:
-        return "arm64" if known.architecture.startswith("arm64") else "x86_64"
-    return "arm64" if re.match(r"[a-z]+\d+g", name) else "x86_64"
 
 
 def newer(name: str) -> bool:

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 from underpass.config.facts import InstanceType, instance_type, instances
 from underpass.config.model import Config
-from underpass.config.positions import KeyPath
-from underpass.config.problems import Fault
+from underpass.config.problems import Fault, KeyPath
 from underpass.config.rules.rule import Rule, docs
 
 _GIB = 1024

@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator
 from ipaddress import IPv4Network
 
 from underpass.config.model import Config, Consumer
-from underpass.config.positions import KeyPath
-from underpass.config.problems import Fault
+from underpass.config.problems import Fault, KeyPath
 from underpass.config.rules.network import LARGEST_PREFIX, SIZES, SMALLEST_PREFIX
 from underpass.config.rules.rule import Rule, docs, first_repeated, of_partition, resized
 

@@ -7,8 +7,7 @@ from ipaddress import IPv4Network
 
 from underpass.config.facts import regions
 from underpass.config.model import Config
-from underpass.config.positions import KeyPath
-from underpass.config.problems import Fault
+from underpass.config.problems import Fault, KeyPath
 from underpass.config.rules.rule import Rule, docs, first_repeated, nearest_region, resized
 
 _PRIVATE = tuple(

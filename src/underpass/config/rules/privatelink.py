@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 from underpass.config.facts import regions
 from underpass.config.model import Config
-from underpass.config.positions import KeyPath
-from underpass.config.problems import Fault
+from underpass.config.problems import Fault, KeyPath
 from underpass.config.rules.rule import Rule, docs, first_repeated, nearest_region, of_partition
 
 _ALLOW: KeyPath = ("privatelink", "allow")

@@ -9,8 +9,7 @@ from typing import TypeAlias, TypeVar
 
 from underpass.config.facts import regions
 from underpass.config.model import Config
-from underpass.config.positions import KeyPath
-from underpass.config.problems import Fault
+from underpass.config.problems import Fault, KeyPath
 
 Rule: TypeAlias = Callable[[Config], Iterator[Fault]]
 T = TypeVar("T")

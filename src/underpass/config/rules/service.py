@@ -9,8 +9,7 @@ from pathlib import PurePosixPath
 
 from underpass.config.hints import quoted
 from underpass.config.model import Between, Config
-from underpass.config.positions import KeyPath
-from underpass.config.problems import Fault
+from underpass.config.problems import Fault, KeyPath
 from underpass.config.rules.rule import Rule, docs, first_repeated
 
 _PROGRAMS = ("/bin", "/boot", "/etc", "/lib", "/lib64", "/sbin", "/usr")

@@ -26,7 +26,7 @@ def check(config: Config, target: Target) -> tuple[str, ...]:
         With what to change in the configuration, or in AWS, before it can be deployed.
     """
     from underpass.deploy.preflight import capacity, certificate, consumer, database, network
-    from underpass.deploy.preflight.zones import zones
+    from underpass.deploy.preflight.vpcs import zones
 
     ec2 = target.client("ec2")
     if config.network.vpc_id:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -117,7 +117,7 @@ def at_rest(cloudformation: Any, name: str, step: Step) -> Description | None:
     found = describe(cloudformation, name)
     if found and found.busy:
         step.tell("progress", f"{name} is {found.status}: waiting for that to end")
-        found = _at_rest(cloudformation, found, step.clock)
+        found = _at_rest(cloudformation, found, step.clock, what=f"stack {name}")
     return found
 
 
@@ -155,17 +155,9 @@ def delete(cloudformation: Any, stack: Description, clock: Clock) -> None:
     """
     stream = Stream(cloudformation, stack.id)
     cloudformation.delete_stack(StackName=stack.id)
-    seen: list[StackEvent] = []
-
-    def look() -> Description | None:
-        seen.extend(stream.new())
-        now = describe(cloudformation, stack.id)
-        gone = Description(stack.name, stack.id, "DELETE_COMPLETE")
-        return (now if not now.busy else None) if now else gone
-
-    after = poll(clock, look, timeout_s=TIMEOUT_S, what=f"deleting stack {stack.name}")
+    after = _at_rest(cloudformation, stack, clock, what=f"deleting stack {stack.name}")
     if after.status != "DELETE_COMPLETE":
-        raise failed(after, seen)
+        raise failed(after, stream.new())
 
 
 def follow(
@@ -213,7 +205,7 @@ def follow(
     return ended
 
 
-def failed(stack: Description, events: list[StackEvent]) -> StackFailedError:
+def failed(stack: Description, events: Iterable[StackEvent]) -> StackFailedError:
     """Return the error of an operation that ended badly."""
     reasons = [
         f"{event.logical_id} ({event.type}): {event.reason or event.status}"
@@ -235,11 +227,11 @@ def _tell(step: Step, event: StackEvent, done: int, total: int) -> None:
         step.tell("progress", text, done, total)
 
 
-def _at_rest(cloudformation: Any, stack: Description, clock: Clock) -> Description | None:
+def _at_rest(cloudformation: Any, stack: Description, clock: Clock, what: str) -> Description:
     gone = Description(stack.name, stack.id, "DELETE_COMPLETE")
 
     def look() -> Description | None:
         now = describe(cloudformation, stack.id) or gone
         return None if now.busy else now
 
-    return poll(clock, look, timeout_s=TIMEOUT_S, what=f"stack {stack.name}")
+    return poll(clock, look, timeout_s=TIMEOUT_S, what=what)

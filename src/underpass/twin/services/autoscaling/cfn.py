@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from underpass.twin.services.cloudformation.form import Described, Form
-from underpass.twin.services.cloudformation.properties import differ
 from underpass.twin.services.cloudformation.resource import Resource
 from underpass.twin.services.cloudformation.resource_type import (
+    Described,
+    Form,
     LogicalResource,
     Physical,
     Properties,
+    differ,
 )
 
 PROTECTED_S = 15.0  # where AWS waits for an hour

@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlparse
 from underpass.cloudformation.dynamic import Secret, Stored
 from underpass.cloudformation.errors import TemplateError
 from underpass.twin.region.context import Region
-from underpass.twin.services.cloudformation.errors import invalid
+from underpass.twin.services.cloudformation.model import invalid
 
 BODY_LIMIT = 51_200  # bytes of a TemplateBody; larger templates must come from S3, up to
 URL_LIMIT = 1_048_576

@@ -1,4 +1,4 @@
-"""What the engine keeps: stacks, their resources, events and change sets. All frozen."""
+"""What the engine keeps: stacks, their resources, events and change sets, all frozen; and how it refuses."""
 
 from __future__ import annotations
 
@@ -114,7 +114,6 @@ class Plan:
 
     template: Template
     parameters: Mapping[str, Value]
-    conditions: Mapping[str, bool]
     needs: Graph
     changes: tuple[Change, ...]
     outputs: tuple[Output, ...]
@@ -151,7 +150,6 @@ class Stack:
     reason: str = ""
     template: Template | None = None
     parameters: Mapping[str, Value] = field(default_factory=dict)
-    conditions: Mapping[str, bool] = field(default_factory=dict)
     settings: Settings = field(default_factory=Settings)
     outputs: tuple[Output, ...] = ()
     imports: frozenset[str] = frozenset()
@@ -173,7 +171,6 @@ class ChangeSet:
     id: str
     name: str
     stack_id: str
-    kind: str
     created: datetime
     status: str
     execution: str
@@ -186,3 +183,25 @@ class ChangeSet:
     def executed(self) -> bool:
         """Whether it was executed; its name is free again then, and its id still finds it."""
         return self.execution == "EXECUTE_COMPLETE"
+
+
+class ApiError(Exception):
+    """An action that is refused.
+
+    Parameters
+    ----------
+    code
+        AWS's error code: ``ValidationError``, ``AlreadyExistsException``, ...
+    message
+        AWS's wording, where it has one.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+def invalid(message: str) -> ApiError:
+    """Return the error AWS gives for nearly everything."""
+    return ApiError("ValidationError", message)

@@ -20,7 +20,7 @@ from underpass.twin.api import patch
 from underpass.twin.region.direct import PLAIN
 from underpass.twin.services.cloudformation import xml
 from underpass.twin.services.cloudformation.engine import Engine
-from underpass.twin.services.cloudformation.errors import ApiError
+from underpass.twin.services.cloudformation.model import ApiError
 
 log = logging.getLogger(__name__)
 

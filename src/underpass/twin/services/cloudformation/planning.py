@@ -13,9 +13,14 @@ from underpass.cloudformation.graph import dependencies, order
 from underpass.cloudformation.scope import TemplateScope
 from underpass.cloudformation.template import Resource, Template
 from underpass.twin.region.aws import ACCOUNT_ID
-from underpass.twin.services.cloudformation.errors import ApiError
 from underpass.twin.services.cloudformation.lookups import Lookups
-from underpass.twin.services.cloudformation.model import Plan, Record, Stack, attributes_of
+from underpass.twin.services.cloudformation.model import (
+    ApiError,
+    Plan,
+    Record,
+    Stack,
+    attributes_of,
+)
 from underpass.twin.services.cloudformation.resolving import (
     attribute,
     outputs,
@@ -133,7 +138,6 @@ class Planner:
         return Plan(
             template=template,
             parameters=values,
-            conditions=made.scope.conditions,
             needs=needs,
             changes=changes,
             outputs=planned,

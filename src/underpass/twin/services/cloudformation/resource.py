@@ -10,14 +10,18 @@ from typing import Any, TypeVar
 from underpass.twin.region.context import Region
 from underpass.twin.region.topics import Topic
 from underpass.twin.services.cloudformation import service_calls
-from underpass.twin.services.cloudformation.form import NOTHING_SAID, READY_S, Form, pick
-from underpass.twin.services.cloudformation.properties import names, without
 from underpass.twin.services.cloudformation.resource_type import (
+    NOTHING_SAID,
+    READY_S,
+    Form,
     LogicalResource,
     Physical,
     Properties,
     ProvisionError,
     ResourceType,
+    names,
+    pick,
+    without,
 )
 
 log = logging.getLogger(__name__)

@@ -13,14 +13,15 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from underpass.twin.services.cloudformation.errors import ApiError, invalid
 from underpass.twin.services.cloudformation.model import (
     STACK_TYPE,
+    ApiError,
     ChangeSet,
     Event,
     Output,
     Record,
     Stack,
+    invalid,
 )
 
 log = logging.getLogger(__name__)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from underpass.twin.services.cloudformation.form import Described, Form
-from underpass.twin.services.cloudformation.tagging import Tagging
+from underpass.twin.services.cloudformation.resource_type import Described, Form, Tagging
 
 PLAIN = (
     Form(

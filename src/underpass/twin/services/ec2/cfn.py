@@ -6,16 +6,18 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from underpass.twin.services.cloudformation.form import Described, Form, Setting
-from underpass.twin.services.cloudformation.properties import changed
 from underpass.twin.services.cloudformation.resource import Resource
 from underpass.twin.services.cloudformation.resource_type import (
+    Described,
+    Form,
     LogicalResource,
     Physical,
     Properties,
+    Setting,
+    Tagging,
+    changed,
 )
 from underpass.twin.services.cloudformation.service_calls import truth
-from underpass.twin.services.cloudformation.tagging import Tagging
 
 EC2 = partial(
     Form,

@@ -171,7 +171,6 @@ def _interface(described: Described) -> Interface:
         zone=described["AvailabilityZone"],
         address=described["PrivateIpAddress"],
         groups=tuple(sorted(group["GroupId"] for group in described.get("Groups", ()))),
-        description=described.get("Description", ""),
     )
 
 

@@ -50,7 +50,6 @@ class Vpc:
     id: str
     cidr: str
     dns_support: bool = True
-    dns_hostnames: bool = False
 
 
 @dataclass(frozen=True)
@@ -92,7 +91,6 @@ class Interface:
     zone: str
     address: str
     groups: tuple[str, ...] = ()
-    description: str = ""
 
 
 @dataclass(frozen=True)

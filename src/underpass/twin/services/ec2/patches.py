@@ -13,6 +13,7 @@ from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
 from moto.ec2.exceptions import EC2ClientError
+from moto.ec2.models import ec2_backends
 from moto.ec2.models.elastic_ip_addresses import ElasticAddressBackend
 from moto.ec2.models.elastic_network_interfaces import NetworkInterface, NetworkInterfaceBackend
 from moto.ec2.models.nat_gateways import NatGatewayBackend
@@ -21,6 +22,8 @@ from moto.ec2.models.subnets import Subnet
 from moto.ec2.responses.elastic_network_interfaces import ElasticNetworkInterfaces
 
 from underpass.twin.api import patch
+from underpass.twin.region.aws import ACCOUNT_ID
+from underpass.twin.region.records import records
 
 PUBLIC_ADDRESSES = IPv4Network("203.0.113.0/24")
 _FIRST_PUBLIC = 10
@@ -190,6 +193,14 @@ def mark_interface(interface: Any, description: str, kind: str) -> None:
     interface.interface_type = kind
     interface.requester_managed = True
     interface.status = "in-use"
+
+
+@records()
+def change_interface(region: str, interface_id: str, **shown: Any) -> None:
+    """Change what EC2 shows of an interface, by moto's names; one that is gone is no error."""
+    interface = ec2_backends[ACCOUNT_ID][region].enis.get(interface_id)
+    if interface is not None:
+        vars(interface).update(shown)
 
 
 # Public addresses

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from underpass.twin.services.cloudformation.form import Form, Setting
+from underpass.twin.services.cloudformation.resource_type import Form, Setting
 
 PLAIN = (
     Form(

@@ -1,14 +1,20 @@
-"""ECS's CloudFormation types but the service: clusters, the capacity they may use, task definitions."""
+"""ECS's CloudFormation types: clusters, the capacity they may use, task definitions, and services."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from underpass.twin.services.cloudformation.form import Form
-from underpass.twin.services.cloudformation.properties import changed, without
 from underpass.twin.services.cloudformation.resource import Resource
-from underpass.twin.services.cloudformation.resource_type import Physical, Properties
+from underpass.twin.services.cloudformation.resource_type import (
+    Form,
+    LogicalResource,
+    Physical,
+    Properties,
+    ProvisionError,
+    changed,
+    without,
+)
 
 ASSOCIATED = "CapacityProviders DefaultCapacityProviderStrategy"
 FIXED = (
@@ -111,3 +117,123 @@ def associate(call: Callable[..., Any], cluster: str, wanted: Properties) -> Non
     """Give ``cluster`` the capacity providers that are wanted, and no other."""
     providers: dict[str, Any] = {name: wanted.get(name) or [] for name in ASSOCIATED.split()}
     call("put_cluster_capacity_providers", Cluster=cluster, **providers)
+
+
+DEPLOYED_S = 600.0  # AWS gives three hours; a deployment on the twin takes seconds
+BROKEN = "Error occurred during operation 'ECS Deployment Circuit Breaker was triggered'."
+IDENTITY = "Cluster SchedulingStrategy ServiceName LaunchType Tags"
+
+
+class Service(Resource):
+    """A service of a cluster.
+
+    Its creation ends when its tasks run and are healthy, and fails when the deployment does; the
+    message says why the last task stopped.
+    """
+
+    form = Form(
+        type="AWS::ECS::Service",
+        service="ecs",
+        honoured="AvailabilityZoneRebalancing CapacityProviderStrategy Cluster DeploymentConfiguration "
+        "DeploymentController DesiredCount EnableECSManagedTags EnableExecuteCommand ForceNewDeployment "
+        "HealthCheckGracePeriodSeconds LaunchType LoadBalancers NetworkConfiguration "
+        "PlacementStrategies PlatformVersion PropagateTags SchedulingStrategy ServiceName Tags "
+        "TaskDefinition",
+        replaces="Cluster LaunchType SchedulingStrategy ServiceName",
+        renamed={"PlacementStrategies": "PlacementStrategy"},
+        defaults={"DesiredCount": 1},
+        name="ServiceName",
+        create="create_service",
+        made="service",
+        ref="{serviceArn}",
+        attributes="ServiceArn=serviceArn Name=serviceName",
+        delete="delete_service Service Cluster",
+    )
+
+    def usable(self, physical: Physical, document: Mapping[str, Any]) -> Physical:
+        """Wait for the deployment under way."""
+        cluster = document.get("Cluster") or document["clusterArn"]
+        self._steady(physical, {"Cluster": cluster}, document)
+        return physical
+
+    def update(
+        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
+    ) -> Physical:
+        """Start a deployment where one is needed, and wait for it."""
+        if any(changed(old, new, name) for name in {*old, *new} - {"Tags"}):
+            forced = changed(old, new, "ForceNewDeployment") and new.get("ForceNewDeployment")
+            # A count that the template leaves out is scaling's to say once the service is there.
+            kept = IDENTITY if "DesiredCount" in new else f"{IDENTITY} DesiredCount"
+            made = self.call(
+                "update_service",
+                without(self.wanted(new), kept),
+                Cluster=new.get("Cluster"),
+                Service=physical.id,
+                ForceNewDeployment=bool(forced and forced.get("EnableForceNewDeployment")),
+            )["service"]
+            self._steady(physical, new, made)
+        return super().update(logical, physical, old, new)
+
+    def delete(self, physical: Physical, properties: Properties) -> None:
+        """Stop the tasks, delete the service and wait until it is drained."""
+        cluster = properties.get("Cluster")
+        self.remove("delete_service", Cluster=cluster, Service=physical.id, Force=True)
+
+        def drained() -> bool:
+            found = self._describe(physical, properties)
+            return found is None or found["status"] == "INACTIVE"
+
+        self.until(drained, f"Service {physical.id} was not drained")
+
+    def _describe(self, physical: Physical, properties: Properties) -> Mapping[str, Any] | None:
+        cluster = properties.get("Cluster")
+        return self.one("describe_services", "services", Cluster=cluster, Services=[physical.id])
+
+    def _steady(self, physical: Physical, properties: Properties, made: Mapping[str, Any]) -> None:
+        """Wait for the deployment under way in ``made``, the service as the call left it.
+
+        A circuit breaker that rolls back makes another deployment primary.
+        """
+        ours = _primary(made).get("id")
+
+        def settled() -> bool:
+            found = self._describe(physical, properties)
+            if found is None:
+                raise ProvisionError(f"Service {physical.id} was deleted meanwhile")
+            primary = _primary(found)
+            if primary.get("id") != ours or primary.get("rolloutState") == "FAILED":
+                raise ProvisionError(f"{BROKEN} {self._why(physical, properties)}".strip())
+            whole = found.get("runningCount") == found.get("desiredCount")
+            return whole and primary.get("rolloutState") == "COMPLETED"
+
+        name = physical.attributes.get("Name", physical.id)
+        self.until(settled, f"Service {name} did not stabilize", timeout_s=DEPLOYED_S)
+
+    def _why(self, physical: Physical, properties: Properties) -> str:
+        cluster = properties.get("Cluster")
+        arns = self.call(
+            "list_tasks",
+            Cluster=cluster,
+            ServiceName=physical.attributes["Name"],
+            DesiredStatus="STOPPED",
+        )["taskArns"]
+        if not arns:
+            return ""
+        tasks = self.call("describe_tasks", Cluster=cluster, Tasks=arns[:100])["tasks"]
+        last = max(tasks, key=lambda task: str(task.get("stoppedAt", "")))
+        codes = [
+            f"{container.get('name')}: exit code {container['exitCode']}"
+            for container in last.get("containers", ())
+            if container.get("exitCode") is not None
+        ]
+        reason = last.get("stoppedReason") or "no reason given"
+        return (
+            f"Last stopped task: {reason} ({', '.join(codes)})"
+            if codes
+            else f"Last stopped task: {reason}"
+        )
+
+
+def _primary(service: Mapping[str, Any]) -> Mapping[str, Any]:
+    deployments = service.get("deployments") or [{}]
+    return next((d for d in deployments if d.get("status") == "PRIMARY"), deployments[0])

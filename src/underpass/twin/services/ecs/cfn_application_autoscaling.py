@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from underpass.twin.services.cloudformation.form import Form
-from underpass.twin.services.cloudformation.properties import changed
 from underpass.twin.services.cloudformation.resource import Resource
 from underpass.twin.services.cloudformation.resource_type import (
+    Form,
     LogicalResource,
     Physical,
     Properties,
+    changed,
 )
 
 TARGET = "ServiceNamespace ResourceId ScalableDimension"

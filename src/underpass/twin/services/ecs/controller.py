@@ -17,8 +17,7 @@ from underpass.twin.services.ecs import deployments, scheduler
 from underpass.twin.services.ecs.agent import Agent
 from underpass.twin.services.ecs.model import Phase, Rollout, Service, StopCode, Task
 from underpass.twin.services.ecs.observe import Observation, Observer
-from underpass.twin.services.ecs.placement.capacity import Capacity
-from underpass.twin.services.ecs.placement.placing import Placing
+from underpass.twin.services.ecs.placing import Capacity, Placing
 from underpass.twin.services.ecs.platform import Platform
 from underpass.twin.services.ecs.scheduler import Complete, Condition, Fail, Start, Stop
 
@@ -86,10 +85,6 @@ class Services:
                 "see `underpass status`",
             )
         return process.enter(found[0])
-
-    def kill(self, task_id: str) -> None:
-        """Kill a task's containers, as a crash would."""
-        self._agents[task_id].kill()
 
     def reconcile(self) -> None:
         """Bring what runs closer to what is wanted."""

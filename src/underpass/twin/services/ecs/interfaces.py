@@ -8,7 +8,7 @@ import uuid
 from botocore.exceptions import ClientError
 
 from underpass.twin.linux.process import StartError
-from underpass.twin.services.ecs.instance_actions import hold_interface
+from underpass.twin.services.ec2.patches import change_interface
 from underpass.twin.services.ecs.model import Attachment, Task
 from underpass.twin.services.ecs.platform import Platform
 
@@ -29,7 +29,9 @@ def attach(platform: Platform, task: Task) -> Attachment:
         )["NetworkInterface"]
     except ClientError as error:
         raise StartError(f"ResourceInitializationError: network interface: {error}") from error
-    hold_interface(platform.region.name, made["NetworkInterfaceId"])
+    change_interface(
+        platform.region.name, made["NetworkInterfaceId"], status="in-use", requester_managed=True
+    )
     return Attachment(
         id=attachment_id,
         interface_id=made["NetworkInterfaceId"],

@@ -18,7 +18,7 @@ from moto.ecs.exceptions import ECSException, InvalidParameterException
 from moto.ecs.responses import EC2ContainerServiceResponse as Response
 
 from underpass.twin.api import patch
-from underpass.twin.services.ecs import deployments, describe, task_actions
+from underpass.twin.services.ecs import actions, deployments, describe
 from underpass.twin.services.ecs.launch import (
     Parameters,
     balancers_from,
@@ -48,9 +48,8 @@ SHOWN = (
 )
 
 
-def create_service(response: Any, table: Table) -> Mapping[str, Any]:
+def create_service(response: Any, wanted: Parameters, table: Table) -> Mapping[str, Any]:
     """Want a service; its first deployment begins."""
-    wanted = response._get_params()  # noqa: SLF001  moto has no other way
     backend = response.ecs_backend
     cluster = backend._get_cluster(wanted.get("cluster", "default"))  # noqa: SLF001
     _refuse(wanted)
@@ -86,9 +85,8 @@ def create_service(response: Any, table: Table) -> Mapping[str, Any]:
     return {"service": _shown(table, record)}
 
 
-def update_service(response: Any, table: Table) -> Mapping[str, Any]:
+def update_service(response: Any, changes: Parameters, table: Table) -> Mapping[str, Any]:
     """Change what is wanted; where tasks would be started from something else, a deployment begins."""
-    changes = response._get_params()  # noqa: SLF001
     backend = response.ecs_backend
     cluster = backend._get_cluster(changes.get("cluster", "default"))  # noqa: SLF001
     record = _record(response, cluster, changes["service"])
@@ -122,9 +120,8 @@ def _launch(backend: Any, cluster: Any, wanted: Parameters, before: str = "") ->
     return replace(launch, balancers=found)
 
 
-def delete_service(response: Any, table: Table) -> Mapping[str, Any]:
+def delete_service(response: Any, wanted: Parameters, table: Table) -> Mapping[str, Any]:
     """Let a service drain; it is INACTIVE once its last task has stopped."""
-    wanted = response._get_params()  # noqa: SLF001
     cluster = response.ecs_backend._get_cluster(wanted.get("cluster", "default"))  # noqa: SLF001
     record = _record(response, cluster, wanted["service"])
     service = table.service(record.arn)
@@ -134,9 +131,8 @@ def delete_service(response: Any, table: Table) -> Mapping[str, Any]:
     return {"service": _shown(table, record)}
 
 
-def describe_services(response: Any, table: Table) -> Mapping[str, Any]:
+def describe_services(response: Any, wanted: Parameters, table: Table) -> Mapping[str, Any]:
     """Describe services by name or ARN."""
-    wanted = response._get_params()  # noqa: SLF001
     found, failures = response.ecs_backend.describe_services(
         wanted.get("cluster", "default"), wanted.get("services") or []
     )
@@ -147,9 +143,8 @@ def describe_services(response: Any, table: Table) -> Mapping[str, Any]:
     return {"services": shown, "failures": failures}
 
 
-def list_services(response: Any, table: Table) -> Mapping[str, Any]:
+def list_services(response: Any, wanted: Parameters, table: Table) -> Mapping[str, Any]:
     """List the services of a cluster that are not INACTIVE."""
-    wanted = response._get_params()  # noqa: SLF001
     arns = response.ecs_backend.list_services(
         wanted.get("cluster", "default"), launch_type=wanted.get("launchType")
     )
@@ -262,13 +257,17 @@ def _shown(table: Table, record: Any) -> dict[str, Any]:
     }
 
 
-def _answer(handler: Callable[[Any, Table], Mapping[str, Any]]) -> Callable[[Any], ActionResult]:
-    return lambda response: ActionResult(handler(response, attached()))
+def _answer(
+    handler: Callable[[Any, Parameters, Table], Mapping[str, Any]],
+) -> Callable[[Any], ActionResult]:
+    return lambda response: ActionResult(
+        handler(response, response._get_params(), attached())  # noqa: SLF001  moto has no other way
+    )
 
 
 for _handler in (
     *(create_service, update_service, delete_service, describe_services, list_services),
-    *(task_actions.run_task, task_actions.start_task, task_actions.stop_task),
-    *(task_actions.describe_tasks, task_actions.list_tasks),
+    *(actions.run_task, actions.start_task, actions.stop_task),
+    *(actions.describe_tasks, actions.list_tasks),
 ):
     patch.replace(Response, _handler.__name__)(_answer(_handler))

@@ -26,7 +26,6 @@ class FileSystems(Protocol):
         UnderpassError
             When it does not exist, or the interface does not reach a mount target.
         """
-        ...
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,16 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from underpass.twin.services.cloudformation.form import Described, Form, Setting
-from underpass.twin.services.cloudformation.properties import only
 from underpass.twin.services.cloudformation.resource import Resource
-from underpass.twin.services.cloudformation.resource_type import LogicalResource, Properties
-from underpass.twin.services.cloudformation.tagging import Tagging
+from underpass.twin.services.cloudformation.resource_type import (
+    Described,
+    Form,
+    LogicalResource,
+    Properties,
+    Setting,
+    Tagging,
+    only,
+)
 
 EFS = partial(Form, service="efs", tagging=Tagging(resource="ResourceId"))
 

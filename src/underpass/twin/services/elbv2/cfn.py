@@ -6,11 +6,17 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from underpass.twin.services.cloudformation.form import Described, Form, Setting
-from underpass.twin.services.cloudformation.properties import changed, differ
 from underpass.twin.services.cloudformation.resource import Resource
-from underpass.twin.services.cloudformation.resource_type import Physical, Properties
-from underpass.twin.services.cloudformation.tagging import Tagging
+from underpass.twin.services.cloudformation.resource_type import (
+    Described,
+    Form,
+    Physical,
+    Properties,
+    Setting,
+    Tagging,
+    changed,
+    differ,
+)
 
 ELB = partial(Form, service="elbv2", tagging=Tagging("add_tags", "remove_tags", "ResourceArns"))
 ENFORCE = "EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic"

@@ -7,7 +7,6 @@ that a target that fails or recovers is acted upon within milliseconds.
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -32,8 +31,6 @@ from underpass.twin.services.elbv2.nodes import Nodes
 from underpass.twin.services.elbv2.observe import Observer
 from underpass.twin.services.elbv2.prober import Prober
 from underpass.twin.services.elbv2.recycled_addresses import RecycledAddresses
-
-log = logging.getLogger(__name__)
 
 SOURCE = "balancers"  # of DNS records
 LISTEN_AGAIN_S = 0.05

@@ -7,13 +7,12 @@ from typing import Any, TypeVar
 
 from botocore.exceptions import ClientError
 
-from underpass.twin.services.elbv2.health import State, TargetKey
+from underpass.twin.services.elbv2.health import HealthCheck, State, TargetKey
 from underpass.twin.services.elbv2.model import (
     Action,
     Condition,
     FixedResponse,
     Forward,
-    HealthCheck,
     Listener,
     LoadBalancer,
     Redirect,
@@ -29,13 +28,13 @@ T = TypeVar("T")
 
 def load_balancers(elb: Any) -> tuple[LoadBalancer, ...]:
     """Return the load balancers, with their listeners and rules."""
-    described = _pages(elb.describe_load_balancers, "LoadBalancers")
+    described = _all(elb, "describe_load_balancers", "LoadBalancers")
     return _that_stay(lambda one: _load_balancer(elb, one), described)
 
 
 def target_groups(elb: Any) -> tuple[TargetGroup, ...]:
     """Return the target groups listeners use; those of instances and ALBs still without addresses."""
-    described = _pages(elb.describe_target_groups, "TargetGroups")
+    described = _all(elb, "describe_target_groups", "TargetGroups")
     used = (one for one in described if one.get("LoadBalancerArns"))
     return _that_stay(lambda one: _target_group(elb, one), used)
 
@@ -52,14 +51,8 @@ def _that_stay(read: Callable[[Described], T], described: Iterable[Described]) -
     return tuple(found)
 
 
-def _pages(call: Any, key: str) -> Iterable[Described]:
-    marker: dict[str, str] = {}
-    while True:
-        answer = call(**marker)
-        yield from answer[key]
-        if not answer.get("NextMarker"):
-            return
-        marker = {"Marker": answer["NextMarker"]}
+def _all(elb: Any, action: str, key: str, **named: str) -> Iterable[Described]:
+    return (one for page in elb.get_paginator(action).paginate(**named) for one in page[key])
 
 
 def _attributes(answer: Described) -> dict[str, str]:
@@ -99,16 +92,11 @@ def _subnet(zone: Described) -> tuple[str, str, str]:
 def _listener(elb: Any, kind: str, one: Described) -> Listener:
     rules: list[Rule] = []
     if kind == "application":
-        described = list(
-            _pages(
-                lambda **more: elb.describe_rules(ListenerArn=one["ListenerArn"], **more), "Rules"
-            )
-        )
+        described = _all(elb, "describe_rules", "Rules", ListenerArn=one["ListenerArn"])
         special = [rule for rule in described if not rule["IsDefault"]]
         rules = [_rule(rule) for rule in sorted(special, key=lambda rule: int(rule["Priority"]))]
     rules.append(Rule(_action(one["DefaultActions"])))
     return Listener(
-        arn=one["ListenerArn"],
         port=one["Port"],
         protocol=one["Protocol"],
         rules=tuple(rules),

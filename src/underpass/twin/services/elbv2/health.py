@@ -3,7 +3,7 @@
 The prober writes it, the flow maps and Envoy's endpoints are made from it, and the API's
 ``describe_target_health`` reads it; so what the API says is what the packets meet.
 States, reason codes and their descriptions are those of the Elastic Load Balancing API
-(``API_TargetHealth``).
+(``API_TargetHealth``), thresholds as in elasticloadbalancing/latest/application/target-group-health-checks.
 """
 
 from __future__ import annotations
@@ -12,6 +12,10 @@ import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+
+from underpass.twin.region.clock import scaled_s
+
+EAGER_S = 0.1  # the first pause before asking a new target again; each one is longer by as much
 
 
 class State(StrEnum):
@@ -65,6 +69,20 @@ def mismatch(status: int) -> Health:
         "Target.ResponseCodeMismatch",
         f"Health checks failed with these codes: [{status}]",
     )
+
+
+@dataclass(frozen=True)
+class HealthCheck:
+    """How a target group checks its targets. ``port`` 0 is the port traffic goes to."""
+
+    protocol: str
+    port: int
+    path: str
+    matcher: str
+    interval_s: float
+    timeout_s: float
+    healthy_threshold: int
+    unhealthy_threshold: int
 
 
 @dataclass(frozen=True, order=True)
@@ -138,3 +156,55 @@ class HealthTable:
 def _first(views: Iterable[Health], *order: State) -> Health:
     """Return the view whose state comes first in ``order``; any other state comes last."""
     return min(views, key=lambda one: order.index(one.state) if one.state in order else len(order))
+
+
+@dataclass
+class Thresholds:
+    """What the outcomes of one check amount to.
+
+    A target that was never healthy is healthy after one success; later it takes the group's healthy
+    threshold, and is unhealthy after the unhealthy threshold of failures in a row. A new one is
+    asked more often than the interval says, since the twin's user waits for it; its failures still count once
+    an interval, so it is not given up sooner.
+    """
+
+    check: HealthCheck
+    health: Health = INITIAL
+    _proven: bool = False
+    _successes: int = 0
+    _failures: int = 0
+    _counted_at_s: float = float("-inf")
+    _asked: int = 0
+
+    @property
+    def interval_s(self) -> float:
+        """How long the group's interval lasts on the twin."""
+        return scaled_s(self.check.interval_s)
+
+    @property
+    def pause_s(self) -> float:
+        """How long to wait before the next check."""
+        return self.interval_s if self._proven else min(self._asked * EAGER_S, self.interval_s)
+
+    def after(self, outcome: Health, now_s: float) -> Health:
+        """Return the health after a check that ended at ``now_s`` (any monotonic clock) like this."""
+        self._asked += 1
+        if outcome == HEALTHY:
+            self._succeeded()
+        else:
+            self._failed(outcome, now_s)
+        return self.health
+
+    def _succeeded(self) -> None:
+        self._failures = 0
+        self._successes += 1
+        if not self._proven or self._successes >= self.check.healthy_threshold:
+            self.health, self._proven = HEALTHY, True
+
+    def _failed(self, outcome: Health, now_s: float) -> None:
+        self._successes = 0
+        if now_s - self._counted_at_s >= self.interval_s * 0.9 or self._proven:
+            self._failures += 1
+            self._counted_at_s = now_s
+        if self.health.state is State.UNHEALTHY or self._failures >= self.check.unhealthy_threshold:
+            self.health = outcome

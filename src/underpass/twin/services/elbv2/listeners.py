@@ -10,11 +10,15 @@ from collections.abc import Callable
 from typing import Any
 
 from moto.elbv2 import models
-from moto.elbv2.exceptions import ELBClientError, LoadBalancerNotFoundError
+from moto.elbv2.exceptions import (
+    ELBClientError,
+    InvalidConfigurationRequest,
+    LoadBalancerNotFoundError,
+)
 from moto.elbv2.models import ELBv2Backend
 
 from underpass.twin.api import patch
-from underpass.twin.services.elbv2.refusals import unsupported
+from underpass.twin.services.elbv2.attributes import unsupported
 
 CONDITIONS = {"host-header", "path-pattern", "http-header", "http-request-method"}
 CERTIFICATE = re.compile(
@@ -159,8 +163,7 @@ def _check_actions(backend: Any, balancer: Any, actions: list[dict[str, Any]]) -
 def _check_target_group(balancer: Any, group: Any) -> None:
     wanted = {"TCP"} if balancer.type == "network" else {"HTTP", "HTTPS"}
     if group.protocol not in wanted:
-        raise ELBClientError(
-            "InvalidConfigurationRequest",
+        raise InvalidConfigurationRequest(
             f"Target group '{group.arn}' with protocol {group.protocol} cannot be used by a load balancer"
             f" of type {balancer.type}",
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from underpass.twin.services.elbv2.health import TargetKey
+from underpass.twin.services.elbv2.health import HealthCheck, TargetKey
 
 ALL_ZONES = "all"  # the zone of a target outside the VPC, as the API writes it
 
@@ -31,20 +31,6 @@ class Eni:
     subnet_id: str = ""
     groups: tuple[str, ...] = ()
     phase: Phase = Phase.IN_SERVICE
-
-
-@dataclass(frozen=True)
-class HealthCheck:
-    """How a target group checks its targets. ``port`` 0 is the port traffic goes to."""
-
-    protocol: str
-    port: int
-    path: str
-    matcher: str
-    interval_s: float
-    timeout_s: float
-    healthy_threshold: int
-    unhealthy_threshold: int
 
 
 @dataclass(frozen=True)
@@ -132,7 +118,6 @@ class Rule:
 class Listener:
     """A listener."""
 
-    arn: str
     port: int
     protocol: str
     rules: tuple[Rule, ...]

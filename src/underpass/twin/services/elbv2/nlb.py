@@ -10,10 +10,9 @@ from typing import Protocol
 
 from underpass.twin.linux import conntrack, nftables
 from underpass.twin.services.ec2.fabric import Fabric
-from underpass.twin.services.elbv2.connection_termination import Address, ended
 from underpass.twin.services.elbv2.model import Balancing, Eni, LoadBalancer
 from underpass.twin.services.elbv2.nlb_tables import listener_targets, node_table
-from underpass.twin.services.elbv2.target_selection import Observed, healthy
+from underpass.twin.services.elbv2.target_selection import Address, Observed, ended, healthy
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +24,6 @@ class Cut(Protocol):
         self, namespace: str, targets: Collection[Address], *, unanswered: bool = False
     ) -> int:
         """Forget the flows to these targets, and return how many there were."""
-        ...
 
 
 @dataclass

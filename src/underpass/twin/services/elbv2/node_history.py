@@ -7,22 +7,18 @@ import time
 from collections.abc import Collection
 from typing import Any
 
-EVENTS = (
-    "created",  # its interface
-    "named",  # it listens, and DNS names it
-    "registered",  # its address is a target of an NLB
-    "serving",  # an NLB's node sends it flows, finding it well
-    "left",  # DNS no longer names it; it still serves
-    "unsent",  # no NLB's node sends it new flows any more
-    "detached",  # nothing answers there any more
-    "deleted",  # its interface: anybody may have the address
-    "deregistered",  # its address is no NLB's target any more, or drains
-)
 _MOST = 5000
 
 
 class History:
-    """The nodes there were, the oldest first, each with its events in monotonic seconds."""
+    """The nodes there were, the oldest first, each with its events in monotonic seconds.
+
+    An event is ``created`` (its interface), ``named`` (it listens, and DNS names it), ``registered`` (its
+    address is a target of an NLB), ``serving`` (an NLB's node sends it flows, finding it well), ``left``
+    (DNS no longer names it; it still serves), ``unsent`` (no NLB's node sends it new flows any more),
+    ``detached`` (nothing answers there any more), ``deleted`` (its interface: anybody may have the
+    address) or ``deregistered`` (its address is no NLB's target any more, or drains).
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

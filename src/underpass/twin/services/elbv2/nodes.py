@@ -16,6 +16,7 @@ from underpass.errors import UnderpassError
 from underpass.twin.region.aws import Clients
 from underpass.twin.region.clock import scaled_s
 from underpass.twin.region.timers import Timer, later
+from underpass.twin.services.ec2.patches import change_interface
 from underpass.twin.services.elbv2 import patches as elbv2
 from underpass.twin.services.elbv2.cloudtrail import CloudTrail
 from underpass.twin.services.elbv2.model import Balancing, Eni, LoadBalancer, Phase
@@ -159,7 +160,7 @@ class Nodes:
         for one in due.detach:
             self._leave(one, Phase.DETACHED)
             self.history.mark(one, "detached")
-            elbv2.detach_interface(one, self._clients.region)
+            change_interface(self._clients.region, one, status="available")
             self._tell("DetachNetworkInterface", {"attachmentId": f"ela-attach-{one[4:]}"})
             log.info("node %s is detached", one)
         for one in due.delete:
@@ -204,7 +205,14 @@ class Nodes:
             asked["Groups"] = list(balancer.groups)
         made = self._clients("ec2").create_network_interface(**asked)["NetworkInterface"]
         interface_id = made["NetworkInterfaceId"]
-        elbv2.own_interface(interface_id, region, balancer.kind)
+        change_interface(
+            region,
+            interface_id,
+            requester_id="amazon-elb",
+            requester_managed=True,
+            interface_type="interface" if application else "network_load_balancer",
+            status="in-use",
+        )
         log.info("node %s of %s in %s", interface_id, balancer.name, subnet_id)
         if application:
             self.history.create(interface_id, made["PrivateIpAddress"], balancer.arn)

@@ -18,6 +18,7 @@ from moto.ec2.models import ec2_backends
 from moto.elbv2.exceptions import (
     DuplicateLoadBalancerName,
     ELBClientError,
+    InvalidConfigurationRequest,
     LoadBalancerNotFoundError,
 )
 from moto.elbv2.models import ELBv2Backend, FakeLoadBalancer, elbv2_backends
@@ -27,9 +28,13 @@ from underpass.twin.api import patch
 from underpass.twin.region.aws import ACCOUNT_ID
 from underpass.twin.region.records import records
 from underpass.twin.services.ec2.patches import free_address
-from underpass.twin.services.elbv2 import access_logs
-from underpass.twin.services.elbv2.attributes import DEFAULTS, ONLY
-from underpass.twin.services.elbv2.refusals import unsupported
+from underpass.twin.services.elbv2.attributes import (
+    DEFAULTS,
+    ONLY,
+    check_logs,
+    check_only,
+    unsupported,
+)
 
 ENFORCE = "enforce_security_group_inbound_rules_on_private_link_traffic"
 HOSTED_ZONES = {"application": "Z35SXDOTRQ7X7K", "network": "Z26RNL4JYFTOTI"}  # us-east-1's
@@ -47,27 +52,6 @@ def set_state(arn: str, state: str) -> None:
     balancer = elbv2_backends[account][region].load_balancers.get(arn)
     if balancer is not None:
         balancer.state = state
-
-
-@records()
-def own_interface(interface_id: str, region: str, kind: str) -> None:
-    """Make a node's interface look as AWS's: in use, and the load balancer's."""
-    interface = ec2_backends[ACCOUNT_ID][region].enis.get(interface_id)
-    if interface is None:
-        return
-    interface.requester_id = "amazon-elb"
-    interface.requester_managed = True
-    interface.status = "in-use"
-    if kind == "network":
-        interface.interface_type = "network_load_balancer"
-
-
-@records()
-def detach_interface(interface_id: str, region: str) -> None:
-    """Make a node's interface look as one that is attached to nothing any more."""
-    interface = ec2_backends[ACCOUNT_ID][region].enis.get(interface_id)
-    if interface is not None:
-        interface.status = "available"
 
 
 @records()
@@ -159,8 +143,7 @@ def _checked_subnets(
     if len({subnet.vpc_id for subnet in subnets}) > 1:
         raise ELBClientError("InvalidSubnet", "All subnets must belong to the same VPC")
     if len({subnet.availability_zone for subnet in subnets}) < len(subnets):
-        raise ELBClientError(
-            "InvalidConfigurationRequest",
+        raise InvalidConfigurationRequest(
             "A load balancer cannot be attached to multiple subnets in the same Availability Zone",
         )
     if kind == "application" and len(subnets) < 2:
@@ -250,11 +233,9 @@ def _subnets_set(
 def _attributes_modified(
     original: Callable[..., dict[str, Any]], backend: Any, arn: str, attrs: dict[str, Any]
 ) -> dict[str, Any]:
-    for key, only in ONLY.items():
-        if attrs.get(key, only) != only:
-            raise unsupported(f"the load balancer attribute {key} other than {only}")
+    check_only("load balancer", attrs, ONLY)
     if balancer := backend.load_balancers.get(arn):
-        access_logs.check(balancer, {**balancer.attrs, **attrs})
+        check_logs(balancer, {**balancer.attrs, **attrs})
     return original(backend, arn, attrs)
 
 
@@ -268,8 +249,7 @@ def _security_groups_set(response: Any) -> Any:
     groups = params.get("SecurityGroups", [])
     network = balancer.type == "network"
     if network and bool(balancer.security_groups) != bool(groups):
-        raise ELBClientError(
-            "InvalidConfigurationRequest",
+        raise InvalidConfigurationRequest(
             "A Network Load Balancer has security groups from its creation or never",
         )
     backend.set_security_groups(

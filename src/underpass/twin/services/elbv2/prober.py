@@ -18,9 +18,13 @@ from collections.abc import Callable, Mapping
 from underpass.twin.region.clock import scaled_s
 from underpass.twin.region.worker import Worker
 from underpass.twin.services.elbv2 import health
-from underpass.twin.services.elbv2.health import CheckKey, Health, HealthTable
-from underpass.twin.services.elbv2.health_thresholds import Thresholds
-from underpass.twin.services.elbv2.model import HealthCheck
+from underpass.twin.services.elbv2.health import (
+    CheckKey,
+    Health,
+    HealthCheck,
+    HealthTable,
+    Thresholds,
+)
 
 log = logging.getLogger(__name__)
 

@@ -23,8 +23,8 @@ from moto.elbv2.responses import ELBV2Response
 from underpass.twin.api import patch
 from underpass.twin.region.clock import scaled_s
 from underpass.twin.services.elbv2 import health as words
+from underpass.twin.services.elbv2.attributes import check_only, unsupported
 from underpass.twin.services.elbv2.health import Health, HealthTable, TargetKey
-from underpass.twin.services.elbv2.refusals import unsupported
 
 DELAY = "deregistration_delay.timeout_seconds"
 ONLY = {  # what would change how packets go, and is not carried out here
@@ -107,14 +107,8 @@ def _attributes_modified(
         raise InvalidConfigurationRequest(
             "Attributes of target groups with target type 'alb' cannot be modified"
         )
-    for key, only in ONLY.items():
-        if attributes.get(key, only) != only:
-            raise unsupported(f"the target group attribute {key} other than {only}")
+    check_only("target group", attributes, ONLY)
     if group is not None:
-        if group.target_type == "alb":
-            raise InvalidConfigurationRequest(
-                "The attributes of a target group with target type 'alb' cannot be changed"
-            )
         after = {**group.attributes, **attributes}
         if after["stickiness.enabled"] == "true" and after["stickiness.type"] != "lb_cookie":
             raise unsupported(f"stickiness of type {after['stickiness.type']}")

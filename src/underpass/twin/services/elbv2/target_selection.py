@@ -1,29 +1,32 @@
-"""Which targets a node may use, which it should use now, and which checks that takes. Pure.
+"""Which targets a node may use, which it should use now, which flows end, and which checks that takes. Pure.
 
 AWS's rules: a node uses the targets of its own zone unless cross-zone balancing is on; only healthy ones;
-and when none of them is healthy, all of them ("fail open").
-Source: elasticloadbalancing/latest/network/target-group-health-checks, .../load-balancer-target-groups.
+and when none of them is healthy, all of them ("fail open"). An NLB ends the flows of a target that became
+unhealthy, by default; those of a deregistered target only when the target group says so, and then at the end
+of its deregistration delay. Otherwise flows live as long as they like.
+Source: elasticloadbalancing/latest/network/target-group-health-checks, .../load-balancer-target-groups,
+.../edit-target-group-attributes (connection termination).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 from underpass.twin.services.elbv2 import health
-from underpass.twin.services.elbv2.health import CheckKey, Health, State, TargetKey
+from underpass.twin.services.elbv2.health import CheckKey, Health, HealthCheck, State, TargetKey
 from underpass.twin.services.elbv2.model import (
     ALL_ZONES,
     Balancing,
     Eni,
     Forward,
-    HealthCheck,
     LoadBalancer,
     Phase,
     TargetGroup,
 )
 
 Observed = Callable[[CheckKey], Health]
+Address = tuple[str, int]
 
 
 @dataclass(frozen=True, order=True)
@@ -120,3 +123,45 @@ def plan(balancing: Balancing, up: Callable[[str], bool]) -> Plan:
                     for one in scope(balancer, group, node.zone):
                         checks[CheckKey(one.target, one.address, node.interface_id)] = group.check
     return Plan(checks, unused)
+
+
+@dataclass(frozen=True)
+class Over:
+    """Targets whose flows are to be cut, and targets that need not be remembered any longer."""
+
+    cut: frozenset[Address]
+    forgotten: frozenset[Address]
+
+
+def ended(
+    carried: Collection[Address],
+    sent: Collection[Address],
+    balancer: LoadBalancer,
+    node: Eni,
+    wanted: Balancing,
+    observed: Observed,
+) -> Over:
+    """Return whose flows end at a node: of those it has ``carried`` flows to; it now sends to ``sent``."""
+    groups = tuple(forwarded(balancer, wanted))
+    registered = {
+        (one.address, one.port) for group in groups for one in scope(balancer, group, node.zone)
+    }
+    draining = {one for group in groups for one in _draining(group)}
+    unhealthy = {
+        (one.address, one.port)
+        for group in groups
+        if group.cuts_unhealthy
+        for one in scope(balancer, group, node.zone)
+        if observed(CheckKey(one.target, one.address, node.interface_id)).state is State.UNHEALTHY
+    }
+    gone = set(carried) - registered - draining
+    cuts_gone = any(group.cuts_drained for group in groups)
+    failed = (unhealthy & set(carried)) - set(sent)  # with nobody healthy, all of them carry on
+    cut = failed | (gone if cuts_gone else set())
+    return Over(frozenset(cut), frozenset(cut | gone))
+
+
+def _draining(group: TargetGroup) -> set[Address]:
+    return {
+        (address, target.key.port) for target in group.draining for address, _ in target.addresses
+    }

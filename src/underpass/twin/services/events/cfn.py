@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from underpass.twin.services.cloudformation.form import Form
-from underpass.twin.services.cloudformation.properties import differ
 from underpass.twin.services.cloudformation.resource import Resource
-from underpass.twin.services.cloudformation.resource_type import Physical, Properties
-from underpass.twin.services.cloudformation.tagging import Tagging
+from underpass.twin.services.cloudformation.resource_type import (
+    Form,
+    Physical,
+    Properties,
+    Tagging,
+    differ,
+)
 
 
 class Rule(Resource):

@@ -5,14 +5,16 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from underpass.twin.services.cloudformation.form import Form, Setting
-from underpass.twin.services.cloudformation.properties import changed, differ
 from underpass.twin.services.cloudformation.resource import Resource
 from underpass.twin.services.cloudformation.resource_type import (
+    Form,
     Physical,
     Properties,
+    Setting,
+    Tagging,
+    changed,
+    differ,
 )
-from underpass.twin.services.cloudformation.tagging import Tagging
 
 IAM = partial(Form, service="iam", tagging=Tagging("tag_role", "untag_role", "RoleName"))
 VERSIONS_KEPT = 5  # IAM keeps five versions of a managed policy

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from underpass.twin.services.cloudformation.form import Form, Setting
-from underpass.twin.services.cloudformation.properties import changed
 from underpass.twin.services.cloudformation.resource import Resource
 from underpass.twin.services.cloudformation.resource_type import (
+    Form,
     LogicalResource,
     Physical,
     Properties,
     ProvisionError,
+    Setting,
+    Tagging,
+    changed,
 )
 from underpass.twin.services.cloudformation.service_calls import truth
-from underpass.twin.services.cloudformation.tagging import Tagging
 
 FIXED = "KeySpec KeyUsage MultiRegion Origin"
 

@@ -7,15 +7,17 @@ import zipfile
 from collections.abc import Mapping
 from typing import Any
 
-from underpass.twin.services.cloudformation.form import Form, Setting
-from underpass.twin.services.cloudformation.properties import changed, without
 from underpass.twin.services.cloudformation.resource import Resource
 from underpass.twin.services.cloudformation.resource_type import (
+    Form,
     LogicalResource,
     Physical,
     Properties,
+    Setting,
+    Tagging,
+    changed,
+    without,
 )
-from underpass.twin.services.cloudformation.tagging import Tagging
 
 LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the same source gives the same archive
 GRANT = "Action FunctionName Principal SourceAccount SourceArn"

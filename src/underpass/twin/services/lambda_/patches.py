@@ -30,11 +30,9 @@ class Runner(Protocol):
 
     def invoke(self, function: Function, event: bytes) -> Outcome:
         """Run a function and return its answer."""
-        ...
 
     def submit(self, function: Function, event: bytes) -> None:
         """Run a function some time soon."""
-        ...
 
 
 _runner: list[Runner] = []

@@ -1,5 +1,7 @@
 """What an invocation leaves behind: its lines in CloudWatch Logs, its numbers in CloudWatch.
 
+As far as the function's role lets Lambda write them.
+
 https://docs.aws.amazon.com/lambda/latest/dg/python-logging.html
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 """
@@ -18,9 +20,9 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from underpass.policies.resource_policies import Act, policy_allows
 from underpass.twin.region.aws import Clients
 from underpass.twin.services.lambda_.model import Function
-from underpass.twin.services.lambda_.role import Role
 
 log = logging.getLogger(__name__)
 
@@ -177,3 +179,42 @@ def _report(function: Function, run: Run) -> str:
     if run.status != "success":
         parts.append(f"Status: {run.status}")
     return "\t".join(parts)
+
+
+_SERVICE = "lambda.amazonaws.com"
+
+
+@dataclass(frozen=True)
+class Role:
+    """An execution role, by its ARN."""
+
+    clients: Clients
+    arn: str
+
+    def may(self, action: str, resource: str) -> bool:
+        """Return whether its policies allow ``action``, inline and attached; a role that is gone has none."""
+        act = Act(_SERVICE, action, resource, {})
+        try:
+            statements = [statement for policy in self._policies() for statement in _of(policy)]
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "NoSuchEntity":
+                return False
+            raise
+        return policy_allows({"Statement": statements}, act)
+
+    def _policies(self) -> Iterator[Mapping[str, Any]]:
+        iam, name = self.clients("iam"), self.arn.rpartition("/")[2]
+        for inline in iam.list_role_policies(RoleName=name)["PolicyNames"]:
+            yield iam.get_role_policy(RoleName=name, PolicyName=inline)["PolicyDocument"]
+        for attached in iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]:
+            arn = attached["PolicyArn"]
+            version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+            document = iam.get_policy_version(PolicyArn=arn, VersionId=version)
+            yield document["PolicyVersion"]["Document"]
+
+
+def _of(policy: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield a policy's statements as ``permits`` reads them: an identity's policy names no principal."""
+    found = policy["Statement"]
+    for statement in found if isinstance(found, list) else [found]:
+        yield {**statement, "Principal": "*"}

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from underpass.twin.services.cloudformation.form import Described, Form, Setting
 from underpass.twin.services.cloudformation.resource import Resource
-from underpass.twin.services.cloudformation.resource_type import Physical
+from underpass.twin.services.cloudformation.resource_type import Described, Form, Physical, Setting
 
 
 class LogGroup(Resource):

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from underpass.twin.services.cloudformation.form import Described
-from underpass.twin.services.cloudformation.properties import added_and_removed, changed, only
 from underpass.twin.services.cloudformation.resource import Resource
 from underpass.twin.services.cloudformation.resource_type import (
+    Described,
     LogicalResource,
     Physical,
     Properties,
+    added_and_removed,
+    changed,
+    only,
 )
 from underpass.twin.services.ec2.cfn import EC2
 

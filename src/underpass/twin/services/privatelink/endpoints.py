@@ -21,7 +21,8 @@ from moto.ec2.utils import add_tag_specification, random_id, random_vpc_ep_id
 
 from underpass.twin.api import patch
 from underpass.twin.region.records import records
-from underpass.twin.services.privatelink import connection_notifications, endpoint_services
+from underpass.twin.services.ec2.patches import mark_interface
+from underpass.twin.services.privatelink import endpoint_connections, endpoint_services
 
 SHORT_NAMES = {"ecs-agent": "ecs-a", "ecs-telemetry": "ecs-t"}
 HOSTED_ZONE = "Z7HUB22UULQXV"  # of vpce.amazonaws.com in us-east-1
@@ -100,7 +101,7 @@ def _interface_endpoint(backend: Any, params: dict[str, Any], tags: dict[str, st
     endpoint.state = "pendingAcceptance" if waits else "pending"
     backend.vpc_end_points[endpoint.id] = endpoint
     _add_interfaces(endpoint, subnets)
-    connection_notifications.tell("Connect", endpoint)
+    endpoint_connections.tell("Connect", endpoint)
     return endpoint
 
 
@@ -193,11 +194,8 @@ def _add_interfaces(endpoint: Any, subnets: Iterable[Any]) -> None:
             subnet,
             None,
             group_ids=list(endpoint.security_group_ids),
-            description=f"VPC Endpoint Interface {endpoint.id}",
         )
-        interface.interface_type = "vpc_endpoint"
-        interface.requester_managed = True
-        interface.status = "in-use"
+        mark_interface(interface, f"VPC Endpoint Interface {endpoint.id}", "vpc_endpoint")
         endpoint.subnet_ids.append(subnet.id)
         endpoint.network_interface_ids.append(interface.id)
     endpoint.dns_entries = _dns_entries(endpoint)
@@ -289,16 +287,18 @@ def _deleted(response: Any) -> Any:
     for endpoint_id in response._get_param("VpcEndpointIds", []):  # noqa: SLF001
         endpoint = backend.vpc_end_points.get(endpoint_id)
         if endpoint is None:
-            error = {
-                "Code": "InvalidVpcEndpoint.NotFound",
-                "Message": f"The Vpc Endpoint Id '{endpoint_id}' does not exist",
-            }
-            unsuccessful.append({"ResourceId": endpoint_id, "Error": error})
+            unsuccessful.append(
+                endpoint_services.failure(
+                    endpoint_id,
+                    "InvalidVpcEndpoint.NotFound",
+                    f"The Vpc Endpoint Id '{endpoint_id}' does not exist",
+                )
+            )
             continue
         if endpoint.vpc_endpoint_type == "Interface":
             _remove_interfaces(endpoint, list(endpoint.subnet_ids))
             endpoint.state = "deleted"
-            connection_notifications.tell("Delete", endpoint)
+            endpoint_connections.tell("Delete", endpoint)
         else:
             backend.delete_vpc_endpoints([endpoint_id])
         del backend.vpc_end_points[endpoint_id]

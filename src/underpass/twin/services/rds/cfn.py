@@ -6,15 +6,18 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from underpass.twin.services.cloudformation.form import Described, Form, pick
-from underpass.twin.services.cloudformation.properties import changed, differ
 from underpass.twin.services.cloudformation.resource import Resource
 from underpass.twin.services.cloudformation.resource_type import (
+    Described,
+    Form,
     LogicalResource,
     Physical,
     Properties,
+    Tagging,
+    changed,
+    differ,
+    pick,
 )
-from underpass.twin.services.cloudformation.tagging import Tagging
 
 RDS = partial(
     Form,

@@ -1,4 +1,7 @@
-"""DB subnet groups and parameter groups in moto, corrected."""
+"""DB subnet groups, parameter groups and event subscriptions in moto, corrected.
+
+moto only makes and deletes subscriptions. What they say is recorded; nobody is told.
+"""
 
 from __future__ import annotations
 
@@ -33,3 +36,40 @@ def _reset_db_parameter_group(response: Any) -> Any:
     for parameter in response.params.get("Parameters", []):
         group.parameters.pop(parameter["ParameterName"], None)
     return ActionResult({"DBParameterGroupName": name})
+
+
+@patch.add(RDSResponse, "modify_event_subscription")
+def modify_event_subscription(response: Any) -> ActionResult:
+    """Change the topic, the kind of source, the categories, or whether it is on."""
+    subscription = _subscription(response)
+    for parameter, attribute in (
+        ("SnsTopicArn", "sns_topic_arn"),
+        ("SourceType", "source_type"),
+        ("EventCategories", "event_categories"),
+        ("Enabled", "enabled"),
+    ):
+        if parameter in response.params:
+            setattr(subscription, attribute, response.params[parameter])
+    return ActionResult({"EventSubscription": subscription})
+
+
+@patch.add(RDSResponse, "add_source_identifier_to_subscription")
+def add_source_identifier_to_subscription(response: Any) -> ActionResult:
+    """Tell of one more source."""
+    subscription, source = _subscription(response), response.params["SourceIdentifier"]
+    subscription.source_ids = [*subscription.source_ids, source]
+    return ActionResult({"EventSubscription": subscription})
+
+
+@patch.add(RDSResponse, "remove_source_identifier_from_subscription")
+def remove_source_identifier_from_subscription(response: Any) -> ActionResult:
+    """Tell of a source no more."""
+    subscription, source = _subscription(response), response.params["SourceIdentifier"]
+    subscription.source_ids = [one for one in subscription.source_ids if one != source]
+    return ActionResult({"EventSubscription": subscription})
+
+
+def _subscription(response: Any) -> Any:
+    name = response.params["SubscriptionName"]
+    (found,) = response.backend.describe_event_subscriptions(name)
+    return found

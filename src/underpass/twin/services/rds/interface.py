@@ -18,7 +18,6 @@ class Interface:
 
     id: str
     address: str
-    vpc_id: str
 
 
 def find(ec2: Any, identifier: str) -> Interface | None:
@@ -64,6 +63,4 @@ def _describe(ec2: Any, identifier: str) -> dict[str, Any] | None:
 
 
 def _interface(described: Mapping[str, Any]) -> Interface:
-    return Interface(
-        described["NetworkInterfaceId"], described["PrivateIpAddress"], described["VpcId"]
-    )
+    return Interface(described["NetworkInterfaceId"], described["PrivateIpAddress"])

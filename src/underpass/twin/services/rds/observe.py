@@ -29,7 +29,6 @@ class Wanted:
     database: str
     username: str
     groups: tuple[str, ...]
-    zone: str
     subnet_id: str
     parameter_group: str
 
@@ -51,7 +50,6 @@ def wanted(described: Mapping[str, Any]) -> Wanted:
         database=described.get("DBName", ""),
         username=described["MasterUsername"],
         groups=tuple(group["VpcSecurityGroupId"] for group in described["VpcSecurityGroups"]),
-        zone=zone,
         subnet_id=subnets[zone],
         parameter_group=described["DBParameterGroups"][0]["DBParameterGroupName"],
     )

@@ -5,16 +5,18 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from underpass.twin.services.cloudformation.form import Form
-from underpass.twin.services.cloudformation.properties import changed, differ, without
 from underpass.twin.services.cloudformation.resource import Resource
 from underpass.twin.services.cloudformation.resource_type import (
+    Form,
     LogicalResource,
     Physical,
     Properties,
     ProvisionError,
+    as_map,
+    changed,
+    differ,
+    without,
 )
-from underpass.twin.services.cloudformation.tagging import as_map
 
 
 class HostedZone(Resource):

@@ -1,28 +1,30 @@
 """Names for the VPCs there are: a resolver and a resolv.conf each, and AWS's internal host names.
 
-A controller: it follows the interfaces. Route 53's private zones have a loop of their own (``Zones``).
+Two controllers: one follows the interfaces, the other Route 53's private zones, in a loop of its own.
 """
 
 from __future__ import annotations
 
 import socket
 from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from underpass.twin.linux import namespaces
 from underpass.twin.linux.within import within
+from underpass.twin.region.aws import Clients
 from underpass.twin.region.context import Region
+from underpass.twin.region.dns_records import Names
 from underpass.twin.region.reconcile import Reconciler
 from underpass.twin.region.topics import Topic
 from underpass.twin.services.ec2.fabric import Fabric
 from underpass.twin.services.ec2.model import Vpc
 from underpass.twin.services.ec2.routing import resolvers
-from underpass.twin.services.route53.hosted_zones import Zones
 from underpass.twin.services.route53.resolver import Resolver
 
 RESOLV_CONF = Path("/etc/resolv.conf")
-SOURCE = "interfaces"
+HOSTS, ZONES = "interfaces", "route53"  # sources of DNS records
 
 
 class NameService:
@@ -64,7 +66,7 @@ class NameService:
         }
         for vpc_id in self._served.keys() - wanted.keys():
             self._resolver.cease(vpc_id)
-            self._names.set(SOURCE, vpc_id, {})
+            self._names.set(HOSTS, vpc_id, {})
             self._region.resolv_conf(vpc_id).unlink(missing_ok=True)
             del self._served[vpc_id]
         for vpc in wanted.values():
@@ -76,7 +78,7 @@ class NameService:
             name = f"ip-{interface.address.replace('.', '-')}.{domain}"
             hosts[interface.vpc_id][name] = (interface.address,)
         for vpc_id in wanted:
-            self._names.set(SOURCE, vpc_id, hosts[vpc_id])
+            self._names.set(HOSTS, vpc_id, hosts[vpc_id])
 
     def _begin(self, vpc: Vpc) -> None:
         addresses = resolvers(vpc)
@@ -109,3 +111,53 @@ def make_bindable(path: Path) -> None:
     if not target.exists() and target.is_relative_to("/run"):
         target.parent.mkdir(parents=True, exist_ok=True)
         target.touch()
+
+
+class Zones:
+    """A controller: what Route 53 says of private zones becomes what the VPCs' resolvers answer.
+
+    Addresses (``A``), ``CNAME`` and alias records; of weighted and multi-value records all are given.
+    An alias is followed at each look-up, so it moves with what it points at.
+    """
+
+    topics: ClassVar[tuple[Topic, ...]] = (Topic.ROUTE53,)
+
+    def __init__(self, clients: Clients, names: Names) -> None:
+        self._clients = clients
+        self._names = names
+
+    def reconcile(self) -> None:
+        """Read every private zone and replace the records of the VPCs that see it."""
+        records: dict[str, dict[str, tuple[str, ...]]] = defaultdict(dict)
+        zones: dict[str, list[str]] = defaultdict(list)
+        route53 = self._clients("route53")
+        for zone in _pages(route53, "list_hosted_zones", "HostedZones"):
+            if not zone["Config"]["PrivateZone"]:
+                continue
+            found = addresses(
+                _pages(route53, "list_resource_record_sets", "ResourceRecordSets", zone["Id"])
+            )
+            for vpc in route53.get_hosted_zone(Id=zone["Id"]).get("VPCs", ()):
+                zones[vpc["VPCId"]].append(zone["Name"])
+                records[vpc["VPCId"]].update(found)
+        for vpc_id in {*zones, *self._names.sources(ZONES)}:
+            self._names.set(ZONES, vpc_id, records[vpc_id], tuple(zones[vpc_id]))
+
+
+def addresses(record_sets: Iterable[Mapping[str, Any]]) -> dict[str, tuple[str, ...]]:
+    """Return the values of the A, CNAME and alias records by name."""
+    values: dict[str, tuple[str, ...]] = {}
+    for record in record_sets:
+        if record["Type"] not in {"A", "CNAME"}:
+            continue
+        listed = tuple(value["Value"] for value in record.get("ResourceRecords", ()))
+        if "AliasTarget" in record:
+            listed += (record["AliasTarget"]["DNSName"],)
+        values[record["Name"]] = values.get(record["Name"], ()) + listed
+    return values
+
+
+def _pages(route53: Any, action: str, key: str, zone_id: str = "") -> Iterable[Mapping[str, Any]]:
+    named = {"HostedZoneId": zone_id} if zone_id else {}
+    for page in route53.get_paginator(action).paginate(**named):
+        yield from page[key]

@@ -6,7 +6,6 @@ The sockets live in the routers' namespaces, so which socket heard a question sa
 from __future__ import annotations
 
 import asyncio
-import logging
 import random
 import socket
 from collections.abc import Iterable
@@ -16,8 +15,6 @@ from typing import Any
 from underpass.twin.region.aws_hosts import API_DOMAIN
 from underpass.twin.region.dns_records import Names
 from underpass.twin.region.worker import Worker
-
-log = logging.getLogger(__name__)
 
 TTL_S = 5
 _MOST_ADDRESSES = 8  # as many as AWS gives in one answer

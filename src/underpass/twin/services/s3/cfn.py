@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from underpass.twin.services.cloudformation.form import Form
 from underpass.twin.services.cloudformation.resource import Resource
-from underpass.twin.services.cloudformation.resource_type import LogicalResource, Properties
+from underpass.twin.services.cloudformation.resource_type import Form, LogicalResource, Properties
 from underpass.twin.services.s3.cfn_settings import SETTINGS
 
 PLAIN = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from underpass.twin.services.cloudformation.form import Setting
+from underpass.twin.services.cloudformation.resource_type import Setting
 
 
 def canned(access_control: str) -> str:

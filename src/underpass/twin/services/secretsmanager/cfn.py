@@ -7,17 +7,17 @@ from functools import partial
 from typing import Any
 
 from underpass.twin.services.cloudformation import service_calls
-from underpass.twin.services.cloudformation.form import Form
-from underpass.twin.services.cloudformation.properties import changed
 from underpass.twin.services.cloudformation.resource import Resource
 from underpass.twin.services.cloudformation.resource_type import (
+    Form,
     LogicalResource,
     Physical,
     Properties,
     ProvisionError,
+    Tagging,
+    changed,
 )
 from underpass.twin.services.cloudformation.service_calls import RefusedError
-from underpass.twin.services.cloudformation.tagging import Tagging
 
 SECRETS = partial(
     Form,

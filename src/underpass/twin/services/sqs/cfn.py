@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from underpass.twin.services.cloudformation.form import Form
-from underpass.twin.services.cloudformation.properties import differ, without
 from underpass.twin.services.cloudformation.resource import Resource
 from underpass.twin.services.cloudformation.resource_type import (
+    Form,
     LogicalResource,
     Physical,
     Properties,
+    differ,
+    without,
 )
 from underpass.twin.services.cloudformation.service_calls import text
 

@@ -7,8 +7,14 @@ from dataclasses import replace
 from underpass.twin.services.cloudformation.actions import requests
 from underpass.twin.services.cloudformation.actions.core import Core, Shape
 from underpass.twin.services.cloudformation.actions.requests import Request
-from underpass.twin.services.cloudformation.errors import ApiError, invalid
-from underpass.twin.services.cloudformation.model import ChangeSet, Plan, Settings, Stack
+from underpass.twin.services.cloudformation.model import (
+    ApiError,
+    ChangeSet,
+    Plan,
+    Settings,
+    Stack,
+    invalid,
+)
 from underpass.twin.services.cloudformation.planning import check_capabilities
 
 NO_CHANGES = (
@@ -37,7 +43,6 @@ class ChangeSets(Core):
             id=self._arn("changeSet", set_name),
             name=set_name,
             stack_id=stack.id,
-            kind=kind,
             created=self._store.now(),
             status="FAILED" if reason else "CREATE_COMPLETE",
             execution="UNAVAILABLE" if reason else "AVAILABLE",

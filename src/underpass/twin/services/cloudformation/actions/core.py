@@ -14,7 +14,6 @@ from underpass.cloudformation.template import Template
 from underpass.twin.region.aws import ACCOUNT_ID
 from underpass.twin.region.context import Region
 from underpass.twin.region.topics import Topic
-from underpass.twin.services.cloudformation.errors import invalid
 from underpass.twin.services.cloudformation.execution.journal import Journal
 from underpass.twin.services.cloudformation.execution.operation import Operation
 from underpass.twin.services.cloudformation.execution.schedule import Spawn
@@ -25,6 +24,7 @@ from underpass.twin.services.cloudformation.model import (
     Plan,
     Settings,
     Stack,
+    invalid,
 )
 from underpass.twin.services.cloudformation.planning import Planner
 from underpass.twin.services.cloudformation.resource_type import ResourceType
@@ -105,7 +105,6 @@ class Core:
             fields |= {
                 "template": plan.template,
                 "parameters": plan.parameters,
-                "conditions": plan.conditions,
             }
         self._store.put(
             replace(stack, settings=settings, change_set_id=change_set_id or stack.change_set_id)

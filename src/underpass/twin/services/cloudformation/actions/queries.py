@@ -7,8 +7,7 @@ from underpass.cloudformation.template import Template
 from underpass.twin.services.cloudformation.actions import requests, views
 from underpass.twin.services.cloudformation.actions.core import Core, Shape
 from underpass.twin.services.cloudformation.actions.requests import Request
-from underpass.twin.services.cloudformation.errors import invalid
-from underpass.twin.services.cloudformation.model import Record, Stack
+from underpass.twin.services.cloudformation.model import Record, Stack, invalid
 from underpass.twin.services.cloudformation.planning import required_capabilities
 
 

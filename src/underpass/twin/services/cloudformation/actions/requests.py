@@ -8,9 +8,8 @@ from typing import Any
 
 from underpass.cloudformation.errors import TemplateError
 from underpass.cloudformation.template import Template, parse
-from underpass.twin.services.cloudformation.errors import invalid
 from underpass.twin.services.cloudformation.lookups import Lookups
-from underpass.twin.services.cloudformation.model import Settings, Stack
+from underpass.twin.services.cloudformation.model import Settings, Stack, invalid
 
 Request = Mapping[str, Any]
 _NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]{0,127}")

@@ -7,9 +7,8 @@ from dataclasses import replace
 from underpass.twin.services.cloudformation.actions import requests
 from underpass.twin.services.cloudformation.actions.core import Core, Shape
 from underpass.twin.services.cloudformation.actions.requests import Request
-from underpass.twin.services.cloudformation.errors import ApiError, invalid
 from underpass.twin.services.cloudformation.execution.rollback import Rollback
-from underpass.twin.services.cloudformation.model import Stack
+from underpass.twin.services.cloudformation.model import ApiError, Stack, invalid
 from underpass.twin.services.cloudformation.planning import check_capabilities
 
 NO_UPDATES = "No updates are to be performed."

@@ -10,8 +10,14 @@ from typing import Any, TypeVar
 from underpass.cloudformation.difference import Change, PropertyChange
 from underpass.cloudformation.intrinsics import text
 from underpass.cloudformation.parameters import Value
-from underpass.twin.services.cloudformation.errors import invalid
-from underpass.twin.services.cloudformation.model import ChangeSet, Event, Output, Record, Stack
+from underpass.twin.services.cloudformation.model import (
+    ChangeSet,
+    Event,
+    Output,
+    Record,
+    Stack,
+    invalid,
+)
 
 T = TypeVar("T")
 PAGE = 100

@@ -5,21 +5,28 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
+from underpass.cloudformation.difference import changed
 from underpass.cloudformation.errors import TemplateError
 from underpass.cloudformation.scope import TemplateScope
 from underpass.cloudformation.template import Resource
 from underpass.twin.services.cloudformation.execution.journal import Journal, reason_of
 from underpass.twin.services.cloudformation.execution.schedule import Call, Outcome
-from underpass.twin.services.cloudformation.execution.steps import Step, decide
-from underpass.twin.services.cloudformation.model import Plan, Record
+from underpass.twin.services.cloudformation.model import Plan, Record, attributes_of
 from underpass.twin.services.cloudformation.resolving import resolve_properties
-from underpass.twin.services.cloudformation.resource_type import Physical, ProvisionError
+from underpass.twin.services.cloudformation.resource_type import (
+    Physical,
+    ProvisionError,
+    ResourceType,
+)
 
 log = logging.getLogger(__name__)
 
 REPLACING = "Requested update requires the creation of a new physical resource; hence creating one."
+
+Step = Literal["create", "update", "replace", "note", "keep"]
+"""``note`` is a change without effect on what runs: a tag, metadata, a policy."""
 
 
 @dataclass(frozen=True)
@@ -228,3 +235,22 @@ class Apply:
                     self.records[name], f"{verb}_FAILED", f"Resource {what} cancelled"
                 )
             )
+
+
+def decide(
+    record: Record | None,
+    resource: Resource,
+    wanted: Mapping[str, Any],
+    resource_type: ResourceType | type[ResourceType],
+) -> Step:
+    """Return what must happen so that ``record`` becomes ``resource`` with the properties ``wanted``."""
+    if record is None or not record.alive:
+        return "create"
+    differing = changed(record.properties, wanted)
+    if differing & resource_type.replaces:
+        return "replace"
+    if differing - resource_type.inert:
+        return "update"
+    # What failed to update is what it was, and may now be as it is wanted: then it only says so.
+    noted = differing or attributes_of(record) != attributes_of(resource)
+    return "note" if noted or record.status == "UPDATE_FAILED" else "keep"

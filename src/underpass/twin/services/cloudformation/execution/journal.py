@@ -43,7 +43,6 @@ class Journal:
                     status,
                     template=plan.template,
                     parameters=plan.parameters,
-                    conditions=plan.conditions,
                     outputs=outputs,
                     imports=plan.imports,
                 )

@@ -123,7 +123,6 @@ class Operation:
             reason,
             template=plan.template,
             parameters=plan.parameters,
-            conditions=plan.conditions,
         )
 
     def _clean_up(self, work: Apply, plan: Plan, before: Records) -> None:

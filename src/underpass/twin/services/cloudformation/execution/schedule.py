@@ -69,15 +69,12 @@ class Work(Protocol):
 
     def begin(self, name: str) -> Call | None:
         """Note the beginning and return the call to make, or None when there is nothing to do."""
-        ...
 
     def end(self, name: str, outcome: Outcome) -> bool:
         """Note the end; tell whether what needs ``name`` may go on."""
-        ...
 
     def cancel(self, running: frozenset[str]) -> None:
         """Note that one failed while ``running`` were under way."""
-        ...
 
 
 def in_thread(name: str, run: Callable[[], None]) -> None:

@@ -6,8 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.elbv2.sample import CHECK
 
-from underpass.twin.services.elbv2.health import FAILED, HEALTHY, Health, State, mismatch
-from underpass.twin.services.elbv2.health_thresholds import Thresholds
+from underpass.twin.services.elbv2.health import (
+    FAILED,
+    HEALTHY,
+    Health,
+    State,
+    Thresholds,
+    mismatch,
+)
 from underpass.twin.services.elbv2.prober import matches
 
 INTERVAL_S = Thresholds(CHECK).interval_s

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from tests.unit.elbv2 import sample
 
-from underpass.twin.services.elbv2.connection_termination import Over, ended
 from underpass.twin.services.elbv2.health import INITIAL
 from underpass.twin.services.elbv2.model import TargetGroup
+from underpass.twin.services.elbv2.target_selection import Over, ended
 
 ONE, TWO = ("10.20.0.1", 80), ("10.20.0.2", 80)
 NODE = sample.node("a")
