@@ -64,4 +64,7 @@ def _json(value: Any, **how: Any) -> str:
     text = json.dumps(value, ensure_ascii=False, **how)
     # ASCII, save for what JSON escapes in two halves: readers that take JSON for YAML (cfn-lint
     # and CloudFormation's own) refuse a half, and control characters as they are.
-    return re.sub("[\x7f-\uffff]", lambda match: f"\\u{ord(match[0]):04x}", text)
+    # The class says what is left alone: one with 65,000 characters in it takes 9 ms to compile.
+    return re.sub(
+        "[^\0-~]", lambda one: one[0] if one[0] > "\uffff" else f"\\u{ord(one[0]):04x}", text
+    )

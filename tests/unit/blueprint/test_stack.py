@@ -9,14 +9,13 @@ from troposphere import Template
 from underpass.blueprint import Stack
 
 RESOURCES = {"A": {"Type": "T", "Properties": {"P": ["x y", 1]}}, "B": {"Type": "T"}}
-TEMPLATE = {"Description": "caf\u00e9", "Parameters": {}, "Resources": RESOURCES}
+TEMPLATE = {"Description": "caf\u00e9 \x7f \U0001f511", "Parameters": {}, "Resources": RESOURCES}
 
 
 def test_what_is_deployed_has_a_line_for_each_resource_and_no_other_blank() -> None:
     assert Stack("notes-service", TEMPLATE).body() == (
         "{\n"
-        r'"Description":"caf\u00e9",'
-        "\n"
+        '"Description":"caf\\u00e9 \\u007f \U0001f511",\n'
         '"Parameters":{},\n'
         '"Resources":{\n'
         '"A":{"Type":"T","Properties":{"P":["x y",1]}},\n'
