@@ -5,6 +5,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 from troposphere import Template
+from troposphere.serverless import SERVERLESS_TRANSFORM, Globals
 
 from underpass.blueprint import Stack
 
@@ -49,3 +50,10 @@ def test_both_forms_say_the_same(template: dict[str, object]) -> None:
 
 def test_the_template_library_writes_yaml_to_whoever_asks() -> None:
     assert Template(Description="notes").to_yaml().startswith("Description: notes\n")
+
+
+def test_the_template_library_takes_sams_globals_from_whoever_has_them() -> None:
+    template = Template()
+    template.set_transform(SERVERLESS_TRANSFORM)
+    template.set_globals(Globals())
+    assert template.to_dict()["Globals"] == {}
