@@ -53,7 +53,7 @@ check: $(TOOLS)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# Writes the generated pages of docs/reference anew.
+# Writes what is generated anew: pages of docs/reference, and the functions' code as templates carry it.
 tables: $(TOOLS)
 	$(BIN)/python -m tools.tables
 

@@ -1,4 +1,4 @@
-"""Writes the generated pages of docs/reference: ``make tables``."""
+"""Writes what is generated, pages of docs/reference and the functions' shipped code: ``make tables``."""
 
 from __future__ import annotations
 
@@ -6,18 +6,24 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tools import changes, resources
+from tools.shipped import shipped
 
-REFERENCE = Path(__file__).resolve().parents[1] / "docs" / "reference"
-PAGES: dict[str, Callable[[], str]] = {
-    "changes.md": changes.page,
-    "resources.md": resources.page,
+ROOT = Path(__file__).resolve().parents[1]
+SOURCES = ROOT / "src" / "underpass"
+FILES: dict[
+    Path, Callable[[], str]
+] = {  # the functions first: the pages tell of templates with them inside
+    SOURCES / "registrar" / "shipped.txt": lambda: shipped(SOURCES / "registrar" / "index.py"),
+    SOURCES / "rotation" / "shipped.txt": lambda: shipped(SOURCES / "rotation" / "index.py"),
+    ROOT / "docs" / "reference" / "changes.md": changes.page,
+    ROOT / "docs" / "reference" / "resources.md": resources.page,
 }
 
 
 def main() -> None:
-    """Write every page."""
-    for name, page in PAGES.items():
-        (REFERENCE / name).write_text(page(), encoding="utf-8")
+    """Write every file."""
+    for file, text in FILES.items():
+        file.write_text(text(), encoding="utf-8")
 
 
 if __name__ == "__main__":

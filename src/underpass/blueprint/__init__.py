@@ -5,7 +5,7 @@ Pure: the same configuration gives the same bytes, and nothing outside the packa
 
 from __future__ import annotations
 
-import underpass.blueprint.without_yaml  # noqa: F401  before troposphere
+import underpass.blueprint.lean  # noqa: F401  before troposphere
 
 # isort: split
 from underpass.blueprint.consumer import consumer_stack

@@ -29,15 +29,17 @@ def given_list(name: str) -> Split:
     return Split(",", given(name))
 
 
-def declare(template: Template) -> None:
-    """Add a parameter for everything the template was given; to be called when the rest is there."""
-    for name in sorted(
-        {*_referred(template.to_dict())} - {*template.resources, *template.parameters}
-    ):
+def closed(template: Template) -> dict[str, Any]:
+    """Return the template with a parameter for everything it was given."""
+    whole: dict[str, Any] = template.to_dict()
+    for name in sorted({*_referred(whole)} - {*template.resources, *template.parameters}):
         told = f"The output {name} of an earlier stack"
         if name.startswith("Zone"):
             told = "The name of an Availability Zone the balancers are in"
-        template.add_parameter(Parameter(name, Type="String", Description=told))
+        parameter = Parameter(name, Type="String", Description=told)
+        whole.setdefault("Parameters", {})[name] = parameter.to_dict()
+    whole["Resources"] = whole.pop("Resources")  # the last part, as in every template
+    return whole
 
 
 def _referred(value: Any) -> Iterator[str]:

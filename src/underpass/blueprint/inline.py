@@ -2,84 +2,14 @@
 
 from __future__ import annotations
 
-import ast
 import pkgutil
-import re
-from collections.abc import Iterator, Sequence
-from functools import cache
-from itertools import accumulate
-
-_Cut = tuple[int, int, str]  # from, to, and what stands there instead
-
-# Strings are found so that a "#" in one is not taken for a comment; a comment alone goes with its line.
-_COMMENT = re.compile(
-    r"""
-    \"{3}.*?\"{3} | "(?:\\.|[^"\\\n])*" | '(?:\\.|[^'\\\n])*'
-    | (?P<comment> ^[ ]*\#[^\n]*\n | [ ]*\#[^\n]*)
-    """,
-    re.VERBOSE | re.DOTALL | re.MULTILINE,
-)
 
 
-@cache
 def shipped(package: str) -> str:
-    """Return the code of ``package``'s ``index`` module as a template carries it.
+    """Return the code of ``package`` as a template carries it.
 
-    A request may carry 51,200 bytes of template. So the words that explain stay in the repository, all but
-    the first line, and so do the types in signatures; a level is indented by one blank, and there are no two
-    empty lines in a row. What is left is the same code, statement by statement.
+    That is its ``index`` without what only explains it, for a request may carry 51,200 bytes of template.
+    `make tables` writes it and a test holds it to the module: reading code anew takes longer than all else.
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
     """
-    text = (pkgutil.get_data(package, "index.py") or b"").decode("ascii")
-    begins = [0, *accumulate(map(len, text.splitlines(keepends=True)))]
-    cuts = [*_comments(text)]
-    for node in _definitions(ast.parse(text)):
-        cuts += [*_words(node, begins), *_types(node, text, begins)]
-    for start, end, instead in sorted(cuts, reverse=True):
-        text = text[:start] + instead + text[end:]
-    code = re.sub(r"\n{3,}", "\n\n", text)
-    return re.sub(r"^( {4})+", lambda blanks: " " * (len(blanks[0]) // 4), code, flags=re.MULTILINE)
-
-
-def _definitions(
-    node: ast.Module | ast.ClassDef | ast.FunctionDef,
-) -> Iterator[ast.Module | ast.ClassDef | ast.FunctionDef]:
-    """Yield the module, and every class and function in it and in one another."""
-    yield node
-    for inner in node.body:
-        if isinstance(inner, ast.ClassDef | ast.FunctionDef):
-            yield from _definitions(inner)
-
-
-def _words(
-    node: ast.Module | ast.ClassDef | ast.FunctionDef, begins: Sequence[int]
-) -> Iterator[_Cut]:
-    """Yield the docstring: of the module's the first line is kept."""
-    words = ast.get_docstring(node)
-    if words and len(node.body) > 1:
-        said = node.body[0]
-        kept = f'"""{words.splitlines()[0]}"""\n' if isinstance(node, ast.Module) else ""
-        yield begins[said.lineno - 1], begins[said.end_lineno or said.lineno], kept
-
-
-def _types(node: ast.AST, text: str, begins: Sequence[int]) -> Iterator[_Cut]:
-    """Yield what a signature says of types; nothing reads them at run time."""
-    if not isinstance(node, ast.FunctionDef):
-        return
-    for one in ast.walk(node.args):
-        if isinstance(one, ast.arg) and one.annotation:
-            start = begins[one.lineno - 1] + one.col_offset + len(one.arg)
-            yield start, _end(one.annotation, begins), ""
-    if node.returns:
-        end = _end(node.returns, begins)
-        yield text.rindex(" ->", 0, end), end, ""
-
-
-def _end(node: ast.expr, begins: Sequence[int]) -> int:
-    return begins[(node.end_lineno or node.lineno) - 1] + (node.end_col_offset or 0)
-
-
-def _comments(text: str) -> Iterator[_Cut]:
-    for found in _COMMENT.finditer(text):
-        if found["comment"]:
-            yield *found.span(), ""
+    return (pkgutil.get_data(package, "shipped.txt") or b"").decode("ascii")

@@ -8,6 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+_readable = json.JSONEncoder(ensure_ascii=False, indent=1).encode
+_compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
 
 @dataclass(frozen=True)
 class Stack:
@@ -33,7 +36,7 @@ class Stack:
 
     def text(self) -> str:
         """Return the template as people read it, the same bytes every time."""
-        return _json(self.template, indent=1) + "\n"
+        return _escaped(_readable(self.template)) + "\n"
 
     def body(self) -> str:
         """Return the template as it is deployed: a line for each resource, so that two can be compared.
@@ -41,7 +44,8 @@ class Stack:
         There is no other blank in it, for a request takes 51,200 bytes.
         https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
         """
-        return _lines({name: _section(value) for name, value in self.template.items()}) + "\n"
+        sections = {name: _section(value) for name, value in self.template.items()}
+        return _escaped(_lines(sections)) + "\n"
 
 
 def _section(value: Any) -> str:
@@ -56,12 +60,13 @@ def _lines(entries: Mapping[str, str]) -> str:
     return f"{{\n{lines}\n}}"
 
 
-def _compact(value: Any) -> str:
-    return _json(value, separators=(",", ":"))
+def _escaped(text: str) -> str:
+    """Return JSON in ASCII, save for what JSON escapes in two halves.
 
-
-def _json(value: Any, **how: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False, **how)
-    # ASCII, save for what JSON escapes in two halves: readers that take JSON for YAML (cfn-lint
-    # and CloudFormation's own) refuse a half, and control characters as they are.
-    return re.sub("[\x7f-\uffff]", lambda match: f"\\u{ord(match[0]):04x}", text)
+    Readers that take JSON for YAML (cfn-lint and CloudFormation's own) refuse a half, and control characters
+    as they are.
+    """
+    # The class says what is left alone: one with 65,000 characters in it takes 9 ms to compile.
+    return re.sub(
+        "[^\0-~]", lambda one: one[0] if one[0] > "\uffff" else f"\\u{ord(one[0]):04x}", text
+    )

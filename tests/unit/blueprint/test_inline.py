@@ -28,7 +28,7 @@ def told(text: str) -> str:
 @pytest.mark.parametrize("package", ["underpass.registrar", "underpass.rotation"])
 def test_the_shipped_code_does_what_the_module_does(package: str) -> None:
     text = files(package).joinpath("index.py").read_text()
-    assert told(shipped(package)) == told(text)
+    assert told(shipped(package)) == told(text), "run make tables"
     assert len(shipped(package)) < 0.8 * len(text)
     assert "#" not in shipped(package)
     assert "->" not in shipped(package)

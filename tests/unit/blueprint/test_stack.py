@@ -5,18 +5,18 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 from troposphere import Template
+from troposphere.serverless import SERVERLESS_TRANSFORM, Globals
 
 from underpass.blueprint import Stack
 
 RESOURCES = {"A": {"Type": "T", "Properties": {"P": ["x y", 1]}}, "B": {"Type": "T"}}
-TEMPLATE = {"Description": "caf\u00e9", "Parameters": {}, "Resources": RESOURCES}
+TEMPLATE = {"Description": "caf\u00e9 \x7f \U0001f511", "Parameters": {}, "Resources": RESOURCES}
 
 
 def test_what_is_deployed_has_a_line_for_each_resource_and_no_other_blank() -> None:
     assert Stack("notes-service", TEMPLATE).body() == (
         "{\n"
-        r'"Description":"caf\u00e9",'
-        "\n"
+        '"Description":"caf\\u00e9 \\u007f \U0001f511",\n'
         '"Parameters":{},\n'
         '"Resources":{\n'
         '"A":{"Type":"T","Properties":{"P":["x y",1]}},\n'
@@ -50,3 +50,10 @@ def test_both_forms_say_the_same(template: dict[str, object]) -> None:
 
 def test_the_template_library_writes_yaml_to_whoever_asks() -> None:
     assert Template(Description="notes").to_yaml().startswith("Description: notes\n")
+
+
+def test_the_template_library_takes_sams_globals_from_whoever_has_them() -> None:
+    template = Template()
+    template.set_transform(SERVERLESS_TRANSFORM)
+    template.set_globals(Globals())
+    assert template.to_dict()["Globals"] == {}

@@ -2,6 +2,7 @@
 
 import errno
 import json
+from typing import Any
 
 import pytest
 import typer
@@ -54,7 +55,7 @@ def raising(monkeypatch: pytest.MonkeyPatch) -> typer.Typer:
     def one() -> None:
         raise typer.Exit(1)
 
-    monkeypatch.setattr(cli, "application", lambda: app)
+    monkeypatch.setattr(cli, "application", lambda *_: app)
     return app
 
 
@@ -157,3 +158,14 @@ def test_help_is_help(arguments: list[str], capsys: pytest.CaptureFixture[str]) 
 def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["--version"]) == 0
     assert capsys.readouterr().out == f"underpass {__version__}\n"
+
+
+def test_a_command_is_made_with_its_own_group_alone() -> None:
+    for word in commands("--help"):
+        assert word in commands(word)
+        assert len(commands(word)) < len(commands("--help"))
+
+
+def commands(word: str) -> dict[str, Any]:
+    made: Any = typer.main.get_command(cli.application(word))
+    return dict(made.commands)

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from troposphere import Template
 
-from underpass.blueprint.cross_stack import declare, given
+from underpass.blueprint.cross_stack import closed, given
 from underpass.blueprint.monitoring import dashboard, database, path, service
 from underpass.blueprint.stack import Stack
 from underpass.config import Config
@@ -41,5 +41,4 @@ def monitoring_stack(config: Config) -> Stack:
     if config.files:
         service.add_files(template, config, topic)
     dashboard.add(template, config)
-    declare(template)
-    return Stack(f"{config.name}-monitoring", template.to_dict())
+    return Stack(f"{config.name}-monitoring", closed(template))

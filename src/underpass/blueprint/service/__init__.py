@@ -28,7 +28,7 @@ from __future__ import annotations
 
 from troposphere import GetAtt, Ref, Template
 
-from underpass.blueprint.cross_stack import declare, hand
+from underpass.blueprint.cross_stack import closed, hand
 from underpass.blueprint.service import (
     balancers,
     cluster,
@@ -64,5 +64,4 @@ def service_stack(config: Config) -> Stack:
         rotation.add(template, config, config.database.rotation_days)
     for name, value in outputs.items():
         hand(template, name, value)
-    declare(template)
-    return Stack(f"{config.name}-service", template.to_dict())
+    return Stack(f"{config.name}-service", closed(template))
