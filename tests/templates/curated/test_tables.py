@@ -9,6 +9,8 @@ from tools.tables import PAGES, REFERENCE
 
 from underpass.config.model import Between, Config, Scaling
 
+pytestmark = pytest.mark.xdist_group("tables")  # one worker, so that each change is looked at once
+
 
 @pytest.mark.parametrize("name", PAGES)
 def test_a_generated_page_is_up_to_date(name: str) -> None:
