@@ -9,9 +9,12 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
+from tests.few_images import few_images
 
 from underpass.twin.api import patch
 from underpass.twin.services.rds import available_versions, patches, refusal
+
+__all__ = ["few_images"]  # a fixture of every test here
 
 
 @pytest.fixture
