@@ -28,7 +28,7 @@ test: $(TOOLS)
 	$(BIN)/python -m pytest tests/templates/curated -n 2 --dist loadgroup
 	$(BIN)/python -m pytest tests/functional -n 2 --dist loadfile
 	$(BIN)/python -m pytest examples/notes/tests -n 2 --dist loadfile
-	$(BIN)/python -m pytest tests/e2e tests/twin --ignore tests/e2e/variants -n 4 --dist loadgroup
+	$(BIN)/python -m pytest tests/twin tests/e2e --ignore tests/e2e/variants -n 4 --dist loadfile
 
 # What is too long for every save, and runs after `test`: the scanners, deployments of the whole matrix, drawn
 # configurations, and whole paths of several kinds.
