@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from tests.botocore_data import read_once
 
 CI = os.environ.get("CI") == "true"
 # No deadline: tests assert behaviour, and a busy machine takes as long as it takes.
@@ -19,6 +20,7 @@ settings.register_profile(
     "house", derandomize=CI, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("house")
+read_once()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from tests.unit.blueprint.configs import CERTIFICATE, EVERYTHING, EXISTING, config
@@ -34,7 +35,7 @@ PARTS = ("foundation", "service", "monitoring", "consumer")
 SHOWN = 5  # names of one kind; more are counted
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Change:
     """A representative change of one key, from ``EVERYTHING`` and what ``given`` adds to it."""
 
@@ -147,6 +148,7 @@ def page() -> str:
     return HEAD + "".join(f"{_row(change)}\n" for change in CHANGES)
 
 
+@cache
 def effects(change: Change) -> dict[str, Effect]:
     """Return what one change does, by part of the pattern."""
     return compare(config(**EVERYTHING | change.before), config(**EVERYTHING | change.after))

@@ -21,6 +21,8 @@ from underpass.config.model import Config
 KEPT = ("Retain", "Snapshot")  # the policies of what holds data
 Renewed = set[tuple[str, str, str]]  # stack, logical id, and the attribute that is new; "" for all
 
+_accounts: dict[str, Account] = {}
+
 
 @dataclass
 class Effect:
@@ -36,7 +38,7 @@ class Effect:
 
 def compare(before: Config, after: Config) -> dict[str, Effect]:
     """Return the effects by part of the pattern; parts that do not change are left out."""
-    old, new = Account(before), Account(after)
+    old, new = _account(before), _account(after)
     found: dict[str, Effect] = {}
     renewed: Renewed = set()  # of all stacks so far: whoever is given one sees a new value
     for name in dict.fromkeys([*old.stacks, *new.stacks]):
@@ -49,6 +51,14 @@ def compare(before: Config, after: Config) -> dict[str, Effect]:
             merged = found.setdefault(part(owner, stack.stack), Effect())
             _merge(merged, effect)
     return found
+
+
+def _account(config: Config) -> Account:
+    """Return the account of a configuration: most changes start from the same one."""
+    known = config.model_dump_json()
+    if known not in _accounts:
+        _accounts[known] = Account(config)
+    return _accounts[known]
 
 
 def _effect(old: Deployed | None, new: Deployed | None, renewed: Renewed) -> Effect:

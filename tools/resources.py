@@ -104,7 +104,7 @@ def _rows() -> list[dict[str, str]]:
         "exec": "on",
         "name": "service",
     }
-    return [
+    rows = [
         base | {axis: value}
         for base in (
             usual,
@@ -116,6 +116,7 @@ def _rows() -> list[dict[str, str]]:
         for axis, values in AXES.items()
         for value in values
     ]
+    return [row for number, row in enumerate(rows) if row not in rows[:number]]
 
 
 def _seen() -> dict[str, dict[str, Seen]]:

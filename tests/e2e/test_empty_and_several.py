@@ -82,8 +82,9 @@ def test_several_twins_at_once_and_one_that_stops_answering(tmp_path: Path) -> N
         assert "another underpass command is at work here" in "".join(done.err for done in same)
         projects[1].down()
     _stop_the_regions_process(projects[0].folder)
-    for command in ("status", "up"):
-        done = projects[0].run(command)
+    with ThreadPoolExecutor() as pool:  # each waits as long for the answer
+        refused = list(pool.map(projects[0].run, ("status", "up")))
+    for done in refused:
         assert (done.status, "the twin does not answer" in done.err) == (1, True), done.err
         assert f"run `underpass down {projects[0].folder}`" in done.err
     projects[0].down()

@@ -30,7 +30,7 @@ SEED = int(os.environ.get("SEED", random.randrange(10**6)))
 BACK_WITHIN_S = float(os.environ.get("WITHIN_S", "30"))  # ``make soak``: 5
 IDLE = (
     "api-0.0.0.0",
-    "api-127.0.0.1:4566",
+    "api-127.0.0.1:",  # 4566, or the next that is free
     "fsmt-",
 )  # they wait for a caller who does not come here
 DATABASE_KILLS, DATABASE_WINDOW_S = 3, 60.0  # more, and RDS says that it "keeps ending"

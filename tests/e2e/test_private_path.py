@@ -42,21 +42,33 @@ print(json.dumps(total))
 
 
 _SCAN = """
-import asyncio, json, sys
+import errno, itertools, json, resource, select, socket, sys
 addresses, ports, timeout = json.loads(sys.argv[1])
-async def knock(address, port, gate):
-    async with gate:
-        try:
-            _, writer = await asyncio.wait_for(asyncio.open_connection(address, port), timeout)
-        except (OSError, TimeoutError):
-            return None
-        writer.close()
-        return f"{address}:{port}"
-async def main():
-    gate = asyncio.Semaphore(500)
-    found = await asyncio.gather(*(knock(a, p, gate) for a in addresses for p in ports))
-    print(json.dumps([one for one in found if one]))
-asyncio.run(main())
+most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, 4096), most))
+def knock(places):
+    waiting, found = {}, []
+    poll = select.epoll()
+    for place in places:
+        line = socket.socket()
+        line.setblocking(False)
+        if line.connect_ex(place) in (0, errno.EINPROGRESS):
+            waiting[line.fileno()] = line, place
+            poll.register(line, select.EPOLLOUT | select.EPOLLONESHOT)
+    while waiting and (ready := poll.poll(timeout)):
+        for number, _ in ready:
+            line, place = waiting.pop(number)
+            if line.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0:
+                found.append("%s:%s" % place)
+            line.close()
+    for line, _ in waiting.values():
+        line.close()
+    poll.close()
+    return found
+places, found = itertools.product(addresses, ports), []
+while some := list(itertools.islice(places, min(most, 4096) - 100)):
+    found += knock(some)
+print(json.dumps(found))
 """
 
 

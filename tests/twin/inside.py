@@ -6,7 +6,8 @@
     def test_two_namespaces_meet() -> None:
         assert run_inside(two_namespaces_meet) == {"a": True}
 
-It works as root and as an ordinary user, and whatever the function leaves behind dies with the place.
+It works as root and as an ordinary user, and whatever the function leaves behind dies with the place. What
+runs inside is a fork of a process that has imported the twin and done nothing else: ``template_process``.
 """
 
 from __future__ import annotations
@@ -18,13 +19,13 @@ import subprocess
 import sys
 import traceback
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from underpass.twin.linux.devices import devices
+from tests.twin.template_process import Order, TemplateProcess
 
-UNSHARE = ("unshare", "--net", "--mount", "--pid", "--fork", "--kill-child")
-AS_A_USER = ("--user", "--map-root-user")
+from underpass.twin.linux.devices import devices
 
 
 def run_inside(
@@ -39,44 +40,47 @@ def run_inside(
     AssertionError
         With the traceback from inside, when the function raised.
     """
-    source = function.__code__.co_filename
-    command = [sys.executable, __file__, source, function.__qualname__, json.dumps(arguments)]
-    with os.fdopen(os.memfd_create("answer"), "r+") as answers:
-        done = subprocess.run(
-            [*UNSHARE, *(() if as_root else AS_A_USER), *command, str(answers.fileno())],
-            pass_fds=(answers.fileno(),),
-            timeout=timeout_s,
-            check=False,
-            capture_output=True,
-            text=True,
-        )
-        answers.seek(0)
-        answer = answers.read()
+    order = Order(
+        function.__code__.co_filename, function.__qualname__, arguments, dict(os.environ), as_root
+    )
+    with (
+        os.fdopen(os.memfd_create("answer"), "r+") as answers,
+        os.fdopen(os.memfd_create("output"), "r+", errors="replace") as output,
+    ):
+        status = _template().run(order, answers.fileno(), output.fileno(), timeout_s)
+        for file in (answers, output):
+            file.seek(0)
+        answer, said = answers.read(), output.read()
     if not answer:
-        raise AssertionError(f"{function.__qualname__}: {done.returncode}\n{done.stderr}")
+        raise AssertionError(f"{function.__qualname__}: {status}\n{said}")
     outcome = json.loads(answer)
     if "error" in outcome:
-        raise AssertionError(f"inside:\n{outcome['error']}{done.stderr}")
+        raise AssertionError(f"inside:\n{outcome['error']}{said}")
     return outcome["result"]
 
 
-def _main(source: str, name: str, arguments: str, descriptor: str) -> None:
-    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", "/run"], check=True)
-    Path("/run/netns").mkdir()
-    _loopback_up()
+@cache
+def _template() -> TemplateProcess:
+    return TemplateProcess()
+
+
+def work(order: Order, answers: int) -> None:
+    """Do what was ordered, as the first process of the place; it does not return."""
     try:
-        spec = importlib.util.spec_from_file_location("inside_test", source)
+        subprocess.run(["mount", "-t", "tmpfs", "tmpfs", "/run"], check=True)
+        Path("/run/netns").mkdir()
+        _loopback_up()
+        spec = importlib.util.spec_from_file_location("inside_test", order.source)
         assert spec is not None
         assert spec.loader is not None
         module = importlib.util.module_from_spec(spec)
         sys.modules["inside_test"] = module
-        sys.path.insert(0, str(Path(__file__).parents[2]))
         spec.loader.exec_module(module)
-        outcome = {"result": getattr(module, name)(*json.loads(arguments))}
+        outcome = {"result": getattr(module, order.name)(*order.arguments)}
     except BaseException:  # noqa: BLE001  told to the test
         outcome = {"error": traceback.format_exc()}
-    with os.fdopen(int(descriptor), "w") as answers:
-        json.dump(outcome, answers)
+    with os.fdopen(answers, "w") as told:
+        json.dump(outcome, told)
     sys.stderr.flush()
     os._exit(0)  # threads the function left behind must not keep the place alive
 
@@ -84,7 +88,3 @@ def _main(source: str, name: str, arguments: str, descriptor: str) -> None:
 def _loopback_up() -> None:
     with devices() as network:
         network.up("lo")
-
-
-if __name__ == "__main__":
-    _main(*sys.argv[1:])

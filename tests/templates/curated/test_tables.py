@@ -10,6 +10,8 @@ from tools.tables import FILES
 
 from underpass.config.model import Between, Config, Scaling
 
+pytestmark = pytest.mark.xdist_group("tables")  # one worker, so that each change is looked at once
+
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}/{file.name}")
 def test_a_generated_file_is_up_to_date(file: Path) -> None:

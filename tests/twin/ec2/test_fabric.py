@@ -9,13 +9,12 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from tests.twin.api import serve
 from tests.twin.ec2 import sample
 from tests.twin.inside import run_inside
 
 from underpass.errors import UnderpassError
 from underpass.twin.api import patch
-from underpass.twin.api.server import Api, Listener, moto_application
-from underpass.twin.region.aws import Clients
 from underpass.twin.region.context import Region
 from underpass.twin.region.reconcile import ChangeFeed, Reconciler
 from underpass.twin.services.ec2 import patches as ec2
@@ -30,11 +29,8 @@ def started() -> tuple[Region, Fabric]:
     """Start an API and a fabric that follows it."""
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
     patch.apply(ec2)
-    bound = socket.socket()
-    bound.bind(("127.0.0.1", PORT))
     feed = ChangeFeed()
-    Listener(Api(feed, moto_application()), bound).start()
-    clients = Clients(f"http://127.0.0.1:{PORT}", "us-east-1")
+    clients = serve(feed, PORT)
     region = Region("us-east-1", clients, feed, Path("/run/state"))
     fabric = Fabric(region)
     names = NameService(region, fabric)

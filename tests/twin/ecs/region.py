@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import base64
-import socket
 import subprocess
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
+from tests.twin.api import serve
+
 from underpass.errors import UnderpassError
 from underpass.twin.api import patch
-from underpass.twin.api.server import Api, Listener, moto_application
-from underpass.twin.region.aws import Clients
 from underpass.twin.region.context import Region
 from underpass.twin.region.reconcile import ChangeFeed, Reconciler
 from underpass.twin.services.autoscaling import patches as autoscaling
@@ -66,16 +65,12 @@ class Place:
         subprocess.run(["mount", "-t", "proc", "proc", "/proc"], check=True)
         self.state = Path(tempfile.mkdtemp(dir="/run"))
         self.state.chmod(0o755)
-        feed, bound = ChangeFeed(), socket.create_server(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{bound.getsockname()[1]}"
-        self.region = Region(
-            "us-east-1", Clients(url, "us-east-1"), feed, self.state, Path("/run/underpass")
-        )
+        feed = ChangeFeed()
+        self.region = Region("us-east-1", serve(feed), feed, self.state, Path("/run/underpass"))
         self.table = table.Table()
         # without ec2's moto draws addresses at random, some of them twice
         patch.apply(ec2, autoscaling, ecs, actions, scaling)
         table.attach(self.table)
-        Listener(Api(feed, moto_application()), bound).start()
         logs = Logs(lambda: self.region.clients("logs"))
         self.platform = Platform(
             self.region, BareNetworks(), Folders(self.state), self.table, logs, Metadata()

@@ -18,12 +18,10 @@ CREATION = {"OwnerUid": 1000, "OwnerGid": 1000, "Permissions": "0750"}
 
 def use(state: str) -> dict[str, Any]:
     """Make file systems, mount targets and interfaces, and tell what each interface may mount."""
-    import socket
+    from tests.twin.api import serve
 
     from underpass.errors import UnderpassError
     from underpass.twin.api import patch
-    from underpass.twin.api.server import Api, Listener, moto_application
-    from underpass.twin.region.aws import Clients
     from underpass.twin.region.context import Region
     from underpass.twin.region.reconcile import ChangeFeed, Reconciler
     from underpass.twin.services.ec2 import patches as ec2_patches
@@ -35,10 +33,7 @@ def use(state: str) -> dict[str, Any]:
     files_module._CONNECT_TIMEOUT_S = 1.0  # who is kept out waits that long
     patch.apply(ec2_patches, efs_patches)
     feed = ChangeFeed()
-    bound = socket.socket()
-    bound.bind(("127.0.0.1", 0))
-    clients = Clients(f"http://127.0.0.1:{bound.getsockname()[1]}", "us-east-1")
-    Listener(Api(feed, moto_application()), bound).start()
+    clients = serve(feed)
     region = Region("us-east-1", clients, feed, Path(state))
     fabric = Fabric(region)
     fabric.start()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.server
 import json
-import socket
 import socketserver
 import subprocess
 import threading
@@ -14,10 +13,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tests.twin.api import serve
+
 from underpass.twin.api import patch
-from underpass.twin.api.server import Api, Listener, moto_application
 from underpass.twin.linux.within import within
-from underpass.twin.region.aws import Clients
 from underpass.twin.region.context import Region
 from underpass.twin.region.reconcile import ChangeFeed, Reconciler
 from underpass.twin.services.ec2 import patches as ec2_api
@@ -96,11 +95,7 @@ class SmallRegion:
         patch.apply(endpoint_connections, endpoint_services, endpoints)
         target_groups.attach(self.health)
         feed = ChangeFeed()
-        bound = socket.socket()
-        bound.bind(("127.0.0.1", 0))
-        port = bound.getsockname()[1]
-        Listener(Api(feed, moto_application()), bound).start()
-        clients = Clients(f"http://127.0.0.1:{port}", "us-east-1")
+        clients = serve(feed)
         run = Path("/run/underpass")
         run.mkdir(exist_ok=True)
         self.region = Region("us-east-1", clients, feed, run / "state", run)

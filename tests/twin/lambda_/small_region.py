@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import socket
 import subprocess
 import time
 import zipfile
@@ -12,9 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tests.twin.api import serve
+
 from underpass.twin.api import patch
-from underpass.twin.api.server import Api, Listener, moto_application
-from underpass.twin.region.aws import Clients
 from underpass.twin.region.context import Region
 from underpass.twin.region.reconcile import ChangeFeed, Reconciler
 from underpass.twin.services.events import Schedules
@@ -43,14 +42,11 @@ class SmallRegion:
         subprocess.run(["mount", "-t", "proc", "proc", "/proc"], check=True)
         patch.apply(lambda_, events)
         feed = ChangeFeed()
-        bound = socket.socket()
-        bound.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{bound.getsockname()[1]}"
-        Listener(Api(feed, moto_application()), bound).start()
+        clients = serve(feed)
         run = Path("/run/underpass")
         run.mkdir(exist_ok=True)
-        self.region = Region("us-east-1", Clients(url, "us-east-1"), feed, state, run)
-        self.functions = Functions(self.region, network="", endpoint_url=url)
+        self.region = Region("us-east-1", clients, feed, state, run)
+        self.functions = Functions(self.region, network="", endpoint_url=clients.endpoint_url)
         lambda_.attach(self.functions)
         Reconciler("functions", self.functions.reconcile).start(feed, Functions.topics)
         self.schedules = Schedules(self.region).start()

@@ -7,10 +7,10 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from tests.twin.api import serve
+
 from underpass.twin.api import patch
-from underpass.twin.api.server import Api, Listener, moto_application
 from underpass.twin.linux.devices import devices
-from underpass.twin.region.aws import Clients
 from underpass.twin.region.context import Region
 from underpass.twin.region.reconcile import ChangeFeed, Reconciler
 from underpass.twin.services.ec2 import patches as ec2
@@ -46,11 +46,7 @@ class SmallRegion:
         subprocess.run(["mount", "-t", "proc", "proc", "/proc"], check=True)
         patch.apply(ec2, rds)  # without ec2's moto draws addresses at random, some of them twice
         feed = ChangeFeed()
-        bound = socket.socket()
-        bound.bind(("127.0.0.1", 0))
-        port = bound.getsockname()[1]
-        Listener(Api(feed, moto_application()), bound).start()
-        clients = Clients(f"http://127.0.0.1:{port}", "us-east-1")
+        clients = serve(feed)
         run = Path("/run/underpass")
         run.mkdir(exist_ok=True)
         self.region = Region("us-east-1", clients, feed, state, run)

@@ -9,10 +9,13 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
+from tests.few_images import few_images
 
 from underpass.twin.api import patch
 from underpass.twin.services.rds import patches
 from underpass.twin.services.rds.versions import available_versions, refusal
+
+__all__ = ["few_images"]  # a fixture of every test here
 
 
 @pytest.fixture

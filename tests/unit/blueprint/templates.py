@@ -13,16 +13,26 @@ PSEUDO = frozenset(
     f"AWS::{name}" for name in ("AccountId", "Partition", "Region", "StackName", "URLSuffix")
 )
 
+_last: list[Any] = []
+
 
 def by_part(config: Config) -> tuple[Stack, Stack, tuple[Stack, ...]]:
     """Return the foundation, the service and the consumers' stacks."""
-    foundation, service, _, *consumers = stacks(config)
+    foundation, service, _, *consumers = _emitted(config)
     return foundation, service, tuple(consumers)
 
 
 def monitoring(config: Config) -> Stack:
     """Return the stack of dashboard and alarms."""
-    return stacks(config)[2]
+    return _emitted(config)[2]
+
+
+def _emitted(config: Config) -> tuple[Stack, ...]:
+    """Return the stacks of a configuration; a test asks for several parts of one, one after the other."""
+    if _last[:1] != [config]:
+        _last[:] = [config, tuple(stacks(config))]
+    emitted: tuple[Stack, ...] = _last[1]
+    return emitted
 
 
 def resources(stack: Stack, kind: str) -> dict[str, dict[str, Any]]:

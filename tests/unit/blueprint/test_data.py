@@ -11,7 +11,7 @@ from tests.unit.blueprint.templates import by_part, resource, resources
 from underpass.blueprint import stacks
 from underpass.config.model import Config
 
-drawn = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+drawn = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 # Every type of AWS that keeps something, whether or not it is used here, and what may become of it.
 STATEFUL = {

@@ -46,7 +46,7 @@ KNOWN = {
     for dimensions in sets
     for name in names.split()
 }
-drawn = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+drawn = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def alarms(stack: Stack) -> dict[str, dict[str, Any]]:

@@ -78,7 +78,7 @@ def _port(rule: dict[str, Any]) -> int:
     return int(rule["FromPort"])
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(configs())
 def test_the_path_is_open_and_nothing_else(config: Config) -> None:
     foundation, service, _ = by_part(config)
@@ -122,7 +122,7 @@ def test_the_path_is_open_and_nothing_else(config: Config) -> None:
     }
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(configs())
 def test_privatelink_is_never_silently_dead(config: Config) -> None:
     """Enforcing inbound rules without a rule for the consumers drops every connection (aws-facts)."""

@@ -33,7 +33,7 @@ def statements(stack: Stack) -> Iterator[dict[str, Any]]:
             yield from policy["PolicyDocument"]["Statement"]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(configs())
 def test_nothing_is_allowed_on_everything_without_need(config: Config) -> None:
     for statement in (one for stack in stacks(config) for one in statements(stack)):
@@ -42,7 +42,7 @@ def test_nothing_is_allowed_on_everything_without_need(config: Config) -> None:
             assert set(statement["Action"]) <= WITHOUT_RESOURCES
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(configs())
 def test_no_service_is_a_confused_deputy(config: Config) -> None:
     own = {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
@@ -53,7 +53,7 @@ def test_no_service_is_a_confused_deputy(config: Config) -> None:
                 assert trust["Condition"]["StringEquals"] == own
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(configs())
 def test_what_runs_in_the_vpc_may_do_by_its_endpoints_what_its_role_allows(config: Config) -> None:
     foundation, service, _ = by_part(config)

@@ -122,7 +122,7 @@ def rules_of(network: Network, interface: Interface, *, inward: bool) -> Sequenc
     return [rule for group in carried for rule in (group.ingress if inward else group.egress)]
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(networks(), flows, st.booleans())
 def test_a_new_flow_passes_exactly_when_a_rule_of_a_carried_group_allows_it(
     network: Network, flow: Flow, inward: bool
