@@ -8,6 +8,7 @@ from __future__ import annotations
 import subprocess
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from underpass.twin.linux import process
@@ -15,7 +16,8 @@ from underpass.twin.region.clock import scaled_s
 from underpass.twin.region.worker import Worker
 from underpass.twin.services.ecs.model import Health
 
-EAGER_S = 0.2  # between checks of one that was never healthy: somebody waits for it
+LOOK_S = 0.05  # how often to look whether a container that was never healthy listens now
+SILENT_S = 1.0  # between checks of one that does not, at least
 CALM_S = 5.0  # between checks of a healthy container: each costs a process
 
 
@@ -23,7 +25,8 @@ class Checks:
     """Checks one container until stopped, and reports each change of its health.
 
     The interval runs on the twin's clock; the time-out and the start period are the application's own. A
-    container that was never healthy is checked more often, and still fails once an interval at most.
+    container that was never healthy is checked as soon as it listens on a port: somebody waits for it, and
+    a check costs a process, which its start would have to share the machine with.
     """
 
     def __init__(
@@ -39,8 +42,8 @@ class Checks:
         self._start_period_s = definition.get("startPeriod") or 0
         self._pid = pid
         self._report = report
-        self._failures, self._health = 0, Health.UNKNOWN
-        self._began_s = self._failed_s = time.monotonic()
+        self._began_s, self._failures, self._health = time.monotonic(), 0, Health.UNKNOWN
+        self._listens = False
         self._worker = Worker(f"health-{pid}", self._check)
 
     def start(self) -> Checks:
@@ -54,34 +57,32 @@ class Checks:
         self._worker.stopping.set()
 
     def _check(self) -> None:
-        if self._worker.stopping.wait(self._pause_s):
+        self._pause()
+        if self._worker.stopping.is_set():
             return
         if self._passes():
             self._failures, now = 0, Health.HEALTHY
         else:
-            self._count(time.monotonic())
+            starting = time.monotonic() - self._began_s < self._start_period_s
+            self._failures += not (starting and self._health is Health.UNKNOWN)
             now = Health.UNHEALTHY if self._failures >= self._retries else self._health
         if now is not self._health and not self._worker.stopping.is_set():
             self._health = now
             self._report(now)
 
-    @property
-    def _pause_s(self) -> float:
-        match self._health:
-            case Health.UNKNOWN:
-                return min(EAGER_S, self._interval_s)
-            case Health.HEALTHY:
-                return max(CALM_S, self._interval_s)
-        return self._interval_s
-
-    def _count(self, now_s: float) -> None:
-        """Count a failure, unless the container is still starting or another was counted just now."""
-        starting = now_s - self._began_s < self._start_period_s
-        if now_s - self._failed_s < self._interval_s or (
-            starting and self._health is Health.UNKNOWN
-        ):
+    def _pause(self) -> None:
+        """Wait until the next check is due, or the container listens for the first time."""
+        pause_s = (
+            max(CALM_S, self._interval_s) if self._health is Health.HEALTHY else self._interval_s
+        )
+        if self._listens or self._health is not Health.UNKNOWN:
+            self._worker.stopping.wait(pause_s)
             return
-        self._failures, self._failed_s = self._failures + 1, now_s
+        end_s = time.monotonic() + max(SILENT_S, pause_s)
+        while time.monotonic() < end_s and not self._listens:
+            if self._worker.stopping.wait(LOOK_S):
+                return
+            self._listens = listens(self._pid)
 
     def _passes(self) -> bool:
         try:
@@ -96,3 +97,15 @@ class Checks:
         except subprocess.TimeoutExpired:
             return False
         return done.returncode == 0
+
+
+def listens(pid: int) -> bool:
+    """Return whether anything listens in the network of a process; see proc_pid_net(5)."""
+    for family in ("tcp", "tcp6"):
+        try:
+            lines = Path(f"/proc/{pid}/net/{family}").read_text().splitlines()[1:]
+        except OSError:
+            continue
+        if any(line.split()[3] == "0A" for line in lines):
+            return True
+    return False
