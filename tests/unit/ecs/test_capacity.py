@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from underpass.twin.services.ecs.model import Host, Launch, Need, Network, Task
-from underpass.twin.services.ecs.placing import Capacity, Placing, wanted_capacity
+from underpass.twin.services.ecs.placement import Capacity, Placing, wanted_capacity
 from underpass.twin.services.ecs.table import Table
 
 CLUSTER = "arn:aws:ecs:us-east-1:123456789012:cluster/app"

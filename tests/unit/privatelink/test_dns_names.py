@@ -8,7 +8,7 @@ from tests.unit.elbv2 import sample
 
 from underpass.twin.services.elbv2.model import Eni, LoadBalancer
 from underpass.twin.services.privatelink.connections import connections
-from underpass.twin.services.privatelink.dns_names import (
+from underpass.twin.services.privatelink.connections import (
     endpoint_records,
     private_records,
     service_records,

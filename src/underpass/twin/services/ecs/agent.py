@@ -22,10 +22,9 @@ from underpass.twin.region.worker import once
 from underpass.twin.services.ecs import containers, describe
 from underpass.twin.services.ecs.container_health import Checks
 from underpass.twin.services.ecs.environment import Secrets
-from underpass.twin.services.ecs.interfaces import attach, detach
 from underpass.twin.services.ecs.model import Container, Health, Phase, StopCode, Task
 from underpass.twin.services.ecs.platform import Platform
-from underpass.twin.services.ecs.registration import Targets
+from underpass.twin.services.ecs.task_network import Targets, attach, detach
 from underpass.twin.services.logs.awslogs import Stream
 
 log = logging.getLogger(__name__)

@@ -17,7 +17,7 @@ from underpass.twin.services.ecs import deployments, scheduler
 from underpass.twin.services.ecs.agent import Agent
 from underpass.twin.services.ecs.model import Phase, Rollout, Service, StopCode, Task
 from underpass.twin.services.ecs.observe import Observation, Observer
-from underpass.twin.services.ecs.placing import Capacity, Placing
+from underpass.twin.services.ecs.placement import GUIDE, Capacity, Placing
 from underpass.twin.services.ecs.platform import Platform
 from underpass.twin.services.ecs.scheduler import Complete, Condition, Fail, Start, Stop
 
@@ -25,7 +25,6 @@ log = logging.getLogger(__name__)
 STOP_S = 3.0
 LOOK_AGAIN_S = 3600.0  # when nothing is due
 OFTEN = 4  # failures in a row that are worth an event
-GUIDE = "For more information, see the Troubleshooting section of the Amazon ECS Developer Guide."
 FAILED_ALONE = frozenset({StopCode.FAILED_TO_START, StopCode.CONTAINER_EXITED})
 
 

@@ -19,13 +19,14 @@ from underpass.twin.region.reconcile import Reconciler
 from underpass.twin.region.timers import Timer, later
 from underpass.twin.region.topics import Topic
 from underpass.twin.services.ec2.fabric import Fabric
-from underpass.twin.services.elbv2 import dns_names, node_commands, target_selection
+from underpass.twin.services.elbv2 import node_commands, target_selection
 from underpass.twin.services.elbv2 import patches as elbv2
 from underpass.twin.services.elbv2.alb_envoy_config import resources
 from underpass.twin.services.elbv2.envoy import EnvoyProcess
 from underpass.twin.services.elbv2.health import HealthTable
 from underpass.twin.services.elbv2.model import Balancing, Eni, LoadBalancer, Phase
 from underpass.twin.services.elbv2.nlb import Flows
+from underpass.twin.services.elbv2.node_lifecycle import balancer_records
 from underpass.twin.services.elbv2.node_netns import CLOSING, DETACHED, listens
 from underpass.twin.services.elbv2.nodes import Nodes
 from underpass.twin.services.elbv2.observe import Observer
@@ -206,7 +207,7 @@ class Balancers:
 
     def _name(self, wanted: Balancing) -> None:
         listening = self._listening.__contains__
-        records = dns_names.balancer_records(wanted, listening, self.finds_healthy)
+        records = balancer_records(wanted, listening, self.finds_healthy)
         self._region.names.set(SOURCE, "*", records)
 
     def _tell_states(self, wanted: Balancing) -> None:
