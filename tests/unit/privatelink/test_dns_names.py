@@ -7,8 +7,8 @@ from dataclasses import replace
 from tests.unit.elbv2 import sample
 
 from underpass.twin.services.elbv2.model import Eni, LoadBalancer
-from underpass.twin.services.privatelink.connections import connections
 from underpass.twin.services.privatelink.connections import (
+    connections,
     endpoint_records,
     private_records,
     service_records,

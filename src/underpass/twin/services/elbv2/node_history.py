@@ -2,9 +2,9 @@
 
 An ALB's nodes have a history, so that nobody has to guess from outside how long a step took. EventBridge is
 told as CloudTrail would tell it: only the calls Elastic Load Balancing makes for its nodes, and each late, as
-CloudTrail's events are: ``DELAY_S`` of AWS's time after the call, which is two seconds on the twin. AWS promises
-neither a delay nor delivery ("best effort"), and sends them only in an account with a trail that logs such
-calls; the twin always does.
+CloudTrail's events are: ``DELAY_S`` of AWS's time after the call, which is two seconds on the twin. AWS
+promises neither a delay nor delivery ("best effort"), and sends them only in an account with a trail that
+logs such calls; the twin always does.
 Source: eventbridge/latest/userguide/eb-service-event-cloudtrail,
 awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.
 """

@@ -1,7 +1,8 @@
-"""PrivateLink: which endpoint interface is linked to which NLB node, or to AWS's own services. Pure.
+"""PrivateLink's connections: which endpoint interface is linked to which NLB node, and under what name. Pure.
 
 An endpoint's interface talks to the node in its own Availability Zone and to no other. Behind the endpoints
-of AWS's services is the host on the internet where the region's APIs are.
+of AWS's services is the host on the internet where the region's APIs are. AWS's names of endpoints answer
+with the zones that are well, as load balancers' do, and resolve everywhere; a private name only in its VPC.
 """
 
 from __future__ import annotations
@@ -9,9 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from underpass.twin.services.elbv2.model import Balancing
-from underpass.twin.services.privatelink.model import Connection, Endpoint, ServiceConnection
-from collections.abc import Iterable
-
 from underpass.twin.services.elbv2.node_lifecycle import Healthy, Records, addresses_of
 from underpass.twin.services.privatelink.model import Connection, Endpoint, ServiceConnection
 

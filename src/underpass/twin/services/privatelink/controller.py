@@ -17,8 +17,14 @@ from underpass.twin.services.ec2.fabric import Fabric
 from underpass.twin.services.ec2.wiring import INTERNET_NAME
 from underpass.twin.services.elbv2.controller import Balancers
 from underpass.twin.services.elbv2.model import Balancing
-from underpass.twin.services.privatelink import describe, dns_names, endpoints
-from underpass.twin.services.privatelink.connections import connections, service_connections
+from underpass.twin.services.privatelink import describe, endpoints
+from underpass.twin.services.privatelink.connections import (
+    connections,
+    endpoint_records,
+    private_records,
+    service_connections,
+    service_records,
+)
 from underpass.twin.services.privatelink.endpoint_tables import wanted_tables
 from underpass.twin.services.privatelink.model import Connection, Endpoints, ServiceConnection
 
@@ -120,9 +126,9 @@ class PrivateLink:
 
     def _name(self, connected: Iterable[Connection], services: Iterable[ServiceConnection]) -> None:
         names, healthy = self._region.names, self._balancers.finds_healthy
-        everywhere, private = dns_names.service_records(services)
-        names.set(SOURCE, "*", everywhere | dns_names.endpoint_records(connected, healthy))
-        for vpc_id, theirs in dns_names.private_records(connected, healthy).items():
+        everywhere, private = service_records(services)
+        names.set(SOURCE, "*", everywhere | endpoint_records(connected, healthy))
+        for vpc_id, theirs in private_records(connected, healthy).items():
             private.setdefault(vpc_id, {}).update(theirs)
         for vpc_id in {*names.sources(SOURCE), *private} - {"*"}:
             names.set(SOURCE, vpc_id, private.get(vpc_id, {}))
