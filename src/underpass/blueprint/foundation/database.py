@@ -24,6 +24,7 @@ from underpass.blueprint.iam import of_this_account, role
 from underpass.blueprint.security_groups import group_id, reach, security_group, tcp
 from underpass.config import Config
 from underpass.config.facts import database_class
+from underpass.config.facts.databases import series_of
 from underpass.config.model import Database
 
 PORTS = {"postgres": 5432, "mysql": 3306, "mariadb": 3306}
@@ -223,7 +224,7 @@ def _linter_notes(database: Database) -> dict[str, Any]:
     if not database.multi_az:
         reasons["CKV_AWS_157"] = "multi_az = false in underpass.toml"
     notes = skipped(reasons)
-    if len(database.version.split(".")) <= major_parts(database):
+    if database.version == series_of(database.engine, database.version):
         # A list of minor versions for a major one, which RDS takes as its default minor.
         notes["cfn-lint"] = {"config": {"ignore_checks": ["E3691", "W3691"]}}
     return notes
@@ -240,20 +241,10 @@ def parameter_group(template: Template, database: Database) -> DBParameterGroup:
         DBParameterGroup(
             "DatabaseParameters",
             Description="TLS only; slow statements and changes of structure are logged",
-            Family=family(database),
+            Family=f"{database.engine}{series_of(database.engine, database.version)}",
             Parameters=dict(PARAMETERS[database.engine]),
         )
     )
-
-
-def family(database: Database) -> str:
-    """Return the parameter group family: "postgres16", "mysql8.4", "mariadb11.4"."""
-    return database.engine + ".".join(database.version.split(".")[: major_parts(database)])
-
-
-def major_parts(database: Database) -> int:
-    """Return how many parts of a version make the major one: PostgreSQL's is one number."""
-    return 1 if database.engine == "postgres" else 2
 
 
 def has_insights(database: Database) -> bool:

@@ -188,7 +188,9 @@ def _describe_container_instances(original: Callable[..., Any], response: Any) -
             left = free(host, there)
             _set(instance.registered_resources, CPU=host.cpu, MEMORY=host.memory_mib)
             _set(instance.remaining_resources, CPU=left.cpu, MEMORY=left.memory_mib)
-            instance.attachments = _attachments(there)
+            instance.attachments = [
+                one for task in there for one in describe.task(task)["attachments"]
+            ]
     return original(response)
 
 
@@ -196,10 +198,6 @@ def _set(resources: Sequence[dict[str, Any]], **amounts: int) -> None:
     for resource in resources:
         if resource["name"] in amounts:
             resource["integerValue"] = amounts[resource["name"]]
-
-
-def _attachments(tasks: Sequence[Task]) -> list[Mapping[str, Any]]:
-    return [one for task in tasks for one in describe.task(task)["attachments"]]
 
 
 # Application Auto Scaling: a scalable target's limits hold from when they are set. moto keeps targets and
@@ -210,8 +208,21 @@ def _attachments(tasks: Sequence[Task]) -> list[Mapping[str, Any]]:
 @patch.wrap(ApplicationAutoScalingResponse, "register_scalable_target")
 def _register(original: Callable[..., Any], response: Any) -> Any:
     """Let registering a target move its service's desired count between the limits."""
-    answer = original(response)
-    _hold(response, attached())
+    answer, table = original(response), attached()
+    dimension, resource = (
+        response._get_param(name)  # noqa: SLF001  moto has no other way
+        for name in ("ScalableDimension", "ResourceId")
+    )
+    if dimension == DIMENSION:
+        backend = response.applicationautoscaling_backend
+        target = backend.targets[dimension][resource]
+        _, cluster, name = resource.split("/")
+        arn = backend.ecs_backend._get_service(cluster, name).arn  # noqa: SLF001
+        service = table.service(arn)
+        if service is not None and service.status == "ACTIVE":
+            table.change_service(
+                arn, lambda one: within(one, target.min_capacity, target.max_capacity)
+            )
     return answer
 
 
@@ -221,19 +232,3 @@ def within(service: Service, least: int, most: int) -> Service:
     return (
         service if desired == service.desired else replace(service, desired=desired, steady=False)
     )
-
-
-def _hold(response: Any, table: Table) -> None:
-    dimension, resource = (
-        response._get_param(name)  # noqa: SLF001  moto has no other way
-        for name in ("ScalableDimension", "ResourceId")
-    )
-    if dimension != DIMENSION:
-        return
-    backend = response.applicationautoscaling_backend
-    target = backend.targets[dimension][resource]
-    _, cluster, name = resource.split("/")
-    arn = backend.ecs_backend._get_service(cluster, name).arn  # noqa: SLF001
-    service = table.service(arn)
-    if service is not None and service.status == "ACTIVE":
-        table.change_service(arn, lambda one: within(one, target.min_capacity, target.max_capacity))

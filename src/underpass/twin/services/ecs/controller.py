@@ -17,7 +17,7 @@ from underpass.twin.services.ecs import deployments, scheduler
 from underpass.twin.services.ecs.agent import Agent
 from underpass.twin.services.ecs.model import Phase, Rollout, Service, StopCode, Task
 from underpass.twin.services.ecs.observe import Observation, Observer
-from underpass.twin.services.ecs.placement import GUIDE, Capacity, Placing
+from underpass.twin.services.ecs.placement import GUIDE, Placing, make_room
 from underpass.twin.services.ecs.platform import Platform
 from underpass.twin.services.ecs.scheduler import Complete, Condition, Fail, Start, Stop
 
@@ -41,7 +41,6 @@ class Services:
         self._table = platform.table
         self._observer = Observer(platform)
         self._placing = Placing(platform.table, platform.region.clients)
-        self._capacity = Capacity(platform.region.clients)
         self._agents: dict[str, Agent] = {}
         self._counted: set[str] = set()
         self._definitions: dict[str, Mapping[str, Any]] = {}
@@ -96,7 +95,7 @@ class Services:
                 wake_at.append(self._service(service, now))
             except Exception as error:  # noqa: BLE001  the other services must not suffer
                 failures.append(error)
-        self._capacity.ask_for(self._placing.place_all(now))
+        make_room(self._platform.region.clients, self._placing.place_all(now))
         self._run_agents(now)
         self._table.forget_stopped(now)
         self._wake_at(min(wake_at))

@@ -191,41 +191,31 @@ def _hosts(launch: Launch, cluster_arn: str, hosts: Collection[Host]) -> tuple[H
     )
 
 
-class Capacity:
-    """Raises the desired capacity of Auto Scaling groups."""
+def make_room(clients: Clients, shortages: Iterable[Shortage]) -> None:
+    """Raise the desired capacity for tasks that found no room, as far as their groups' maximum allows."""
+    for shortage in shortages:
+        if shortage.capacity_provider:
+            _raise_capacity(clients, shortage)
 
-    def __init__(self, clients: Clients) -> None:
-        self._clients = clients
 
-    def ask_for(self, shortages: Iterable[Shortage]) -> None:
-        """Make room for tasks that found none, as far as their groups' maximum allows."""
-        for shortage in shortages:
-            if shortage.capacity_provider:
-                self._ask(shortage)
-
-    def _ask(self, shortage: Shortage) -> None:
-        clients = self._clients
-        name = shortage.capacity_provider
-        found = clients("ecs").describe_capacity_providers(capacityProviders=[name])[
-            "capacityProviders"
-        ]
-        provider = found[0].get("autoScalingGroupProvider") if found else None
-        if not provider or provider.get("managedScaling", {}).get("status") != "ENABLED":
-            return
-        group_name = provider["autoScalingGroupArn"].rpartition("/")[2]
-        groups = clients("autoscaling").describe_auto_scaling_groups(
-            AutoScalingGroupNames=[group_name]
-        )
-        needs = [task.launch.need for task in shortage.tasks]
-        for group in groups["AutoScalingGroups"]:
-            desired = wanted_capacity(group, provider["managedScaling"], shortage.hosts, needs)
-            if desired > group["DesiredCapacity"]:
-                log.info(
-                    "capacity provider %s: %d instances for %d tasks", name, desired, len(needs)
-                )
-                clients("autoscaling").set_desired_capacity(
-                    AutoScalingGroupName=group_name, DesiredCapacity=desired
-                )
+def _raise_capacity(clients: Clients, shortage: Shortage) -> None:
+    name = shortage.capacity_provider
+    found = clients("ecs").describe_capacity_providers(capacityProviders=[name])[
+        "capacityProviders"
+    ]
+    provider = found[0].get("autoScalingGroupProvider") if found else None
+    if not provider or provider.get("managedScaling", {}).get("status") != "ENABLED":
+        return
+    group_name = provider["autoScalingGroupArn"].rpartition("/")[2]
+    groups = clients("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=[group_name])
+    needs = [task.launch.need for task in shortage.tasks]
+    for group in groups["AutoScalingGroups"]:
+        desired = wanted_capacity(group, provider["managedScaling"], shortage.hosts, needs)
+        if desired > group["DesiredCapacity"]:
+            log.info("capacity provider %s: %d instances for %d tasks", name, desired, len(needs))
+            clients("autoscaling").set_desired_capacity(
+                AutoScalingGroupName=group_name, DesiredCapacity=desired
+            )
 
 
 def wanted_capacity(

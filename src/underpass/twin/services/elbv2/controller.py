@@ -101,8 +101,9 @@ class Balancers:
         return self._wanted
 
     def finds_healthy(self, balancer: LoadBalancer, node: Eni) -> bool:
-        """Return whether a node has a healthy target."""
-        return target_selection.finds_healthy(balancer, node, self._wanted, self._health.observed)
+        """Return whether a node has a healthy target for some listener: whether DNS should name it."""
+        observed = self._health.observed
+        return bool(target_selection.healthy(balancer, node, self._wanted, observed))
 
     def command(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Do what a control request asks of an ALB's nodes; see ``node_commands``."""
@@ -206,8 +207,7 @@ class Balancers:
     # What others are told
 
     def _name(self, wanted: Balancing) -> None:
-        listening = self._listening.__contains__
-        records = balancer_records(wanted, listening, self.finds_healthy)
+        records = balancer_records(wanted, self._listening.__contains__, self.finds_healthy)
         self._region.names.set(SOURCE, "*", records)
 
     def _tell_states(self, wanted: Balancing) -> None:

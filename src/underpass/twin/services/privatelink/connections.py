@@ -52,55 +52,28 @@ def connections(
     return tuple(found)
 
 
-def endpoint_records(connections: Iterable[Connection], healthy: Healthy) -> Records:
-    """Return the regional and zonal names of endpoints that are connected."""
-    records: Records = {}
-    for endpoint, connected in _by_endpoint(connections):
-        good = [one.eni for one in connected if healthy(one.balancer, one.node)]
-        everywhere = addresses_of(good or [one.eni for one in connected])
-        records[endpoint.names[0]] = everywhere
-        for name in endpoint.names[1:]:
-            label = name.partition(".")[0]
-            zones = [one.eni for one in connected if label.endswith(f"-{one.eni.zone}")]
-            if zones:
-                records[name] = addresses_of(zones)
-    return records
+def endpoint_records(
+    connected: Iterable[Connection | ServiceConnection], healthy: Healthy
+) -> tuple[Records, dict[str, Records]]:
+    """Return the names of endpoints that are connected: those known everywhere, and the private ones by VPC.
 
-
-def private_records(connections: Iterable[Connection], healthy: Healthy) -> dict[str, Records]:
-    """Return the private names of services, by the VPC that uses them."""
-    found: dict[str, Records] = {}
-    everywhere = endpoint_records(connections, healthy)
-    for endpoint, _ in _by_endpoint(connections):
-        for name in endpoint.names[1:]:
-            if name not in everywhere:
-                found.setdefault(endpoint.vpc_id, {})[name] = everywhere[endpoint.names[0]]
-    return found
-
-
-def service_records(services: Iterable[ServiceConnection]) -> tuple[Records, dict[str, Records]]:
-    """Return the names of the endpoints of AWS's own services: everywhere, and the private ones by VPC."""
+    A zone's name leads to its interface, any other name to those that are well.
+    """
     everywhere: Records = {}
     private: dict[str, Records] = {}
-    grouped: dict[str, list[ServiceConnection]] = {}
-    for one in services:
-        grouped.setdefault(one.endpoint.id, []).append(one)
-    for connected in grouped.values():
-        endpoint, addresses = connected[0].endpoint, addresses_of(one.eni for one in connected)
+    grouped: dict[Endpoint, list[Connection | ServiceConnection]] = {}
+    for one in connected:
+        grouped.setdefault(one.endpoint, []).append(one)
+    for endpoint, together in grouped.items():
+        good = [
+            one.eni
+            for one in together
+            if isinstance(one, ServiceConnection) or healthy(one.balancer, one.node)
+        ] or [one.eni for one in together]
         for name in endpoint.names:
             label = name.partition(".")[0]
-            if not label.startswith(endpoint.id):
-                private.setdefault(endpoint.vpc_id, {})[name] = addresses
-                continue
-            zonal = [one.eni for one in connected if label.endswith(f"-{one.eni.zone}")]
-            everywhere[name] = addresses_of(zonal) or addresses
+            zonal = [one.eni for one in together if label.endswith(f"-{one.eni.zone}")]
+            own = label.startswith(endpoint.id)
+            records = everywhere if own else private.setdefault(endpoint.vpc_id, {})
+            records[name] = addresses_of(zonal if own and zonal else good)
     return everywhere, private
-
-
-def _by_endpoint(
-    connections: Iterable[Connection],
-) -> list[tuple[Endpoint, list[Connection]]]:
-    grouped: dict[str, tuple[Endpoint, list[Connection]]] = {}
-    for one in connections:
-        grouped.setdefault(one.endpoint.id, (one.endpoint, []))[1].append(one)
-    return list(grouped.values())

@@ -21,9 +21,7 @@ from underpass.twin.services.privatelink import describe, endpoints
 from underpass.twin.services.privatelink.connections import (
     connections,
     endpoint_records,
-    private_records,
     service_connections,
-    service_records,
 )
 from underpass.twin.services.privatelink.endpoint_tables import wanted_tables
 from underpass.twin.services.privatelink.model import Connection, Endpoints, ServiceConnection
@@ -126,10 +124,8 @@ class PrivateLink:
 
     def _name(self, connected: Iterable[Connection], services: Iterable[ServiceConnection]) -> None:
         names, healthy = self._region.names, self._balancers.finds_healthy
-        everywhere, private = service_records(services)
-        names.set(SOURCE, "*", everywhere | endpoint_records(connected, healthy))
-        for vpc_id, theirs in private_records(connected, healthy).items():
-            private.setdefault(vpc_id, {}).update(theirs)
+        everywhere, private = endpoint_records((*services, *connected), healthy)
+        names.set(SOURCE, "*", everywhere)
         for vpc_id in {*names.sources(SOURCE), *private} - {"*"}:
             names.set(SOURCE, vpc_id, private.get(vpc_id, {}))
 
