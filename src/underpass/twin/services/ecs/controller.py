@@ -236,8 +236,9 @@ class Services:
                     "stop_code": StopCode.HOST_LOST,
                     "stopped_reason": "Host EC2 instance terminated.",
                 }
-                rendered = {} if task.ending else lost
-                self._table.change(task.id, wanted="STOPPED", abrupt=True, **rendered)
+                self._table.change(
+                    task.id, wanted="STOPPED", abrupt=True, **({} if task.ending else lost)
+                )
 
     # -- agents
 
