@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import tomllib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from difflib import get_close_matches
 from pathlib import Path
 
-from underpass.config import paths, positions, rules
-from underpass.config.hints import FILE_NAME, command
+from underpass.config import positions, rules
+from underpass.config.hints import FILE_NAME, command, quoted
 from underpass.config.model import Config
-from underpass.config.problems import ConfigError, Fault, Problem, UnreadableConfigError, dotted
+from underpass.config.problems import (
+    ConfigError,
+    Fault,
+    KeyPath,
+    Problem,
+    UnreadableConfigError,
+    dotted,
+)
 from underpass.config.validate import validate
 
 _LONGEST_NUMBER = 4300  # digits; Python turns no longer text into a number
@@ -39,7 +48,7 @@ def load(where: Path) -> Config:
     file = _file(where)
     text = _read(file, where)
     config, problems = parse(
-        text, file, lambda config: (*rules.check(config), *paths.check(config))
+        text, file, lambda config: (*rules.check(config), *_unreadable_paths(config))
     )
     if problems or config is None:
         raise ConfigError(str(file), problems)
@@ -141,3 +150,44 @@ def _syntax(error: Exception, text: str, file: Path) -> Problem:
         return Problem(str(file), line, "", f"{header} is there twice", "make one of the two")
     column = f" at column {at[2]}" if at and at[2] else " at the end of the file" if at else ""
     return Problem(str(file), line, "", f"is not TOML{column}: {what[:1].lower()}{what[1:]}")
+
+
+def _unreadable_paths(config: Config) -> Iterator[Fault]:
+    """Yield each file or folder that is not there, with the nearest that is, or that cannot be read."""
+    service, database, assets = config.service, config.database, config.assets
+    named: tuple[tuple[KeyPath, str | None, str, Callable[[Path], bool]], ...] = (
+        (("service", "build"), service.build, "folder", Path.is_dir),
+        (("database", "seed"), database.seed if database else None, "file", Path.is_file),
+        (("assets", "source"), assets.source if assets else None, "folder", Path.is_dir),
+    )
+    for key, value, kind, is_kind in named:
+        if value is not None:
+            try:
+                yield from _wrong(key, value, config.folder / value, kind, is_kind)
+            except (OSError, ValueError) as error:  # a folder on the way is closed, a NUL is within
+                reason = error.strerror if isinstance(error, OSError) else error
+                yield Fault((key,), f"cannot be read: {reason}")
+
+
+def _wrong(
+    key: KeyPath, value: str, path: Path, kind: str, is_kind: Callable[[Path], bool]
+) -> Iterator[Fault]:
+    if not path.exists():
+        yield Fault((key,), f"there is no {kind} {quoted(value)}", _nearest(path, is_kind))
+    elif not is_kind(path):
+        what = "a folder" if path.is_dir() else "a file"
+        yield Fault((key,), f"{quoted(value)} is {what}, not a {kind}", _instead(value, kind))
+    elif not os.access(path, os.R_OK | (os.X_OK if kind == "folder" else 0)):
+        yield Fault((key,), f"the {kind} {quoted(value)} may not be read", "change its mode")
+
+
+def _instead(value: str, kind: str) -> str:
+    return f"write {quoted(str(Path(value).parent))}" if kind == "folder" else "name a file in it"
+
+
+def _nearest(path: Path, is_kind: Callable[[Path], bool]) -> str:
+    if not path.parent.is_dir():
+        return ""
+    names = [entry.name for entry in path.parent.iterdir() if is_kind(entry)]
+    near = get_close_matches(path.name, names, n=1)
+    return f"did you mean {quoted(near[0])}?" if near else ""

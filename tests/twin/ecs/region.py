@@ -19,7 +19,7 @@ from underpass.twin.services.autoscaling import patches as autoscaling
 from underpass.twin.services.ec2 import patches as ec2
 from underpass.twin.services.ec2.fabric import Fabric
 from underpass.twin.services.ecr import bundles
-from underpass.twin.services.ecs import actions, scaling, table
+from underpass.twin.services.ecs import actions, table
 from underpass.twin.services.ecs import patches as ecs
 from underpass.twin.services.ecs.controller import Services
 from underpass.twin.services.ecs.instances import Instances
@@ -69,7 +69,7 @@ class Place:
         self.region = Region("us-east-1", serve(feed), feed, self.state, Path("/run/underpass"))
         self.table = table.Table()
         # without ec2's moto draws addresses at random, some of them twice
-        patch.apply(ec2, autoscaling, ecs, actions, scaling)
+        patch.apply(ec2, autoscaling, ecs, actions)
         table.attach(self.table)
         logs = Logs(lambda: self.region.clients("logs"))
         self.platform = Platform(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from underpass.twin.services.cloudformation.resource_type import Tagging, as_map
 from underpass.twin.services.ec2.cfn_security_groups import permission
 from underpass.twin.services.lambda_.cfn import _archive
-from underpass.twin.services.s3.cfn_settings import SETTINGS
+from underpass.twin.services.s3.cfn import SETTINGS
 
 TAGS = st.dictionaries(st.sampled_from("abcd"), st.sampled_from("xyz")).map(
     lambda tags: [{"Key": key, "Value": value} for key, value in tags.items()]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from underpass.twin.services.ecs.model import Host, Launch, Need, Network, Task
-from underpass.twin.services.ecs.placing import Capacity, Placing, wanted_capacity
+from underpass.twin.services.ecs.placement import Placing, make_room, wanted_capacity
 from underpass.twin.services.ecs.table import Table
 
 CLUSTER = "arn:aws:ecs:us-east-1:123456789012:cluster/app"
@@ -71,7 +71,7 @@ def test_tasks_that_found_no_room_get_more_instances() -> None:
     table = Table()
     table.set_hosts(hosts(2))
     waiting(table, 7)
-    Capacity(cloud).ask_for(Placing(table, cloud).place_all(now=0.0))
+    make_room(cloud, Placing(table, cloud).place_all(now=0.0))
     assert cloud.desired == 4  # two tasks to an instance, three without a place
 
 
@@ -81,5 +81,5 @@ def test_instances_that_register_after_the_look_for_room_are_not_taken_for_full(
     waiting(table, 4)
     short = Placing(table, cloud).place_all(now=0.0)
     table.set_hosts(hosts(2))
-    Capacity(cloud).ask_for(short)
+    make_room(cloud, short)
     assert cloud.desired == 2

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from tests.unit.elbv2 import sample
 
-from underpass.twin.services.elbv2.dns_names import balancer_records
 from underpass.twin.services.elbv2.model import Eni, LoadBalancer
+from underpass.twin.services.elbv2.node_lifecycle import balancer_records
 
 NLB = sample.balancer("network")
 

@@ -11,9 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.elbv2 import sample
 
-from underpass.twin.services.elbv2.cloudtrail import call
 from underpass.twin.services.elbv2.model import Eni, LoadBalancer, Phase
-from underpass.twin.services.elbv2.node_history import History
+from underpass.twin.services.elbv2.node_history import History, call
 from underpass.twin.services.elbv2.node_lifecycle import Leaving, Steps, Times, spread, steps
 
 TIMES = Times(serves_s=12, detached_s=3)

@@ -7,11 +7,9 @@ from dataclasses import replace
 from tests.unit.elbv2 import sample
 
 from underpass.twin.services.elbv2.model import Eni, LoadBalancer
-from underpass.twin.services.privatelink.connections import connections
-from underpass.twin.services.privatelink.dns_names import (
+from underpass.twin.services.privatelink.connections import (
+    connections,
     endpoint_records,
-    private_records,
-    service_records,
 )
 from underpass.twin.services.privatelink.model import Endpoint, ServiceConnection
 
@@ -46,20 +44,20 @@ NLBS = sample.balancing(NLB)
 
 def test_an_endpoint_has_a_regional_name_and_one_a_zone() -> None:
     connected = connections((ENDPOINT,), NLBS, up)
-    records = endpoint_records(connected, only_a)
+    records, private = endpoint_records(connected, only_a)
     assert records == {
         f"vpce-1-x.{BASE}": ("10.20.0.7",),
         f"vpce-1-x-a.{BASE}": ("10.20.0.7",),
         f"vpce-1-x-b.{BASE}": ("10.20.1.7",),
     }
-    assert private_records(connected, only_a) == {}
+    assert private == {}
 
 
 def test_a_private_name_is_known_in_the_consumers_vpc_only() -> None:
     named = replace(ENDPOINT, names=(*ENDPOINT.names, "notes.example.com"))
     connected = connections((named,), NLBS, up)
-    assert "notes.example.com" not in endpoint_records(connected, everywhere)
-    private = private_records(connected, everywhere)
+    known, private = endpoint_records(connected, everywhere)
+    assert "notes.example.com" not in known
     assert private == {"vpc-c": {"notes.example.com": ("10.20.0.7", "10.20.1.7")}}
 
 
@@ -89,10 +87,11 @@ def test_an_endpoint_of_aws_answers_for_the_service_in_its_own_vpc_only() -> Non
             "logs.us-east-1.amazonaws.com",
         ),
     )
-    everywhere, private = service_records(ServiceConnection(endpoint, eni) for eni in endpoint.enis)
+    connected = [ServiceConnection(endpoint, eni) for eni in endpoint.enis]
+    known, private = endpoint_records(connected, only_a)
     both = tuple(sorted(eni.address for eni in endpoint.enis))
     assert private == {"vpc-9": {"logs.us-east-1.amazonaws.com": both}}
-    assert everywhere == {
+    assert known == {
         f"{stem}.{base}": both,
         f"{stem}-a.{base}": ("10.20.0.7",),
         f"{stem}-b.{base}": ("10.20.1.7",),

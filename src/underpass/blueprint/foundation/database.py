@@ -1,29 +1,30 @@
-"""The RDS instance in the data subnets, and the generated secret that holds its password."""
+"""The RDS instance in the data subnets, the secret that holds its password, and its engine's settings.
+
+The parameter group is a resource of its own, so that a changed setting changes the group in place and
+never the instance. Its family follows the major version; RDS refuses a group of another family.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from troposphere import GetAtt, Ref, Sub, Template
 from troposphere.ec2 import SecurityGroup
 from troposphere.iam import Role
 from troposphere.kms import Key
-from troposphere.rds import DBInstance, DBSubnetGroup
+from troposphere.rds import DBInstance, DBParameterGroup, DBSubnetGroup
 from troposphere.secretsmanager import GenerateSecretString, Secret, SecretTargetAttachment
 
 from underpass.blueprint.checkov_skips import skipped
 from underpass.blueprint.cross_stack import hand
-from underpass.blueprint.foundation.database_parameters import (
-    EXPORTED_LOGS,
-    has_insights,
-    major_parts,
-    parameter_group,
-)
 from underpass.blueprint.foundation.network.vpc import Network
 from underpass.blueprint.iam import of_this_account, role
 from underpass.blueprint.security_groups import group_id, reach, security_group, tcp
 from underpass.config import Config
+from underpass.config.facts import database_class
+from underpass.config.facts.databases import series_of
 from underpass.config.model import Database
 
 PORTS = {"postgres": 5432, "mysql": 3306, "mariadb": 3306}
@@ -33,6 +34,35 @@ MOST_STORAGE_GB = 65_536
 # Good for every engine, and until 2061; RDS renews the server's own certificate under it by itself.
 # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.SSL.html
 CERTIFICATE_AUTHORITY = "rds-ca-rsa2048-g1"
+SLOW_MS = 1000  # a statement that takes longer is logged
+
+# Values as RDS writes them.
+# https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/PostgreSQL.Concepts.General.SSL.html
+# https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/mysql-ssl-connections.require-ssl.html
+_POSTGRES: Mapping[str, str] = {
+    "rds.force_ssl": "1",
+    "log_lock_waits": "1",
+    "log_min_duration_statement": str(SLOW_MS),
+    "log_statement": "ddl",  # "all" would log the application's data
+}
+_MYSQL: Mapping[str, str] = {
+    "require_secure_transport": "1",
+    "slow_query_log": "1",
+    "long_query_time": str(SLOW_MS // 1000),
+    "log_output": "FILE",  # to a file, or nothing could be exported to CloudWatch Logs
+}
+PARAMETERS: Mapping[str, Mapping[str, str]] = {
+    "postgres": _POSTGRES,
+    "mysql": _MYSQL,
+    "mariadb": _MYSQL,
+}
+
+# https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_LogAccess.Procedural.UploadtoCloudWatch.html
+EXPORTED_LOGS: Mapping[str, tuple[str, ...]] = {
+    "postgres": ("postgresql", "upgrade"),
+    "mysql": ("error", "slowquery"),
+    "mariadb": ("error", "slowquery"),
+}
 
 
 def add(template: Template, config: Config, database: Database, network: Network, key: Key) -> None:
@@ -194,7 +224,7 @@ def _linter_notes(database: Database) -> dict[str, Any]:
     if not database.multi_az:
         reasons["CKV_AWS_157"] = "multi_az = false in underpass.toml"
     notes = skipped(reasons)
-    if len(database.version.split(".")) <= major_parts(database):
+    if database.version == series_of(database.engine, database.version):
         # A list of minor versions for a major one, which RDS takes as its default minor.
         notes["cfn-lint"] = {"config": {"ignore_checks": ["E3691", "W3691"]}}
     return notes
@@ -203,3 +233,21 @@ def _linter_notes(database: Database) -> dict[str, Any]:
 def _from_secret(secret: Secret, key: str) -> Sub:
     # A dynamic reference: CloudFormation reads the value, the template and its parameters never hold it.
     return Sub(f"{{{{resolve:secretsmanager:${{{secret.title}}}:SecretString:{key}}}}}")
+
+
+def parameter_group(template: Template, database: Database) -> DBParameterGroup:
+    """Add the engine's settings: TLS only, and slow statements and changes of structure logged."""
+    return template.add_resource(
+        DBParameterGroup(
+            "DatabaseParameters",
+            Description="TLS only; slow statements and changes of structure are logged",
+            Family=f"{database.engine}{series_of(database.engine, database.version)}",
+            Parameters=dict(PARAMETERS[database.engine]),
+        )
+    )
+
+
+def has_insights(database: Database) -> bool:
+    """Tell whether Performance Insights can watch the instance class; a newer class than is known can."""
+    known = database_class(database.engine, database.instance_class)
+    return known is None or known.performance_insights

@@ -7,7 +7,7 @@ question answers that too (``newer``), and the preflight asks AWS about the rest
 
 from underpass.config.facts.databases import DatabaseClass, database_class, engine_versions
 from underpass.config.facts.instances import InstanceType, instance_type
-from underpass.config.facts.regions import regions
+from underpass.config.facts.stored import regions
 
 __all__ = [
     "DatabaseClass",

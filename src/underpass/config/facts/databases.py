@@ -84,7 +84,7 @@ def creates(engine: str, version: str) -> bool:
 def newer_version(engine: str, version: str) -> bool:
     """Return whether RDS may have this version though the table does not: a little newer than all like it."""
     known = engine_versions(engine)
-    series, major = _series(engine, version), _order(version)[0]
+    series, major = series_of(engine, version), _order(version)[0]
     alike = [one for one in known if part_of(one, series)]
     alike = alike or [one for one in known if _order(one)[0] == major] or [*known]
     newest = max(map(_order, alike))
@@ -106,19 +106,19 @@ def names_series(engine: str, version: str) -> bool:
 
 def newest_series(engine: str, version: str) -> str:
     """Return the newest series that starts like ``version``, or else of all."""
-    known = [_series(engine, one) for one in engine_versions(engine)]
+    known = [series_of(engine, one) for one in engine_versions(engine)]
     return [*known, *(one for one in known if part_of(one, version))][-1]
 
 
 def nearest_version(engine: str, version: str) -> str:
     """Return what to write instead: the newest of the same series, or else the next series there is."""
     known = engine_versions(engine)
-    series = _series(engine, version)
+    series = series_of(engine, version)
     alike = [one for one in known if part_of(one, series)]
     if alike:
         return alike[-1]
     later = [one for one in known if _order(one) > _order(version)]
-    return _series(engine, (later or [known[-1]])[0])
+    return series_of(engine, (later or [known[-1]])[0])
 
 
 def part_of(version: str, start: str) -> bool:
@@ -126,7 +126,7 @@ def part_of(version: str, start: str) -> bool:
     return version == start or version.startswith(f"{start}.")
 
 
-def _series(engine: str, version: str) -> str:
+def series_of(engine: str, version: str) -> str:
     """Return what RDS calls the major version: ``16`` of PostgreSQL 16.4, ``8.0`` of MySQL 8.0.40."""
     return ".".join(version.split(".")[: _SERIES_NUMBERS[engine]])
 

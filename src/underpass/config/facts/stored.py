@@ -1,4 +1,4 @@
-"""The files of facts beside this module, each read once."""
+"""The files of facts beside this module, each read once; AWS's regions are one of them."""
 
 from __future__ import annotations
 
@@ -14,3 +14,8 @@ def stored(name: str) -> Mapping[str, Any]:
     """Return what ``name``.json holds."""
     found: Mapping[str, Any] = json.loads((Path(__file__).parent / f"{name}.json").read_bytes())
     return found
+
+
+def regions() -> Mapping[str, str]:
+    """Return the partition (``aws``, ``aws-cn``, ...) of each region by the region's name."""
+    return stored("regions")

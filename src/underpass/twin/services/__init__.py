@@ -8,7 +8,6 @@ PATCHES = (  # the modules that say how moto is changed
     "ec2.patches",
     "ecs.actions",
     "ecs.patches",
-    "ecs.scaling",
     "efs.patches",
     "elbv2.listeners",
     "elbv2.patches",

@@ -6,14 +6,9 @@ answers at once from the store.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from underpass.twin.region.context import Region
 from underpass.twin.services.cloudformation.actions.change_sets import ChangeSets
 from underpass.twin.services.cloudformation.actions.queries import Queries
 from underpass.twin.services.cloudformation.actions.stacks import Stacks
-from underpass.twin.services.cloudformation.execution.schedule import Spawn, in_thread
-from underpass.twin.services.cloudformation.resource_type import ResourceType
 
 
 class Engine(ChangeSets, Stacks, Queries):
@@ -35,8 +30,3 @@ class Engine(ChangeSets, Stacks, Queries):
     >>> engine.describe_stacks({"StackName": "notes-foundation"})["Stacks"][0]["StackStatus"]
     'CREATE_COMPLETE'
     """
-
-    def __init__(
-        self, region: Region, resource_types: Mapping[str, ResourceType], spawn: Spawn = in_thread
-    ) -> None:
-        super().__init__(region, resource_types, spawn)

@@ -1,23 +1,26 @@
-"""ECS's tasks, clusters and container instances, told as they really run; services are in ``patches``."""
+"""ECS's tasks, clusters, container instances and scaling, as they really are; services are in ``patches``."""
 
 from __future__ import annotations
 
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+from moto.applicationautoscaling.responses import ApplicationAutoScalingResponse
 from moto.ecs.exceptions import ECSException, InvalidParameterException
 from moto.ecs.responses import EC2ContainerServiceResponse as Response
 
 from underpass.twin.api import patch
 from underpass.twin.services.ecs import describe
 from underpass.twin.services.ecs.launch import Parameters, launch_from, unsupported
-from underpass.twin.services.ecs.model import StopCode, Task
+from underpass.twin.services.ecs.model import Service, StopCode, Task
 from underpass.twin.services.ecs.placement import free
 from underpass.twin.services.ecs.table import Table, attached
 
 MOST_AT_ONCE = 10
+DIMENSION = "ecs:service:DesiredCount"
 
 
 # Tasks
@@ -185,7 +188,9 @@ def _describe_container_instances(original: Callable[..., Any], response: Any) -
             left = free(host, there)
             _set(instance.registered_resources, CPU=host.cpu, MEMORY=host.memory_mib)
             _set(instance.remaining_resources, CPU=left.cpu, MEMORY=left.memory_mib)
-            instance.attachments = _attachments(there)
+            instance.attachments = [
+                one for task in there for one in describe.task(task)["attachments"]
+            ]
     return original(response)
 
 
@@ -195,5 +200,35 @@ def _set(resources: Sequence[dict[str, Any]], **amounts: int) -> None:
             resource["integerValue"] = amounts[resource["name"]]
 
 
-def _attachments(tasks: Sequence[Task]) -> list[Mapping[str, Any]]:
-    return [one for task in tasks for one in describe.task(task)["attachments"]]
+# Application Auto Scaling: a scalable target's limits hold from when they are set. moto keeps targets and
+# policies; the twin has no metrics for a policy to follow, so nothing moves the count between the limits.
+# https://docs.aws.amazon.com/autoscaling/application/APIReference/API_RegisterScalableTarget.html
+
+
+@patch.wrap(ApplicationAutoScalingResponse, "register_scalable_target")
+def _register(original: Callable[..., Any], response: Any) -> Any:
+    """Let registering a target move its service's desired count between the limits."""
+    answer, table = original(response), attached()
+    dimension, resource = (
+        response._get_param(name)  # noqa: SLF001  moto has no other way
+        for name in ("ScalableDimension", "ResourceId")
+    )
+    if dimension == DIMENSION:
+        backend = response.applicationautoscaling_backend
+        target = backend.targets[dimension][resource]
+        _, cluster, name = resource.split("/")
+        arn = backend.ecs_backend._get_service(cluster, name).arn  # noqa: SLF001
+        service = table.service(arn)
+        if service is not None and service.status == "ACTIVE":
+            table.change_service(
+                arn, lambda one: within(one, target.min_capacity, target.max_capacity)
+            )
+    return answer
+
+
+def within(service: Service, least: int, most: int) -> Service:
+    """Return the service with a desired count between ``least`` and ``most``."""
+    desired = min(max(service.desired, least), most)
+    return (
+        service if desired == service.desired else replace(service, desired=desired, steady=False)
+    )

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -22,10 +23,9 @@ from underpass.twin.region.worker import once
 from underpass.twin.services.ecs import containers, describe
 from underpass.twin.services.ecs.container_health import Checks
 from underpass.twin.services.ecs.environment import Secrets
-from underpass.twin.services.ecs.interfaces import attach, detach
 from underpass.twin.services.ecs.model import Container, Health, Phase, StopCode, Task
 from underpass.twin.services.ecs.platform import Platform
-from underpass.twin.services.ecs.registration import Targets
+from underpass.twin.services.ecs.task_network import Targets, attach, detach
 from underpass.twin.services.logs.awslogs import Stream
 
 log = logging.getLogger(__name__)
@@ -59,11 +59,6 @@ class Agent:
             if self._woken >= 0:
                 os.eventfd_write(self._woken, 1)
 
-    def kill(self) -> None:
-        """End all containers at once, as a crash would."""
-        for one in tuple(self._processes.values()):
-            one.signal(signal.SIGKILL)
-
     def terminate(self) -> None:
         """Ask all containers to end, without taking the task out of service first."""
         for one in tuple(self._processes.values()):
@@ -74,7 +69,7 @@ class Agent:
         deadline = time.monotonic() + timeout_s
         for one in tuple(self._processes.values()):
             one.ended.wait(max(0.0, deadline - time.monotonic()))
-        self.kill()
+            one.signal(signal.SIGKILL)
 
     @property
     def ended(self) -> bool:
@@ -191,19 +186,16 @@ class Agent:
         if started.listener:
             self._platform.metadata.add(started.listener, self._answer)
         if definition.get("healthCheck"):
-            report = self._reporter(container.name)
+            report = partial(self._report, container.name)
             self._checks.append(Checks(definition["healthCheck"], started.pid, report).start())
 
     def _answer(self, path: str) -> Any:
         return describe.metadata(self._platform.region.name, self._task, self._definition, path)
 
-    def _reporter(self, name: str) -> Callable[[Health], None]:
-        def report(health: Health) -> None:
-            self._change_container(name, health=health)
-            self.wake()
-            self._platform.region.feed.publish(Topic.TASKS)
-
-        return report
+    def _report(self, name: str, health: Health) -> None:
+        self._change_container(name, health=health)
+        self.wake()
+        self._platform.region.feed.publish(Topic.TASKS)
 
     def _change_container(self, name: str, **fields: Any) -> None:
         """Change a container, and the task's health with it."""
@@ -232,10 +224,7 @@ class Agent:
         for handle in by_handle:
             poll.register(handle, select.POLLIN)
         while self._task.wanted == "RUNNING":
-            task = self._task
-            if self._checks and task.health is not Health.HEALTHY:
-                pass  # not yet: its own check comes first
-            else:
+            if not self._checks or self._task.health is Health.HEALTHY:  # its own check comes first
                 self._targets.register()
             for handle, _ in poll.poll():
                 if handle == self._woken:

@@ -1,8 +1,9 @@
-"""ECS's CloudFormation types: clusters, the capacity they may use, task definitions, and services."""
+"""ECS's CloudFormation types: clusters and their capacity, task definitions, services and how they scale."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from underpass.twin.services.cloudformation.resource import Resource
@@ -16,6 +17,11 @@ from underpass.twin.services.cloudformation.resource_type import (
     without,
 )
 
+ECS = partial(Form, service="ecs")
+DEPLOYED_S = 600.0  # AWS gives three hours; a deployment on the twin takes seconds
+BROKEN = "Error occurred during operation 'ECS Deployment Circuit Breaker was triggered'."
+IDENTITY = "Cluster SchedulingStrategy ServiceName LaunchType Tags"
+TARGET = "ServiceNamespace ResourceId ScalableDimension"
 ASSOCIATED = "CapacityProviders DefaultCapacityProviderStrategy"
 FIXED = (
     "ContainerDefinitions Cpu ExecutionRoleArn Family Memory NetworkMode RequiresCompatibilities "
@@ -23,9 +29,8 @@ FIXED = (
 )
 
 PLAIN = (
-    Form(  # every change but its tags is a new revision; tasks that run from an old one go on
+    ECS(  # every change but its tags is a new revision; tasks that run from an old one go on
         type="AWS::ECS::TaskDefinition",
-        service="ecs",
         honoured=f"{FIXED} Tags",
         replaces=FIXED,
         name="Family",
@@ -41,9 +46,8 @@ PLAIN = (
 class Cluster(Resource):
     """An ECS cluster; ECS keeps a deleted one for a while as INACTIVE."""
 
-    form = Form(
+    form = ECS(
         type="AWS::ECS::Cluster",
-        service="ecs",
         honoured=f"{ASSOCIATED} ClusterName ClusterSettings Configuration Tags",
         replaces="ClusterName",
         renamed={"ClusterSettings": "Settings"},
@@ -65,9 +69,8 @@ class Cluster(Resource):
 class CapacityProvider(Resource):
     """A capacity provider on an Auto Scaling group."""
 
-    form = Form(
+    form = ECS(
         type="AWS::ECS::CapacityProvider",
-        service="ecs",
         honoured="AutoScalingGroupProvider Name Tags",
         replaces="Name",
         name="Name",
@@ -96,9 +99,8 @@ class CapacityProvider(Resource):
 class ClusterCapacityProviderAssociations(Resource):
     """Which capacity providers a cluster may use, and which it uses by default."""
 
-    form = Form(
+    form = ECS(
         type="AWS::ECS::ClusterCapacityProviderAssociations",
-        service="ecs",
         honoured=f"{ASSOCIATED} Cluster",
         replaces="Cluster",
         ref="{Cluster}",
@@ -119,11 +121,6 @@ def associate(call: Callable[..., Any], cluster: str, wanted: Properties) -> Non
     call("put_cluster_capacity_providers", Cluster=cluster, **providers)
 
 
-DEPLOYED_S = 600.0  # AWS gives three hours; a deployment on the twin takes seconds
-BROKEN = "Error occurred during operation 'ECS Deployment Circuit Breaker was triggered'."
-IDENTITY = "Cluster SchedulingStrategy ServiceName LaunchType Tags"
-
-
 class Service(Resource):
     """A service of a cluster.
 
@@ -131,9 +128,8 @@ class Service(Resource):
     message says why the last task stopped.
     """
 
-    form = Form(
+    form = ECS(
         type="AWS::ECS::Service",
-        service="ecs",
         honoured="AvailabilityZoneRebalancing CapacityProviderStrategy Cluster DeploymentConfiguration "
         "DeploymentController DesiredCount EnableECSManagedTags EnableExecuteCommand ForceNewDeployment "
         "HealthCheckGracePeriodSeconds LaunchType LoadBalancers NetworkConfiguration "
@@ -237,3 +233,68 @@ class Service(Resource):
 def _primary(service: Mapping[str, Any]) -> Mapping[str, Any]:
     deployments = service.get("deployments") or [{}]
     return next((d for d in deployments if d.get("status") == "PRIMARY"), deployments[0])
+
+
+class ScalableTarget(Resource):
+    """What may be scaled, between which limits."""
+
+    form = Form(
+        type="AWS::ApplicationAutoScaling::ScalableTarget",
+        service="application-autoscaling",
+        honoured=f"{TARGET} MaxCapacity MinCapacity",
+        inert="RoleARN Tags",
+        replaces=TARGET,
+        create="register_scalable_target",
+        ref="{ResourceId}|{ScalableDimension}|{ServiceNamespace}",
+        attributes="Id=Ref",
+        update=f"register_scalable_target - {TARGET}",
+        delete=f"deregister_scalable_target - {TARGET}",
+    )
+
+    def delete(self, physical: Physical, properties: Properties) -> None:
+        """Deregister the target."""
+        target = _target(properties)
+        target["ResourceIds"] = [target.pop("ResourceId")]
+        if self.one("describe_scalable_targets", "ScalableTargets", **target):
+            super().delete(physical, properties)
+
+
+class ScalingPolicy(Resource):
+    """When a scalable target is scaled."""
+
+    form = Form(
+        type="AWS::ApplicationAutoScaling::ScalingPolicy",
+        service="application-autoscaling",
+        honoured=f"{TARGET} PolicyName PolicyType ScalingTargetId "
+        "TargetTrackingScalingPolicyConfiguration",
+        replaces=f"{TARGET} PolicyName ScalingTargetId",
+        create="put_scaling_policy",
+        ref="{PolicyARN}",
+        attributes="Arn=Ref",
+    )
+
+    def arguments(self, logical: LogicalResource, properties: Properties) -> dict[str, Any]:
+        """Return which target is meant."""
+        return _target(properties)
+
+    def update(
+        self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
+    ) -> Physical:
+        """Put the policy anew."""
+        if changed(old, new, "PolicyType"):
+            self.delete(physical, old)
+        return self.create(logical, new)
+
+    def delete(self, physical: Physical, properties: Properties) -> None:
+        """Delete the policy."""
+        name, target = properties["PolicyName"], _target(properties)
+        if self.one("describe_scaling_policies", "ScalingPolicies", PolicyNames=[name], **target):
+            self.remove("delete_scaling_policy", PolicyName=name, **target)
+
+
+def _target(properties: Properties) -> dict[str, Any]:
+    """Return the three keys of a target, also from a scalable target's ``Ref``."""
+    if "ScalingTargetId" in properties:
+        resource, dimension, namespace = properties["ScalingTargetId"].split("|")
+        return dict(zip(TARGET.split(), (namespace, resource, dimension), strict=True))
+    return {key: properties[key] for key in TARGET.split()}

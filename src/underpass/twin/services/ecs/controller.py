@@ -17,7 +17,7 @@ from underpass.twin.services.ecs import deployments, scheduler
 from underpass.twin.services.ecs.agent import Agent
 from underpass.twin.services.ecs.model import Phase, Rollout, Service, StopCode, Task
 from underpass.twin.services.ecs.observe import Observation, Observer
-from underpass.twin.services.ecs.placing import Capacity, Placing
+from underpass.twin.services.ecs.placement import GUIDE, Placing, make_room
 from underpass.twin.services.ecs.platform import Platform
 from underpass.twin.services.ecs.scheduler import Complete, Condition, Fail, Start, Stop
 
@@ -25,7 +25,6 @@ log = logging.getLogger(__name__)
 STOP_S = 3.0
 LOOK_AGAIN_S = 3600.0  # when nothing is due
 OFTEN = 4  # failures in a row that are worth an event
-GUIDE = "For more information, see the Troubleshooting section of the Amazon ECS Developer Guide."
 FAILED_ALONE = frozenset({StopCode.FAILED_TO_START, StopCode.CONTAINER_EXITED})
 
 
@@ -42,7 +41,6 @@ class Services:
         self._table = platform.table
         self._observer = Observer(platform)
         self._placing = Placing(platform.table, platform.region.clients)
-        self._capacity = Capacity(platform.region.clients)
         self._agents: dict[str, Agent] = {}
         self._counted: set[str] = set()
         self._definitions: dict[str, Mapping[str, Any]] = {}
@@ -97,7 +95,7 @@ class Services:
                 wake_at.append(self._service(service, now))
             except Exception as error:  # noqa: BLE001  the other services must not suffer
                 failures.append(error)
-        self._capacity.ask_for(self._placing.place_all(now))
+        make_room(self._platform.region.clients, self._placing.place_all(now))
         self._run_agents(now)
         self._table.forget_stopped(now)
         self._wake_at(min(wake_at))
@@ -238,8 +236,9 @@ class Services:
                     "stop_code": StopCode.HOST_LOST,
                     "stopped_reason": "Host EC2 instance terminated.",
                 }
-                rendered = {} if task.ending else lost
-                self._table.change(task.id, wanted="STOPPED", abrupt=True, **rendered)
+                self._table.change(
+                    task.id, wanted="STOPPED", abrupt=True, **({} if task.ending else lost)
+                )
 
     # -- agents
 

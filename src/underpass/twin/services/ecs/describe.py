@@ -198,7 +198,6 @@ def _credentials(task: Task, role: str) -> dict[str, str]:
 
 
 def _task_metadata(region: str, task: Task, definition: Mapping[str, Any]) -> dict[str, Any]:
-    limits = {"CPU": task.launch.need.cpu / 1024, "Memory": task.launch.need.memory_mib}
     return {
         "Cluster": task.cluster_arn,
         "TaskARN": task.arn,
@@ -207,7 +206,7 @@ def _task_metadata(region: str, task: Task, definition: Mapping[str, Any]) -> di
         "ServiceName": task.group.removeprefix("service:") if task.service_arn else "",
         "DesiredStatus": task.wanted,
         "KnownStatus": str(task.phase),
-        "Limits": limits,
+        "Limits": {"CPU": task.launch.need.cpu / 1024, "Memory": task.launch.need.memory_mib},
         "AvailabilityZone": task.zone,
         "Region": region,
         "AccountId": ACCOUNT_ID,

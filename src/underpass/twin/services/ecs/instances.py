@@ -11,7 +11,6 @@ import json
 import re
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from underpass.twin.region.topics import Topic
@@ -25,15 +24,6 @@ KEPT_FOR_SYSTEM = 0.05  # of an instance's memory, which the kernel keeps from t
 _CLUSTER = re.compile(r"ECS_CLUSTER=[\"']?([\w-]+)")
 
 
-@dataclass(frozen=True)
-class Kind:
-    """An instance type."""
-
-    cpu: int
-    memory_mib: int
-    interfaces: int
-
-
 class Instances:
     """Registers instances, and tells the table which there are."""
 
@@ -42,7 +32,7 @@ class Instances:
     def __init__(self, platform: Platform) -> None:
         self._platform = platform
         self._clients = platform.region.clients
-        self._kinds: dict[str, Kind] = {}
+        self._kinds: dict[str, Mapping[str, Any]] = {}
         self._named: dict[str, str] = {}  # instance id -> cluster named in its user data
         self._seen: object = None
         self._looked_at = 0.0
@@ -178,23 +168,18 @@ class Instances:
             instance_id=instance["InstanceId"],
             cluster_arn=cluster_arn,
             zone=instance["Placement"]["AvailabilityZone"],
-            cpu=kind.cpu,
-            memory_mib=kind.memory_mib,
-            interfaces=kind.interfaces - 1,  # one is the instance's own
+            cpu=kind["VCpuInfo"]["DefaultVCpus"] * 1024,
+            memory_mib=int(kind["MemoryInfo"]["SizeInMiB"] * (1 - KEPT_FOR_SYSTEM)),
+            interfaces=kind["NetworkInfo"]["MaximumNetworkInterfaces"] - 1,  # one is its own
             draining=record["status"] == "DRAINING",
             group=provider,
         )
 
-    def _kind(self, name: str) -> Kind:
+    def _kind(self, name: str) -> Mapping[str, Any]:
+        """Return an instance type as EC2 describes it."""
         if name not in self._kinds:
-            found = self._clients("ec2").describe_instance_types(InstanceTypes=[name])[
-                "InstanceTypes"
-            ][0]
-            self._kinds[name] = Kind(
-                cpu=found["VCpuInfo"]["DefaultVCpus"] * 1024,
-                memory_mib=int(found["MemoryInfo"]["SizeInMiB"] * (1 - KEPT_FOR_SYSTEM)),
-                interfaces=found["NetworkInfo"]["MaximumNetworkInterfaces"],
-            )
+            found = self._clients("ec2").describe_instance_types(InstanceTypes=[name])
+            self._kinds[name] = found["InstanceTypes"][0]
         return self._kinds[name]
 
 

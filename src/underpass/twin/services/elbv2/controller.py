@@ -19,13 +19,14 @@ from underpass.twin.region.reconcile import Reconciler
 from underpass.twin.region.timers import Timer, later
 from underpass.twin.region.topics import Topic
 from underpass.twin.services.ec2.fabric import Fabric
-from underpass.twin.services.elbv2 import dns_names, node_commands, target_selection
+from underpass.twin.services.elbv2 import node_commands, target_selection
 from underpass.twin.services.elbv2 import patches as elbv2
 from underpass.twin.services.elbv2.alb_envoy_config import resources
 from underpass.twin.services.elbv2.envoy import EnvoyProcess
 from underpass.twin.services.elbv2.health import HealthTable
 from underpass.twin.services.elbv2.model import Balancing, Eni, LoadBalancer, Phase
 from underpass.twin.services.elbv2.nlb import Flows
+from underpass.twin.services.elbv2.node_lifecycle import balancer_records
 from underpass.twin.services.elbv2.node_netns import CLOSING, DETACHED, listens
 from underpass.twin.services.elbv2.nodes import Nodes
 from underpass.twin.services.elbv2.observe import Observer
@@ -100,8 +101,9 @@ class Balancers:
         return self._wanted
 
     def finds_healthy(self, balancer: LoadBalancer, node: Eni) -> bool:
-        """Return whether a node has a healthy target."""
-        return target_selection.finds_healthy(balancer, node, self._wanted, self._health.observed)
+        """Return whether a node has a healthy target for some listener: whether DNS should name it."""
+        observed = self._health.observed
+        return bool(target_selection.healthy(balancer, node, self._wanted, observed))
 
     def command(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Do what a control request asks of an ALB's nodes; see ``node_commands``."""
@@ -205,8 +207,7 @@ class Balancers:
     # What others are told
 
     def _name(self, wanted: Balancing) -> None:
-        listening = self._listening.__contains__
-        records = dns_names.balancer_records(wanted, listening, self.finds_healthy)
+        records = balancer_records(wanted, self._listening.__contains__, self.finds_healthy)
         self._region.names.set(SOURCE, "*", records)
 
     def _tell_states(self, wanted: Balancing) -> None:

@@ -94,17 +94,12 @@ def _listener(elb: Any, kind: str, one: Described) -> Listener:
     if kind == "application":
         described = _all(elb, "describe_rules", "Rules", ListenerArn=one["ListenerArn"])
         special = [rule for rule in described if not rule["IsDefault"]]
-        rules = [_rule(rule) for rule in sorted(special, key=lambda rule: int(rule["Priority"]))]
+        rules = [
+            Rule(_action(rule["Actions"]), tuple(map(_condition, rule["Conditions"])))
+            for rule in sorted(special, key=lambda rule: int(rule["Priority"]))
+        ]
     rules.append(Rule(_action(one["DefaultActions"])))
-    return Listener(
-        port=one["Port"],
-        protocol=one["Protocol"],
-        rules=tuple(rules),
-    )
-
-
-def _rule(one: Described) -> Rule:
-    return Rule(_action(one["Actions"]), tuple(_condition(item) for item in one["Conditions"]))
+    return Listener(one["Port"], one["Protocol"], tuple(rules))
 
 
 def _condition(one: Described) -> Condition:

@@ -190,21 +190,15 @@ class Thresholds:
         """Return the health after a check that ended at ``now_s`` (any monotonic clock) like this."""
         self._asked += 1
         if outcome == HEALTHY:
-            self._succeeded()
-        else:
-            self._failed(outcome, now_s)
-        return self.health
-
-    def _succeeded(self) -> None:
-        self._failures = 0
-        self._successes += 1
-        if not self._proven or self._successes >= self.check.healthy_threshold:
-            self.health, self._proven = HEALTHY, True
-
-    def _failed(self, outcome: Health, now_s: float) -> None:
+            self._failures = 0
+            self._successes += 1
+            if not self._proven or self._successes >= self.check.healthy_threshold:
+                self.health, self._proven = HEALTHY, True
+            return self.health
         self._successes = 0
         if now_s - self._counted_at_s >= self.interval_s * 0.9 or self._proven:
             self._failures += 1
             self._counted_at_s = now_s
         if self.health.state is State.UNHEALTHY or self._failures >= self.check.unhealthy_threshold:
             self.health = outcome
+        return self.health

@@ -66,7 +66,6 @@ def answer(
         strangers.leave()
     elif action != "show":
         raise UnderpassError(f"nodes cannot {action}", "", "scale, rotate, settle, show or dismiss")
-    here = observed().nodes_of(balancer)
     return {
         "alb": balancer.name,
         "arn": balancer.arn,
@@ -79,7 +78,7 @@ def answer(
                 "zone": one.zone,
                 "phase": one.phase,
             }
-            for one in here
+            for one in observed().nodes_of(balancer)
         ],
         "history": nodes.history.of(balancer.arn),
     }

@@ -1,4 +1,4 @@
-"""What a load balancer's nodes need next: the wanted number in, single steps out. Pure.
+"""What a load balancer's nodes need next, and which of them DNS names. Pure.
 
 A node comes: its interface first, then it listens, then DNS names it. It goes the other way round: it leaves
 DNS and still serves, then its interface is detached and nothing answers there, then the interface is deleted
@@ -14,10 +14,10 @@ AWSEC2/latest/APIReference/API_DeleteNetworkInterface.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from underpass.twin.services.elbv2.model import Eni, LoadBalancer, Phase
+from underpass.twin.services.elbv2.model import Balancing, Eni, LoadBalancer, Phase
 
 MOST = 100  # nodes of an ALB
 
@@ -116,3 +116,35 @@ def steps(
         delete=(*homeless, *(one for one in over if leaving[one].phase is Phase.DETACHED)),
         next_s=min(later, default=None),
     )
+
+
+Records = dict[str, tuple[str, ...]]
+Healthy = Callable[[LoadBalancer, Eni], bool]
+
+
+def balancer_records(balancing: Balancing, up: Callable[[str], bool], healthy: Healthy) -> Records:
+    """Return the names of load balancers, which resolve everywhere; an NLB has one for each zone too.
+
+    A node that leaves is not named. The names answer with the zones that are well: a zone whose node finds
+    no healthy target is left out, and when no zone is well all are named.
+    ``up`` tells of a node's interface whether the node can be reached.
+    """
+    records: Records = {}
+    for balancer in balancing.balancers:
+        nodes = [
+            node
+            for node in balancing.nodes_of(balancer)
+            if node.phase is Phase.IN_SERVICE and up(node.interface_id)
+        ]
+        good = [node for node in nodes if healthy(balancer, node)] or nodes
+        records[balancer.dns_name] = addresses_of(good)
+        records[f"all.{balancer.dns_name}"] = addresses_of(nodes)
+        if balancer.kind == "network":
+            for node in nodes:
+                records[f"{node.zone}.{balancer.dns_name}"] = (node.address,)
+    return {name: addresses for name, addresses in records.items() if addresses}
+
+
+def addresses_of(enis: Iterable[Eni]) -> tuple[str, ...]:
+    """Return the addresses, in order."""
+    return tuple(sorted(eni.address for eni in enis))

@@ -18,9 +18,8 @@ from underpass.twin.region.clock import scaled_s
 from underpass.twin.region.timers import Timer, later
 from underpass.twin.services.ec2.patches import change_interface
 from underpass.twin.services.elbv2 import patches as elbv2
-from underpass.twin.services.elbv2.cloudtrail import CloudTrail
 from underpass.twin.services.elbv2.model import Balancing, Eni, LoadBalancer, Phase
-from underpass.twin.services.elbv2.node_history import History
+from underpass.twin.services.elbv2.node_history import CloudTrail, History
 from underpass.twin.services.elbv2.node_lifecycle import MOST, Leaving, Steps, Times, steps
 
 log = logging.getLogger(__name__)
@@ -161,7 +160,7 @@ class Nodes:
             self._leave(one, Phase.DETACHED)
             self.history.mark(one, "detached")
             change_interface(self._clients.region, one, status="available")
-            self._tell("DetachNetworkInterface", {"attachmentId": f"ela-attach-{one[4:]}"})
+            self.trail.note("DetachNetworkInterface", {"attachmentId": f"ela-attach-{one[4:]}"})
             log.info("node %s is detached", one)
         for one in due.delete:
             self._delete(nodes[one], "it has left")
@@ -216,7 +215,7 @@ class Nodes:
         log.info("node %s of %s in %s", interface_id, balancer.name, subnet_id)
         if application:
             self.history.create(interface_id, made["PrivateIpAddress"], balancer.arn)
-        self._tell(
+        self.trail.note(
             "CreateNetworkInterface",
             {
                 "subnetId": subnet_id,
@@ -245,9 +244,4 @@ class Nodes:
             if error.response["Error"]["Code"] != "InvalidNetworkInterfaceID.NotFound":
                 raise
         self.history.mark(node.interface_id, "deleted")
-        self._tell("DeleteNetworkInterface", {"networkInterfaceId": node.interface_id})
-
-    def _tell(
-        self, name: str, asked: dict[str, Any], answered: dict[str, Any] | None = None
-    ) -> None:
-        self.trail.note(name, asked, answered or {"_return": True})
+        self.trail.note("DeleteNetworkInterface", {"networkInterfaceId": node.interface_id})

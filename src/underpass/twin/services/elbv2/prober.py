@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
 import logging
 import socket
 import ssl
 from collections.abc import Callable, Mapping
+from functools import cache, partial
 
 from underpass.twin.region.clock import scaled_s
 from underpass.twin.region.worker import Worker
@@ -56,7 +56,8 @@ class Prober:
         self._changed = changed
         self._running: dict[CheckKey, tuple[HealthCheck, asyncio.Task[None]]] = {}
         self._loop = asyncio.new_event_loop()
-        self._worker = Worker("prober", self._loop.run_forever, self._wake)
+        end = partial(self._loop.call_soon_threadsafe, self._loop.stop)
+        self._worker = Worker("prober", self._loop.run_forever, end)
 
     def start(self) -> None:
         """Start the thread."""
@@ -72,9 +73,6 @@ class Prober:
     def watch(self, checks: Mapping[CheckKey, HealthCheck]) -> None:
         """Make these the checks that run: new ones ask at once, the others go on as they were."""
         self._loop.call_soon_threadsafe(self._replace, dict(checks))
-
-    def _wake(self) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
 
     async def _end(self) -> None:
         for _, task in self._running.values():
@@ -154,7 +152,7 @@ async def _status(connection: socket.socket, check: HealthCheck, host: str) -> i
         writer.transport.abort()
 
 
-@functools.cache
+@cache
 def _unverified() -> ssl.SSLContext:
     """Return TLS without verification: load balancers do not verify their targets' certificates."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

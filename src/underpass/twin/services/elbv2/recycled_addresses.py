@@ -65,8 +65,9 @@ class RecycledAddresses:
 
     def take(self, balancer: LoadBalancer, node: Eni) -> None:
         """Take the address of a node that is gone, if somebody waits for it; serves soon."""
-        if not self._awaited(balancer):
-            return
+        with self._lock:
+            if balancer.arn not in self._awaiting:
+                return
         interface_id = self._clients("ec2").create_network_interface(
             SubnetId=node.subnet_id,
             PrivateIpAddress=node.address,
@@ -83,10 +84,6 @@ class RecycledAddresses:
         log.info("a stranger has %s now", node.address)
         ports = [listener.port for listener in balancer.listeners]
         once("stranger", self._serve, interface_id, node.address, ports)
-
-    def _awaited(self, balancer: LoadBalancer) -> bool:
-        with self._lock:
-            return balancer.arn in self._awaiting
 
     def _delete(self, interface_id: str) -> None:
         self._clients("ec2").delete_network_interface(NetworkInterfaceId=interface_id)

@@ -238,9 +238,8 @@ def _describe_health(
 def _description(group: Any, target: dict[str, Any]) -> dict[str, Any]:
     health = _health(group, target)
     check_port = group.health_check_port
-    described = {key: target[key] for key in ("Id", "Port", "AvailabilityZone") if key in target}
     return {
-        "Target": described,
+        "Target": {key: target[key] for key in ("Id", "Port", "AvailabilityZone") if key in target},
         "HealthCheckPort": str(target["Port"] if check_port == "traffic-port" else check_port),
         "TargetHealth": {
             key: value

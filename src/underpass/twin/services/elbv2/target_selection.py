@@ -74,13 +74,6 @@ def usable(
     return tuple(dict.fromkeys((one.address, one.port) for one in healthy or backends))
 
 
-def finds_healthy(
-    balancer: LoadBalancer, node: Eni, balancing: Balancing, observed: Observed
-) -> bool:
-    """Tell whether a node has a healthy target for some listener: whether DNS should name it."""
-    return bool(healthy(balancer, node, balancing, observed))
-
-
 def healthy(
     balancer: LoadBalancer, node: Eni, balancing: Balancing, observed: Observed
 ) -> frozenset[str]:

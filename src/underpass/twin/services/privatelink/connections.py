@@ -1,7 +1,8 @@
-"""PrivateLink: which endpoint interface is linked to which NLB node, or to AWS's own services. Pure.
+"""PrivateLink's connections: which endpoint interface is linked to which NLB node, and under what name. Pure.
 
 An endpoint's interface talks to the node in its own Availability Zone and to no other. Behind the endpoints
-of AWS's services is the host on the internet where the region's APIs are.
+of AWS's services is the host on the internet where the region's APIs are. AWS's names of endpoints answer
+with the zones that are well, as load balancers' do, and resolve everywhere; a private name only in its VPC.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from underpass.twin.services.elbv2.model import Balancing
+from underpass.twin.services.elbv2.node_lifecycle import Healthy, Records, addresses_of
 from underpass.twin.services.privatelink.model import Connection, Endpoint, ServiceConnection
 
 OFFERED = "com.amazonaws.vpce."  # how the names of endpoint services begin that are not AWS's own
@@ -48,3 +50,30 @@ def connections(
             if nodes and up(eni.interface_id):
                 found.append(Connection(endpoint, eni, *nodes[0]))
     return tuple(found)
+
+
+def endpoint_records(
+    connected: Iterable[Connection | ServiceConnection], healthy: Healthy
+) -> tuple[Records, dict[str, Records]]:
+    """Return the names of endpoints that are connected: those known everywhere, and the private ones by VPC.
+
+    A zone's name leads to its interface, any other name to those that are well.
+    """
+    everywhere: Records = {}
+    private: dict[str, Records] = {}
+    grouped: dict[Endpoint, list[Connection | ServiceConnection]] = {}
+    for one in connected:
+        grouped.setdefault(one.endpoint, []).append(one)
+    for endpoint, together in grouped.items():
+        good = [
+            one.eni
+            for one in together
+            if isinstance(one, ServiceConnection) or healthy(one.balancer, one.node)
+        ] or [one.eni for one in together]
+        for name in endpoint.names:
+            label = name.partition(".")[0]
+            zonal = [one.eni for one in together if label.endswith(f"-{one.eni.zone}")]
+            own = label.startswith(endpoint.id)
+            records = everywhere if own else private.setdefault(endpoint.vpc_id, {})
+            records[name] = addresses_of(zonal if own and zonal else good)
+    return everywhere, private

@@ -17,8 +17,12 @@ from underpass.twin.services.ec2.fabric import Fabric
 from underpass.twin.services.ec2.wiring import INTERNET_NAME
 from underpass.twin.services.elbv2.controller import Balancers
 from underpass.twin.services.elbv2.model import Balancing
-from underpass.twin.services.privatelink import describe, dns_names, endpoints
-from underpass.twin.services.privatelink.connections import connections, service_connections
+from underpass.twin.services.privatelink import describe, endpoints
+from underpass.twin.services.privatelink.connections import (
+    connections,
+    endpoint_records,
+    service_connections,
+)
 from underpass.twin.services.privatelink.endpoint_tables import wanted_tables
 from underpass.twin.services.privatelink.model import Connection, Endpoints, ServiceConnection
 
@@ -120,10 +124,8 @@ class PrivateLink:
 
     def _name(self, connected: Iterable[Connection], services: Iterable[ServiceConnection]) -> None:
         names, healthy = self._region.names, self._balancers.finds_healthy
-        everywhere, private = dns_names.service_records(services)
-        names.set(SOURCE, "*", everywhere | dns_names.endpoint_records(connected, healthy))
-        for vpc_id, theirs in dns_names.private_records(connected, healthy).items():
-            private.setdefault(vpc_id, {}).update(theirs)
+        everywhere, private = endpoint_records((*services, *connected), healthy)
+        names.set(SOURCE, "*", everywhere)
         for vpc_id in {*names.sources(SOURCE), *private} - {"*"}:
             names.set(SOURCE, vpc_id, private.get(vpc_id, {}))
 

@@ -16,7 +16,7 @@ from underpass.twin.region.context import Region
 from underpass.twin.region.topics import Topic
 from underpass.twin.services.cloudformation.execution.journal import Journal
 from underpass.twin.services.cloudformation.execution.operation import Operation
-from underpass.twin.services.cloudformation.execution.schedule import Spawn
+from underpass.twin.services.cloudformation.execution.schedule import Spawn, in_thread
 from underpass.twin.services.cloudformation.lookups import Lookups
 from underpass.twin.services.cloudformation.model import (
     UNFINISHED,
@@ -42,7 +42,7 @@ class Core:
     """Base of the actions; see ``engine.Engine`` for the parameters."""
 
     def __init__(
-        self, region: Region, resource_types: Mapping[str, ResourceType], spawn: Spawn
+        self, region: Region, resource_types: Mapping[str, ResourceType], spawn: Spawn = in_thread
     ) -> None:
         self._store = Store(lambda: region.feed.publish(Topic.CLOUDFORMATION))
         self._lookups = Lookups(region)

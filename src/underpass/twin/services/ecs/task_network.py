@@ -1,15 +1,58 @@
-"""A task's place in its service's target groups: registered once it can serve, drained before it stops."""
+"""A task's place in the network: its interface, and its registrations in its service's target groups.
+
+It is registered once it can serve, and drained before it stops.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import time
+import uuid
 from typing import Any
 
 from botocore.exceptions import ClientError
 
+from underpass.twin.linux.process import StartError
 from underpass.twin.region.clock import scaled_s
-from underpass.twin.services.ecs.model import LoadBalancer, Task
+from underpass.twin.services.ec2.patches import change_interface
+from underpass.twin.services.ecs.model import Attachment, LoadBalancer, Task
 from underpass.twin.services.ecs.platform import Platform
+
+
+def attach(platform: Platform, task: Task) -> Attachment:
+    """Create the interface of a placed task.
+
+    Raises
+    ------
+    StartError
+        When EC2 refuses, such as where the subnet has no address left.
+    """
+    attachment_id = str(uuid.uuid4())
+    arn = task.cluster_arn.partition(":cluster/")[0] + f":attachment/{attachment_id}"
+    try:
+        made = platform.region.clients("ec2").create_network_interface(
+            SubnetId=task.subnet_id, Groups=list(task.launch.network.groups), Description=arn
+        )["NetworkInterface"]
+    except ClientError as error:
+        raise StartError(f"ResourceInitializationError: network interface: {error}") from error
+    change_interface(
+        platform.region.name, made["NetworkInterfaceId"], status="in-use", requester_managed=True
+    )
+    return Attachment(
+        id=attachment_id,
+        interface_id=made["NetworkInterfaceId"],
+        subnet_id=task.subnet_id,
+        vpc_id=made["VpcId"],
+        address=made["PrivateIpAddress"],
+        mac=made["MacAddress"],
+    )
+
+
+def detach(platform: Platform, interface_id: str) -> None:
+    """Delete an interface; one that is already gone is no error."""
+    with contextlib.suppress(ClientError):
+        platform.region.clients("ec2").delete_network_interface(NetworkInterfaceId=interface_id)
+
 
 DRAIN_SLACK_S = 5.0
 GONE = frozenset({"unused", ""})
