@@ -53,6 +53,15 @@ def test_an_endpoint_has_a_regional_name_and_one_a_zone() -> None:
     assert private == {}
 
 
+def test_a_zone_whose_interface_is_not_connected_has_no_name() -> None:
+    connected = connections((ENDPOINT,), NLBS, lambda name: name != "eni-e-a")
+    records, _ = endpoint_records(connected, everywhere)
+    assert records == {
+        f"vpce-1-x.{BASE}": ("10.20.1.7",),
+        f"vpce-1-x-b.{BASE}": ("10.20.1.7",),
+    }
+
+
 def test_a_private_name_is_known_in_the_consumers_vpc_only() -> None:
     named = replace(ENDPOINT, names=(*ENDPOINT.names, "notes.example.com"))
     connected = connections((named,), NLBS, up)

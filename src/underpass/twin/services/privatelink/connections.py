@@ -57,7 +57,7 @@ def endpoint_records(
 ) -> tuple[Records, dict[str, Records]]:
     """Return the names of endpoints that are connected: those known everywhere, and the private ones by VPC.
 
-    A zone's name leads to its interface, any other name to those that are well.
+    A zone's name leads to its interface, once that is connected; any other name to those that are well.
     """
     everywhere: Records = {}
     private: dict[str, Records] = {}
@@ -75,5 +75,6 @@ def endpoint_records(
             zonal = [one.eni for one in together if label.endswith(f"-{one.eni.zone}")]
             own = label.startswith(endpoint.id)
             records = everywhere if own else private.setdefault(endpoint.vpc_id, {})
-            records[name] = addresses_of(zonal if own and zonal else good)
+            if at := zonal if own and name != endpoint.names[0] else good:
+                records[name] = addresses_of(at)
     return everywhere, private
