@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
-from tests.botocore_data import read_once
+
+from underpass.twin.api.moto_startup import share_descriptions
 
 CI = os.environ.get("CI") == "true"
 # No deadline: tests assert behaviour, and a busy machine takes as long as it takes.
@@ -20,7 +21,7 @@ settings.register_profile(
     "house", derandomize=CI, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("house")
-read_once()
+share_descriptions()
 
 
 @pytest.hookimpl(wrapper=True)

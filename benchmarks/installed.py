@@ -77,8 +77,8 @@ class Installed:
         """Return how often, in one ``up``, each part of the region called each action."""
         self.up()
         ask = (
-            "import json, sys; from pathlib import Path; from underpass.twin import control; "
-            "print(json.dumps(control.call(Path(sys.argv[1]), 'calls')))"
+            "import json, sys; from pathlib import Path; from underpass.twin.region import control_socket; "
+            "print(json.dumps(control_socket.call(Path(sys.argv[1]), 'calls')))"
         )
         words = [str(self.python), "-c", ask, str(self.folder / ".underpass")]
         told = subprocess.run(words, capture_output=True, text=True, check=True)

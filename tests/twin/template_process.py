@@ -46,7 +46,7 @@ class TemplateProcess:
     """The process, as the tests' process has it."""
 
     def __init__(self) -> None:
-        self._control, theirs = socket.socketpair()
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             handle = theirs.fileno()
             subprocess.Popen(
@@ -90,9 +90,10 @@ class TemplateProcess:
 def serve(handle: int) -> None:
     """Be the process: carry out one order after the other until nobody can give any."""
     import boto3
-    from tests.botocore_data import read_once
 
-    read_once()
+    from underpass.twin.api.moto_startup import share_descriptions
+
+    share_descriptions()
     for name in IMPORTED:
         import_module(name)
     session = boto3.session.Session(region_name="us-east-1")

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import socket
+import urllib.error
+import urllib.request
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
+from underpass.twin.api import patch
 from underpass.twin.api.server import Api, Listener, moto_application
 from underpass.twin.region.aws import Clients
 from underpass.twin.region.reconcile import ChangeFeed
 from underpass.twin.region.topics import Topic
+from underpass.twin.services.kms import patches as kms
 
 
 class Recorder(ChangeFeed):
@@ -29,6 +34,7 @@ def api() -> tuple[Recorder, Clients]:
     bound = socket.socket()
     bound.bind(("127.0.0.1", 0))
     port = bound.getsockname()[1]
+    patch.apply(kms)
     Listener(Api(feed, moto_application()), bound).start()
     return feed, Clients(f"http://127.0.0.1:{port}", "us-east-1")
 
@@ -66,3 +72,27 @@ def test_a_web_page_is_not_answered(api: tuple[Recorder, Clients]) -> None:
 
     answer = httpx.get(api[1].endpoint_url, headers={"Origin": "https://example.com"})
     assert answer.status_code == 403
+
+
+def test_a_path_that_no_service_has_is_not_found(api: tuple[Recorder, Clients]) -> None:
+    _, clients = api
+    signed = {"Authorization": "AWS4-HMAC-SHA256 Credential=a/20260101/us-east-1/xray/aws4_request"}
+    url = f"{clients.endpoint_url}/nope"
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(urllib.request.Request(url, b"{}", signed))
+    assert caught.value.code == 404
+
+
+def test_a_symmetric_key_has_no_public_half(api: tuple[Recorder, Clients]) -> None:
+    client = api[1]("kms")
+    for spec, usage in (
+        ("SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT"),
+        ("HMAC_256", "GENERATE_VERIFY_MAC"),
+    ):
+        key = client.create_key(KeySpec=spec, KeyUsage=usage)["KeyMetadata"]["KeyId"]
+        with pytest.raises(ClientError, match="UnsupportedOperationException"):
+            client.get_public_key(KeyId=key)
+    pair = client.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"][
+        "KeyId"
+    ]
+    assert client.get_public_key(KeyId=pair)["PublicKey"]

@@ -11,6 +11,8 @@ from botocore.exceptions import ClientError
 from tests.functional.cloudformation_service.conftest import Twin
 from tests.unit.cloudformation_service.fakes import THING, template
 
+from underpass.twin.region.aws import Clients
+
 NETWORK: dict[str, Any] = {
     "Parameters": {"Cidr": {"Type": "String", "Default": "10.1.0.0/16"}},
     "Resources": {
@@ -86,6 +88,12 @@ def test_a_network_comes_changes_and_goes(twin: Twin) -> None:
     assert twin.settled(stack["StackId"]) == "DELETE_COMPLETE"
     with pytest.raises(ClientError, match="InvalidVpcID"):
         ec2.describe_vpcs(VpcIds=[moved[0]["VpcId"]])
+
+
+def test_answers_say_that_they_are_xml(twin: Twin) -> None:
+    over_http = Clients(twin.region.clients.endpoint_url, twin.region.name)
+    answer = over_http("cloudformation").describe_stacks()["ResponseMetadata"]
+    assert answer["HTTPHeaders"]["content-type"] == "text/xml"
 
 
 def test_a_real_refusal_rolls_a_real_network_back(twin: Twin) -> None:

@@ -41,6 +41,8 @@ def test_what_a_user_has_set_for_aws_does_not_matter(
         "AWS_CONFIG_FILE": str(tmp_path / "config"),
         "AWS_PROFILE": "production",
         "AWS_USE_FIPS_ENDPOINT": "true",
+        "AWS_RETRY_MODE": "nonsense",
+        "AWS_DEFAULTS_MODE": "nonsense",
         "AWS_DEFAULT_REGION": "sa-east-1",
         "HTTP_PROXY": "http://127.0.0.1:9",
         "http_proxy": "http://127.0.0.1:9",

@@ -1,4 +1,4 @@
-"""Whether a container listens, which is when its health is worth a check."""
+"""Whether a container listens, which is when its health is worth a check; its metadata do from the start."""
 
 from __future__ import annotations
 
@@ -7,10 +7,19 @@ from pathlib import Path
 
 from tests.twin.inside import run_inside
 
+from underpass.twin.linux.devices import devices
+from underpass.twin.services.ecs import metadata
 from underpass.twin.services.ecs.container_health import listens
 
 
 def before_and_after() -> list[bool]:
+    with devices() as network:
+        network.address("lo", metadata.ADDRESS)
+    with socket.create_server((metadata.ADDRESS, metadata.PORT)):
+        return _before_and_after()
+
+
+def _before_and_after() -> list[bool]:
     own = int(str(Path("/proc/self").readlink()))  # as the folder, which is of outside, knows it
     found = [listens(own)]
     for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):

@@ -32,6 +32,17 @@ def test_having_it_and_not_having_it_are_no_errors() -> None:
     assert run_inside(again_and_again) == ["lo"]
 
 
+def more_than_the_kernel_answers() -> bool:
+    with devices() as network:
+        for number in range(400):
+            network.no_address("lo", f"10.5.{number // 250}.{number % 250}")
+    return True
+
+
+def test_hundreds_of_refusals_that_are_none_are_heard() -> None:
+    assert run_inside(more_than_the_kernel_answers)
+
+
 def part_of_a_batch() -> dict[str, Any]:
     told: dict[str, Any] = {}
     try:

@@ -54,6 +54,14 @@ def test_none_is_made_where_there_are_data_or_the_version_is_not(tmp_path: Path)
     assert blanks(tmp_path) == blanks(tmp_path / "databases") == []
 
 
+def test_what_an_earlier_region_made_and_nobody_took_goes(tmp_path: Path) -> None:
+    folder(tmp_path, "a").mkdir()
+    for left in ("blank-9.1", "blank-9.1.new", f"blank-{installed()[-1].version}"):
+        (tmp_path / left).mkdir()
+    cluster.make_ahead(tmp_path, installed()[-1].version)
+    assert blanks(tmp_path) == []
+
+
 def test_what_initdb_says_is_told(tmp_path: Path) -> None:
     programs = tmp_path / "bin"
     programs.mkdir()

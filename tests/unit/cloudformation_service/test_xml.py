@@ -35,6 +35,12 @@ def test_text_is_read_as_it_was(text: str) -> None:
     assert read("DescribeStacks", described) == described
 
 
+def test_what_no_xml_can_carry_is_replaced_and_a_carriage_return_is_kept() -> None:
+    described = {"Stacks": [{"StackName": "s", "Description": "a\x1b[0m\r\nb"}]}
+    (stack,) = read("DescribeStacks", described)["Stacks"]
+    assert stack["Description"] == "a\ufffd[0m\r\nb"
+
+
 @pytest.mark.parametrize(
     ("action", "result"),
     [

@@ -60,6 +60,10 @@ def _answer(handler: Handler, environ: dict[str, Any]) -> Response:
         status, headers, body = 400, {}, error.response["Error"]["Message"]
     except HTTPException as error:
         return error.get_response(environ)
+    except NotImplementedError as error:
+        if request.path == "/":
+            raise
+        status, headers, body = 404, {}, str(error)
     return Response(response=body, status=status, headers=headers)
 
 

@@ -36,6 +36,7 @@ from underpass.twin.linux.netlink import (
 from underpass.twin.linux.within import within
 
 _HARDWARE_ADDRESS = bytes.fromhex("0a0000000001")
+_AT_ONCE = 200  # the kernel keeps no more than some 270 refusals for who asked
 _GOING = 1  # the device group of what is about to be removed
 _UP, _NO_ARP = 0x1, 0x80  # IFF_UP, IFF_NOARP
 
@@ -76,20 +77,12 @@ class PolicyRule:
     table: int
 
 
-@dataclass(frozen=True)
-class _Asked:
-    kind: int
-    flags: int
-    body: bytes
-    fine: frozenset[int]  # the kernel's refusals that are none
-
-
 class Devices:
     """The network of one namespace, while a netlink socket is open on it. Made by ``devices``."""
 
     def __init__(self, netlink: socket.socket) -> None:
         self._netlink = netlink
-        self._asked: list[_Asked] = []
+        self._asked: list[tuple[int, int, bytes, frozenset[int]]] = []  # the last: what is no error
         self._indexes: dict[str, int] = {}
 
     def flush(self) -> None:
@@ -103,14 +96,14 @@ class Devices:
         asked, self._asked = self._asked, []
         last = len(asked)
         batch = [
-            message(one.kind, one.flags | (ACK if number == last else 0), number, one.body)
-            for number, one in enumerate(asked, 1)
+            message(kind, flags | (ACK if number == last else 0), number, body)
+            for number, (kind, flags, body, _) in enumerate(asked, 1)
         ]
         if not batch:
             return
         self._netlink.send(b"".join(batch))
         for number, error in list(answers(self._netlink, last)):
-            if error and error not in asked[number - 1].fine:
+            if error and error not in asked[number - 1][-1]:
                 raise OSError(error, os.strerror(error), f"rtnetlink message {number} of {last}")
 
     def pair(self, device: str, peer: str, peer_namespace: str) -> None:
@@ -139,8 +132,7 @@ class Devices:
             self._ask(_SET_LINK, 0, _link(index) + group, _ABSENT)
         self._ask(_DELETE_LINK, 0, _link() + group, _ABSENT)
         self.flush()
-        for device in names:
-            self._indexes.pop(device, None)
+        self._indexes.clear()
 
     def address(self, device: str, address: str, prefix: int = 32) -> None:
         """Give a device an address; having it already is no error."""
@@ -170,7 +162,9 @@ class Devices:
         self._ask(_DELETE_RULE, 0, _rule(rule), _ABSENT)
 
     def _ask(self, kind: int, flags: int, body: bytes, fine: Collection[int] = ()) -> None:
-        self._asked.append(_Asked(kind, flags, body, frozenset(fine)))
+        self._asked.append((kind, flags, body, frozenset(fine)))
+        if len(self._asked) == _AT_ONCE:
+            self.flush()
 
     def _out_of(self, route: Route) -> int:
         return self._index(route.device) if route.device else 0

@@ -13,12 +13,6 @@ from underpass.twin.region.credentials import Credentials
 ACCESS_KEY = "underpass"
 INSIDE = Credentials(ACCESS_KEY, ACCESS_KEY)  # within the region nobody asks for the secret
 ACCOUNT_ID = "123456789012"  # moto's account; a twin is one account
-_NOTHING_OF_THE_USER_S: dict[str, tuple[None, None, str | None, None]] = {
-    "profile": (None, None, None, None),
-    "config_file": (None, None, os.devnull, None),
-    "credentials_file": (None, None, os.devnull, None),
-}
-"""A profile, a proxy or a setting of theirs is for AWS, not for a region on this machine."""
 
 
 class Clients:
@@ -63,7 +57,14 @@ class Clients:
         from botocore.session import Session
 
         if self._session is None:
-            self._session = Session(_NOTHING_OF_THE_USER_S)
+            # What a user has set is for AWS, not for a region on this machine.
+            known = Session.SESSION_VARIABLES.items()
+            files = dict.fromkeys(
+                ("config_file", "credentials_file"), (None, None, os.devnull, None)
+            )
+            self._session = Session(
+                {name: (None, None, *rest) for name, (_, _, *rest) in known} | files
+            )
             self._session.set_credentials(self._key.access_key_id, self._key.secret_access_key)
         config = Config(
             region_name=self.region,

@@ -69,7 +69,9 @@ def _answering(action: str, method: str) -> Callable[[Any], Any]:
             act = getattr(_engine[0], method) if action in ACTIONS else _refused(action)
             result = act(dict(response.params))
             plain = response.normalized_request.environ.get(PLAIN) is not None
-            return ActionResult(result) if plain else xml.written(action, result)
+            if plain:
+                return ActionResult(result)
+            return xml.written(action, result), {"Content-Type": "text/xml"}
         except ApiError as error:
             raise CloudFormationError(error.code, error.message) from error
         except Exception as error:

@@ -5,12 +5,14 @@ https://smithy.io/2.0/aws/protocols/aws-query-protocol.html
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from xml.sax.saxutils import escape
 
+_UNHEARD = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # no XML has these
 _NAMESPACE = "http://cloudformation.amazonaws.com/doc/2010-05-15/"
 
 
@@ -35,5 +37,5 @@ def _element(name: str, value: Any) -> str:
         case datetime():
             inner = value.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         case _:
-            inner = escape(str(value))
+            inner = _UNHEARD.sub("\ufffd", escape(str(value), {"\r": "&#13;"}))
     return f"<{name}>{inner}</{name}>"

@@ -47,6 +47,7 @@ class Wiring:
     def __init__(self) -> None:
         self._vpcs: set[str] = set()
         self._routers: dict[str, Router] = {}
+        self._doubtful: set[str] = set()  # VPCs of whose last change the kernel refused a part
         self._router_tables: dict[str, nftables.Table] = {}
         self._interfaces: dict[str, Interface] = {}
         self._firewalls: dict[str, nftables.Table] = {}
@@ -198,9 +199,15 @@ class Wiring:
             nft_netlink.apply(namespaces.path(vpc.id), table)
             self._router_tables[vpc.id] = table
         old, new = self._routers[vpc.id], router(network, vpc)
-        if old != new:
-            change(vpc.id, lambda own: _reconfigure(own, old, new))
+        sure = _BARE if vpc.id in self._doubtful else old
+        if old != new or sure != old:
+            self._routers[vpc.id] = Router(
+                old.addresses | new.addresses, old.routes | new.routes, old.rules | new.rules
+            )
+            self._doubtful.add(vpc.id)
+            change(vpc.id, lambda own: _reconfigure(own, old, new, sure))
             self._routers[vpc.id] = new
+            self._doubtful.discard(vpc.id)
 
     # The internet
 
@@ -228,7 +235,7 @@ class Wiring:
     def _route_internet(self, network: Network) -> None:
         routes = internet_routes(network)
         if routes != self._internet:
-            change(INTERNET_NAME, lambda internet: _reroute(internet, self._internet, routes))
+            change(INTERNET_NAME, lambda net: _reroute(net, self._internet, routes, self._internet))
             self._internet = routes
 
     # Going on when a part fails
@@ -240,24 +247,27 @@ class Wiring:
             self._errors.append(error)
 
 
-def _reconfigure(own: Devices, old: Router, new: Router) -> None:
+def _reconfigure(own: Devices, old: Router, new: Router, sure: Router) -> None:
+    """Take away what may be there of ``old``, and add what is not there for ``sure``."""
     for address in old.addresses - new.addresses:
         own.no_address("lo", address)
-    for address in new.addresses - old.addresses:
+    for address in new.addresses - sure.addresses:
         own.address("lo", address)
-    _reroute(own, old.routes, new.routes)
-    for rule in new.rules - old.rules:
+    _reroute(own, old.routes, new.routes, sure.routes)
+    for rule in new.rules - sure.rules:
         own.rule(rule)
     for rule in old.rules - new.rules:
         own.no_rule(rule)
 
 
-def _reroute(own: Devices, old: frozenset[Route], new: frozenset[Route]) -> None:
+def _reroute(
+    own: Devices, old: frozenset[Route], new: frozenset[Route], sure: frozenset[Route]
+) -> None:
     kept = {(route.table, route.destination) for route in new}
     for route in old - new:
         if (route.table, route.destination) not in kept:  # else it is replaced below
             own.no_route(route)
-    added = new - old
+    added = new - sure
     for device in {route.device for route in added if route.device}:
         own.up(device)
     for route in added:

@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_HealthCheck.html
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Mapping
@@ -14,9 +15,11 @@ from typing import Any
 from underpass.twin.linux import process
 from underpass.twin.region.clock import scaled_s
 from underpass.twin.region.worker import Worker
+from underpass.twin.services.ecs.metadata import ADDRESS, PORT
 from underpass.twin.services.ecs.model import Health
 
 LOOK_S = 0.05  # how often to look whether a container that was never healthy listens now
+_METADATA = f"{int.from_bytes(socket.inet_aton(ADDRESS), 'little'):08X}:{PORT:04X}"
 SILENT_S = 1.0  # between checks of one that does not, at least
 CALM_S = 5.0  # between checks of a healthy container: each costs a process
 
@@ -43,7 +46,7 @@ class Checks:
         self._pid = pid
         self._report = report
         self._began_s, self._failures, self._health = time.monotonic(), 0, Health.UNKNOWN
-        self._listens = False
+        self._listens, self._failed_s = False, self._began_s
         self._worker = Worker(f"health-{pid}", self._check)
 
     def start(self) -> Checks:
@@ -63,12 +66,17 @@ class Checks:
         if self._passes():
             self._failures, now = 0, Health.HEALTHY
         else:
-            starting = time.monotonic() - self._began_s < self._start_period_s
-            self._failures += not (starting and self._health is Health.UNKNOWN)
+            self._count(time.monotonic())
             now = Health.UNHEALTHY if self._failures >= self._retries else self._health
         if now is not self._health and not self._worker.stopping.is_set():
             self._health = now
             self._report(now)
+
+    def _count(self, now_s: float) -> None:
+        """Count a failure: one an interval, and none while the container may still be starting."""
+        starting = now_s - self._began_s < self._start_period_s and self._health is Health.UNKNOWN
+        if not starting and now_s - self._failed_s >= self._interval_s:
+            self._failures, self._failed_s = self._failures + 1, now_s
 
     def _pause(self) -> None:
         """Wait until the next check is due, or the container listens for the first time."""
@@ -100,12 +108,14 @@ class Checks:
 
 
 def listens(pid: int) -> bool:
-    """Return whether anything listens in the network of a process; see proc_pid_net(5)."""
+    """Return whether a process's network has a listener besides its metadata; see proc_pid_net(5)."""
     for family in ("tcp", "tcp6"):
         try:
             lines = Path(f"/proc/{pid}/net/{family}").read_text().splitlines()[1:]
         except OSError:
             continue
-        if any(line.split()[3] == "0A" for line in lines):
+        if any(
+            state == "0A" for _, local, _, state, *_ in map(str.split, lines) if local != _METADATA
+        ):
             return True
     return False

@@ -22,14 +22,19 @@ _making = threading.Lock()  # held while a blank one is being made
 
 
 def make_ahead(databases: Path, version: str) -> None:
-    """Make one for the first database, unless there are data or the version is none of the twin's."""
+    """Make one for the first database, unless there are data or the version is none of the twin's.
+
+    What an earlier region made and nobody took goes.
+    """
     with _making:
         binaries = find(version)
-        if binaries and not any(databases.glob("*/data")):
-            blank = _blank(databases, binaries)
-            blank.parent.mkdir(exist_ok=True)
-            if not blank.exists():
-                _initdb(blank, binaries)
+        wanted = binaries and not any(databases.glob("*/data")) and _blank(databases, binaries)
+        for left in databases.glob("blank-*"):
+            if left != wanted:
+                shutil.rmtree(left, ignore_errors=True)
+        if binaries and wanted and not wanted.exists():
+            databases.mkdir(exist_ok=True)
+            _initdb(wanted, binaries)
 
 
 def make(data: Path, binaries: Binaries) -> None:
