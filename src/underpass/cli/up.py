@@ -49,9 +49,12 @@ def bring_up(
         running = find(state)
         if running is None:
             threading.Thread(target=_read_ahead, args=(config,), daemon=True).start()
-            version = config.database.version if config.database else None
             fresh = launch.start(
-                state, config.name, config.region, api_port=api_port, postgres=version
+                state,
+                config.name,
+                config.region,
+                api_port=api_port,
+                postgres=config.database.version if config.database else None,
             )
             try:
                 running = launch.open_forwards(fresh.running, aims, port=port)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import functools
-import gzip
-import json
 import sys
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from types import ModuleType
 from typing import Any
+
+from underpass.twin.region import descriptions
 
 
 def share_descriptions() -> None:
@@ -22,25 +21,10 @@ def share_descriptions() -> None:
     import botocore.session
     import moto.core.utils
 
-    botocore.loaders.JSONFileLoader.load_file = _read
+    descriptions.read_fast()
     botocore.loaders.ExtrasProcessor.process = _add_extras
     for user in (botocore.session, moto.core.utils):
         user.create_loader = functools.cache(user.create_loader)
-
-
-def _read(_: Any, path: str) -> dict[str, Any] | None:
-    """Return a description, of which the caller may change the outermost level."""
-    read = _read_once(path)
-    return None if read is None else dict(read)
-
-
-@functools.cache
-def _read_once(path: str) -> dict[str, Any] | None:
-    packed, plain = Path(f"{path}.json.gz"), Path(f"{path}.json")
-    if packed.is_file():
-        read: dict[str, Any] = json.loads(gzip.decompress(packed.read_bytes()))
-        return read
-    return json.loads(plain.read_bytes()) if plain.is_file() else None
 
 
 def _add_extras(_: Any, model: dict[str, Any], extras: Iterable[Mapping[str, Any]]) -> None:

@@ -7,7 +7,7 @@ import threading
 from collections import Counter
 from typing import Any
 
-from underpass.twin.region import direct
+from underpass.twin.region import descriptions, direct
 from underpass.twin.region.credentials import Credentials
 
 ACCESS_KEY = "underpass"
@@ -57,13 +57,14 @@ class Clients:
         from botocore.session import Session
 
         if self._session is None:
+            descriptions.read_fast()
             # What a user has set is for AWS, not for a region on this machine.
-            known = Session.SESSION_VARIABLES.items()
-            files = dict.fromkeys(
-                ("config_file", "credentials_file"), (None, None, os.devnull, None)
-            )
             self._session = Session(
-                {name: (None, None, *rest) for name, (_, _, *rest) in known} | files
+                {
+                    name: (None, None, *rest)
+                    for name, (_, _, *rest) in Session.SESSION_VARIABLES.items()
+                }
+                | dict.fromkeys(("config_file", "credentials_file"), (None, None, os.devnull, None))
             )
             self._session.set_credentials(self._key.access_key_id, self._key.secret_access_key)
         config = Config(

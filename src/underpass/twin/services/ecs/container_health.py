@@ -21,7 +21,7 @@ from underpass.twin.services.ecs.model import Health
 LOOK_S = 0.05  # how often to look whether a container that was never healthy listens now
 _METADATA = f"{int.from_bytes(socket.inet_aton(ADDRESS), 'little'):08X}:{PORT:04X}"
 SILENT_S = 1.0  # between checks of one that does not, at least
-CALM_S = 5.0  # between checks of a healthy container: each costs a process
+CALM_S = 15.0  # between checks of a container that is well: each costs a process
 
 
 class Checks:
@@ -80,16 +80,14 @@ class Checks:
 
     def _pause(self) -> None:
         """Wait until the next check is due, or the container listens for the first time."""
-        pause_s = (
-            max(CALM_S, self._interval_s) if self._health is Health.HEALTHY else self._interval_s
-        )
         if self._listens or self._health is not Health.UNKNOWN:
-            self._worker.stopping.wait(pause_s)
+            well = self._health is Health.HEALTHY and not self._failures
+            self._worker.stopping.wait(max(CALM_S if well else 0.0, self._interval_s))
             return
-        end_s = time.monotonic() + max(SILENT_S, pause_s)
-        while time.monotonic() < end_s and not self._listens:
-            if self._worker.stopping.wait(LOOK_S):
-                return
+        end_s = time.monotonic() + max(SILENT_S, self._interval_s)
+        while not (
+            self._listens or time.monotonic() >= end_s or self._worker.stopping.wait(LOOK_S)
+        ):
             self._listens = listens(self._pid)
 
     def _passes(self) -> bool:

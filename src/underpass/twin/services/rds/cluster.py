@@ -29,9 +29,8 @@ def make_ahead(databases: Path, version: str) -> None:
     with _making:
         binaries = find(version)
         wanted = binaries and not any(databases.glob("*/data")) and _blank(databases, binaries)
-        for left in databases.glob("blank-*"):
-            if left != wanted:
-                shutil.rmtree(left, ignore_errors=True)
+        for left in {*databases.glob("blank-*")} - {wanted}:
+            shutil.rmtree(left, ignore_errors=True)
         if binaries and wanted and not wanted.exists():
             databases.mkdir(exist_ok=True)
             _initdb(wanted, binaries)
