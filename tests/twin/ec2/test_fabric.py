@@ -217,6 +217,9 @@ def places_there_are() -> dict[str, Any]:
         lambda: [i for i in fabric.network().interfaces if fabric.up(i.id)], timeout_s=30, what="up"
     )
 
+    known = region.resolv_conf(fabric.network().interfaces[0].vpc_id)
+    region.feed.wait(known.exists, timeout_s=30, what="names")
+
     def at(place: str) -> list[str]:
         script = "cat /proc/net/fib_trie /etc/resolv.conf"
         return subprocess.run(

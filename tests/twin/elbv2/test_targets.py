@@ -121,6 +121,8 @@ def _nlb() -> dict[str, Any]:
     told: dict[str, Any] = {"empty": region.get(client, url)["curl"]}
     region.register(tasks, *addresses.values())
     region.await_state(tasks, "healthy", *addresses.values())
+    # What is known to be healthy is sent flows a moment later.
+    region.wait(lambda: set(region.names_seen(client, url, 8)) == {"a1", "a2"}, "no flows")
     told["own_zone"] = region.names_seen(client, url)
 
     flows = {_ask(connection): connection for connection in _connect(region, client, node, 12)}
