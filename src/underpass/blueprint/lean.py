@@ -15,7 +15,6 @@ class _OnDemand(ModuleType):
     """A module that is imported when something in it is asked for."""
 
     def __getattr__(self, name: str) -> Any:
-        sys.modules.pop(self.__name__, None)
         return getattr(importlib.import_module(self.__name__), name)
 
 
@@ -26,5 +25,4 @@ if not {"cfn_flip", "troposphere"} & {*sys.modules}:
     vars(sys.modules["troposphere.serverless"])["Globals"] = object
     import troposphere  # noqa: F401
 
-    sys.modules.pop("cfn_flip", None)
-    del sys.modules["troposphere.serverless"]
+    del sys.modules["cfn_flip"], sys.modules["troposphere.serverless"]
