@@ -68,8 +68,7 @@ def _answering(action: str, method: str) -> Callable[[Any], Any]:
         try:
             act = getattr(_engine[0], method) if action in ACTIONS else _refused(action)
             result = act(dict(response.params))
-            plain = response.normalized_request.environ.get(PLAIN) is not None
-            if plain:
+            if response.normalized_request.environ.get(PLAIN) is not None:
                 return ActionResult(result)
             return xml.written(action, result), {"Content-Type": "text/xml"}
         except ApiError as error:
