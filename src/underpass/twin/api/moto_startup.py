@@ -45,7 +45,7 @@ def _merged(base: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]
 def read_offerings_of(region: str) -> None:
     """Have moto read which instance types are offered in ``region`` only, not in thirty others.
 
-    To be called before moto is imported; the twin is one region.
+    To be called before moto's EC2 is imported; the twin is one region.
     """
     from moto.utilities import utils
 
