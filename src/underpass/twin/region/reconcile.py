@@ -93,7 +93,7 @@ class Reconciler:
         name: str,
         reconcile: Callable[[], None],
         *,
-        resync_s: float = 15.0,
+        resync_s: float = 60.0,
         settle_s: float = 0.02,
         retry_s: float = 0.5,
     ) -> None:

@@ -144,11 +144,15 @@ class Schedules:
     def _run(self, due: _Due) -> None:
         asked_at_s = due.at_s
         event = json.dumps(scheduled_event(due.rule.arn, self._region.name, self._now()))
-        allowed = [target for target in due.rule.targets if self._allowed(due.rule, target)]
-        for target in allowed:
+        targets = [
+            target
+            for target in due.rule.targets
+            if not due.first or self._allowed(due.rule, target)
+        ]
+        for target in targets:
             self._deliveries.put((due.rule, target, event))
         with self._lock:
-            if due.first and not allowed:
+            if due.first and not targets:
                 # A change to its targets or their permissions wakes it; one that came meanwhile has.
                 if due.at_s == asked_at_s:
                     due.at_s = _NEVER
@@ -182,8 +186,7 @@ class Schedules:
         )
 
     def _queue_url(self, arn: str) -> str:
-        name = arn.rpartition(":")[2]
-        return f"{self._region.clients.endpoint_url}/{ACCOUNT_ID}/{name}"
+        return f"{self._region.clients.endpoint_url}/{ACCOUNT_ID}/{arn.rpartition(':')[2]}"
 
     def _deliver_next(self) -> None:
         delivery = self._deliveries.get()
