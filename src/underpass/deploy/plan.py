@@ -143,7 +143,10 @@ class _Planning:
         note = f"a deployment looks {', '.join(unknown)} up" if unknown else ""
         if not note:
             try:
-                found = changesets.preview(cloudformation, wide, values, self._clock, tags) + later
+                found = (
+                    changesets.preview(cloudformation, wide, values, self._clock, tags, there)
+                    + later
+                )
             except NotExecutableError as error:
                 if LATER not in values.values():
                     raise

@@ -117,12 +117,18 @@ class FakeCloudFormation:
             if StackName != found.id and found.status == "DELETE_COMPLETE":
                 raise refused(f"Stack with id {StackName} does not exist")
         outputs = [{"OutputKey": k, "OutputValue": v} for k, v in found.outputs.items()]
+        declared = found.template.get("Parameters", {}).items()
+        parameters = {k: one["Default"] for k, one in declared if "Default" in one}
         described = {
             "StackName": found.id.split("/")[1],
             "StackId": found.id,
             "StackStatus": found.status,
             "Outputs": outputs,
             "Tags": found.tags,
+            "Parameters": [
+                {"ParameterKey": k, "ParameterValue": v}
+                for k, v in {**parameters, **found.parameters}.items()
+            ],
         }
         return {"Stacks": [described]}
 

@@ -45,6 +45,34 @@ def test_a_changed_parameter_is_an_update_and_nothing_changed_is_nothing() -> No
     assert looked[-1] == 0  # what watches a stack looks at one that does not change, too
 
 
+def test_what_a_stack_is_already_needs_no_change_set() -> None:
+    cloudformation = FakeCloudFormation()
+    declared = {"Image": {"Type": "String"}, "Size": {"Type": "String", "Default": "s"}}
+    resources = {"A": {"Type": "AWS::EC2::VPC"}}
+    wanted = Stack("x", {"Parameters": declared, "Resources": resources})
+    looked_up = {"Type": "AWS::SSM::Parameter::Value<AWS::EC2::Image::Id>", "Default": "/ami"}
+
+    def asked(stack: Stack, image: str = "a:1", **tags: str) -> bool:
+        cloudformation.calls.clear()
+        changesets.deploy(cloudformation, stack, {"Image": image}, Told().step, tags=tags)
+        return bool(cloudformation.calls)
+
+    assert asked(wanted, stage="one")
+    assert not asked(wanted, stage="one")
+    assert asked(wanted, "a:2", stage="one")
+    assert not asked(wanted, "a:2", stage="one")
+    assert asked(wanted, "a:2", stage="two")
+    assert asked(Stack("x", {**wanted.template, "Description": "d"}), "a:2", stage="two")
+    assert asked(Stack("x", wanted.template, {"Size": "m"}), "a:2", stage="two")
+    assert not asked(Stack("x", wanted.template, {"Size": "m"}), "a:2", stage="two")
+    assert asked(wanted, "a:2", stage="two")
+    cloudformation.named("x").status = "UPDATE_ROLLBACK_COMPLETE"
+    assert asked(wanted, "a:2", stage="two")
+    newest = Stack("x", {**wanted.template, "Parameters": {**declared, "Ami": looked_up}})
+    assert asked(newest, "a:2", stage="two")
+    assert asked(newest, "a:2", stage="two")
+
+
 def test_what_a_deployment_knows_wins_over_what_the_stack_brings() -> None:
     cloudformation = FakeCloudFormation()
     wanted = Stack("x", {"Resources": {"A": {"Type": "T"}}}, {"VpcId": "old", "Cidr": "c"})

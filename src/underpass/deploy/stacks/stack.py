@@ -33,6 +33,7 @@ class Description:
     reason: str = ""
     outputs: Mapping[str, str] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def busy(self) -> bool:
@@ -75,6 +76,7 @@ def _description(found: Any) -> Description:
         found.get("StackStatusReason", ""),
         {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])},
         {tag["Key"]: tag["Value"] for tag in found.get("Tags", [])},
+        {one["ParameterKey"]: one["ParameterValue"] for one in found.get("Parameters", [])},
     )
 
 
