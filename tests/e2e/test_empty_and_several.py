@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -40,6 +41,9 @@ def test_an_empty_twin_needs_no_configuration(tmp_path: Path) -> None:
     assert first["consumers"] == {}
     assert first["state_dir"] == str(tmp_path / ".underpass")
     assert project.up("--empty")["api_url"] == first["api_url"]
+    same, other = urlsplit(first["api_url"]).port, project.run("up", "--empty", "--api-port", "1")
+    assert (other.status, f"is at port {same}, not 1" in other.err) == (2, True)
+    assert project.up("--empty", "--api-port", str(same))["api_url"] == first["api_url"]
     assert project.run("status", "--json").last["api_url"] == first["api_url"]
     assert first["api_url"] in project.run("status").out
     there = project.at("internet", "getent", "hosts", "sqs.us-east-1.amazonaws.com")

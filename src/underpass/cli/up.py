@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Collection
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from underpass.deploy.steps import Event
 
 REGION = "us-east-1"  # of an empty twin
+_ASKED = ("cloudformation", "ec2", "ecs", "elbv2", "s3", "sts")  # by every deployment
 ANSWER_TIMEOUT_S = 60.0  # for the path, once everything stands: on the twin it takes one or two
 
 
@@ -48,13 +49,13 @@ def bring_up(
     with launch.locked(state):
         running = find(state)
         if running is None:
-            threading.Thread(target=_read_ahead, args=(config,), daemon=True).start()
             fresh = launch.start(
                 state,
                 config.name,
                 config.region,
                 api_port=api_port,
                 postgres=config.database.version if config.database else None,
+                meanwhile=partial(_read_ahead, config),
             )
             try:
                 running = launch.open_forwards(fresh.running, aims, port=port)
@@ -65,6 +66,7 @@ def bring_up(
             fresh.keep()
             return running, result
         same_application(running, config)
+        _same_api_port(running, api_port)
         answering.check(running)
         running = launch.open_forwards(running, aims, port=port)
         return running, _deploy(config, running, emit, allowed)
@@ -94,18 +96,21 @@ def bring_up_empty(folder: Path, *, api_port: int | None) -> Running:
                 f"use it as it is, or run {command('down', folder)} first",
             )
         refuse_another_version(running)
+        _same_api_port(running, api_port)
         answering.check(running)
         return running
 
 
-def _read_ahead(config: Config) -> None:
-    """Import what a deployment needs while the region starts: half a second that nobody waits for."""
-    import botocore.session  # noqa: F401
-    import docker.utils.build  # noqa: F401
-
+def _read_ahead(config: Config, running: Running) -> None:
+    """Import and make what a deployment needs while the region starts: a second that nobody waits for."""
     from underpass import blueprint
     from underpass.deploy import pipeline  # noqa: F401
+    from underpass.twin.host import target
+    from underpass.twin.services.ecr import bundles
 
+    bundles.matcher()
+    for service in _ASKED:
+        target.clients(running)(service)
     blueprint.stacks(config)
 
 
@@ -119,6 +124,16 @@ def _deploy(
     how: dict[str, Any] = {"answer_timeout_s": ANSWER_TIMEOUT_S, "allowed": allowed}
     with answering.explained(running):
         return pipeline.deploy(config, target, emit, **how)
+
+
+def _same_api_port(running: Running, wanted: int | None) -> None:
+    """Refuse another port than the one a running twin has: it was bound before the region began."""
+    if wanted not in (None, running.api_port):
+        raise UsageError(
+            f"the API of this twin is at port {running.api_port}, not {wanted}",
+            "it keeps its port for as long as it runs",
+            "leave --api-port out, or run `underpass down` first",
+        )
 
 
 def same_application(running: Running, config: Config) -> None:

@@ -26,6 +26,16 @@ def test_a_wanted_port_that_is_taken_is_refused_by_number() -> None:
             launch.bind(port, 1)
 
 
+def test_a_port_that_no_consumer_is_to_have_is_refused(tmp_path: Path) -> None:
+    running = _record(tmp_path, os.getpid(), 1)
+    with pytest.raises(UsageError, match="no consumer takes port 9000") as caught:
+        launch.open_forwards(running, {"analytics": ("notes", 80)}, port=9000)
+    assert caught.value.why == "analytics keeps 8080"
+    with pytest.raises(UsageError) as caught:
+        launch.open_forwards(replace(running, forwards={}), {}, port=9000)
+    assert caught.value.why == "there are no [[consumers]]"
+
+
 def test_a_preferred_port_that_is_taken_gives_way_to_the_next() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -161,3 +171,22 @@ def test_the_switch_that_forbids_namespaces_is_named(
 
 def test_an_unknown_reason_is_told_as_it_is(tmp_path: Path) -> None:
     assert "Operation not permitted" in launch.not_allowed("Operation not permitted", tmp_path).why
+
+
+def test_a_machine_that_forbids_namespaces_is_told_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refusing = tmp_path / "bin" / "unshare"
+    refusing.parent.mkdir()
+    refusing.write_text("#!/bin/sh\necho 'unshare failed: Operation not permitted' >&2\nexit 1\n")
+    refusing.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{refusing.parent}:{os.environ['PATH']}")
+    state = tmp_path / ".underpass"
+    state.mkdir()
+    started: list[int] = []
+    with pytest.raises(UnderpassError, match="may not make namespaces"):
+        launch.start(
+            state, "", "us-east-1", api_port=None, meanwhile=lambda one: started.append(one.pid)
+        )
+    assert not Path(f"/proc/{started[0]}").exists()
+    assert not (state / "region.json").exists()

@@ -17,7 +17,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from importlib.util import find_spec
@@ -95,6 +95,7 @@ def start(
     api_port: int | None,
     postgres: str | None = None,
     faults: bool = False,
+    meanwhile: Callable[[Running], object] = lambda _: None,
 ) -> Start:
     """Start a region and return once its API answers.
 
@@ -112,6 +113,8 @@ def start(
         The version of the database that will be asked for first.
     faults
         Whether its workers may be told to fail, for tests.
+    meanwhile
+        Called while the region starts, with what it will be.
 
     Raises
     ------
@@ -144,15 +147,6 @@ def start(
             )
         os.close(ready_write)
         os.close(life_read)
-        try:
-            _await_ready(ready_read, state)
-        except BaseException:
-            os.close(life_write)
-            _end(process.pid)
-            process.wait()
-            raise
-        finally:
-            os.close(ready_read)
         running = Running(
             state=state,
             name=name,
@@ -162,6 +156,16 @@ def start(
             api_port=api.getsockname()[1],
             protocol=PROTOCOL,
         )
+        try:
+            meanwhile(running)
+            _await_ready(ready_read, state, unshare)
+        except BaseException:
+            os.close(life_write)
+            _end(process.pid)
+            process.wait()
+            raise
+        finally:
+            os.close(ready_read)
     running.save()
     return Start(running, life_write)
 
@@ -175,9 +179,16 @@ def open_forwards(running: Running, aims: Mapping[str, Aim], *, port: int | None
     Raises
     ------
     UsageError
-        When a port that was asked for is taken.
+        When a port that was asked for is taken, or no consumer is without one.
     """
     missing = [name for name in aims if name not in running.forwards]
+    if port not in (None, *running.forwards.values()) and not missing:
+        raise UsageError(
+            f"no consumer takes port {port}",
+            ", ".join(f"{name} keeps {kept}" for name, kept in running.forwards.items())
+            or "there are no [[consumers]]",
+            "leave --port out, or run `underpass down` first",
+        )
     with ExitStack() as stack:
         bound = {
             name: stack.enter_context(
@@ -244,7 +255,7 @@ def bind(wanted: int | None, preferred: int) -> socket.socket:
 
 
 def _unshare() -> list[str]:
-    """Return the command that makes the region's namespaces, after checking that it may."""
+    """Return the command that makes the region's namespaces."""
     if sys.platform != "linux":
         raise UnderpassError(
             "the twin needs Linux",
@@ -259,9 +270,6 @@ def _unshare() -> list[str]:
     flags = ["--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
     if os.geteuid() != 0:
         flags = ["--user", "--map-root-user", *flags]
-    tried = subprocess.run([program, *flags, "true"], capture_output=True, text=True, check=False)
-    if tried.returncode != 0:
-        raise not_allowed(tried.stderr.strip())
     return [program, *flags]
 
 
@@ -295,11 +303,17 @@ def not_allowed(reason: str, sysctl: Path = Path("/proc/sys")) -> UnderpassError
     )
 
 
-def _await_ready(ready: int, state: Path) -> None:
-    """Wait for the region's word on the pipe; its end without one means that it died."""
+def _await_ready(ready: int, state: Path, unshare: list[str]) -> None:
+    """Wait for the region's word on the pipe; its end without one means that it died.
+
+    Whether namespaces may be made is asked only then: to ask takes as long as to make them.
+    """
     readable, _, _ = select.select([ready], [], [], _START_TIMEOUT_S)
     if readable and os.read(ready, 16) == b"ready\n":
         return
+    tried = subprocess.run([*unshare, "true"], capture_output=True, text=True, check=False)
+    if tried.returncode:
+        raise not_allowed(tried.stderr.strip())
     reason = "it ended at once" if readable else f"it did not answer within {_START_TIMEOUT_S} s"
     log = state / "region.log"
     lines = log.read_text(errors="replace").strip().splitlines()[-5:]

@@ -31,8 +31,7 @@ def ensure(clients: Clients, config: Config) -> Network:
         When it is there and has other addresses or another number of subnets: neither can change.
     """
     ec2, network = clients("ec2"), config.network
-    tagged = [{"Name": f"tag:{TAG}", "Values": [config.name]}]
-    found = ec2.describe_vpcs(Filters=tagged)["Vpcs"]
+    found = ec2.describe_vpcs(Filters=[{"Name": f"tag:{TAG}", "Values": [config.name]}])["Vpcs"]
     vpc_id = found[0]["VpcId"] if found else _make(ec2, config)
     subnets = {tier: _subnets(ec2, vpc_id, tier) for tier in TIERS}
     wanted = (str(network.cidr), len(network.app_subnets), len(network.data_subnets))

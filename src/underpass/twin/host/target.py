@@ -6,6 +6,7 @@ import http.client
 import ssl
 from collections.abc import Sequence
 from contextlib import closing
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,6 +29,14 @@ class Seeded(NamedTuple):
     note: str
 
 
+_made_once = cache(Clients)
+
+
+def clients(running: Running) -> Clients:
+    """Return the clients of a region, which a process makes once."""
+    return _made_once(running.api_url, running.region, credentials.read(running.state))
+
+
 class TwinTarget:
     """A running twin, as ``deploy.pipeline`` uses it."""
 
@@ -37,8 +46,7 @@ class TwinTarget:
     def __init__(self, running: Running, config: Config) -> None:
         self.snapshots = f"its data stay in {running.state / 'databases'}"
         self._running = running
-        key = credentials.read(running.state)
-        self._clients = Clients(running.api_url, running.region, key)
+        self._clients = clients(running)
         self._domain = config.domain
         self._scheme = "https" if config.tls else "http"
 

@@ -16,7 +16,10 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from underpass.errors import UnderpassError
@@ -122,18 +125,29 @@ def find(state: Path, uri: str) -> Bundle:
 
 def ignored(text: str) -> PatternMatcher:
     """Return what says which paths stay out: Docker's own reading of a ``.dockerignore``, and ``NEVER``."""
-    from docker.utils.build import PatternMatcher  # a tenth of a second, for `up` only
-
     lines = [line.strip() for line in text.splitlines()]
     rules = [line for line in lines if line and not line.startswith("#")]
-    return PatternMatcher([*rules, *(f"**/{name}" for name in NEVER)])
+    return matcher()([*rules, *(f"**/{name}" for name in NEVER)])
+
+
+def matcher() -> type[PatternMatcher]:
+    """Return Docker's matcher, imported without Docker's HTTP client: that takes longer than an ``up`` may.
+
+    The same files are a package of another name here, so that ``docker`` stays itself for whoever imports it.
+    """
+    client = find_spec("docker")
+    (folder,) = (client and client.submodule_search_locations) or ("",)
+    for name, place in (("_docker", folder), ("_docker.utils", f"{folder}/utils")):
+        sys.modules.setdefault(name, ModuleType(name)).__path__ = [place]
+    found: type[PatternMatcher] = import_module("_docker.utils.build").PatternMatcher
+    return found
 
 
 def _entries(folder: Path) -> Iterator[str]:
     """Yield the relative paths of what belongs to the image, folders before what is in them."""
     rules = folder / IGNORE_FILE
-    matcher = ignored(rules.read_text() if rules.is_file() else "")
-    for relative in sorted(matcher.walk(str(folder))):
+    out = ignored(rules.read_text() if rules.is_file() else "")
+    for relative in sorted(out.walk(str(folder))):
         path = folder / relative
         known = path.is_symlink() or path.is_dir() or path.is_file()
         # Sockets and pipes belong to nobody's image; a rule may let in again what never belongs to one.
