@@ -39,8 +39,7 @@ def env(folder: AnyFolder = None, *, as_json: Json = False) -> None:
         "AWS_REGION": region.region,
         "AWS_DEFAULT_REGION": region.region,
     }
-    others = sorted(name for name in os.environ if name.startswith("AWS_ENDPOINT_URL_"))
-    gone = [*_ASTRAY, *others]
+    gone = [*_ASTRAY, *sorted(one for one in os.environ if one.startswith("AWS_ENDPOINT_URL_"))]
     lines = [f"export {name}={shlex.quote(value)}" for name, value in given.items()]
     text = "\n".join([*lines, *(f"unset {shlex.quote(name)}" for name in gone)])
     output.result({"set": given, "unset": gone}, text, as_json=as_json)

@@ -68,8 +68,7 @@ def deploy(
         When a step fails. What stands stays; the next run goes on from there.
     """
     clock = clock or Clock()
-    deployment = _Deployment(config, target, Steps(emit, clock), allowed)
-    return deployment.run(answer_timeout_s)
+    return _Deployment(config, target, Steps(emit, clock), allowed).run(answer_timeout_s)
 
 
 class _Deployment:
@@ -153,8 +152,7 @@ class _Deployment:
     def _deploy_foundation(self, stack: Stack, step: Step) -> Outputs:
         known = network.parameters(self._target.client("ec2"), stack, self._config.region)
         cloudformation = self._target.client("cloudformation")
-        allowed = self._allowed
-        return changesets.deploy(cloudformation, stack, known, step, allowed=allowed).outputs
+        return changesets.deploy(cloudformation, stack, known, step, allowed=self._allowed).outputs
 
     def _image(self, foundation: Outputs) -> str:
         with self._steps.step("image") as step:
@@ -208,8 +206,9 @@ class _Deployment:
 
             def brought(stack: Stack) -> Outputs:
                 asked, allowed = _asked(stack, known), self._allowed
-                made = changesets.deploy(cloudformation, stack, asked, step, watch, allowed=allowed)
-                return made.outputs
+                return changesets.deploy(
+                    cloudformation, stack, asked, step, watch, allowed=allowed
+                ).outputs
 
             deployed = existing.deployed(cloudformation, wanted.name, step)
             moving = two_phase.moving(wanted, deployed)

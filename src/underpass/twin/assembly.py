@@ -194,8 +194,7 @@ class Assembly:
 
     def _load_seed(self, request: Mapping[str, Any], _: Sequence[int]) -> dict[str, Any]:
         instance_id, secret_arn = request["instance_id"], request["secret_arn"]
-        seed = Path(request["seed"])
-        loaded = load_seed(self.region, self.fabric, instance_id, secret_arn, seed)
+        loaded = load_seed(self.region, self.fabric, instance_id, secret_arn, Path(request["seed"]))
         return {"now": loaded.now, "note": loaded.note}
 
     def _status(self, _: Mapping[str, Any], __: Sequence[int]) -> dict[str, Any]:

@@ -61,5 +61,4 @@ def foundation_stack(config: Config) -> Stack:
         files.add(template, config, net, key)
     if config.assets:
         buckets.add_assets(template, key)
-    parameters = existing.parameters(config)
-    return Stack(f"{config.name}-foundation", template.to_dict(), parameters)
+    return Stack(f"{config.name}-foundation", template.to_dict(), existing.parameters(config))

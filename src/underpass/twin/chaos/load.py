@@ -91,8 +91,7 @@ class Load:
             if left_s > 0:
                 await asyncio.sleep(left_s)
             while len(under_way) >= MOST_UNDER_WAY and (left_s := ends - time.monotonic()) > 0:
-                first = asyncio.FIRST_COMPLETED
-                await asyncio.wait(under_way, timeout=left_s, return_when=first)
+                await asyncio.wait(under_way, timeout=left_s, return_when="FIRST_COMPLETED")
             if len(under_way) >= MOST_UNDER_WAY:
                 self._seen.errors["NotSent"] += self._count - number
                 break

@@ -62,8 +62,7 @@ class PortForward:
 
 async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, dial: Dial) -> None:
     loop = asyncio.get_running_loop()
-    candidates = await loop.run_in_executor(None, dial)
-    far = await _first(candidates)
+    far = await _first(await loop.run_in_executor(None, dial))
     far_reader, far_writer = await asyncio.open_connection(sock=far, limit=_CHUNK)
     try:
         await asyncio.gather(_pump(reader, far_writer), _pump(far_reader, writer))

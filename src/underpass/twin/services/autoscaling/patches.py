@@ -60,8 +60,7 @@ def _balanced(original: Callable[..., None], group: Any, new_capacity: int | Non
 def _deleted(original: Callable[..., Any], response: Any) -> Any:
     """Delete a group; with ForceDelete its instances go although they are protected from scale-in."""
     backend: AutoScalingBackend = response.autoscaling_backend
-    name = response._get_param("AutoScalingGroupName")  # noqa: SLF001
-    group = backend.autoscaling_groups.get(name)
+    group = backend.autoscaling_groups.get(response._get_param("AutoScalingGroupName"))  # noqa: SLF001
     if group and response._get_bool_param("ForceDelete"):  # noqa: SLF001
         for state in group.instance_states:
             state.protected_from_scale_in = False

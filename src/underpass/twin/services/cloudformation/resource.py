@@ -143,8 +143,9 @@ class Resource(ResourceType):
     def taken(self, operation: str, properties: Properties) -> dict[str, Any]:
         """Return those of ``properties`` that ``operation`` takes."""
         members = self.takes(operation) if operation else {}
-        renamed = self.form.renamed
-        return {k: v for k, v in properties.items() if renamed.get(k, k).lower() in members}
+        return {
+            k: v for k, v in properties.items() if self.form.renamed.get(k, k).lower() in members
+        }
 
     def takes(self, operation: str) -> Mapping[str, str]:
         """Return the parameters of an action of the resource's own service."""

@@ -42,8 +42,9 @@ def router(network: Network, vpc: Vpc) -> Router:
     rules = {PolicyRule(_VPC_PRIORITY, "", VPC_TABLE), PolicyRule(_LAST_PRIORITY, "", 0)}
     for subnet in network.subnets:
         if subnet.vpc_id == vpc.id and subnet.route_table_id in tables:
-            number = table_number(subnet.route_table_id)
-            rules.add(PolicyRule(_SUBNET_PRIORITY, subnet.cidr, number))
+            rules.add(
+                PolicyRule(_SUBNET_PRIORITY, subnet.cidr, table_number(subnet.route_table_id))
+            )
     routes = {Route(vpc.cidr, table=VPC_TABLE), Route(LINK_LOCAL, table=VPC_TABLE)}
     for interface in network.interfaces:
         if interface.vpc_id == vpc.id:

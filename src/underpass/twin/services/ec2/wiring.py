@@ -140,8 +140,7 @@ class Wiring:
                 nft_netlink.install(table)
             with devices() as own:
                 own.up("lo")
-                peer = interface_device(interface.id)
-                own.pair("eth0", peer, namespaces.path(interface.vpc_id))
+                own.pair("eth0", interface_device(interface.id), namespaces.path(interface.vpc_id))
                 own.address("eth0", interface.address)
                 own.up("eth0")
                 own.route(Route(f"{GATEWAY}/32", "eth0"))
@@ -175,8 +174,9 @@ class Wiring:
     # VPCs
 
     def _remove_vpc(self, vpc_id: str) -> None:
-        left = [i for i in self._interfaces.values() if i.vpc_id == vpc_id]
-        self._remove_interfaces(vpc_id, left)
+        self._remove_interfaces(
+            vpc_id, [i for i in self._interfaces.values() if i.vpc_id == vpc_id]
+        )
         if vpc_id in self._with_gateway:
             self._part(vpc_id)
         self._vpcs.discard(vpc_id)

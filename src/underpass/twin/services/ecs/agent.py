@@ -235,8 +235,7 @@ class Agent:
 
     def _exited(self, name: str) -> None:
         """Record a container's exit; the task ends with an essential one."""
-        code = self._processes[name].wait()
-        self._change_container(name, status=Phase.STOPPED, exit_code=code)
+        self._change_container(name, status=Phase.STOPPED, exit_code=self._processes[name].wait())
         if next(one for one in self._task.containers if one.name == name).essential:
             self._stop_for(StopCode.CONTAINER_EXITED, "Essential container in task exited")
 

@@ -111,8 +111,7 @@ class Files:
         UnderpassError
             When it does not exist, or the interface does not reach a mount target.
         """
-        system = self._system(file_system_id)
-        folder = self.folder(system)
+        folder = self.folder(self._system(file_system_id))
         path, creation = root, None
         if access_point_id:
             point = self._access_point(file_system_id, access_point_id)

@@ -102,8 +102,7 @@ class Balancers:
 
     def finds_healthy(self, balancer: LoadBalancer, node: Eni) -> bool:
         """Return whether a node has a healthy target for some listener: whether DNS should name it."""
-        observed = self._health.observed
-        return bool(target_selection.healthy(balancer, node, self._wanted, observed))
+        return bool(target_selection.healthy(balancer, node, self._wanted, self._health.observed))
 
     def command(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Do what a control request asks of an ALB's nodes; see ``node_commands``."""

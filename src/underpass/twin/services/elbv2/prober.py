@@ -93,8 +93,7 @@ class Prober:
     async def _repeat(self, key: CheckKey, check: HealthCheck) -> None:
         thresholds = Thresholds(check)
         while True:
-            outcome = await self._ask(key, check)
-            observed = thresholds.after(outcome, self._loop.time())
+            observed = thresholds.after(await self._ask(key, check), self._loop.time())
             if self._table.put(key, observed):
                 self._changed()
             await asyncio.sleep(thresholds.pause_s)

@@ -43,6 +43,5 @@ class Rule(Resource):
     def delete(self, physical: Physical, properties: Properties) -> None:
         """Remove the targets, whoever put them, then the rule."""
         if self.one("list_rules", "Rules", NamePrefix=physical.id):
-            held = self.call("list_targets_by_rule", Rule=physical.id)
-            self.settle(physical, held, {})
+            self.settle(physical, self.call("list_targets_by_rule", Rule=physical.id), {})
             super().delete(physical, properties)

@@ -37,5 +37,4 @@ class LogGroup(Resource):
 
     def retag(self, physical: Physical, old: Any, new: Any) -> None:
         """Change the group's own tags."""
-        arn = str(physical.attributes["Arn"]).removesuffix(":*")
-        super().retag(Physical(arn), old, new)
+        super().retag(Physical(str(physical.attributes["Arn"]).removesuffix(":*")), old, new)

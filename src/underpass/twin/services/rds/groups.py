@@ -70,6 +70,5 @@ def remove_source_identifier_from_subscription(response: Any) -> ActionResult:
 
 
 def _subscription(response: Any) -> Any:
-    name = response.params["SubscriptionName"]
-    (found,) = response.backend.describe_event_subscriptions(name)
+    (found,) = response.backend.describe_event_subscriptions(response.params["SubscriptionName"])
     return found

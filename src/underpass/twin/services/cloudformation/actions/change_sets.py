@@ -105,8 +105,7 @@ class ChangeSets(Core):
                 settings = replace(settings, on_failure=chosen)
             settings = replace(settings, token=request.get("ClientRequestToken") or "")
             begin = self._begin(stack, change_set.plan, settings, change_set.id)
-            executed = replace(change_set, execution="EXECUTE_COMPLETE")
-            self._store.put_change_set(executed)
+            self._store.put_change_set(replace(change_set, execution="EXECUTE_COMPLETE"))
         begin()
         return {}
 
