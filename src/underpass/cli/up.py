@@ -44,6 +44,10 @@ def bring_up(
     UnderpassError
         When the machine, the configuration or the application does not let it come up.
     """
+    if port is not None and not config.consumers:
+        raise UsageError(
+            "--port is the port of the first consumer", "there is none", "leave it out, or name one"
+        )
     aims = {consumer.name: (config.domain, config.listener_port) for consumer in config.consumers}
     state = state_folder(config.folder)
     with launch.locked(state):
@@ -132,7 +136,7 @@ def _same_api_port(running: Running, wanted: int | None) -> None:
         raise UsageError(
             f"the API of this twin is at port {running.api_port}, not {wanted}",
             "it keeps its port for as long as it runs",
-            "leave --api-port out, or run `underpass down` first",
+            f"leave --api-port out, or run {command('down', running.state.parent)} first",
         )
 
 

@@ -299,8 +299,12 @@ class _Deployment:
             deadline = self._clock.now() + timeout_s
             for consumer in self._config.consumers:
                 answered = partial(self._answered, consumer, tasks, deadline, step)
-                what = f"the path from {consumer.name}"
-                poll(self._clock, answered, timeout_s=2 * timeout_s, what=what)
+                poll(
+                    self._clock,
+                    answered,
+                    timeout_s=2 * timeout_s,
+                    what=f"the path from {consumer.name}",
+                )
             step.outcome = f"{self._config.service.health_check} answers every consumer"
 
     def _answered(

@@ -166,7 +166,12 @@ class Assembly:
         )
 
     def _keep(self, controller: Controller) -> Reconciler:
-        loop = Reconciler(type(controller).__name__.lower(), controller.reconcile)
+        # These trust for ten seconds what they read, whoever wakes them meanwhile.
+        trusting = controller in (self.balancers, self.privatelink, self.instances)
+        resync_s = 15.0 if trusting else 60.0
+        loop = Reconciler(
+            type(controller).__name__.lower(), controller.reconcile, resync_s=resync_s
+        )
         return loop.start(self.region.feed, controller.topics)
 
     # What the command line asks for

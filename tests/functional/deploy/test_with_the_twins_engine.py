@@ -166,7 +166,9 @@ def test_what_would_replace_what_holds_data_is_refused_and_leaves_no_change_set(
         DataLossError, match=r"Secret, the secret .* is replaced by a change of Name"
     ):
         changesets.deploy(cloudformation, renamed, {}, told.step)
-    previewed = changesets.preview(cloudformation, renamed, {}, told.step.clock, {})
+    there = existing.describe(cloudformation, "kept")
+    assert there
+    previewed = changesets.preview(cloudformation, renamed, {}, told.step.clock, {}, there)
     assert [(change.logical_id, change.replacement) for change in previewed] == [("Secret", "True")]
     assert existing.resources(cloudformation, "kept") == ids
     sets = cloudformation.list_change_sets(StackName="kept")["Summaries"]
@@ -176,5 +178,7 @@ def test_what_would_replace_what_holds_data_is_refused_and_leaves_no_change_set(
 
 
 def test_a_preview_of_what_is_there_is_empty(cloudformation: Any, told: Told) -> None:
-    changesets.deploy(cloudformation, groups("same", 7), {}, told.step)
-    assert changesets.preview(cloudformation, groups("same", 7), {}, told.step.clock, {}) == ()
+    there = changesets.deploy(cloudformation, groups("same", 7), {}, told.step)
+    same = groups("same", 7)
+    assert changesets.preview(cloudformation, same, {}, told.step.clock, {}, there) == ()
+    assert changesets.preview(cloudformation, same, {}, told.step.clock, {"a": "b"}, there) == ()

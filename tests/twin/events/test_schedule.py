@@ -17,6 +17,31 @@ def handler(event, context):
 """
 
 
+def to_a_queue_that_admits_it_late(small: Any) -> bool:
+    """Have a schedule that is older than its queue's policy, and return whether it waited for that."""
+    import json
+    import time
+
+    sqs, events = small.region.clients("sqs"), small.region.clients("events")
+    url = sqs.create_queue(QueueName="late")["QueueUrl"]
+    asked = {"QueueUrl": url, "AttributeNames": ["QueueArn"]}
+    arn = sqs.get_queue_attributes(**asked)["Attributes"]["QueueArn"]
+    events.put_rule(Name="late", ScheduleExpression="rate(1 hour)")
+    events.put_targets(Rule="late", Targets=[{"Id": "1", "Arn": arn}])
+    time.sleep(0.7)
+    before = sqs.receive_message(QueueUrl=url).get("Messages")
+    admits = {
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": arn,
+    }
+    policy = json.dumps({"Statement": [admits]})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+    small.wait(lambda: sqs.receive_message(QueueUrl=url).get("Messages"), "nothing came")
+    return not before
+
+
 def odd(small: Any) -> dict[str, Any]:
     """Make a rule whose target's policy says nothing sensible; tell what else was refused."""
     import json
@@ -101,7 +126,12 @@ def use(state: str) -> dict[str, Any]:
     seen["arn"] = arn
     small.wait(lambda: len(got()) >= 3, "no third run")
     seen["runs"], seen["seconds"] = len(got()), time.monotonic() - began
+    client.remove_permission(FunctionName="f", StatementId="f-often")
+    small.wait(
+        lambda: (small.metric("FailedInvocations", "often", "AWS/Events") or 0) >= 2, "not counted"
+    )
     events.disable_rule(Name="often")
+    seen["to a queue"] = to_a_queue_that_admits_it_late(small)
     time.sleep(1.2)
     count = len(got())
     time.sleep(1.3)
@@ -179,6 +209,10 @@ def test_rule_runs_at_once_and_then_on_its_schedule(seen: dict[str, Any]) -> Non
     assert seen["runs"] <= seen["seconds"] + 1  # once a second, and the first at once
     assert seen["event"]["detail-type"] == "Scheduled Event"
     assert seen["event"]["resources"] == [seen["arn"]]
+
+
+def test_a_queue_whose_policy_comes_late_is_reached_soon(seen: dict[str, Any]) -> None:
+    assert seen["to a queue"]
 
 
 def test_disabled_rule_stops(seen: dict[str, Any]) -> None:

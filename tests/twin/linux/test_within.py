@@ -20,7 +20,12 @@ def there_and_back() -> dict[str, bool]:
     home, started, told = where(), threading.Event(), list[str]()
     made = namespaces.create("one", where), namespaces.create("two", where)
     one, two = namespaces.path("one"), namespaces.path("two")
-    other = threading.Thread(target=lambda: started.wait(5) and told.append(where()))
+
+    def look() -> None:
+        started.wait(5)
+        told.append(where())
+
+    other = threading.Thread(target=look)
     other.start()
 
     def inner() -> tuple[str, str, str]:

@@ -25,6 +25,7 @@ from underpass.errors import UnderpassError
 
 _TIMEOUT_S = 600.0
 _LOOKED_UP = "AWS::SSM::Parameter::Value<"
+_NOTHING = object()  # for a parameter without a value, which CloudFormation refuses
 _EMPTY = ("didn't contain changes", "no updates are to be performed")
 
 
@@ -194,9 +195,9 @@ def _same(
     return (
         there.status in ("CREATE_COMPLETE", "UPDATE_COMPLETE")
         and there.tags == tags
-        and there.parameters.keys() == declared.keys()
+        and there.parameters.keys() == declared.keys() >= parameters.keys()
         and all(
-            parameters.get(name, one.get("Default")) in (None, there.parameters[name])
+            parameters.get(name, one.get("Default", _NOTHING)) in (None, there.parameters[name])
             and not one["Type"].startswith(_LOOKED_UP)
             for name, one in declared.items()
         )

@@ -91,7 +91,7 @@ class Load:
             if left_s > 0:
                 await asyncio.sleep(left_s)
             while len(under_way) >= MOST_UNDER_WAY and (left_s := ends - time.monotonic()) > 0:
-                await asyncio.wait(under_way, timeout=left_s, return_when="FIRST_COMPLETED")
+                await asyncio.wait(under_way, timeout=left_s, return_when=asyncio.FIRST_COMPLETED)
             if len(under_way) >= MOST_UNDER_WAY:
                 self._seen.errors["NotSent"] += self._count - number
                 break

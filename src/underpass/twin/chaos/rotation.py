@@ -58,8 +58,7 @@ def rotate_alb(running: Running, demand: Demand, **how: Any) -> Rotation:
         When the nodes do not become what they should be, or the load could not be sent.
     """
     nodes = _caller(running)
-    before = nodes(do="settle")
-    old = {one["interface_id"] for one in before["nodes"]}
+    old = {one["interface_id"] for one in nodes(do="settle")["nodes"]}
     seen = under_load(running, demand, lambda: nodes(do="rotate", **how) and nodes(do="settle"))
     after = _once_removed(nodes, old)
     return Rotation(seen, *durations(after["history"], old))

@@ -179,15 +179,17 @@ def open_forwards(running: Running, aims: Mapping[str, Aim], *, port: int | None
     Raises
     ------
     UsageError
-        When a port that was asked for is taken, or no consumer is without one.
+        When a port that was asked for is taken, or every consumer has another.
     """
-    missing = [name for name in aims if name not in running.forwards]
-    if port not in (None, *running.forwards.values()) and not missing:
+    kept = {name: port for name, port in running.forwards.items() if name in aims}
+    missing = [name for name in aims if name not in kept]
+    if port not in (None, *kept.values()) and not missing:
+        from underpass.config.hints import command
+
         raise UsageError(
             f"no consumer takes port {port}",
-            ", ".join(f"{name} keeps {kept}" for name, kept in running.forwards.items())
-            or "there are no [[consumers]]",
-            "leave --port out, or run `underpass down` first",
+            ", ".join(f"{name} keeps {its}" for name, its in kept.items()),
+            f"leave --port out, or run {command('down', running.state.parent)} first",
         )
     with ExitStack() as stack:
         bound = {
@@ -204,7 +206,6 @@ def open_forwards(running: Running, aims: Mapping[str, Aim], *, port: int | None
             aims=aims,
         )
         ports = {name: port.getsockname()[1] for name, port in bound.items()}
-    kept = {name: port for name, port in running.forwards.items() if name in aims}
     changed = replace(running, forwards={**kept, **ports})
     changed.save()
     return changed

@@ -172,8 +172,9 @@ class Service(Resource):
 
     def delete(self, physical: Physical, properties: Properties) -> None:
         """Stop the tasks, delete the service and wait until it is drained."""
-        cluster = properties.get("Cluster")
-        self.remove("delete_service", Cluster=cluster, Service=physical.id, Force=True)
+        self.remove(
+            "delete_service", Cluster=properties.get("Cluster"), Service=physical.id, Force=True
+        )
 
         def drained() -> bool:
             found = self._describe(physical, properties)

@@ -32,7 +32,7 @@ class Services:
     """Keeps every service's tasks as wanted, and runs one-off tasks."""
 
     topics: ClassVar[tuple[Topic, ...]] = (
-        *(Topic.ECS, Topic.APPLICATION_AUTOSCALING),
+        *(Topic.ECS, Topic.AUTOSCALING, Topic.APPLICATION_AUTOSCALING),
         *(Topic.TASKS, Topic.HEALTH, Topic.INSTANCES),
     )
 

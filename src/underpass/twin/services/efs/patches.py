@@ -25,8 +25,7 @@ def _create(
 ) -> Any:
     ec2 = backend.ec2_backend
     if not security_groups and subnet_id in {subnet.id for subnet in ec2.describe_subnets()}:
-        vpc_id = ec2.get_subnet(subnet_id).vpc_id
-        security_groups = [ec2.get_default_security_group(vpc_id).id]
+        security_groups = [ec2.get_default_security_group(ec2.get_subnet(subnet_id).vpc_id).id]
     target = original(backend, file_system_id, subnet_id, ip_address, security_groups)
     interface = ec2.get_network_interface(target.network_interface_id)
     target.security_groups = [group.id for group in interface.group_set]

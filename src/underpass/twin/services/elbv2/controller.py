@@ -48,7 +48,7 @@ class Balancers:
     """
 
     topics: ClassVar[tuple[Topic, ...]] = (
-        *(Topic.ELB, Topic.EC2, Topic.ROUTE53),
+        *(Topic.ELB, Topic.EC2, Topic.ROUTE53, Topic.AUTOSCALING),
         *(Topic.DRAINED, Topic.NODES),
     )
 

@@ -44,7 +44,9 @@ class Observer:
         self._balancers: tuple[LoadBalancer, ...] = ()
         self._groups: tuple[TargetGroup, ...] = ()
         self._zones: tuple[str, ...] = ()
-        feed.subscribe((Topic.ELB, Topic.ROUTE53, Topic.DRAINED), self._stale.set)
+        # moto registers an Auto Scaling group's instances with their target groups itself.
+        topics = (Topic.ELB, Topic.AUTOSCALING, Topic.ROUTE53, Topic.DRAINED)
+        feed.subscribe(topics, self._stale.set)
 
     def observe(self) -> Balancing:
         """Return what the APIs say now."""

@@ -142,7 +142,6 @@ class Schedules:
                 due.at_s = time.monotonic() + _AGAIN_S
 
     def _run(self, due: _Due) -> None:
-        asked_at_s = due.at_s
         event = json.dumps(scheduled_event(due.rule.arn, self._region.name, self._now()))
         targets = [
             target
@@ -152,10 +151,8 @@ class Schedules:
         for target in targets:
             self._deliveries.put((due.rule, target, event))
         with self._lock:
-            if due.first and not targets:
-                # A change to its targets or their permissions wakes it; one that came meanwhile has.
-                if due.at_s == asked_at_s:
-                    due.at_s = _NEVER
+            if due.first and not targets:  # it waits for targets, or for their policies
+                due.at_s = time.monotonic() + _AGAIN_S
                 return
             now = self._now()
             if due.first:

@@ -70,8 +70,7 @@ class Queues:
             for one in page["EventSourceMappings"]:
                 if one["State"] == "Enabled":
                     arn, function = one["EventSourceArn"], one["FunctionArn"]
-                    batch = min(one["BatchSize"], _MOST_AT_ONCE)
-                    yield Mapped(one["UUID"], arn, function, batch)
+                    yield Mapped(one["UUID"], arn, function, min(one["BatchSize"], _MOST_AT_ONCE))
 
 
 class Poller:
