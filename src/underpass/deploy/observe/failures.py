@@ -131,8 +131,7 @@ class Watch:
         if len(self._failures) >= min(max(3, math.ceil(wanted / 2)), 200):
             return "no task is healthy"
         if unwell >= max(wanted, 1):
-            grace = self._config.service.grace_period
-            return f"no task is healthy after its grace period of {grace} s"
+            return f"no task is healthy after its grace period of {self._config.service.grace_period} s"
         return ""
 
     def _parts(self) -> dict[str, str]:

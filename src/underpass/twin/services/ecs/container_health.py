@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -35,8 +36,7 @@ class Checks:
     def __init__(
         self, definition: Mapping[str, Any], pid: int, report: Callable[[Health], None]
     ) -> None:
-        command = definition["command"]
-        kind, rest = command[0], command[1:]
+        kind, *rest = definition["command"]
         self._argv = ["/bin/sh", "-c", *rest] if kind == "CMD-SHELL" else rest
         self._disabled = kind == "NONE"
         self._interval_s = scaled_s(definition.get("interval") or 30)
@@ -47,7 +47,8 @@ class Checks:
         self._report = report
         self._began_s, self._failures, self._health = time.monotonic(), 0, Health.UNKNOWN
         self._listens, self._failed_s = False, self._began_s
-        self._worker = Worker(f"health-{pid}", self._check)
+        self._woken = threading.Event()
+        self._worker = Worker(f"health-{pid}", self._check, self._woken.set)
 
     def start(self) -> Checks:
         """Start checking."""
@@ -57,7 +58,7 @@ class Checks:
 
     def stop(self) -> None:
         """End; a check under way is not waited for."""
-        self._worker.stopping.set()
+        self._worker.stop(timeout_s=0.0)
 
     def _check(self) -> None:
         self._pause()
@@ -81,8 +82,9 @@ class Checks:
     def _pause(self) -> None:
         """Wait until the next check is due, or the container listens for the first time."""
         if self._listens or self._health is not Health.UNKNOWN:
-            well = self._health is Health.HEALTHY and not self._failures
-            self._worker.stopping.wait(max(CALM_S if well else 0.0, self._interval_s))
+            calm = self._health is Health.HEALTHY and not self._failures
+            self._woken.wait(max(CALM_S * calm, self._interval_s))
+            self._woken.clear()
             return
         end_s = time.monotonic() + max(SILENT_S, self._interval_s)
         while not (

@@ -146,5 +146,4 @@ def _hung_up() -> bool:
 def _keep_policy(
     original: Callable[..., Any], backend: Any, name: str, attributes: dict[str, Any]
 ) -> Any:
-    kept = {"Policy": backend.get_queue(name).policy}
-    return original(backend, name, {**kept, **attributes})
+    return original(backend, name, {"Policy": backend.get_queue(name).policy, **attributes})
