@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from underpass.deploy.steps import Event
 
 REGION = "us-east-1"  # of an empty twin
-_ASKED = ("cloudformation", "ec2", "ecs", "elbv2", "s3", "sts")  # by every deployment
+_ASKED = ("cloudformation", "ec2", "ecs", "elbv2", "s3", "sts")  # by a deployment
 ANSWER_TIMEOUT_S = 60.0  # for the path, once everything stands: on the twin it takes one or two
 
 

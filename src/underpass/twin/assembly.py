@@ -21,7 +21,7 @@ from underpass.twin.region.aws import Clients
 from underpass.twin.region.context import Region
 from underpass.twin.region.control_socket import ControlSocket
 from underpass.twin.region.port_forward import PortForward
-from underpass.twin.region.reconcile import ChangeFeed, Reconciler
+from underpass.twin.region.reconcile import RESYNC_S, ChangeFeed, Reconciler
 from underpass.twin.region.topics import Topic
 from underpass.twin.services.cloudformation import patches as cloudformation
 from underpass.twin.services.cloudformation.engine import Engine
@@ -168,9 +168,10 @@ class Assembly:
     def _keep(self, controller: Controller) -> Reconciler:
         # These trust for ten seconds what they read, whoever wakes them meanwhile.
         trusting = controller in (self.balancers, self.privatelink, self.instances)
-        resync_s = 15.0 if trusting else 60.0
         loop = Reconciler(
-            type(controller).__name__.lower(), controller.reconcile, resync_s=resync_s
+            type(controller).__name__.lower(),
+            controller.reconcile,
+            resync_s=15.0 if trusting else RESYNC_S,
         )
         return loop.start(self.region.feed, controller.topics)
 

@@ -14,6 +14,8 @@ from underpass.twin.region.worker import Condition, Worker
 
 T = TypeVar("T")
 
+RESYNC_S = 60.0  # after which a reconciler looks whether nobody forgot to wake it
+
 
 class ChangeFeed:
     """Publishes topics to whoever subscribed, and lets a thread wait for a condition without polling."""
@@ -93,7 +95,7 @@ class Reconciler:
         name: str,
         reconcile: Callable[[], None],
         *,
-        resync_s: float = 60.0,
+        resync_s: float = RESYNC_S,
         settle_s: float = 0.02,
         retry_s: float = 0.5,
     ) -> None:
