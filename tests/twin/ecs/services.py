@@ -17,6 +17,9 @@ from tests.twin.ecs.region import ZONES, Place
 
 SLEEP = ("{python}", "-c", "import time; print('up', flush=True); time.sleep(1e6)")
 INIT = {"linuxParameters": {"initProcessEnabled": True}}
+# Without a check two tasks that are seen running at once complete a deployment, in ECS as well.
+CHECK = {"command": ["CMD", "true"], "interval": 30, "timeout": 5, "retries": 3}
+CHECKED = {**INIT, "healthCheck": CHECK}
 ASK = """
 import json, os, time, urllib.request
 def ask(url):
@@ -244,7 +247,7 @@ def deployments_roll_and_roll_back() -> dict[str, Any]:
     place.until(rolled)
     after = {task["taskArn"] for task in place.tasks()}
     second = place.service()["deployments"][0]["id"]
-    bad = place.define(place.image("sh", "-c", "exit 1"), container=INIT)
+    bad = place.define(place.image("sh", "-c", "exit 1"), container=CHECKED)
     place.ecs.update_service(cluster="app", service="app", taskDefinition=bad)
     failed_id = place.service()["deployments"][0]["id"]
     place.until(lambda: place.service()["taskDefinition"] == newer)
@@ -268,7 +271,7 @@ def deployments_roll_and_roll_back() -> dict[str, Any]:
 
 def a_first_deployment_that_fails() -> dict[str, Any]:
     place = Place()
-    bad = place.define(place.image("sh", "-c", "exit 1"), container=INIT)
+    bad = place.define(place.image("sh", "-c", "exit 1"), container=CHECKED)
     place.serve(bad, deploymentConfiguration=BREAKER)
     place.until(lambda: place.service()["deployments"][0]["rolloutState"] == "FAILED")
     time.sleep(1)
