@@ -99,6 +99,25 @@ def test_an_alb_follows_its_targets() -> None:
     assert told["retried"] == 1, "a request that failed is not sent again"
 
 
+def _alb_of_a_slow_envoy() -> int:
+    from tests.twin.elbv2.small_region import CIDR, SmallRegion
+
+    region = SmallRegion()
+    start = region.balancers._envoy._command
+    region.balancers._envoy._command = lambda: ["sh", "-c", 'sleep 2; exec "$@"', "sh", *start()]
+    vpc, subnets = region.vpc()
+    group = region.group(vpc, "all", (80, CIDR))
+    client, _ = region.interface(subnets[0], group)
+    alb = region.load_balancer("alb", "application", subnets, group)
+    region.listen(alb, "HTTP", 80, region.target_group("tasks", vpc, "HTTP", 8000))
+    region.await_active(alb)
+    return int(region.get(client, f"http://{next(iter(region.nodes(alb).values()))}/")["status"])
+
+
+def test_an_alb_that_is_active_answers() -> None:
+    assert run_inside(_alb_of_a_slow_envoy) == 503
+
+
 def _nlb() -> dict[str, Any]:
     from tests.twin.elbv2.small_region import CIDR, SmallRegion
 

@@ -219,9 +219,16 @@ class Balancers:
             self._region.feed.publish(Topic.STATES)
 
     def _is_ready(self, wanted: Balancing, balancer: LoadBalancer) -> bool:
+        """Tell whether a load balancer answers in each of its subnets; if it soon will, it is asked again."""
         found = wanted.nodes_of(balancer)
         there = {node.subnet_id for node in found if self._fabric.up(node.interface_id)}
-        return there >= {subnet_id for subnet_id, _, _ in balancer.subnets}
+        if not there >= {subnet_id for subnet_id, _, _ in balancer.subnets}:
+            return False
+        ports = [one.port for one in balancer.listeners]
+        if balancer.kind == "network" or all(listens(self._fabric, node, ports) for node in found):
+            return True
+        later(LISTEN_AGAIN_S, self._applying.wake)
+        return False
 
     def _await_drains(self, wanted: Balancing) -> None:
         """See to it that someone looks again when a target has finished draining."""
