@@ -103,8 +103,9 @@ def _alb_of_a_slow_envoy() -> int:
     from tests.twin.elbv2.small_region import CIDR, SmallRegion
 
     region = SmallRegion()
-    start = region.balancers._envoy._command
-    region.balancers._envoy._command = lambda: ["sh", "-c", 'sleep 2; exec "$@"', "sh", *start()]
+    envoy: Any = region.balancers._envoy
+    start = envoy._command
+    envoy._command = lambda: ["sh", "-c", 'sleep 2; exec "$@"', "sh", *start()]
     vpc, subnets = region.vpc()
     group = region.group(vpc, "all", (80, CIDR))
     client, _ = region.interface(subnets[0], group)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from types import ModuleType
 from typing import Any
 
-from underpass.twin.region import descriptions
+from underpass.twin.region import botocore_speed
 
 
 def share_descriptions() -> None:
@@ -21,7 +21,7 @@ def share_descriptions() -> None:
     import botocore.session
     import moto.core.utils
 
-    descriptions.read_fast()
+    botocore_speed.improve()
     botocore.loaders.ExtrasProcessor.process = _add_extras
     for user in (botocore.session, moto.core.utils):
         user.create_loader = functools.cache(user.create_loader)

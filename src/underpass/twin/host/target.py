@@ -122,7 +122,7 @@ class TwinTarget:
     def answers(self, consumer: Consumer, path: str) -> tuple[bool, str]:
         """Ask for ``path`` through the consumer's port forward; a redirect is an answer, as to the ALB."""
         forwarded = ("127.0.0.1", self._running.forwards[consumer.name])
-        context = ssl.create_default_context()
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # without the world's authorities, 50 ms
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # the twin's own issuing
         with closing(
             http.client.HTTPSConnection(*forwarded, timeout=_ANSWER_TIMEOUT_S, context=context)

@@ -7,7 +7,7 @@ import threading
 from collections import Counter
 from typing import Any
 
-from underpass.twin.region import descriptions, direct
+from underpass.twin.region import botocore_speed, direct
 from underpass.twin.region.credentials import Credentials
 
 ACCESS_KEY = "underpass"
@@ -57,7 +57,7 @@ class Clients:
         from botocore.session import Session
 
         if self._session is None:
-            descriptions.read_fast()
+            botocore_speed.improve()
             # What a user has set is for AWS, not for a region on this machine.
             self._session = Session(
                 {
@@ -69,6 +69,7 @@ class Clients:
             self._session.set_credentials(self._key.access_key_id, self._key.secret_access_key)
         config = Config(
             region_name=self.region,
+            user_agent="underpass",  # botocore's own is put together anew for each call
             proxies={},
             use_fips_endpoint=False,
             use_dualstack_endpoint=False,
