@@ -22,10 +22,9 @@ class Packet:
 
 def evaluate(table: nftables.Table, hook: str, packet: Packet) -> Outcome:
     """Return what the base chains of ``hook`` decide, in order of priority."""
-    chains = {chain.name: chain for chain in table.chains}
     sets = {named.name: named for named in table.sets}
     for base in sorted((c for c in table.chains if c.hook == hook), key=lambda c: c.priority):
-        verdict = _run(base, chains, sets, packet)
+        verdict = _run(base, sets, packet)
         if (verdict or base.policy) == "drop":
             return "drop"
     return "accept"
@@ -33,21 +32,16 @@ def evaluate(table: nftables.Table, hook: str, packet: Packet) -> Outcome:
 
 def _run(
     chain: nftables.Chain,
-    chains: Mapping[str, nftables.Chain],
     sets: Mapping[str, nftables.Set],
     packet: Packet,
 ) -> str | None:
     for rule in chain.rules:
         for expression in rule:
             if isinstance(expression, nftables.Verdict):
-                if expression.kind in {"accept", "drop"}:
-                    return expression.kind
-                verdict = _run(chains[expression.chain], chains, sets, packet)
-                if verdict:
-                    return verdict
-            elif isinstance(expression, nftables.Reject):
+                return expression.kind
+            if isinstance(expression, nftables.Reject):
                 return "drop"
-            elif not _holds(expression, sets, packet):
+            if not _holds(expression, sets, packet):
                 break
     return None
 
@@ -67,6 +61,4 @@ def _holds(
         case nftables.MatchSet(field, name, negated):
             value = packet.fields[field]
             return any(low <= value <= high for low, high in sets[name].spans) != negated
-        case nftables.Counter():
-            return True
     raise AssertionError(f"not a filter's expression: {expression}")

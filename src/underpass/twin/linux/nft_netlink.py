@@ -32,7 +32,7 @@ BATCH_BEGIN, BATCH_END = 16, 17
 NEW_TABLE, DELETE_TABLE, NEW_CHAIN, NEW_RULE, NEW_SET, NEW_ELEMENTS = 0, 2, 3, 6, 9, 12
 
 HOOKS = {"prerouting": 0, "input": 1, "forward": 2, "output": 3, "postrouting": 4}
-VERDICTS = {"drop": 0, "accept": 1, "jump": -3}
+VERDICTS = {"drop": 0, "accept": 1}
 KEY_TYPES = {"address": (7, 4), "port": (13, 2)}  # (data type as nft(8) shows it, length)
 INTERVAL, IS_MAP = 4, 8  # set flags
 ELEMENTS_A_MESSAGE = 500  # an attribute holds 64 KiB
@@ -134,9 +134,8 @@ def _table(kind: int, name: str, flags: int = 0) -> bytes:
 
 def _chain(table: str, chain: nftables.Chain) -> bytes:
     body = text(1, table) + text(3, chain.name)
-    if chain.hook:
-        hook = _number(1, HOOKS[chain.hook]) + attribute(2, struct.pack(">i", chain.priority))
-        body += nest(4, hook) + _number(5, VERDICTS[chain.policy]) + text(7, chain.type)
+    hook = _number(1, HOOKS[chain.hook]) + attribute(2, struct.pack(">i", chain.priority))
+    body += nest(4, hook) + _number(5, VERDICTS[chain.policy]) + text(7, chain.type)
     return _message(NEW_CHAIN, body)
 
 
@@ -186,7 +185,7 @@ def _rule(table: str, chain: str, rule: nftables.Rule) -> bytes:
 # Expressions
 
 
-def _expression(expression: nftables.Expression) -> Iterable[bytes]:  # noqa: C901  one case a kind
+def _expression(expression: nftables.Expression) -> Iterable[bytes]:
     match expression:
         case nftables.Match(field, (low, high), negated):
             return _load(field), _within(field, low, high, negated=negated)
@@ -199,15 +198,12 @@ def _expression(expression: nftables.Expression) -> Iterable[bytes]:  # noqa: C9
         case nftables.MatchSet(field, name, negated):
             flags = _number(5, 1) if negated else b""
             return _load(field), _named("lookup", text(1, name) + _number(2, REGISTER) + flags)
-        case nftables.Counter():
-            return (_named("counter", b""),)
-        case nftables.Verdict(kind, chain):
-            code = attribute(1, struct.pack(">i", VERDICTS[kind])) + (
-                text(2, chain) if chain else b""
-            )
+        case nftables.Verdict(kind):
+            code = attribute(1, struct.pack(">i", VERDICTS[kind]))
             return (_named("immediate", _number(1, 0) + nest(2, nest(2, code))),)
         case nftables.Reject(tcp_reset):
-            return (_named("reject", _number(1, 1) if tcp_reset else _number(1, 0) + _byte(2, 3)),)
+            refusal = _number(1, 1) if tcp_reset else _number(1, 0) + attribute(2, b"\3")
+            return (_named("reject", refusal),)
         case nftables.Translate(which, address, port):
             return _translate(which, address, port)
         case nftables.Spread(name, count, seed):
@@ -294,7 +290,3 @@ def _data(kind: int, value: bytes) -> bytes:
 
 def _number(kind: int, value: int) -> bytes:
     return attribute(kind, struct.pack(">I", value))
-
-
-def _byte(kind: int, value: int) -> bytes:
-    return attribute(kind, bytes([value]))

@@ -29,7 +29,7 @@ from typing import Literal, TypeAlias
 Span: TypeAlias = tuple[int, int]  # both ends included
 
 TCP, UDP, ICMP = 6, 17, 1
-NEW, ESTABLISHED, RELATED, INVALID = 8, 2, 4, 1  # ct state bits
+NEW, ESTABLISHED, RELATED = 8, 2, 4  # ct state bits
 DESTINATION_NAT = 1 << 5  # the ct status bit of a flow whose destination was translated
 
 
@@ -86,16 +86,10 @@ class MatchSet:
 
 
 @dataclass(frozen=True)
-class Counter:
-    """Counts the packets that get here."""
-
-
-@dataclass(frozen=True)
 class Verdict:
-    """Ends a rule: ``accept`` and ``drop`` decide; ``jump`` goes through ``chain`` first."""
+    """Ends a rule and decides."""
 
-    kind: Literal["accept", "drop", "jump"]
-    chain: str = ""
+    kind: Literal["accept", "drop"]
 
 
 @dataclass(frozen=True)
@@ -129,16 +123,7 @@ class Masquerade:
 
 
 Expression: TypeAlias = (
-    Match
-    | MatchName
-    | MatchBits
-    | MatchSet
-    | Counter
-    | Verdict
-    | Reject
-    | Translate
-    | Spread
-    | Masquerade
+    Match | MatchName | MatchBits | MatchSet | Verdict | Reject | Translate | Spread | Masquerade
 )
 Rule: TypeAlias = tuple[Expression, ...]
 
@@ -162,11 +147,11 @@ class Map:
 
 @dataclass(frozen=True)
 class Chain:
-    """Rules in order; a base chain when ``hook`` is given, else one to jump to."""
+    """Rules in order, gone through at a hook."""
 
     name: str
-    hook: Literal["", "prerouting", "input", "forward", "output", "postrouting"] = ""
-    priority: int = 0
+    hook: Literal["prerouting", "input", "forward", "output", "postrouting"]
+    priority: int
     rules: tuple[Rule, ...] = ()
     policy: Literal["accept", "drop"] = "accept"
     type: Literal["filter", "nat", "route"] = "filter"
@@ -283,7 +268,7 @@ def icmp_code(code: int) -> Expression:
 
 
 def ct_state(*states: int) -> Expression:
-    """Belongs to a flow in one of these states: ``NEW``, ``ESTABLISHED``, ``RELATED``, ``INVALID``."""
+    """Belongs to a flow in one of these states: ``NEW``, ``ESTABLISHED``, ``RELATED``."""
     return MatchBits(Field.CT_STATE, sum(set(states)))
 
 
@@ -305,19 +290,9 @@ def drop() -> Expression:
     return Verdict("drop")
 
 
-def jump(chain: str) -> Expression:
-    """Go through another chain, and come back if it does not decide."""
-    return Verdict("jump", chain)
-
-
 def reject(*, tcp_reset: bool = False) -> Expression:
     """Refuse it and tell the sender."""
     return Reject(tcp_reset)
-
-
-def counter() -> Expression:
-    """Count it."""
-    return Counter()
 
 
 def dnat(address: str, port: int = 0) -> Expression:

@@ -12,23 +12,15 @@ class Topic(StrEnum):
     APPLICATION_AUTOSCALING = "application-autoscaling"
     AUTOSCALING = "autoscaling"
     CLOUDFORMATION = "cloudformation"  # by its engine: a stack went on
-    CLOUDWATCH = "monitoring"
     EC2 = "ec2"
-    ECR = "ecr"
     ECS = "ecs"
     EFS = "elasticfilesystem"
     ELB = "elasticloadbalancing"
     EVENTS = "events"
     IAM = "iam"
-    KMS = "kms"
     LAMBDA = "lambda"
-    LOGS = "logs"
     RDS = "rds"
     ROUTE53 = "route53"
-    S3 = "s3"
-    SECRETS_MANAGER = "secretsmanager"
-    SNS = "sns"
-    SQS = "sqs"
     OTHER = ""  # any other service: only who waits for a condition looks again
 
     # What the twin itself observes.

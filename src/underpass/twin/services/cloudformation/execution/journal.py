@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from underpass.cloudformation.dynamic import Secret, Stored, substitute
+from underpass.cloudformation.dynamic import substitute
 from underpass.cloudformation.errors import TemplateError
 from underpass.twin.services.cloudformation.lookups import Lookups
 from underpass.twin.services.cloudformation.model import Output, Plan, Record, Stack
@@ -62,11 +62,8 @@ class Journal:
 
     def reveal(self, properties: Mapping[str, Any]) -> dict[str, Any]:
         """Return properties with their dynamic references replaced: what a resource type is given."""
-        revealed: dict[str, Any] = substitute(properties, self._look_up)
+        revealed: dict[str, Any] = substitute(properties, self.lookups.dynamic)
         return revealed
-
-    def _look_up(self, reference: Stored | Secret) -> str:
-        return self.lookups.dynamic(reference)
 
 
 def reason_of(error: Exception) -> str:
