@@ -56,7 +56,7 @@ def test_only_changes_are_published(
     read(clients(service))
     assert feed.published == []
     write(clients(service))
-    assert feed.published == [service]
+    assert feed.published == [Topic(service)]
 
 
 def test_a_refused_change_is_not_published(api: tuple[Recorder, Clients]) -> None:
