@@ -40,23 +40,38 @@ def api() -> tuple[Recorder, Clients]:
 
 
 @pytest.mark.parametrize(
-    ("service", "write", "read"),
+    ("service", "topic", "write", "read"),
     [
-        ("ec2", lambda c: c.create_vpc(CidrBlock="10.0.0.0/16"), lambda c: c.describe_vpcs()),
-        ("ecs", lambda c: c.create_cluster(clusterName="a"), lambda c: c.list_clusters()),
-        ("s3", lambda c: c.create_bucket(Bucket="a-bucket"), lambda c: c.list_buckets()),
-        ("iam", lambda c: c.create_user(UserName="a"), lambda c: c.list_users()),
+        (
+            "ec2",
+            Topic.EC2,
+            lambda c: c.create_vpc(CidrBlock="10.0.0.0/16"),
+            lambda c: c.describe_vpcs(),
+        ),
+        (
+            "ecs",
+            Topic.ECS,
+            lambda c: c.create_cluster(clusterName="a"),
+            lambda c: c.list_clusters(),
+        ),
+        (
+            "s3",
+            Topic.OTHER,
+            lambda c: c.create_bucket(Bucket="a-bucket"),
+            lambda c: c.list_buckets(),
+        ),
+        ("iam", Topic.IAM, lambda c: c.create_user(UserName="a"), lambda c: c.list_users()),
     ],
 )
 def test_only_changes_are_published(
-    api: tuple[Recorder, Clients], service: str, write: Any, read: Any
+    api: tuple[Recorder, Clients], service: str, topic: Topic, write: Any, read: Any
 ) -> None:
     feed, clients = api
     feed.published.clear()
     read(clients(service))
     assert feed.published == []
     write(clients(service))
-    assert feed.published == [Topic(service)]
+    assert feed.published == [topic]
 
 
 def test_a_refused_change_is_not_published(api: tuple[Recorder, Clients]) -> None:

@@ -28,7 +28,7 @@ def to_a_queue_that_admits_it_late(small: Any) -> bool:
     arn = sqs.get_queue_attributes(**asked)["Attributes"]["QueueArn"]
     events.put_rule(Name="late", ScheduleExpression="rate(1 hour)")
     events.put_targets(Rule="late", Targets=[{"Id": "1", "Arn": arn}])
-    time.sleep(0.7)
+    time.sleep(0.7)  # by then it has come due, and was not let in
     before = sqs.receive_message(QueueUrl=url).get("Messages")
     admits = {
         "Effect": "Allow",
@@ -117,7 +117,7 @@ def use(state: str) -> dict[str, Any]:
     small.create(CODE)
     seen |= odd(small)
     arn = rule("often", permit=False, rule={"ScheduleExpression": "rate(1 minute)"})
-    time.sleep(0.7)
+    time.sleep(0.7)  # by then it has come due, and was not let in
     seen["without permission"] = got()
     permission("often", arn, "f")
     began = time.monotonic()

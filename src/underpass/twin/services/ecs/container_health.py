@@ -83,7 +83,7 @@ class Checks:
         """Wait until the next check is due, or the container listens for the first time."""
         if self._listens or self._health is not Health.UNKNOWN:
             calm = self._health is Health.HEALTHY and not self._failures
-            self._woken.wait(max(CALM_S * calm, self._interval_s))
+            self._woken.wait(max(CALM_S if calm else 0.0, self._interval_s))
             self._woken.clear()
             return
         end_s = time.monotonic() + max(SILENT_S, self._interval_s)
