@@ -20,6 +20,8 @@ by_pip() {
     "${pip[@]}" install --quiet --disable-pip-version-check "$@"
 }
 
+# The system's authorities, as pip takes: a company's own is among them and not among those uv brings.
+export UV_NATIVE_TLS=${UV_NATIVE_TLS-1}
 [ -x "$python" ] || "$PYTHON" -m venv --without-pip "$environment"
 uv=uv
 if ! uv --version >/dev/null 2>&1; then
