@@ -9,6 +9,7 @@ import socket
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -158,9 +159,12 @@ def ask(name: str, address: str, port: int) -> str:
 
 
 def ask_udp(name: str, address: str, port: int) -> str:
-    """Return what UDP says from a namespace: the answer, "refused", "silent" or "unroutable"."""
+    """Return what UDP says from a namespace: the answer, "refused", "silent" or "unroutable".
+
+    It is asked again, as UDP's clients do and TCP itself does: the first packet after a wiring may be lost.
+    """
     client = within(namespaces.path(name), lambda: socket.socket(type=socket.SOCK_DGRAM))
-    return _heard(client, address, port, b"?")
+    return _heard(client, address, port, b"?", times=5)
 
 
 def ping(name: str, address: str) -> str:
@@ -189,20 +193,23 @@ def answers(**questions: tuple[Callable[..., str], *tuple[Any, ...]]) -> dict[st
         return {key: answer.result() for key, answer in asked.items()}
 
 
-def _heard(client: socket.socket, address: str, port: int, say: bytes = b"") -> str:
+def _heard(client: socket.socket, address: str, port: int, say: bytes = b"", times: int = 1) -> str:
     with client:
-        client.settimeout(WAIT_S)
+        client.settimeout(WAIT_S / times)
         try:
             client.connect((address, port))
-            if say:
-                client.send(say)
-            return client.recv(100).decode()
+            for _ in range(times):
+                if say:
+                    client.send(say)
+                with suppress(TimeoutError):
+                    return client.recv(100).decode()
         except TimeoutError:
             return "silent"
         except ConnectionError:
             return "refused"
         except OSError:
             return "unroutable"
+    return "silent"
 
 
 def opened(name: str, address: str, port: int) -> socket.socket:
