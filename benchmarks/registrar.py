@@ -31,7 +31,7 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
-from underpass.blueprint.service.registrar import source
+from underpass.blueprint.path.registrar import source
 from underpass.config import load
 from underpass.twin.chaos import demand as demands
 from underpass.twin.chaos import rotation
@@ -120,7 +120,7 @@ class Bench:
         self.clients = Clients(
             self.running.api_url, self.running.region, credentials.read(self.running.state)
         )
-        stacks = self.clients("cloudformation").describe_stacks(StackName=f"{NAME}-service")
+        stacks = self.clients("cloudformation").describe_stacks(StackName=f"{NAME}-path")
         self.outputs = {
             one["OutputKey"]: one["OutputValue"] for one in stacks["Stacks"][0]["Outputs"]
         }

@@ -1,4 +1,4 @@
-"""Configuration to CloudFormation templates: one module per part of the pattern, four kinds of stack.
+"""Configuration to CloudFormation templates: one module per part of the pattern, six kinds of stack.
 
 Pure: the same configuration gives the same bytes, and nothing outside the package is read.
 """
@@ -8,9 +8,11 @@ from __future__ import annotations
 import underpass.blueprint.lean  # noqa: F401  before troposphere
 
 # isort: split
+from underpass.blueprint.capacity import capacity_stack
 from underpass.blueprint.consumer import consumer_stack
 from underpass.blueprint.foundation import foundation_stack
 from underpass.blueprint.monitoring import monitoring_stack
+from underpass.blueprint.path import path_stack
 from underpass.blueprint.service import service_stack
 from underpass.blueprint.stack import Stack
 from underpass.config import Config
@@ -22,6 +24,8 @@ def stacks(config: Config) -> tuple[Stack, ...]:
     """Return every stack of ``config``, in the order they are deployed."""
     return (
         foundation_stack(config),
+        path_stack(config),
+        capacity_stack(config),
         service_stack(config),
         monitoring_stack(config),
         *(consumer_stack(config, consumer) for consumer in config.consumers),

@@ -19,20 +19,23 @@ class Stack:
     Attributes
     ----------
     name
-        The stack's name: ``NAME-foundation``, ``NAME-service``, ``NAME-monitoring`` or
-        ``NAME-consumer-CONSUMER``.
+        The stack's name: ``NAME-foundation``, ``NAME-path``, ``NAME-capacity``, ``NAME-service``,
+        ``NAME-monitoring`` or ``NAME-consumer-CONSUMER``.
     template
         The template, JSON-serialisable.
     parameters
         Values known from the configuration alone; the pipeline adds what only a deployment knows.
     account
         The AWS account it belongs to; empty for the provider's own.
+    used
+        Whether tasks use what is in it, so that nothing of it goes before they have moved on.
     """
 
     name: str
     template: Mapping[str, Any]
     parameters: Mapping[str, str] = field(default_factory=dict)
     account: str = ""
+    used: bool = False
 
     def text(self) -> str:
         """Return the template as people read it, the same bytes every time."""

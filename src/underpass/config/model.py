@@ -123,6 +123,13 @@ class Capacity(Section):
     instance_type: t.InstanceType = Field(
         default="t3.medium", description="The instance type, for ec2."
     )
+    instance_image: t.InstanceImage = Field(
+        default="auto",
+        description=(
+            "The instances' AMI, for ec2: AWS's newest for ECS, renewed by a deployment after its release; "
+            "or one by its id, which stays."
+        ),
+    )
     instances: Instances = Field(
         default=Instances(), description="How many instances run at least and at most, for ec2."
     )

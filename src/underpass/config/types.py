@@ -37,6 +37,9 @@ PATTERNS: dict[str, str] = {
     (MOUNT := r"^(/[A-Za-z0-9_.-]+)+/?$"): "an absolute path such as /data",
     (REGION := r"^[a-z]{2}(-[a-z]+)+-[0-9]$"): "an AWS region such as us-east-1",
     (INSTANCE_TYPE := r"^[a-z][a-z0-9-]*\.[a-z0-9-]+$"): "an EC2 instance type such as t3.medium",
+    (INSTANCE_IMAGE := r"^(auto|ami-[0-9a-f]{8,17})$"): (
+        "auto, or an AMI such as ami-0123456789abcdef0"
+    ),
     (INSTANCE_CLASS := r"^db\.[a-z0-9]+\.[a-z0-9]+$"): (
         "a database instance class such as db.t4g.micro"
     ),
@@ -86,6 +89,7 @@ HttpPath = Annotated[str, StringConstraints(pattern=HTTP_PATH, max_length=1024)]
 Mount = Annotated[str, StringConstraints(pattern=MOUNT)]
 RegionName = Annotated[str, StringConstraints(pattern=REGION)]
 InstanceType = Annotated[str, StringConstraints(pattern=INSTANCE_TYPE)]
+InstanceImage = Annotated[str, StringConstraints(pattern=INSTANCE_IMAGE)]
 InstanceClass = Annotated[str, StringConstraints(pattern=INSTANCE_CLASS)]
 Version = Annotated[str, StringConstraints(pattern=VERSION)]
 DatabaseName = Annotated[str, StringConstraints(pattern=DATABASE_NAME)]

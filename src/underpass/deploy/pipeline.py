@@ -11,15 +11,16 @@ from functools import partial
 
 from underpass import blueprint
 from underpass.blueprint import Stack
+from underpass.blueprint.protection import PROTECT
 from underpass.config import Config
 from underpass.config.model import Consumer
-from underpass.deploy import assets, consumers, network, preflight
+from underpass.deploy import assets, consumers, hosts, network, preflight
 from underpass.deploy.clock import Clock, poll
 from underpass.deploy.observe import targets
 from underpass.deploy.observe.diagnose import diagnose
 from underpass.deploy.observe.failures import Watch
 from underpass.deploy.reach import Reach, reached
-from underpass.deploy.stacks import changes, changesets, data_loss, protection, two_phase
+from underpass.deploy.stacks import changes, changesets, data_loss, two_phase
 from underpass.deploy.stacks import stack as existing
 from underpass.deploy.stacks.events import StackEvent
 from underpass.deploy.stacks.stack import StackFailedError
@@ -27,6 +28,11 @@ from underpass.deploy.steps import Event, Step, Steps
 from underpass.deploy.target import ConsumerNetwork, Target
 
 Outputs = Mapping[str, str]
+Looks = Callable[[tuple[StackEvent, ...]], None]
+
+
+def _nobody(_: tuple[StackEvent, ...]) -> None:
+    """Watch nothing."""
 
 
 @dataclass(frozen=True)
@@ -89,33 +95,39 @@ class _Deployment:
         config = self._config
         stacks = blueprint.stacks(config)
         preflight.size.check(stacks)
-        wanted_foundation, service_stack, monitoring, *consumer_stacks = stacks
+        wanted_foundation, path_stack, wanted_capacity, service_stack, monitoring, *joins = stacks
         foundation_stack, foundation = self._foundation(wanted_foundation)
         zones = self._zones(foundation)
-        image, *_ = self._steps.together(
+        image, path, (capacity_stack, capacity), *_ = self._steps.together(
             partial(self._image, foundation),
+            partial(self._path, path_stack, foundation),
+            partial(self._capacity, wanted_capacity, foundation),
             partial(self._assets, foundation),
             partial(self._data, foundation),
         )
-        tasks = Watch(self._target, config, self._clock)
-        service, networks = self._steps.together(
-            partial(self._service, service_stack, {**foundation, "Image": image}, tasks),
-            partial(self._networks, zones),
+        known = {**foundation, **path, **capacity, "Image": image}
+        tasks = Watch(
+            self._target, config, self._clock, known["ClusterName"], known["AlbTargetGroupArn"]
         )
+        service, networks = self._steps.together(
+            partial(self._service, service_stack, known, tasks), partial(self._networks, zones)
+        )
+        known |= service
         joining = [
-            partial(self._consumer, stack, consumer, networks[consumer.name], service)
-            for stack, consumer in zip(consumer_stacks, config.consumers, strict=True)
+            partial(self._consumer, stack, consumer, networks[consumer.name], known)
+            for stack, consumer in zip(joins, config.consumers, strict=True)
         ]
         beside: list[Callable[[], None]] = [
-            partial(self._tasks, tasks, answer_timeout_s),
-            partial(self._monitoring, monitoring, {**foundation, **service}, zones),
+            partial(self._tasks, tasks, known["AlbTargetGroupArn"], answer_timeout_s),
+            partial(self._monitoring, monitoring, known, zones),
+            partial(self._protect, foundation_stack, path_stack),
             *self._leaving(),
         ]
         deployed = self._steps.together(*joining, *beside)[: len(joining)]
         self._target.dismiss_consumers(config)
-        self._path(answer_timeout_s, tasks)
-        if foundation_stack is not wanted_foundation:
-            self._clean_up(foundation_stack, wanted_foundation)
+        self._answer(answer_timeout_s, tasks)
+        self._clean_up((foundation_stack, wanted_foundation), (capacity_stack, wanted_capacity))
+        self._hosts(wanted_capacity)
         reach = {
             consumer.name: reached(self._target, consumer, outputs)
             for consumer, outputs in zip(config.consumers, deployed, strict=True)
@@ -141,18 +153,59 @@ class _Deployment:
         """Deploy the foundation, still with what the service may use so far, and return it so."""
         with self._steps.step("foundation") as step:
             cloudformation = self._target.client("cloudformation")
-            protection.lift(self._target.client, wanted.name, step)
             deployed = existing.deployed(cloudformation, wanted.name, step)
             ids = existing.resources(cloudformation, wanted.name) if deployed else {}
             gone = changes.removed(deployed, wanted.template, ids)  # at the end: known now
             data_loss.check(wanted.name, gone, self._allowed)
-            stack = two_phase.widened(wanted, deployed)
+            stack = two_phase.while_used(wanted, deployed)
             return stack, self._deploy_foundation(stack, step)
 
     def _deploy_foundation(self, stack: Stack, step: Step) -> Outputs:
         known = network.parameters(self._target.client("ec2"), stack, self._config.region)
+        return self._bring(stack, known, step)
+
+    def _path(self, stack: Stack, foundation: Outputs) -> Outputs:
+        with self._steps.step("path") as step:
+            return self._bring(stack, _asked(stack, foundation), step)
+
+    def _capacity(self, wanted: Stack, foundation: Outputs) -> tuple[Stack, Outputs]:
+        """Deploy the capacity, still with what tasks run on so far, and return it so."""
+        with self._steps.step("capacity") as step:
+            deployed = existing.deployed(self._target.client("cloudformation"), wanted.name, step)
+            stack = two_phase.while_used(wanted, deployed)
+            known = _asked(stack, foundation)
+            if not hosts.pinned(stack, deployed):
+                known |= hosts.newest(self._target.client, stack)
+            return stack, self._bring(stack, known, step)
+
+    def _hosts(self, stack: Stack) -> None:
+        """Roll the hosts to a newer image, if there is one, once the release is through."""
+        newest = hosts.newest(self._target.client, stack)
+        there = existing.describe(self._target.client("cloudformation"), stack.name)
+        if there and newest.items() <= there.parameters.items():
+            return
+        with self._steps.step("hosts") as step:
+            self._bring(stack, newest, step)
+
+    def _protect(self, *stacks: Stack) -> None:
+        """Protect from deletion what has served for the first time."""
         cloudformation = self._target.client("cloudformation")
-        return changesets.deploy(cloudformation, stack, known, step, allowed=self._allowed).outputs
+        there = [existing.describe(cloudformation, stack.name) for stack in stacks]
+        bare = [
+            stack
+            for stack, one in zip(stacks, there, strict=True)
+            if one and one.parameters.get(PROTECT) == "false"
+        ]
+        if not bare:
+            return
+        with self._steps.step("protection") as step:
+            for stack in bare:
+                self._bring(stack, {PROTECT: "true"}, step)
+            step.outcome = "of the database and the load balancers, now that they serve"
+
+    def _bring(self, stack: Stack, known: Outputs, step: Step, watch: Looks = _nobody) -> Outputs:
+        cloudformation, allowed = self._target.client("cloudformation"), self._allowed
+        return changesets.deploy(cloudformation, stack, known, step, watch, allowed=allowed).outputs
 
     def _image(self, foundation: Outputs) -> str:
         with self._steps.step("image") as step:
@@ -195,27 +248,13 @@ class _Deployment:
         }
 
     def _service(self, wanted: Stack, known: Outputs, tasks: Watch) -> Outputs:
-        """Deploy the service, first with the capacity its tasks are to leave, if they are."""
         with self._steps.step("service") as step:
-            cloudformation = self._target.client("cloudformation")
-            protection.lift(self._target.client, wanted.name, step)
 
-            def watch(events: tuple[StackEvent, ...]) -> None:
-                protection.release(self._target.client, events)
+            def watch(_: tuple[StackEvent, ...]) -> None:
                 self._look(tasks, step, "the application does not start")
 
-            def brought(stack: Stack) -> Outputs:
-                asked, allowed = _asked(stack, known), self._allowed
-                return changesets.deploy(
-                    cloudformation, stack, asked, step, watch, allowed=allowed
-                ).outputs
-
-            deployed = existing.deployed(cloudformation, wanted.name, step)
-            moving = two_phase.moving(wanted, deployed)
             try:
-                if moving is not wanted:
-                    brought(moving)
-                return brought(wanted)
+                return self._bring(wanted, _asked(wanted, known), step, watch)
             except StackFailedError as error:
                 tasks.look(_warn(step), at_once=True)
                 if not tasks.failures:  # it was something else
@@ -223,16 +262,13 @@ class _Deployment:
                 why = (self._config, self._target, error.what, error.why, tasks.failures)
                 raise diagnose(*why) from error
 
-    def _tasks(self, watch: Watch, timeout_s: float) -> None:
+    def _tasks(self, watch: Watch, group: str, timeout_s: float) -> None:
         """Wait for the least number of tasks: the stack waits for the first, the scaler adds the others."""
         wanted = self._config.service.tasks.min
         if not wanted:
             return
         with self._steps.step("tasks") as step:
-            parts = existing.resources(
-                self._target.client("cloudformation"), f"{self._config.name}-service"
-            )
-            group, deadline = parts.get("AlbTargetGroup"), self._clock.now() + timeout_s
+            deadline = self._clock.now() + timeout_s
 
             def enough() -> int | None:
                 found = targets.describe(self._target.client("elbv2"), group)
@@ -253,7 +289,7 @@ class _Deployment:
         with self._steps.step("monitoring") as step:
             names = {f"Zone{number}": zone for number, zone in enumerate(zones, 1)}
             known = _asked(stack, {**outputs, **names})
-            changesets.deploy(self._target.client("cloudformation"), stack, known, step)
+            self._bring(stack, known, step)
 
     def _consumer(
         self, stack: Stack, consumer: Consumer, network: ConsumerNetwork, service: Outputs
@@ -291,11 +327,11 @@ class _Deployment:
                 existing.delete(cloudformation, there, self._clock)
             step.outcome = "removed: it is no longer in underpass.toml"
 
-    def _path(self, timeout_s: float, tasks: Watch) -> None:
+    def _answer(self, timeout_s: float, tasks: Watch) -> None:
         """Wait until each consumer gets an answer from the application."""
         if not self._config.consumers or not self._config.service.tasks.min:
             return
-        with self._steps.step("path") as step:
+        with self._steps.step("answer") as step:
             deadline = self._clock.now() + timeout_s
             for consumer in self._config.consumers:
                 answered = partial(self._answered, consumer, tasks, deadline, step)
@@ -323,15 +359,18 @@ class _Deployment:
             step.outcome = seen
         return None
 
-    def _clean_up(self, deployed: Stack, wanted: Stack) -> None:
-        """Take out of the foundation what only the service before this one used."""
+    def _clean_up(self, *stacks: tuple[Stack, Stack]) -> None:
+        """Take out of stacks (as they are, as they are wanted) what only the last service used."""
+        left = [(deployed, wanted) for deployed, wanted in stacks if deployed is not wanted]
+        if not left:
+            return
         with self._steps.step("clean-up") as step:
-            cloudformation = self._target.client("cloudformation")
-            ids = existing.resources(cloudformation, wanted.name)
-            self._deploy_foundation(wanted, step)
-            told = (deployed.template, wanted.template, ids, self._target.snapshots)
-            for farewell in two_phase.farewells(*told):
-                step.tell("warning", farewell)
+            for deployed, wanted in left:
+                ids = existing.resources(self._target.client("cloudformation"), wanted.name)
+                self._bring(wanted, {}, step)
+                told = (deployed.template, wanted.template, ids, self._target.snapshots)
+                for farewell in two_phase.farewells(*told):
+                    step.tell("warning", farewell)
 
     def _look(self, tasks: Watch, step: Step, what: str) -> None:
         """Look for tasks that fail, and give up when there is no hope."""

@@ -14,7 +14,7 @@ from typing import Any
 from underpass import blueprint
 from underpass.blueprint import Stack
 from underpass.config import Config
-from underpass.deploy import consumers, network
+from underpass.deploy import consumers, hosts, network
 from underpass.deploy.clock import Clock
 from underpass.deploy.stacks import changes, changesets, data_loss, two_phase
 from underpass.deploy.stacks import stack as existing
@@ -136,10 +136,10 @@ class _Planning:
             )
         deployed = existing.template(cloudformation, stack.name)
         ids = existing.resources(cloudformation, stack.name)
-        first = not self._handed  # the foundation, of which the others use things
-        wide = two_phase.widened(stack, deployed) if first else stack
+        wide = two_phase.while_used(stack, deployed)
         later = () if wide is stack else changes.removed(deployed, stack.template, ids)
         values, unknown = _values(stack, deployed, handed)
+        values |= hosts.newest(self._target.client, stack)
         note = f"a deployment looks {', '.join(unknown)} up" if unknown else ""
         if not note:
             try:
@@ -197,7 +197,7 @@ def _values(
     """
     wanted, had = stack.template.get("Parameters", {}), deployed.get("Parameters", {})
     asked = [key for key in wanted if "Default" not in wanted[key] and key not in stack.parameters]
-    kept = dict.fromkeys(key for key in asked if key in had)
+    kept = dict.fromkeys(key for key in wanted if key in had)
     given = {key: LATER if handed[key] is None else handed[key] for key in asked if key in handed}
     unknown = tuple(key for key in asked if key not in had and key not in given)
     return {**kept, **given, **stack.parameters}, unknown

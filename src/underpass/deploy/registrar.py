@@ -72,12 +72,12 @@ def run(
 
 def _variables(config: Config, target: Reachable) -> Mapping[str, str]:
     """Return the deployed function's variables."""
-    stack = existing.describe(target.client("cloudformation"), f"{config.name}-service")
+    stack = existing.describe(target.client("cloudformation"), f"{config.name}-path")
     function = stack.outputs.get("RegistrarFunctionName") if stack else None
     if function is None:
         raise UnderpassError(
             "the registrar is not deployed",
-            f"the stack {config.name}-service has no such function",
+            f"the stack {config.name}-path has no such function",
             "deploy it first: `underpass up` does on the twin",
         )
     found = target.client("lambda").get_function_configuration(FunctionName=function)

@@ -14,7 +14,7 @@ import pytest
 from moto import mock_aws
 from moto.ec2.models import ec2_backends
 
-from underpass.blueprint.service.registrar import source
+from underpass.blueprint.path.registrar import source
 
 REGION = "us-east-1"
 ACCOUNT = "123456789012"

@@ -7,8 +7,8 @@ import pytest
 from tests.unit.blueprint.configs import CURATED, EVERYTHING, config
 from tests.unit.blueprint.templates import by_part, resource, resources
 
-from underpass.blueprint.service.cluster import architecture
-from underpass.blueprint.service.privatelink import allowed_principals
+from underpass.blueprint.capacity.cluster import architecture
+from underpass.blueprint.path.privatelink import allowed_principals
 
 OWN = "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"
 

@@ -3,7 +3,7 @@
 from tests.unit.blueprint.configs import config
 from tests.unit.blueprint.templates import by_part
 
-from underpass.blueprint.service.cluster import PROVIDERS
+from underpass.blueprint.capacity.cluster import PROVIDERS
 from underpass.blueprint.stack import Stack
 from underpass.deploy.stacks.two_phase import moving
 

@@ -61,4 +61,6 @@ def foundation_stack(config: Config) -> Stack:
         files.add(template, config, net, key)
     if config.assets:
         buckets.add_assets(template, key)
-    return Stack(f"{config.name}-foundation", template.to_dict(), existing.parameters(config))
+    return Stack(
+        f"{config.name}-foundation", template.to_dict(), existing.parameters(config), used=True
+    )

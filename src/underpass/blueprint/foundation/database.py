@@ -21,6 +21,7 @@ from underpass.blueprint.checkov_skips import skipped
 from underpass.blueprint.cross_stack import hand
 from underpass.blueprint.foundation.network.vpc import Network
 from underpass.blueprint.iam import of_this_account, role
+from underpass.blueprint.protection import protection
 from underpass.blueprint.security_groups import group_id, reach, security_group, tcp
 from underpass.config import Config
 from underpass.config.facts import database_class
@@ -72,7 +73,7 @@ def add(template: Template, config: Config, database: Database, network: Network
     instance = template.add_resource(
         DBInstance(
             "DatabaseInstance",
-            **_engine(config, database),
+            **_engine(template, config, database),
             **_access(database, secret),
             **_storage(database, key),
             **_watched(template, database, key),
@@ -143,7 +144,7 @@ def _subnets(template: Template, network: Network) -> DBSubnetGroup:
     )
 
 
-def _engine(config: Config, database: Database) -> dict[str, Any]:
+def _engine(template: Template, config: Config, database: Database) -> dict[str, Any]:
     # A major version is changed by hand, after a snapshot: AllowMajorVersionUpgrade stays out.
     return {
         "Engine": database.engine,
@@ -153,7 +154,7 @@ def _engine(config: Config, database: Database) -> dict[str, Any]:
         "MultiAZ": database.multi_az,
         "BackupRetentionPeriod": database.backup_days,
         "CopyTagsToSnapshot": True,
-        "DeletionProtection": config.production,
+        "DeletionProtection": protection(template, config),
     }
 
 

@@ -52,7 +52,7 @@ def add(template: Template, config: Config, days: int) -> None:
                 Variables={
                     "SECRET": secret,
                     "DATABASE": given("DatabaseInstanceId"),
-                    "CLUSTER": Ref("Cluster"),
+                    "CLUSTER": given("ClusterName"),
                     "SERVICE": Ref("Service"),
                 }
             ),

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from troposphere import GetAtt, Join, Ref, Sub, Template
+from troposphere import Join, Ref, Sub, Template
 from troposphere.applicationautoscaling import (
     PredefinedMetricSpecification,
     ScalableTarget,
@@ -21,7 +21,6 @@ from troposphere.applicationautoscaling import (
 from troposphere.ecs import (
     AwsvpcConfiguration,
     CapacityProviderStrategyItem,
-    Cluster,
     DeploymentCircuitBreaker,
     DeploymentConfiguration,
     LoadBalancer,
@@ -32,25 +31,26 @@ from troposphere.ecs import (
 )
 
 from underpass.blueprint.cross_stack import given, given_list
-from underpass.blueprint.service.balancers import FROM_ALB, TO_TASKS, Path
-from underpass.blueprint.service.cluster import Capacity
+from underpass.blueprint.security_groups import admit, reach
 from underpass.config import Config
 
 OUT_COOLDOWN_S = 60
 IN_COOLDOWN_S = 300  # slowly down: the next peak may be near
 
 
-def add(
-    template: Template, config: Config, capacity: Capacity, definition: TaskDefinition, path: Path
-) -> Service:
-    """Add the service behind the ALB."""
+def add(template: Template, config: Config, definition: TaskDefinition) -> Service:
+    """Add the service behind the ALB, and the way from there to its tasks."""
+    tasks, port = given("TaskSecurityGroupId"), config.service.port
+    # Resources of their own: when the port changes, the old tasks' stays open until they are gone.
+    out = reach(template, "AlbEgressToTasks", given("AlbSecurityGroupId"), port, tasks, "Tasks")
+    into = admit(template, "TaskIngressFromAlb", tasks, port, given("AlbSecurityGroupId"), "ALB")
     return template.add_resource(
         Service(
             "Service",
-            Cluster=Ref(capacity.cluster),
+            Cluster=given("ClusterName"),
             TaskDefinition=Ref(definition),
             CapacityProviderStrategy=[
-                CapacityProviderStrategyItem(CapacityProvider=capacity.provider, Weight=1)
+                CapacityProviderStrategyItem(CapacityProvider=_provider(config), Weight=1)
             ],
             NetworkConfiguration=NetworkConfiguration(
                 AwsvpcConfiguration=AwsvpcConfiguration(
@@ -63,7 +63,7 @@ def add(
                 LoadBalancer(
                     ContainerName=config.name,
                     ContainerPort=config.service.port,
-                    TargetGroupArn=Ref(path.alb_target_group),
+                    TargetGroupArn=given("AlbTargetGroupArn"),
                 )
             ],
             HealthCheckGracePeriodSeconds=config.service.grace_period,
@@ -74,9 +74,7 @@ def add(
                 MaximumPercent=200,
                 DeploymentCircuitBreaker=DeploymentCircuitBreaker(Enable=True, Rollback=True),
             ),
-            # The target group must hang on a listener, the path to the tasks be open, and the
-            # capacity provider belong to the cluster, before the first task starts.
-            DependsOn=[path.alb_listener.title, TO_TASKS, FROM_ALB, capacity.associations.title],
+            DependsOn=[out.title, into.title],  # open before the first task starts
             EnableExecuteCommand=config.service.exec,
             EnableECSManagedTags=True,  # tasks and interfaces say whose they are, to bills too
             PropagateTags="SERVICE",
@@ -84,6 +82,10 @@ def add(
             **_platform(config),
         )
     )
+
+
+def _provider(config: Config) -> Ref | str:
+    return "FARGATE" if config.capacity.provider == "fargate" else given("CapacityProviderName")
 
 
 def _platform(config: Config) -> dict[str, Any]:
@@ -111,9 +113,7 @@ def desired_count(config: Config) -> dict[str, int]:
     return {} if scales(config) else {"DesiredCount": config.service.tasks.min}
 
 
-def add_scaling(
-    template: Template, config: Config, cluster: Cluster, service: Service, path: Path
-) -> None:
+def add_scaling(template: Template, config: Config, service: Service) -> None:
     """Add the scalable target and a policy for each metric it follows."""
     if not scales(config):
         return
@@ -122,7 +122,7 @@ def add_scaling(
             "ScalableTarget",
             ServiceNamespace="ecs",
             ScalableDimension="ecs:service:DesiredCount",
-            ResourceId=Sub(f"service/${{{cluster.title}}}/${{{service.title}.Name}}"),
+            ResourceId=Sub(f"service/${{ClusterName}}/${{{service.title}.Name}}"),
             MinCapacity=config.service.tasks.min,
             MaxCapacity=config.service.tasks.max,
         )
@@ -135,10 +135,7 @@ def add_scaling(
             "PredefinedMetricType": "ALBRequestCountPerTarget",  # a minute
             "ResourceLabel": Join(
                 "/",
-                [
-                    GetAtt(path.alb, "LoadBalancerFullName"),
-                    GetAtt(path.alb_target_group, "TargetGroupFullName"),
-                ],
+                [given("AlbFullName"), given("AlbTargetGroupFullName")],
             ),
         }
         _follow(template, target, "ScalingOnRequests", config.service.scaling.requests, metric)

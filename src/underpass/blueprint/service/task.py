@@ -22,10 +22,10 @@ from troposphere.ecs import (
 from troposphere.iam import Role
 from troposphere.logs import LogGroup
 
+from underpass.blueprint.capacity.instances import architecture
 from underpass.blueprint.cross_stack import given
 from underpass.blueprint.iam import Statement, allow, role
 from underpass.blueprint.logs import log_group
-from underpass.blueprint.service.cluster import EXEC_LOGS, architecture
 from underpass.blueprint.service.hardening import restrictions, scratch_mounts, scratch_volumes
 from underpass.config import Config
 
@@ -199,7 +199,7 @@ def _exec() -> list[Statement]:
         allow([*(f"ssmmessages:{name}" for name in channels), "logs:DescribeLogGroups"], "*"),
         allow(
             ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
-            _arn("logs", f"log-group:${{{EXEC_LOGS}}}:*"),
+            _arn("logs", "log-group:${ExecLogGroupName}:*"),
         ),
     ]
 

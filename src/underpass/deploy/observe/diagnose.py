@@ -86,7 +86,7 @@ def _unwell(
 
 def _service_events(config: Config, target: Target) -> list[str]:
     """Return the newest messages of the ECS service, the oldest first."""
-    parts = stack.resources(target.client("cloudformation"), f"{config.name}-service")
+    parts = stack.resources(target.client("cloudformation"), f"{config.name}-capacity")
     if "Cluster" not in parts:
         return []
     ecs = target.client("ecs")

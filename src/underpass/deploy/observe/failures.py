@@ -11,7 +11,6 @@ from underpass.config import Config
 from underpass.deploy.clock import Clock
 from underpass.deploy.observe import logs, targets, tasks
 from underpass.deploy.observe.targets import TargetStatus
-from underpass.deploy.stacks import stack
 from underpass.deploy.target import Target
 
 _EVERY_S = (
@@ -38,18 +37,28 @@ class Watch:
     """Sees tasks fail while the deployment waits for them, and keeps why and their last log lines.
 
     Tasks that were there before it count for nothing: they are what is being replaced.
+
+    Parameters
+    ----------
+    cluster
+        Where the tasks run.
+    group
+        The ARN of the ALB's target group.
     """
 
-    def __init__(self, target: Target, config: Config, clock: Clock) -> None:
+    def __init__(
+        self, target: Target, config: Config, clock: Clock, cluster: str, group: str
+    ) -> None:
         self._target = target
+        self._cluster = cluster
+        self._group = group
         self._config = config
         self._clock = clock
         self._failures: dict[str, Failure] = {}
         self._running_since: dict[str, float] = {}
         self._unwell: dict[str, str] = {}  # task to what its health check said last
         self._next = self._next_health = clock.now()
-        cluster = self._parts().get("Cluster")
-        before = self._tasks(cluster, "STOPPED") + self._tasks(cluster, "RUNNING")
+        before = self._tasks("STOPPED") + self._tasks("RUNNING")
         self._over = {tasks.task_id(task) for task in before}  # nothing to see in them any more
 
     @property
@@ -71,15 +80,14 @@ class Watch:
         if now < self._next and not at_once:
             return ""
         self._next = now + _EVERY_S
-        parts = self._parts()
-        news = self._see_stopped(self._tasks(parts.get("Cluster"), "STOPPED"))
+        news = self._see_stopped(self._tasks("STOPPED"))
         for failure in news:
             warn(str(failure))
         if now < self._next_health and not news and not at_once:
             return ""
         self._next_health = now + _HEALTH_EVERY_S
-        behind = targets.describe(self._target.client("elbv2"), parts.get("AlbTargetGroup"))
-        running = self._tasks(parts.get("Cluster"), "RUNNING")
+        behind = targets.describe(self._target.client("elbv2"), self._group)
+        running = self._tasks("RUNNING")
         return self._verdict(behind, self._see_running(running, behind))
 
     def _see_stopped(self, stopped: list[Any]) -> list[Failure]:
@@ -134,9 +142,5 @@ class Watch:
             return f"no task is healthy after its grace period of {self._config.service.grace_period} s"
         return ""
 
-    def _parts(self) -> dict[str, str]:
-        cloudformation = self._target.client("cloudformation")
-        return stack.resources(cloudformation, f"{self._config.name}-service")
-
-    def _tasks(self, cluster: str | None, status: str) -> list[Any]:
-        return list(tasks.describe(self._target.client("ecs"), cluster, status)) if cluster else []
+    def _tasks(self, status: str) -> list[Any]:
+        return list(tasks.describe(self._target.client("ecs"), self._cluster, status))

@@ -79,9 +79,11 @@ def status(config: Config, target: Target) -> Status:
     """Return the state of everything of ``config`` on ``target``; what is not there is left out."""
     cloudformation = target.client("cloudformation")
     foundation = stack.describe(cloudformation, f"{config.name}-foundation")
-    service = stack.describe(cloudformation, f"{config.name}-service")
-    monitoring = stack.describe(cloudformation, f"{config.name}-monitoring")
-    parts = stack.resources(cloudformation, f"{config.name}-service")
+    others = {
+        part: stack.describe(cloudformation, f"{config.name}-{part}")
+        for part in ("path", "capacity", "service", "monitoring")
+    }
+    parts = stack.parts(cloudformation, config.name)
     outputs = foundation.outputs if foundation else {}
     ours = {
         consumer: stack.describe(
@@ -97,8 +99,7 @@ def status(config: Config, target: Target) -> Status:
         config.name,
         (
             _stack(f"{config.name}-foundation", foundation),
-            _stack(f"{config.name}-service", service),
-            _stack(f"{config.name}-monitoring", monitoring),
+            *(_stack(f"{config.name}-{part}", found) for part, found in others.items()),
             *(_stack(f"{config.name}-consumer-{c.name}", found) for c, found in ours.items()),
         ),
         _tasks(target, parts.get("Cluster"), behind.alb),

@@ -60,7 +60,8 @@ def deploy(
     Parameters
     ----------
     parameters
-        What only a deployment knows; wins over what the stack brings.
+        What only a deployment knows; wins over what the stack brings. One that nobody gives keeps the
+        value it has.
     watch
         See ``existing.follow``.
     tags
@@ -80,7 +81,13 @@ def deploy(
         When a resource failed; CloudFormation rolls back.
     """
     before = existing.settled(cloudformation, stack.name, step)
-    values = {**stack.parameters, **parameters}
+    kept = before.parameters if before else {}
+    declared = stack.template.get("Parameters", {})
+    values: dict[str, str | None] = {
+        **{name: None for name in declared if name in kept},
+        **stack.parameters,
+        **parameters,
+    }
     try:
         change_set = create(cloudformation, stack, values, step.clock, tags or {}, before)
     except EmptyChangeSetError:

@@ -99,6 +99,15 @@ def resources(cloudformation: Any, name_or_id: str) -> dict[str, str]:
     }
 
 
+def parts(cloudformation: Any, name: str) -> dict[str, str]:
+    """Return the physical ids of what serves the application ``name``: path, capacity and service."""
+    return {
+        logical: physical
+        for part in ("path", "capacity", "service")
+        for logical, physical in resources(cloudformation, f"{name}-{part}").items()
+    }
+
+
 def listed(cloudformation: Any, name_or_id: str) -> list[Any]:
     """Return the resources that exist, as ``DescribeStackResources`` tells them; none without the stack."""
     try:

@@ -11,21 +11,26 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from underpass.blueprint.service.cluster import PROVIDERS
+from underpass.blueprint.capacity.cluster import PROVIDERS
 from underpass.blueprint.stack import Stack
 from underpass.deploy.stacks.changes import removed
 
 Template = Mapping[str, Any]
 
 
-def widened(stack: Stack, deployed: Template) -> Stack:
-    """Return the stack with all that only ``deployed`` has; as it is unless it would take something away.
+def while_used(stack: Stack, deployed: Template) -> Stack:
+    """Return the stack as it is to be while tasks still use what ``deployed`` has; or as it is.
 
     Parameters
     ----------
     deployed
         The template the stack has now; empty when there is none.
     """
+    return _moving(_widened(stack, deployed), deployed) if stack.used else stack
+
+
+def _widened(stack: Stack, deployed: Template) -> Stack:
+    """Return the stack with all that only ``deployed`` has; as it is unless it would take something away."""
     if deployed.get("Resources", {}).keys() <= stack.template["Resources"].keys():
         return stack
     both = {
@@ -37,8 +42,8 @@ def widened(stack: Stack, deployed: Template) -> Stack:
     return replace(stack, template=both)
 
 
-def moving(stack: Stack, deployed: Template) -> Stack:
-    """Return the service's stack with the capacity it has besides what it is to have; as it is if that stays.
+def _moving(stack: Stack, deployed: Template) -> Stack:
+    """Return the stack with the capacity providers it has besides those it is to have.
 
     ECS lets no capacity provider go that tasks use, and CloudFormation changes the cluster's list of them
     before the service.
@@ -48,12 +53,11 @@ def moving(stack: Stack, deployed: Template) -> Stack:
     left = [one for one in _providers(deployed) if one not in wanted]
     if not left:
         return stack
-    both = widened(stack, deployed)
-    resources = both.template["Resources"]
+    resources = stack.template["Resources"]
     cluster = resources[PROVIDERS]
     listed = {**cluster["Properties"], "CapacityProviders": [*wanted, *left]}
     resources = {**resources, PROVIDERS: {**cluster, "Properties": listed}}
-    return replace(stack, template={**both.template, "Resources": resources})
+    return replace(stack, template={**stack.template, "Resources": resources})
 
 
 def _providers(template: Template) -> list[Any]:

@@ -31,7 +31,7 @@ class AutoScalingGroup(Resource):
         honoured="AutoScalingGroupName AvailabilityZones DefaultInstanceWarmup DesiredCapacity "
         "LaunchTemplate MaxSize MinSize NewInstancesProtectedFromScaleIn Tags TargetGroupARNs "
         "VPCZoneIdentifier",
-        inert="AvailabilityZoneDistribution AvailabilityZoneImpairmentPolicy "
+        inert="AvailabilityZoneDistribution AvailabilityZoneImpairmentPolicy MaxInstanceLifetime "
         "DesiredCapacityType InstanceMaintenancePolicy NotificationConfigurations "
         "SkipZonalShiftValidation",
         replaces="AutoScalingGroupName",

@@ -1,22 +1,19 @@
-"""The ECS cluster and what its tasks run on: instances of an Auto Scaling group, or Fargate."""
+"""The hosts of ``capacity.provider = "ec2"``: an Auto Scaling group, its launch template, its provider.
+
+The image is a parameter, chosen by whoever deploys and kept until somebody chooses another: a stack's
+update never rolls hosts that nobody meant to roll. An instance lives two weeks at most.
+"""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from troposphere import Base64, GetAtt, Parameter, Ref, Sub, Tags, Template, autoscaling, ec2
 from troposphere.ecs import (
     AutoScalingGroupProvider,
     CapacityProvider,
-    CapacityProviderStrategy,
     Cluster,
-    ClusterCapacityProviderAssociations,
-    ClusterConfiguration,
-    ClusterSetting,
-    ExecuteCommandConfiguration,
-    ExecuteCommandLogConfiguration,
     ManagedScaling,
 )
 from troposphere.iam import InstanceProfile, Role
@@ -24,31 +21,22 @@ from troposphere.policies import UpdatePolicy
 
 from underpass.blueprint.cross_stack import given, given_list
 from underpass.blueprint.iam import allow, role
-from underpass.blueprint.logs import log_group
 from underpass.blueprint.security_groups import group_id, security_group, to_aws
 from underpass.config import Config
 
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/retrieve-ecs-optimized_AMI.html
 _AMI_PARAMETER = "/aws/service/ecs/optimized-ami/amazon-linux-2023/{}recommended/image_id"
 
-EXEC_LOGS = "ExecLogGroup"
-PROVIDERS = "ClusterCapacityProviders"
+IMAGE = "InstanceImage"
+RECOMMENDED = "RecommendedInstanceImage"  # in the template's metadata: where AWS tells the newest
 WARM_S = 120  # from an instance in service to tasks on it
+LIFETIME_S = 14 * 86_400
 
 
 class InstanceRefresh(UpdatePolicy):  # type: ignore[misc]
     """The update policy by that name; troposphere's own, which has no types, does not know it yet."""
 
     props: ClassVar = {**UpdatePolicy.props, "AutoScalingInstanceRefresh": (dict, True)}
-
-
-@dataclass(frozen=True)
-class Capacity:
-    """The cluster, and the capacity provider the service asks for tasks' room."""
-
-    cluster: Cluster
-    provider: Any
-    associations: ClusterCapacityProviderAssociations
 
 
 def architecture(config: Config) -> str:
@@ -62,52 +50,8 @@ def architecture(config: Config) -> str:
     return "ARM64" if graviton else "X86_64"
 
 
-def add(template: Template, config: Config) -> Capacity:
-    """Add the cluster and its capacity."""
-    cluster = template.add_resource(
-        Cluster(
-            "Cluster",
-            # Also how many tasks are wanted and run, which nothing else measures.
-            # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Container-Insights-enhanced-observability-metrics-ECS.html
-            ClusterSettings=[ClusterSetting(Name="containerInsights", Value="enhanced")],
-            **_exec(template, config),
-        )
-    )
-    if config.capacity.provider == "fargate":
-        provider: Any = "FARGATE"
-    else:
-        provider = Ref(_instances(template, config, cluster))
-    associations = template.add_resource(
-        ClusterCapacityProviderAssociations(
-            PROVIDERS,
-            Cluster=Ref(cluster),
-            CapacityProviders=[provider],
-            DefaultCapacityProviderStrategy=[
-                CapacityProviderStrategy(CapacityProvider=provider, Weight=1)
-            ],
-        )
-    )
-    return Capacity(cluster, provider, associations)
-
-
-def _exec(template: Template, config: Config) -> dict[str, Any]:
-    """Have what is typed into a task logged, apart from what the task says.
-
-    The session itself is encrypted by TLS. A key of our own on top would have to be open to each task and
-    each caller directly, through no service.
-    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html
-    """
-    if not config.service.exec:
-        return {}
-    logs = log_group(template, config, EXEC_LOGS, "exec")
-    sessions = ExecuteCommandConfiguration(
-        Logging="OVERRIDE",
-        LogConfiguration=ExecuteCommandLogConfiguration(CloudWatchLogGroupName=Ref(logs)),
-    )
-    return {"Configuration": ClusterConfiguration(ExecuteCommandConfiguration=sessions)}
-
-
-def _instances(template: Template, config: Config, cluster: Cluster) -> CapacityProvider:
+def add(template: Template, config: Config, cluster: Cluster) -> CapacityProvider:
+    """Add the instances the cluster's tasks run on, and return what scales them with the tasks."""
     launch_template = _launch_template(template, config, cluster)
     group = template.add_resource(
         autoscaling.AutoScalingGroup(
@@ -119,9 +63,8 @@ def _instances(template: Template, config: Config, cluster: Cluster) -> Capacity
                 LaunchTemplateId=Ref(launch_template),
                 Version=GetAtt(launch_template, "LatestVersionNumber"),
             ),
-            # Managed termination protection needs it: ECS decides which instance may go.
-            NewInstancesProtectedFromScaleIn=True,
             DefaultInstanceWarmup=WARM_S,
+            MaxInstanceLifetime=LIFETIME_S,  # then another takes its place, drained in the same way
             UpdatePolicy=_refresh(),
             Tags=[
                 autoscaling.Tag("Name", f"{config.name}-instance", True),
@@ -135,7 +78,10 @@ def _instances(template: Template, config: Config, cluster: Cluster) -> Capacity
             AutoScalingGroupProvider=AutoScalingGroupProvider(
                 AutoScalingGroupArn=Ref(group),
                 ManagedScaling=ManagedScaling(Status="ENABLED", TargetCapacity=100),
-                ManagedTerminationProtection="ENABLED",
+                # Not managed termination protection: a group whose instances are protected is deleted, or
+                # rolled back, only once somebody has lifted that. What scale-in takes is drained first.
+                # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/managed-instance-draining.html
+                ManagedTerminationProtection="DISABLED",
                 ManagedDraining="ENABLED",
             ),
         )
@@ -145,16 +91,10 @@ def _instances(template: Template, config: Config, cluster: Cluster) -> Capacity
 def _refresh() -> InstanceRefresh:
     """Replace the instances one after the other when the launch template changes, as a new AMI makes it.
 
-    First a new one, then an old one goes, whose tasks ECS drains (managed draining). All are protected from
-    scale-in, which a rolling update of CloudFormation's own would wait for in vain.
+    First a new one, then an old one goes, whose tasks ECS drains (managed draining).
     https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_RefreshPreferences.html
     """
-    preferences = {
-        "MinHealthyPercentage": 100,
-        "MaxHealthyPercentage": 110,
-        "ScaleInProtectedInstances": "Refresh",
-        "SkipMatching": True,
-    }
+    preferences = {"MinHealthyPercentage": 100, "MaxHealthyPercentage": 110, "SkipMatching": True}
     rolling = {"Strategy": "Rolling", "Preferences": preferences}
     return InstanceRefresh(AutoScalingInstanceRefresh=rolling)
 
@@ -162,12 +102,13 @@ def _refresh() -> InstanceRefresh:
 def _launch_template(template: Template, config: Config, cluster: Cluster) -> ec2.LaunchTemplate:
     image = template.add_parameter(
         Parameter(
-            "InstanceImage",
-            Type="AWS::SSM::Parameter::Value<AWS::EC2::Image::Id>",
-            Default=_AMI_PARAMETER.format("arm64/" if architecture(config) == "ARM64" else ""),
-            Description="The ECS-optimized Amazon Linux 2023 AMI, by its public SSM parameter",
+            IMAGE,
+            Type="AWS::EC2::Image::Id",
+            Description="The AMI the hosts start from; Metadata says where AWS tells the newest",
         )
     )
+    path = _AMI_PARAMETER.format("arm64/" if architecture(config) == "ARM64" else "")
+    template.set_metadata({RECOMMENDED: path})
     profile = template.add_resource(
         InstanceProfile("InstanceProfile", Roles=[Ref(_instance_role(template, cluster))])
     )

@@ -33,7 +33,7 @@ from underpass.blueprint.cross_stack import given
 from underpass.blueprint.iam import Statement, allow, document, role
 from underpass.blueprint.inline import shipped
 from underpass.blueprint.logs import log_group
-from underpass.blueprint.service.balancers import Path
+from underpass.blueprint.path.balancers import Path
 from underpass.config import Config
 
 RUNTIME = "python3.13"

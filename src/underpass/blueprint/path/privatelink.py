@@ -13,7 +13,7 @@ from troposphere.ec2 import (
 
 from underpass.blueprint.checkov_skips import skipped
 from underpass.blueprint.cross_stack import given
-from underpass.blueprint.service.balancers import Path
+from underpass.blueprint.path.balancers import Path
 from underpass.config import Config
 
 ACCOUNT = "arn:${{AWS::Partition}}:iam::{}:root"

@@ -22,10 +22,10 @@ from troposphere.elasticloadbalancingv2 import (
 from underpass.blueprint.addresses import zones
 from underpass.blueprint.checkov_skips import skipped
 from underpass.blueprint.cross_stack import given, given_list
-from underpass.blueprint.security_groups import admit, group_id, reach, security_group, tcp
+from underpass.blueprint.protection import protection
+from underpass.blueprint.security_groups import admit, group_id, security_group, tcp
 from underpass.config import Config
 
-TO_TASKS, FROM_ALB = "AlbEgressToTasks", "TaskIngressFromAlb"
 HEALTHY_CODES = "200-399"
 DRAIN_S = 30
 IDLE_S = 60  # less than the NLB's 350: the ALB ends an idle connection before its flow is forgotten
@@ -51,6 +51,7 @@ class Path:
     nlb_target_group: TargetGroup
     nlb_listener: Listener
     alb: LoadBalancer
+    alb_group: SecurityGroup
     alb_target_group: TargetGroup
     alb_listener: Listener
 
@@ -64,6 +65,7 @@ class Path:
             "NlbTargetGroupFullName": GetAtt(self.nlb_target_group, "TargetGroupFullName"),
             "AlbArn": Ref(self.alb),
             "AlbDnsName": GetAtt(self.alb, "DNSName"),
+            "AlbSecurityGroupId": group_id(self.alb_group),
             "AlbFullName": GetAtt(self.alb, "LoadBalancerFullName"),
             "AlbTargetGroupArn": Ref(self.alb_target_group),
             "AlbTargetGroupFullName": GetAtt(self.alb_target_group, "TargetGroupFullName"),
@@ -73,10 +75,11 @@ class Path:
 def add(template: Template, config: Config) -> Path:
     """Add both balancers, in the application subnets of every zone."""
     nlb_group, alb_group = _security_groups(template, config)
-    alb = template.add_resource(_alb(config, alb_group))
+    protected = protection(template, config)
+    alb = template.add_resource(_alb(protected, alb_group))
     alb_target_group = template.add_resource(_alb_target_group(config))
     alb_listener = template.add_resource(_alb_listener(config, alb, alb_target_group))
-    nlb = template.add_resource(_nlb(config, nlb_group))
+    nlb = template.add_resource(_nlb(config, protected, nlb_group))
     nlb_target_group = template.add_resource(_nlb_target_group(config, alb, alb_listener))
     nlb_listener = template.add_resource(
         Listener(
@@ -87,7 +90,7 @@ def add(template: Template, config: Config) -> Path:
             DefaultActions=[Action(Type="forward", TargetGroupArn=Ref(nlb_target_group))],
         )
     )
-    return Path(nlb, nlb_target_group, nlb_listener, alb, alb_target_group, alb_listener)
+    return Path(nlb, nlb_target_group, nlb_listener, alb, alb_group, alb_target_group, alb_listener)
 
 
 def consumers_are_known(config: Config) -> bool:
@@ -105,7 +108,6 @@ def consumers_are_known(config: Config) -> bool:
 
 def _security_groups(template: Template, config: Config) -> tuple[SecurityGroup, SecurityGroup]:
     vpc_id, port = given("VpcId"), config.listener_port
-    tasks = given("TaskSecurityGroupId")
     enforced = consumers_are_known(config)
     alb_group = security_group(
         template,
@@ -124,9 +126,6 @@ def _security_groups(template: Template, config: Config) -> tuple[SecurityGroup,
     )
     if enforced:
         admit(template, "AlbIngressFromNlb", group_id(alb_group), port, group_id(nlb_group), "NLB")
-    # Resources of their own: when the port changes, the old tasks' stays open until they are gone.
-    reach(template, TO_TASKS, group_id(alb_group), config.service.port, tasks, "Tasks")
-    admit(template, FROM_ALB, tasks, config.service.port, group_id(alb_group), "ALB")
     return nlb_group, alb_group
 
 
@@ -140,7 +139,7 @@ def _from_nlb_subnets(config: Config) -> list[SecurityGroupRule]:
     return [tcp(config.listener_port, "NLB", CidrIp=str(block)) for block in blocks]
 
 
-def _nlb(config: Config, group: SecurityGroup) -> LoadBalancer:
+def _nlb(config: Config, protected: object, group: SecurityGroup) -> LoadBalancer:
     return LoadBalancer(
         "Nlb",
         Type="network",
@@ -154,7 +153,7 @@ def _nlb(config: Config, group: SecurityGroup) -> LoadBalancer:
             {
                 # A zone whose ALB node is being replaced borrows another zone's instead of failing.
                 "load_balancing.cross_zone.enabled": "true",
-                "deletion_protection.enabled": _protection(config),
+                "deletion_protection.enabled": protected,
             }
         ),
         # https://docs.aws.amazon.com/elasticloadbalancing/latest/network/load-balancer-access-logs.html
@@ -205,7 +204,7 @@ def _nlb_target_group(config: Config, alb: LoadBalancer, alb_listener: Listener)
     )
 
 
-def _alb(config: Config, group: SecurityGroup) -> LoadBalancer:
+def _alb(protected: object, group: SecurityGroup) -> LoadBalancer:
     return LoadBalancer(
         "Alb",
         Type="application",
@@ -217,7 +216,7 @@ def _alb(config: Config, group: SecurityGroup) -> LoadBalancer:
                 "access_logs.s3.enabled": "true",
                 "access_logs.s3.bucket": given("AccessLogsBucketName"),
                 "client_keep_alive.seconds": str(KEEP_ALIVE_S),
-                "deletion_protection.enabled": _protection(config),
+                "deletion_protection.enabled": protected,
                 "idle_timeout.timeout_seconds": str(IDLE_S),
                 "routing.http.desync_mitigation_mode": "defensive",
                 "routing.http.drop_invalid_header_fields.enabled": "true",
@@ -261,10 +260,6 @@ def _alb_listener(config: Config, alb: LoadBalancer, target_group: TargetGroup) 
 
 def _load_balancer_attributes(values: dict[str, object]) -> list[LoadBalancerAttributes]:
     return [LoadBalancerAttributes(Key=key, Value=value) for key, value in values.items()]
-
-
-def _protection(config: Config) -> str:
-    return "true" if config.production else "false"
 
 
 def _attributes(values: dict[str, str]) -> list[TargetGroupAttribute]:

@@ -1,0 +1,73 @@
+"""The ECS cluster and what its tasks run on: instances of an Auto Scaling group, or Fargate."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from troposphere import Ref, Template
+from troposphere.ecs import (
+    CapacityProviderStrategy,
+    Cluster,
+    ClusterCapacityProviderAssociations,
+    ClusterConfiguration,
+    ClusterSetting,
+    ExecuteCommandConfiguration,
+    ExecuteCommandLogConfiguration,
+)
+
+from underpass.blueprint.capacity import instances
+from underpass.blueprint.logs import log_group
+from underpass.config import Config
+
+EXEC_LOGS = "ExecLogGroup"
+PROVIDERS = "ClusterCapacityProviders"
+
+
+def add(template: Template, config: Config) -> dict[str, Any]:
+    """Add the cluster and its capacity, and return the stack's outputs."""
+    cluster = template.add_resource(
+        Cluster(
+            "Cluster",
+            # Also how many tasks are wanted and run, which nothing else measures.
+            # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Container-Insights-enhanced-observability-metrics-ECS.html
+            ClusterSettings=[ClusterSetting(Name="containerInsights", Value="enhanced")],
+            **_exec(template, config),
+        )
+    )
+    if config.capacity.provider == "fargate":
+        provider: Any = "FARGATE"
+    else:
+        provider = Ref(instances.add(template, config, cluster))
+    template.add_resource(
+        ClusterCapacityProviderAssociations(
+            PROVIDERS,
+            Cluster=Ref(cluster),
+            CapacityProviders=[provider],
+            DefaultCapacityProviderStrategy=[
+                CapacityProviderStrategy(CapacityProvider=provider, Weight=1)
+            ],
+        )
+    )
+    outputs: dict[str, Any] = {"ClusterName": Ref(cluster)}
+    if config.capacity.provider == "ec2":
+        outputs["CapacityProviderName"] = provider
+    if config.service.exec:
+        outputs["ExecLogGroupName"] = Ref(EXEC_LOGS)
+    return outputs
+
+
+def _exec(template: Template, config: Config) -> dict[str, Any]:
+    """Have what is typed into a task logged, apart from what the task says.
+
+    The session itself is encrypted by TLS. A key of our own on top would have to be open to each task and
+    each caller directly, through no service.
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html
+    """
+    if not config.service.exec:
+        return {}
+    logs = log_group(template, config, EXEC_LOGS, "exec")
+    sessions = ExecuteCommandConfiguration(
+        Logging="OVERRIDE",
+        LogConfiguration=ExecuteCommandLogConfiguration(CloudWatchLogGroupName=Ref(logs)),
+    )
+    return {"Configuration": ClusterConfiguration(ExecuteCommandConfiguration=sessions)}
