@@ -49,14 +49,11 @@ def _show(folder: Path, allowed: Collection[str], *, as_json: bool) -> int:
 
     from botocore.exceptions import BotoCoreError, ClientError
 
-    from underpass import blueprint
     from underpass.config import load
     from underpass.deploy import plan as planning
-    from underpass.deploy.preflight import size
     from underpass.errors import UsageError
 
     config = load(folder)
-    size.check(blueprint.stacks(config))
     try:
         plans = planning.plan(config, _running(config))
     except (BotoCoreError, ClientError) as error:

@@ -29,11 +29,10 @@ def template(
     """Print the CloudFormation templates, in the order they are deployed."""
     from underpass import blueprint
     from underpass.config import load
-    from underpass.deploy.preflight import size
+    from underpass.deploy.stacks import templates
 
     config = load(folder)
     stacks = blueprint.stacks(config)
-    size.check(stacks)
     if out is None:
         output.result(
             {"stacks": {stack.name: stack.template for stack in stacks}},
@@ -43,9 +42,14 @@ def template(
         return
     files = _write(stacks, out)
     stale = [*map(str, sorted({*out.glob(f"{config.name}-consumer-*.json")} - {*files}))]
+    long = [
+        str(file) for file, stack in zip(files, stacks, strict=True) if templates.too_long(stack)
+    ]
     for name in () if as_json else stale:
         typer.echo(f"! {name} is of a consumer that is gone", err=True)
-    data = {"files": [*map(str, files)], "stale": stale}
+    for name in () if as_json else long:
+        typer.echo(f"! {name} is too long for a request: deploy it with --s3-bucket", err=True)
+    data = {"files": [*map(str, files)], "stale": stale, "by_s3": long}
     output.result(data, "\n".join(data["files"]), as_json=as_json)
 
 

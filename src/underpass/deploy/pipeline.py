@@ -20,10 +20,11 @@ from underpass.deploy.observe import targets
 from underpass.deploy.observe.diagnose import diagnose
 from underpass.deploy.observe.failures import Watch
 from underpass.deploy.reach import Reach, reached
-from underpass.deploy.stacks import changes, changesets, data_loss, two_phase
+from underpass.deploy.stacks import changes, changesets, data_loss, templates, two_phase
 from underpass.deploy.stacks import stack as existing
 from underpass.deploy.stacks.events import StackEvent
 from underpass.deploy.stacks.stack import StackFailedError
+from underpass.deploy.stacks.templates import Carry
 from underpass.deploy.steps import Event, Step, Steps
 from underpass.deploy.target import ConsumerNetwork, Target
 
@@ -88,20 +89,22 @@ class _Deployment:
         self._target = target
         self._steps = steps
         self._clock = steps.clock
+        self._carry: Carry = templates.in_request  # until there is the foundation's bucket
 
     def run(self, answer_timeout_s: float) -> Result:
         began = self._clock.now()
         self._preflight()
         config = self._config
         stacks = blueprint.stacks(config)
-        preflight.size.check(stacks)
         wanted_foundation, path_stack, wanted_capacity, service_stack, monitoring, *joins = stacks
         foundation_stack, foundation = self._foundation(wanted_foundation)
+        self._carry = templates.by(self._target.client("s3"), foundation["WorkBucketName"])
         zones = self._zones(foundation)
-        image, path, (capacity_stack, capacity), *_ = self._steps.together(
+        image, path, (capacity_stack, capacity), networks, *_ = self._steps.together(
             partial(self._image, foundation),
             partial(self._path, path_stack, foundation),
             partial(self._capacity, wanted_capacity, foundation),
+            partial(self._networks, zones),
             partial(self._assets, foundation),
             partial(self._data, foundation),
         )
@@ -109,21 +112,19 @@ class _Deployment:
         tasks = Watch(
             self._target, config, self._clock, known["ClusterName"], known["AlbTargetGroupArn"]
         )
-        service, networks = self._steps.together(
-            partial(self._service, service_stack, known, tasks), partial(self._networks, zones)
+        service, *deployed = self._steps.together(
+            partial(self._service, service_stack, known, tasks),
+            *(
+                partial(self._consumer, stack, consumer, networks[consumer.name], path)
+                for stack, consumer in zip(joins, config.consumers, strict=True)
+            ),
         )
-        known |= service
-        joining = [
-            partial(self._consumer, stack, consumer, networks[consumer.name], known)
-            for stack, consumer in zip(joins, config.consumers, strict=True)
-        ]
-        beside: list[Callable[[], None]] = [
-            partial(self._tasks, tasks, known["AlbTargetGroupArn"], answer_timeout_s),
-            partial(self._monitoring, monitoring, known, zones),
+        self._steps.together(
+            partial(self._tasks, tasks, path["AlbTargetGroupArn"], answer_timeout_s),
+            partial(self._monitoring, monitoring, {**known, **service}, zones),
             partial(self._protect, foundation_stack, path_stack),
             *self._leaving(),
-        ]
-        deployed = self._steps.together(*joining, *beside)[: len(joining)]
+        )
         self._target.dismiss_consumers(config)
         self._answer(answer_timeout_s, tasks)
         self._clean_up((foundation_stack, wanted_foundation), (capacity_stack, wanted_capacity))
@@ -205,7 +206,9 @@ class _Deployment:
 
     def _bring(self, stack: Stack, known: Outputs, step: Step, watch: Looks = _nobody) -> Outputs:
         cloudformation, allowed = self._target.client("cloudformation"), self._allowed
-        return changesets.deploy(cloudformation, stack, known, step, watch, allowed=allowed).outputs
+        return changesets.deploy(
+            cloudformation, stack, known, step, watch, allowed=allowed, carry=self._carry
+        ).outputs
 
     def _image(self, foundation: Outputs) -> str:
         with self._steps.step("image") as step:
@@ -292,16 +295,14 @@ class _Deployment:
             self._bring(stack, known, step)
 
     def _consumer(
-        self, stack: Stack, consumer: Consumer, network: ConsumerNetwork, service: Outputs
+        self, stack: Stack, consumer: Consumer, network: ConsumerNetwork, path: Outputs
     ) -> Outputs:
         with self._steps.step(f"consumer {consumer.name}") as step:
-            acceptance = consumers.Acceptance(
-                self._target.client("ec2"), service["EndpointServiceId"]
-            )
+            acceptance = consumers.Acceptance(self._target.client("ec2"), path["EndpointServiceId"])
             outputs = changesets.deploy(
                 self._target.client("cloudformation", consumer),
                 stack,
-                consumers.parameters(network, service["EndpointServiceName"]),
+                consumers.parameters(network, path["EndpointServiceName"]),
                 step,
                 acceptance.watch,
                 consumers.tags(self._config, consumer.name),

@@ -16,10 +16,11 @@ from underpass.blueprint import Stack
 from underpass.config import Config
 from underpass.deploy import consumers, hosts, network
 from underpass.deploy.clock import Clock
-from underpass.deploy.stacks import changes, changesets, data_loss, two_phase
+from underpass.deploy.stacks import changes, changesets, data_loss, templates, two_phase
 from underpass.deploy.stacks import stack as existing
 from underpass.deploy.stacks.changes import Change
 from underpass.deploy.stacks.changesets import NotExecutableError
+from underpass.deploy.stacks.templates import Carry
 from underpass.deploy.stacks.two_phase import Template
 from underpass.deploy.target import Target
 from underpass.errors import UnderpassError
@@ -95,6 +96,7 @@ class _Planning:
         self._config = config
         self._target = target
         self._clock = clock
+        self._carry: Carry = templates.in_request
         self._handed: dict[str, str | None] = {}  # what stacks hand on; None: not known yet
 
     def plans(self, stacks: Collection[Stack]) -> Iterator[StackPlan]:
@@ -144,7 +146,9 @@ class _Planning:
         if not note:
             try:
                 found = (
-                    changesets.preview(cloudformation, wide, values, self._clock, tags, there)
+                    changesets.preview(
+                        cloudformation, wide, values, self._clock, tags, there, self._carry
+                    )
                     + later
                 )
             except NotExecutableError as error:
@@ -155,6 +159,8 @@ class _Planning:
             found = changes.compared(deployed, stack.template, ids)
             note = f"what would be replaced is not known yet: {note}"
         self._handed |= _handing(stack, deployed, there.outputs, found)
+        if bucket := there.outputs.get("WorkBucketName"):
+            self._carry = templates.by(self._target.client("s3"), bucket)
         return StackPlan(stack.name, "update" if found else "none", found, note)
 
 

@@ -16,6 +16,7 @@ flow_logs              FlowLog, FlowLogGroup, FlowLogRole
 keys, registry         Key, Repository
 notifications          Topic, TopicPolicy, EmailSubscription
 access logs            AccessLogsBucket, AccessLogsBucketPolicy
+deployments' work      WorkBucket, WorkBucketPolicy
 database               DatabaseSecret, DatabaseSecretAttachment, DatabaseSubnetGroup,
                        DatabaseSecurityGroup, TaskEgressToDatabase, DatabaseInstance,
                        DatabaseParameters, DatabaseMonitoringRole
@@ -55,6 +56,7 @@ def foundation_stack(config: Config) -> Stack:
     registry.add(template, key)
     notifications.add(template, config, key)
     buckets.add_access_logs(template)
+    buckets.add_work(template, key)
     if config.database:
         database.add(template, config, config.database, net, key)
     if config.files:

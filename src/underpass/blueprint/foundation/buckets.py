@@ -1,4 +1,4 @@
-"""The application's private buckets (S3): its static assets, and the access logs of its ALB.
+"""The application's private buckets (S3): its static assets, the access logs of its ALB, deployments' work.
 
 The logs' is in the foundation because Elastic Load Balancing tries to write when it is told to log: the
 bucket's policy has to be there before the ALB is.
@@ -35,6 +35,7 @@ LOGS_KEPT_DAYS = 90
 LOGS_NONCURRENT_DAYS = 7
 RESTORABLE_DAYS = 30
 UNFINISHED_DAYS = 7
+WORK_DAYS = 1  # the least there is
 
 
 def add_access_logs(template: Template) -> None:
@@ -82,6 +83,31 @@ def add_access_logs(template: Template) -> None:
     hand(template, "AccessLogsBucketName", Ref(bucket))
 
 
+def add_work(template: Template, key: Key) -> None:
+    """Add the bucket for what a deployment needs for a moment, such as a template too long for a request.
+
+    What is in it expires after a day. It goes with the stack, once it is empty.
+    """
+    bucket = _add(
+        template,
+        "WorkBucket",
+        _by_key(key),
+        [LifecycleRule(Id="Expire", Status="Enabled", ExpirationInDays=WORK_DAYS)],
+        "What is in it came from a deployment a moment ago, and CloudTrail tells who made that",
+        kept=False,
+    )
+    hand(template, "WorkBucketName", Ref(bucket))
+
+
+def _by_key(key: Key) -> ServerSideEncryptionRule:
+    return ServerSideEncryptionRule(
+        ServerSideEncryptionByDefault=ServerSideEncryptionByDefault(
+            SSEAlgorithm="aws:kms", KMSMasterKeyID=GetAtt(key, "Arn")
+        ),
+        BucketKeyEnabled=True,
+    )
+
+
 def add_assets(template: Template, key: Key) -> None:
     """Add the bucket of static assets. It stays when the stack goes.
 
@@ -90,12 +116,7 @@ def add_assets(template: Template, key: Key) -> None:
     bucket = _add(
         template,
         "AssetsBucket",
-        ServerSideEncryptionRule(
-            ServerSideEncryptionByDefault=ServerSideEncryptionByDefault(
-                SSEAlgorithm="aws:kms", KMSMasterKeyID=GetAtt(key, "Arn")
-            ),
-            BucketKeyEnabled=True,
-        ),
+        _by_key(key),
         [
             LifecycleRule(
                 Id="ReplacedVersions",
@@ -125,8 +146,15 @@ def _add(
     lifecycle: list[LifecycleRule],
     why_unlogged: str,
     *statements: Mapping[str, Any],
+    kept: bool = True,
 ) -> Bucket:
-    """Add a bucket nobody reaches from outside, and its policy: ``statements``, and no plain HTTP."""
+    """Add a bucket nobody reaches from outside, and its policy: ``statements``, and no plain HTTP.
+
+    One that is ``kept`` has versions, and stays when the stack goes.
+    """
+    why = {"CKV_AWS_18": why_unlogged}
+    if not kept:
+        why["CKV_AWS_21"] = "What is in it is made anew when it is needed"
     bucket = template.add_resource(
         Bucket(
             title,
@@ -141,10 +169,14 @@ def _add(
                 IgnorePublicAcls=True,
                 RestrictPublicBuckets=True,
             ),
-            VersioningConfiguration=VersioningConfiguration(Status="Enabled"),
-            DeletionPolicy="Retain",
-            UpdateReplacePolicy="Retain",
-            Metadata=skipped({"CKV_AWS_18": why_unlogged}),
+            DeletionPolicy="Retain" if kept else "Delete",
+            UpdateReplacePolicy="Retain" if kept else "Delete",
+            Metadata=skipped(why),
+            **(
+                {"VersioningConfiguration": VersioningConfiguration(Status="Enabled")}
+                if kept
+                else {}
+            ),
         )
     )
     everything = [GetAtt(bucket, "Arn"), Sub(f"${{{title}.Arn}}/*")]

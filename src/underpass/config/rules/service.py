@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from collections.abc import Iterator
@@ -17,6 +18,8 @@ _SYSTEM = frozenset((*_PROGRAMS, "/", "/root", "/run", "/var"))
 _KERNEL = ("/dev", "/proc", "/sys")
 _SHELLS_OWN = frozenset("|&;<>$`*()")  # what only a shell makes something of
 _REFERENCE = re.compile(r"\{\{resolve:([^:{}]*):([^{}]*)\}\}")
+_REST = 8_192  # bytes of a task definition besides its variables, with room
+_MOST_ENVIRONMENT = 65_536 - _REST
 _SECRET_SERVICES = ("secretsmanager", "ssm-secure")
 
 
@@ -68,6 +71,18 @@ def _reserved_variables(config: Config) -> Iterator[Fault]:
                 f"underpass sets it itself, from {reserved[name]}",
                 "leave it out or give it another name",
             )
+
+
+def _environment(config: Config) -> Iterator[Fault]:
+    entries = [{"name": name, "value": text} for name, text in config.service.environment.items()]
+    size = len(json.dumps(entries, ensure_ascii=False).encode())
+    if size > _MOST_ENVIRONMENT:
+        yield Fault(
+            (("service", "environment"),),
+            f"has {size:,} bytes, and ECS takes a task definition of 65,536, with {_REST:,} for the rest",
+            "read long values from a file of the image, or from a store",
+            source=docs("AmazonECS/latest/developerguide/service-quotas"),
+        )
 
 
 def _references(config: Config) -> Iterator[Fault]:
@@ -177,6 +192,7 @@ RULES: tuple[Rule, ...] = (
     _least_and_most,
     _scaling,
     _reserved_variables,
+    _environment,
     _references,
     _health_command,
     _mount_point,

@@ -8,13 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from underpass.deploy.preflight import size
-
 if TYPE_CHECKING:
     from underpass.config import Config
     from underpass.deploy.target import Target
-
-__all__ = ["check", "size"]
 
 
 def check(config: Config, target: Target) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from underpass.deploy.stacks import stack as existing
 from underpass.deploy.stacks.changes import Change, described
 from underpass.deploy.stacks.events import StackEvent, Stream
 from underpass.deploy.stacks.stack import Description
+from underpass.deploy.stacks.templates import Carry, in_request
 from underpass.deploy.steps import Step
 from underpass.errors import UnderpassError
 
@@ -54,6 +55,7 @@ def deploy(
     watch: Callable[[tuple[StackEvent, ...]], None] = lambda _: None,
     tags: Mapping[str, str] | None = None,
     allowed: Collection[str] = (),
+    carry: Carry = in_request,
 ) -> Description:
     """Bring a stack to what its template says, and return it with its outputs.
 
@@ -68,6 +70,8 @@ def deploy(
         The stack's tags, which AWS puts on its resources too.
     allowed
         Logical ids of resources that hold data and may be replaced or removed all the same.
+    carry
+        How its template gets to CloudFormation.
 
     Raises
     ------
@@ -89,7 +93,7 @@ def deploy(
         **parameters,
     }
     try:
-        change_set = create(cloudformation, stack, values, step.clock, tags or {}, before)
+        change_set = create(cloudformation, stack, values, step.clock, tags or {}, before, carry)
     except EmptyChangeSetError:
         if before is None:
             raise
@@ -113,6 +117,7 @@ def preview(
     clock: Clock,
     tags: Mapping[str, str],
     there: Description,
+    carry: Carry = in_request,
 ) -> tuple[Change, ...]:
     """Return what bringing the stack that is there to its template would do, and leave it as it is.
 
@@ -122,7 +127,7 @@ def preview(
         When CloudFormation cannot say, with its reason.
     """
     try:
-        made = create(cloudformation, stack, parameters, clock, tags, there)
+        made = create(cloudformation, stack, parameters, clock, tags, there, carry)
     except EmptyChangeSetError:
         return ()
     cloudformation.delete_change_set(ChangeSetName=made.arn)
@@ -136,6 +141,7 @@ def create(
     clock: Clock,
     tags: Mapping[str, str],
     there: Description | None,
+    carry: Carry = in_request,
 ) -> ChangeSet:
     """Make a change set and return it once it can be executed; an unusable one is deleted.
 
@@ -160,7 +166,7 @@ def create(
             StackName=stack.name,
             ChangeSetName=f"underpass-{uuid.uuid4().hex[:16]}",
             ChangeSetType="UPDATE" if there else "CREATE",
-            TemplateBody=stack.body(),
+            **carry(stack),
             Parameters=[_parameter(key, value) for key, value in parameters.items()],
             Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
             Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
