@@ -31,7 +31,7 @@ parameter here, so a new value is no obstacle: the other stack follows in the sa
 | key | from | to | what happens |
 |---|---|---|---|
 """
-PARTS = ("foundation", "service", "monitoring", "consumer")
+PARTS = ("foundation", "path", "capacity", "service", "monitoring", "consumer")
 SHOWN = 5  # names of one kind; more are counted
 
 
@@ -90,6 +90,7 @@ CHANGES = (
     _capacity("provider", "ec2", "fargate", "fargate"),
     _capacity("instance_type", "t3.medium", "t3.large", "t3.large"),
     _capacity("instance_type", "t3.medium", "m7g.large", "m7g.large"),
+    _capacity("instance_image", "auto", "ami-...", "ami-0123456789abcdef0"),
     _capacity("instances", "2 to 4", "3 to 6", {"min": 3, "max": 6}),
     _network("cidr", "10.20.0.0/16", "10.30.0.0/16", "10.30.0.0/16"),
     _network("zones", "2", "3", 3),

@@ -25,7 +25,9 @@ is replaced; left empty, it goes.
 COLUMNS = "| logical id | type | for | when | deleted |\n|---|---|---|---|---|\n"
 TITLES = {
     "foundation": "The network, the key, and what holds data: outlives a release.",
-    "service": "The way in, and what runs the application.",
+    "path": "The way in: the balancers, the registrar, the PrivateLink offer.",
+    "capacity": "The cluster, and what its tasks run on.",
+    "service": "The application: what a release changes.",
     "monitoring": "The dashboard and the alarms.",
     "consumer": "One for each `[[consumers]]`, in the consumer's account.",
 }

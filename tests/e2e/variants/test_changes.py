@@ -105,7 +105,7 @@ def test_a_third_zone_comes_and_goes(changing: Changing) -> None:
     changing.network("zones = 3")
     planned = changing.planned()
     assert planned["notes-foundation"]["AppSubnet3"] == "Add"
-    assert planned["notes-service"]["Alb"] == planned["notes-service"]["Nlb"] == "Modify"
+    assert planned["notes-path"]["Alb"] == planned["notes-path"]["Nlb"] == "Modify"
     changing.project.up()
     changing.await_zones(3)
     changing.answers()
@@ -121,7 +121,7 @@ def test_a_third_zone_comes_and_goes(changing: Changing) -> None:
 def test_another_port_costs_no_request(changing: Changing) -> None:
     changing.service("port = 8000", "port = 8001")
     changing.service('LOG_LEVEL = "info"', 'LOG_LEVEL = "info", PORT = "8001"')
-    assert "AlbTargetGroup" not in changing.planned()["notes-service"]
+    assert "AlbTargetGroup" not in changing.planned()["notes-path"]
     assert changing.up_under_load().keys() == {200}
 
 

@@ -60,11 +60,11 @@ def test_an_existing_vpc_whose_nlb_finds_the_alb_in_either_way(project: Project)
     kinds = {resource["ResourceType"] for resource in stack["StackResources"]}
     assert kinds.isdisjoint({"AWS::EC2::VPC", "AWS::EC2::Subnet", "AWS::EC2::NatGateway"})
 
-    service = outputs(summary, "notes-service")
+    service = outputs(summary, "notes-path")
     configure(project, "[privatelink]", '[privatelink]\nalb_targets = "alb"')
     summary = project.up()
     assert notes(summary)
-    after = outputs(summary, "notes-service")
+    after = outputs(summary, "notes-path")
     assert after["NlbTargetGroupArn"] != service["NlbTargetGroupArn"]
     assert after["NlbArn"] == service["NlbArn"]
     elb = client(summary, "elbv2")
@@ -76,7 +76,7 @@ def test_an_existing_vpc_whose_nlb_finds_the_alb_in_either_way(project: Project)
     configure(project, 'alb_targets = "alb"', 'alb_targets = "lambda"')
     summary = project.up()
     assert notes(summary)
-    assert outputs(summary, "notes-service")["AlbArn"] == service["AlbArn"]
+    assert outputs(summary, "notes-path")["AlbArn"] == service["AlbArn"]
     assert outputs(summary, "notes-foundation") == foundation
 
 
@@ -88,7 +88,7 @@ def test_who_connects_is_told_to_the_topic(project: Project) -> None:
     topic = outputs(summary, "notes-foundation")["TopicArn"]
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=wanted["QueueArn"])
     endpoint = outputs(summary, "notes-consumer-analytics")["EndpointId"]
-    service = outputs(summary, "notes-service")["EndpointServiceId"]
+    service = outputs(summary, "notes-path")["EndpointServiceId"]
     ec2.reject_vpc_endpoint_connections(ServiceId=service, VpcEndpointIds=[endpoint])
     ec2.accept_vpc_endpoint_connections(ServiceId=service, VpcEndpointIds=[endpoint])
     told = []

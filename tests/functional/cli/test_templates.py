@@ -6,10 +6,14 @@ from pathlib import Path
 import pytest
 
 from underpass.cli.main import main
-from underpass.deploy.preflight import size
+from underpass.deploy.stacks.templates import MOST_IN_REQUEST
 
 NAMES = [
-    f"my-shop-{part}" for part in ("foundation", "service", "monitoring", "consumer-analytics")
+    f"my-shop-{part}"
+    for part in (
+        *("foundation", "path", "capacity", "service", "monitoring"),
+        "consumer-analytics",
+    )
 ]
 
 
@@ -30,23 +34,44 @@ def test_out_writes_a_file_for_each_stack(
     assert capsys.readouterr().out.split() == [*map(str, files)]
     assert all("Resources" in json.loads(file.read_text()) for file in files)
     # What `aws cloudformation deploy --template-file` takes.
-    assert all(file.stat().st_size <= size.MOST_BYTES for file in files)
+    assert all(file.stat().st_size <= MOST_IN_REQUEST for file in files)
     assert all('\n"' in file.read_text() for file in files)
 
 
-def test_a_template_that_no_request_takes_is_refused_before_anything_is_written(
+def test_a_template_that_no_request_takes_is_written_and_says_how_it_goes(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    file = folder / "underpass.toml"
-    long = f'environment = {{ LONG = "{"x" * size.MOST_BYTES}" }}'
-    file.write_text(file.read_text().replace("environment = {}", long))
+    with_environment(folder, "x" * 50_000)
     out = tmp_path / "out"
-    for words in (["template", "--out", str(out)], ["template"], ["plan"]):
+    assert main(["check", str(folder)]) == 0
+    capsys.readouterr()
+    assert main(["template", "--out", str(out), str(folder)]) == 0
+    service = out / "my-shop-service.json"
+    assert service.stat().st_size > MOST_IN_REQUEST
+    assert capsys.readouterr().err == (
+        f"! {service} is too long for a request: deploy it with --s3-bucket\n"
+    )
+    assert main(["template", "--out", str(out), str(folder), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["by_s3"] == [str(service)]
+
+
+def test_variables_that_ecs_takes_no_more_are_refused_by_every_command(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with_environment(folder, "x" * 60_000)
+    out = tmp_path / "out"
+    for words in (["template", "--out", str(out)], ["template"], ["plan"], ["check"]):
         assert main([*words, str(folder)]) == 2
         told = capsys.readouterr()
         assert not told.out
-        assert "the template of my-shop-service is too long" in told.err
+        assert "service.environment: has 60," in told.err
     assert not out.exists()
+
+
+def with_environment(folder: Path, text: str) -> None:
+    file = folder / "underpass.toml"
+    long = f'environment = {{ LONG = "{text}" }}'
+    file.write_text(file.read_text().replace("environment = {}", long))
 
 
 def test_a_consumers_file_that_is_stale_is_named_and_kept(

@@ -35,17 +35,18 @@ FOUNDATION = {
     "DatabaseSecretArn": "arn:secret",
     "FileSystemId": "fs-1",
     "AppSubnetIds": "subnet-b,subnet-a",
+    "WorkBucketName": "notes-work",
 }
-SERVICE = {
+CAPACITY = {"ClusterName": "cluster", "CapacityProviderName": "provider"}
+SERVICE = {"ServiceName": "service"}
+PATH = {
     "EndpointServiceId": "vpce-svc-1",
     "EndpointServiceName": "com.amazonaws.vpce.svc-1",
     "NlbFullName": "net/nlb/1",
     "NlbTargetGroupFullName": "targetgroup/nlb/1",
     "AlbFullName": "app/alb/1",
     "AlbTargetGroupFullName": "targetgroup/alb/1",
-    "ClusterName": "cluster",
-    "ServiceName": "service",
-    "CapacityProviderName": "provider",
+    "AlbTargetGroupArn": "id-of-AlbTargetGroup",
     "RegistrarFunctionName": "registrar",
 }
 
@@ -100,12 +101,15 @@ class World:
             ids={"Endpoint": "vpce-1"},
             outputs={
                 "notes-foundation": FOUNDATION,
+                "notes-path": PATH,
+                "notes-capacity": CAPACITY,
                 "notes-service": SERVICE,
                 "notes-consumer-analytics": endpoint,
                 "notes-consumer-billing": endpoint,
             },
         )
         self.ecs = FakeEcs()
+        self.image = "ami-1"
         self.ec2 = Ec2(self.cloudformation, client("ec2"))
         self.elbv2 = FakeElbv2(**{"id-of-NlbTargetGroup": [], "id-of-AlbTargetGroup": []})
         self.targets(healthy=2)
@@ -118,6 +122,7 @@ class World:
                 "elbv2": self.elbv2,
                 "logs": FakeLogs(abc=["no such table"]),
                 "s3": client("s3"),
+                "ssm": self,
                 "sts": client("sts"),
                 "rds": client("rds"),
             }
@@ -125,6 +130,11 @@ class World:
         self.clock = FakeClock()
         self.events: list[Event] = []
         self.allowed: set[str] = set()
+
+    def get_parameter(self, Name: str) -> Any:
+        """Answer for SSM which image AWS recommends for hosts."""
+        assert Name.startswith("/aws/service/ecs/optimized-ami/")
+        return {"Parameter": {"Value": f"{self.image}{'-arm' * ('arm64' in Name)}"}}
 
     def deploy(self) -> Result:
         return pipeline.deploy(
@@ -177,10 +187,10 @@ def test_from_nothing_to_a_path_that_answers(world: World) -> None:
     assert result.seconds == world.clock.time
     steps = world.finished()
     assert steps[:2] == ["preflight", "foundation"]
-    assert set(steps[2:5]) == {"image", "assets", "data"}
-    assert steps[5] == "service"
-    assert set(steps[6:-1]) == {"consumer analytics", "tasks", "monitoring"}
-    assert steps[-1] == "path"
+    assert set(steps[2:7]) == {"image", "path", "capacity", "assets", "data"}
+    assert set(steps[7:9]) == {"service", "consumer analytics"}
+    assert set(steps[9:-1]) == {"tasks", "monitoring", "protection"}
+    assert steps[-1] == "answer"
     assert "network analytics us-east-1a us-east-1b" in world.target.done
     cloudformation = world.cloudformation
     assert cloudformation.named("notes-service").parameters["Image"] == "repository@sha256:1"
@@ -199,7 +209,7 @@ def test_from_nothing_to_a_path_that_answers(world: World) -> None:
 def test_a_second_run_changes_nothing(world: World) -> None:
     world.deploy()
     world.deploy_again()
-    assert world.cloudformation.calls == ["delete_change_set"]  # the AMI is looked up anew
+    assert not world.cloudformation.calls
     texts = {event.step: event.text for event in world.events if event.kind == "finished"}
     assert texts["data"] == "loaded before"
     assert world.warnings("data") == ["seed.sql changed"]
@@ -207,11 +217,97 @@ def test_a_second_run_changes_nothing(world: World) -> None:
     assert texts["assets"] == "0 uploaded, 1 unchanged, 0 removed"
 
 
+def test_what_has_served_is_protected_from_then_on(world: World) -> None:
+    """Not before: a first release that fails is rolled back, and so is what was made for it."""
+    world.targets(healthy=0)
+    world.target.__dict__["answers"] = lambda *_: (False, "HTTP 503")
+    with pytest.raises(UnderpassError):
+        world.deploy()
+    named = world.cloudformation.named
+    world.clock = FakeClock()
+    world.targets(healthy=2)
+    del world.target.__dict__["answers"]
+    world.deploy_again()
+    assert {named(f"notes-{part}").parameters["Protect"] for part in ("foundation", "path")} == {
+        "true"
+    }
+    world.deploy_again(files={"mount": "/data"})
+    assert named("notes-foundation").parameters["Protect"] == "true"
+    assert "protection" not in world.finished()
+    plans = world.plan(files={"mount": "/data"})
+    assert {one.action for one in plans.values()} == {"none"}
+
+
+def test_a_first_release_that_fails_leaves_nothing_protected(world: World) -> None:
+    started = world.cloudformation.execute_change_set
+
+    def execute(ChangeSetName: str) -> None:
+        stack = world.cloudformation.change_sets[ChangeSetName]["stack"]
+        started(ChangeSetName)
+        if "notes-service" in stack.id:
+            stack.to_come = stack.to_come[:-1]
+            for name in ("abd", "abe", "abc"):
+                world.ecs.stops(name)
+
+    world.targets(healthy=0)
+    world.cloudformation.__dict__["execute_change_set"] = execute
+    with pytest.raises(UnderpassError, match="does not start"):
+        world.deploy()
+    for part in ("foundation", "path"):
+        assert world.cloudformation.named(f"notes-{part}").parameters.get("Protect") != "true"
+
+
+def test_the_hosts_image_is_kept_by_a_release_and_renewed_after_it(world: World) -> None:
+    world.deploy()
+    capacity = world.cloudformation.named("notes-capacity")
+    assert capacity.parameters["InstanceImage"] == "ami-1"
+    world.image = "ami-2"
+    plans = world.plan(service={"port": 81, "build": "."})
+    assert plans["notes-capacity"].action == "update"  # and told before
+    world.deploy_again(service={"port": 81, "build": "."})
+    assert world.finished()[-2:] == ["answer", "hosts"]
+    assert capacity.parameters["InstanceImage"] == "ami-2"
+    world.deploy_again()
+    assert "hosts" not in world.finished()
+    assert not world.cloudformation.calls
+
+
+def test_a_release_that_fails_rolls_no_host(world: World) -> None:
+    world.deploy()
+    world.image = "ami-2"
+    world.target.__dict__["answers"] = lambda *_: (False, "HTTP 500")
+    with pytest.raises(UnderpassError):
+        world.deploy_again(service={"port": 81, "build": "."})
+    assert world.cloudformation.named("notes-capacity").parameters["InstanceImage"] == "ami-1"
+
+
+def test_hosts_of_another_architecture_get_an_image_of_theirs_at_once(world: World) -> None:
+    world.deploy()
+    world.deploy_again(capacity={"instance_type": "t4g.medium"})
+    capacity = world.cloudformation.named("notes-capacity")
+    assert capacity.parameters["InstanceImage"] == "ami-1-arm"
+    assert "hosts" not in world.finished()
+
+
+def test_an_image_that_is_named_stays(world: World) -> None:
+    named = {"instance_image": "ami-0123456789abcdef0"}
+    world.deploy()
+    world.deploy_again(capacity=named)
+    capacity = world.cloudformation.named("notes-capacity")
+    assert capacity.parameters["InstanceImage"] == named["instance_image"]
+    world.image = "ami-2"
+    world.deploy_again(capacity=named)
+    assert capacity.parameters["InstanceImage"] == named["instance_image"]
+    assert "hosts" not in world.finished()
+
+
 def test_only_what_is_configured_is_done(client: Callable[[str], Any], tmp_path: Path) -> None:
     world = World(client, tmp_path, database=None, assets=None, consumers=())
     assert world.deploy().consumers == {}
-    assert world.finished()[:4] == ["preflight", "foundation", "image", "service"]
-    assert set(world.finished()[4:]) == {"tasks", "monitoring"}
+    assert world.finished()[:2] == ["preflight", "foundation"]
+    assert set(world.finished()[2:5]) == {"image", "path", "capacity"}
+    assert world.finished()[5] == "service"
+    assert set(world.finished()[6:]) == {"tasks", "monitoring", "protection"}
     assert [event.step for event in world.events if event.kind == "warning"] == ["preflight"]
 
 
@@ -232,7 +328,7 @@ def test_a_section_that_is_dropped_goes_after_the_service_has_let_go_of_it(world
     assert before > {"DatabaseInstance", "AssetsBucket"}
     world.allowed = {"DatabaseInstance", "DatabaseSecret", "AssetsBucket"}
     world.deploy_again(database=None, files={"mount": "/data"})
-    assert world.finished()[-2:] == ["path", "clean-up"]
+    assert world.finished()[-2:] == ["answer", "clean-up"]
     assert "DatabaseInstance" not in world.resources("notes-foundation")
     assert world.resources("notes-foundation") > {"FileSystem", "AssetsBucket"}
     assert world.warnings("clean-up") == [
@@ -293,7 +389,7 @@ def test_the_plan_of_what_is_deployed_is_empty_and_leaves_nothing(world: World) 
     world.cloudformation.calls.clear()
     plans = world.plan()
     assert {one.action for one in plans.values()} == {"none"}
-    assert set(world.cloudformation.calls) == {"delete_change_set"}
+    assert not world.cloudformation.calls
     assert not world.cloudformation.change_sets
 
 
@@ -305,6 +401,8 @@ def test_the_plan_tells_each_stack_and_changes_nothing(world: World) -> None:
     actions = {name: one.action for name, one in plans.items()}
     assert actions == {
         "notes-foundation": "update",
+        "notes-path": "none",
+        "notes-capacity": "none",
         "notes-service": "update",
         "notes-monitoring": "update",
         "notes-consumer-billing": "create",
@@ -329,7 +427,7 @@ def test_the_plan_follows_what_a_stack_will_hand_on(world: World) -> None:
     world.plan(files={"mount": "/data"})
     service = asked["notes-service"]
     assert service["FileSystemId"] == service["AccessPointId"] == planning.LATER  # they are new
-    assert service["VpcId"] == "VpcId-of-notes-foundation"
+    assert service["TaskSecurityGroupId"] == "TaskSecurityGroupId-of-notes-foundation"
     assert service["Image"] is None  # as it is
 
     world.plan(network={"zones": 3})
@@ -337,7 +435,7 @@ def test_the_plan_follows_what_a_stack_will_hand_on(world: World) -> None:
 
     world.cloudformation.replaces = {"Vpc": "CidrBlock"}
     plans = world.plan(network={"cidr": "10.30.0.0/16"})
-    assert asked["notes-service"]["VpcId"] == planning.LATER  # what it names is made anew
+    assert asked["notes-path"]["VpcId"] == planning.LATER  # what it names is made anew
     assert asked["notes-service"]["KeyArn"] == "KeyArn-of-notes-foundation"
     assert plans["notes-service"].action == "update"
 
@@ -416,12 +514,11 @@ def test_a_consumer_that_is_dropped_loses_its_stack_and_no_others(world: World) 
         name for name, one in world.cloudformation.stacks.items() if "DELETE" not in one.status
     ]
     assert sorted(name.split("/")[1] for name in there) == [
+        "notes-capacity",
         "notes-consumer-a-consumer-billing",
         "notes-consumer-analytics",
         "notes-consumer-other",
-        "notes-foundation",
-        "notes-monitoring",
-        "notes-service",
+        *("notes-foundation", "notes-monitoring", "notes-path", "notes-service"),
     ]
 
 
@@ -511,7 +608,7 @@ def test_a_path_that_does_not_answer_is_told_with_what_is_unwell(world: World) -
         world.deploy()
     assert caught.value.what == "/healthz does not answer consumer analytics"
     assert caught.value.why.splitlines()[:2] == ["HTTP 503", "no task runs"]
-    told = [event.text for event in world.events if event.step == "path"]
+    told = [event.text for event in world.events if event.step == "answer"]
     assert told.count("analytics: HTTP 503") == 1
 
 
@@ -538,7 +635,7 @@ def test_too_few_tasks_are_told_of(world: World) -> None:
 def test_a_path_that_answers_after_a_while_is_waited_for(world: World) -> None:
     world.target.__dict__["answers"] = lambda *_: (world.clock.time > 30, "HTTP 503")
     world.deploy()
-    assert world.finished()[-1] == "path"
+    assert world.finished()[-1] == "answer"
 
 
 def test_how_consumers_reach_it_is_known_later_too(world: World) -> None:

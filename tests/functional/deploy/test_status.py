@@ -44,7 +44,7 @@ def test_before_anything_is_deployed(target: FakeTarget) -> None:
         "stacks": tuple(
             {"name": f"notes-{part}", "status": "NOT_CREATED"}
             for part in (
-                *("foundation", "service", "monitoring"),
+                *("foundation", "path", "capacity", "service", "monitoring"),
                 *("consumer-analytics", "consumer-billing"),
             )
         ),
@@ -60,9 +60,10 @@ def test_a_deployment_that_is_going_away_is_no_error(
 ) -> None:
     group = "arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/gone/0123456789abcdef"
     cloudformation.has("notes-foundation", "DELETE_IN_PROGRESS", DatabaseInstanceId="gone")
-    going = cloudformation.has("notes-service", "DELETE_FAILED")
-    going.physical = {
+    cloudformation.has("notes-capacity", "DELETE_FAILED").physical = {
         "Cluster": ("gone", "AWS::ECS::Cluster"),
+    }
+    cloudformation.has("notes-path", "DELETE_FAILED").physical = {
         "AlbTargetGroup": (group, "AWS::ElasticLoadBalancingV2::TargetGroup"),
     }
     found = status(CONFIG, target)
@@ -97,9 +98,11 @@ def deployed(cloudformation: FakeCloudFormation) -> Status:
     cloudformation.has(
         "notes-foundation", "CREATE_COMPLETE", VpcId="vpc-1", DatabaseInstanceId="db"
     )
-    service = cloudformation.has("notes-service", "UPDATE_COMPLETE")
-    service.physical = {
+    cloudformation.has("notes-capacity", "CREATE_COMPLETE").physical = {
         "Cluster": ("notes-cluster", "AWS::ECS::Cluster"),
+    }
+    cloudformation.has("notes-service", "UPDATE_COMPLETE")
+    cloudformation.has("notes-path", "CREATE_COMPLETE").physical = {
         "NlbTargetGroup": ("nlb", ""),
         "AlbTargetGroup": ("alb", ""),
         "EndpointService": ("vpce-svc-1", ""),
@@ -144,8 +147,7 @@ def deployed(cloudformation: FakeCloudFormation) -> Status:
 def test_everything_that_is_deployed(cloudformation: FakeCloudFormation) -> None:
     found = asdict(deployed(cloudformation))
     assert [one["status"] for one in found["stacks"]] == [
-        "CREATE_COMPLETE",
-        "UPDATE_COMPLETE",
+        *("CREATE_COMPLETE", "CREATE_COMPLETE", "CREATE_COMPLETE", "UPDATE_COMPLETE"),
         "NOT_CREATED",
         "CREATE_COMPLETE",
         "NOT_CREATED",

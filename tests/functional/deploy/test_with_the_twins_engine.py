@@ -105,6 +105,7 @@ def foundation(*names: str) -> Stack:
             },
             "Outputs": {name: {"Value": {"Ref": name}} for name in names},
         },
+        used=True,
     )
 
 
@@ -114,7 +115,7 @@ def test_what_is_in_use_goes_once_its_user_has_moved_on(cloudformation: Any, tol
 
     deploy(foundation("Old"))
     wanted = foundation("New")
-    wide = two_phase.widened(wanted, existing.template(cloudformation, "base"))
+    wide = two_phase.while_used(wanted, existing.template(cloudformation, "base"))
     deploy(wide)
     ids = existing.resources(cloudformation, "base")
     assert ids == {"Old": "/base/Old", "New": "/base/New"}
@@ -123,7 +124,7 @@ def test_what_is_in_use_goes_once_its_user_has_moved_on(cloudformation: Any, tol
     assert two_phase.farewells(wide.template, wanted.template, ids, "") == [
         "Old (/base/Old) stays as it is, with its data, and is yours to delete"
     ]
-    assert two_phase.widened(wanted, existing.template(cloudformation, "base")) is wanted
+    assert two_phase.while_used(wanted, existing.template(cloudformation, "base")) is wanted
 
 
 def test_stacks_are_found_by_their_tags(cloudformation: Any, told: Told) -> None:

@@ -49,7 +49,7 @@ def deploy(name: str, variables: dict[str, str]) -> None:
         Environment={"Variables": variables},
     )
     boto3.client("cloudformation", REGION).create_stack(
-        StackName=f"{name}-service", TemplateBody=json.dumps(TEMPLATE)
+        StackName=f"{name}-path", TemplateBody=json.dumps(TEMPLATE)
     )
 
 

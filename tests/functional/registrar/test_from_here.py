@@ -44,7 +44,7 @@ class Deployed:
         self.variables = variables
 
     def describe_stacks(self, *, StackName: str) -> dict[str, Any]:
-        assert StackName == f"{CONFIG.name}-service"
+        assert StackName == f"{CONFIG.name}-path"
         if self.variables is None:
             told = {
                 "Code": "ValidationError",

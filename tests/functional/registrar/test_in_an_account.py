@@ -93,7 +93,7 @@ def test_another_application_is_not_deployed_there(account: dict[str, Any], fold
     status, said = run(folder, account["url"], **KEYS)
     assert status == 1
     assert "the registrar is not deployed" in said
-    assert "payroll-service" in said
+    assert "payroll-path" in said
 
 
 def test_without_credentials_it_says_what_is_missing(account: dict[str, Any], folder: Path) -> None:

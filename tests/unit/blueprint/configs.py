@@ -38,6 +38,7 @@ AXES: dict[str, dict[str, Mapping[str, Any]]] = {
     "egress": {"nat": {}, "endpoints": {"network": {"egress": "endpoints"}}},
     "zones": {"two": {}, "three": {"network": {"zones": 3}}},
     "provider": {"ec2": {}, "fargate": {"capacity": {"provider": "fargate"}}},
+    "hosts": {"newest": {}, "named": {"capacity": {"instance_image": "ami-0123456789abcdef0"}}},
     "processor": {"x86": {}, "graviton": {"capacity": {"instance_type": "m7g.large"}}},
     "database": {
         "none": {},

@@ -79,6 +79,7 @@ def _capacity() -> st.SearchStrategy[dict[str, Any]]:
         optional={
             "provider": st.sampled_from(["ec2", "fargate"]),
             "instance_type": st.sampled_from(types),
+            "instance_image": st.sampled_from(["auto", "ami-0123456789abcdef0"]),
             "instances": _between(1),
         },
     )

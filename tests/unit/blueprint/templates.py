@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from underpass.blueprint import Stack, stacks
 from underpass.config import Config
@@ -16,15 +16,48 @@ PSEUDO = frozenset(
 _last: list[Any] = []
 
 
+class Parts(NamedTuple):
+    """The stacks of a configuration, each by what it is."""
+
+    foundation: Stack
+    path: Stack
+    capacity: Stack
+    service: Stack
+    monitoring: Stack
+    consumers: tuple[Stack, ...]
+
+
+def parts(config: Config) -> Parts:
+    """Return the stacks of a configuration."""
+    foundation, path, capacity, service, watched, *consumers = _emitted(config)
+    return Parts(foundation, path, capacity, service, watched, tuple(consumers))
+
+
 def by_part(config: Config) -> tuple[Stack, Stack, tuple[Stack, ...]]:
-    """Return the foundation, the service and the consumers' stacks."""
-    foundation, service, _, *consumers = _emitted(config)
-    return foundation, service, tuple(consumers)
+    """Return the foundation, what serves (path, capacity and service as one) and the consumers' stacks."""
+    each = parts(config)
+    return each.foundation, _joined(config, each.path, each.capacity, each.service), each.consumers
 
 
 def monitoring(config: Config) -> Stack:
     """Return the stack of dashboard and alarms."""
-    return _emitted(config)[2]
+    return parts(config).monitoring
+
+
+def _joined(config: Config, *stacks: Stack) -> Stack:
+    """Return stacks as one, which is given what none of them has."""
+    sections = ("Parameters", "Resources", "Outputs")
+    joined: dict[str, dict[str, Any]] = {
+        section: {
+            name: value
+            for one in stacks
+            for name, value in one.template.get(section, {}).items()
+        }
+        for section in sections
+    }
+    for name in joined["Outputs"]:
+        joined["Parameters"].pop(name, None)
+    return Stack(f"{config.name}-service", joined)
 
 
 def _emitted(config: Config) -> tuple[Stack, ...]:

@@ -6,12 +6,15 @@ import json
 from typing import Any
 
 import pytest
-from tests.unit.blueprint.configs import CURATED, config
-from tests.unit.blueprint.templates import by_part, resource
+from hypothesis import HealthCheck, given, settings
+from tests.unit.blueprint.configs import CURATED, config, configs
+from tests.unit.blueprint.templates import by_part, parts, resource, resources
 
-from underpass.blueprint import Stack
+from underpass.blueprint import Stack, stacks
+from underpass.config.model import Config
 from underpass.policies.resource_policies import Act, policy_allows
 
+drawn = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 BUCKET = "arn:aws:s3:::logs"
 ALB = "arn:aws:elasticloadbalancing:us-east-1:111111111111:loadbalancer/app/a/1"
 
@@ -22,11 +25,29 @@ def attributes(stack: Stack, name: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("production", [True, False])
-def test_production_protects_both_from_deletion(*, production: bool) -> None:
-    service = by_part(config(production=production))[1]
+def test_production_protects_both_from_deletion_once_somebody_says_so(*, production: bool) -> None:
+    path = parts(config(production=production)).path
     for name in ("Alb", "Nlb"):
-        wanted = attributes(service, name)["deletion_protection.enabled"]
-        assert wanted == ("true" if production else "false")
+        wanted = attributes(path, name)["deletion_protection.enabled"]
+        assert wanted == ({"Ref": "Protect"} if production else "false")
+    assert ("Protect" in path.template["Parameters"]) is production
+
+
+@drawn
+@given(configs())
+def test_a_creation_that_fails_meets_no_protection(config: Config) -> None:
+    """A rollback cannot delete what is protected: nothing is, unless a deployment says so afterwards."""
+    for stack in stacks(config):
+        protect = stack.template.get("Parameters", {}).get("Protect", {"Default": "false"})
+        assert protect["Default"] == "false"
+        for group in resources(stack, "AutoScaling::AutoScalingGroup").values():
+            assert not group.get("NewInstancesProtectedFromScaleIn")
+        for provider in resources(stack, "ECS::CapacityProvider").values():
+            scaling = provider["AutoScalingGroupProvider"]
+            assert scaling["ManagedTerminationProtection"] == "DISABLED"
+            assert scaling["ManagedDraining"] == "ENABLED"
+        for database in resources(stack, "RDS::DBInstance").values():
+            assert database["DeletionProtection"] in (False, {"Ref": "Protect"})
 
 
 def test_the_alb_is_strict_and_its_times_are_told() -> None:

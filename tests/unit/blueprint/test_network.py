@@ -63,7 +63,7 @@ def test_everything_is_put_into_the_existing_vpc(egress: str) -> None:
     assert outputs["VpcCidr"]["Value"] == "10.20.0.0/16"
     same = by_part(CURATED["nat-ec2-everything"])[0].template["Outputs"].keys()
     assert same - outputs.keys() == {"PublicSubnetIds"}  # which nothing is given
-    assert asked(service) <= {*outputs, "Image"}
+    assert asked(service) <= {*outputs, "Image", "InstanceImage"}
 
 
 def test_only_the_named_subnets_of_an_existing_vpc_are_logged() -> None:

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 from tests.unit.blueprint.configs import CURATED, EVERYTHING, config
-from tests.unit.blueprint.templates import by_part, resource, resources
+from tests.unit.blueprint.templates import asked, by_part, parts, resource, resources
 
-from underpass.blueprint.capacity.cluster import architecture
+from underpass.blueprint import stacks
+from underpass.blueprint.capacity.instances import RECOMMENDED, architecture
 from underpass.blueprint.path.privatelink import allowed_principals
 
 OWN = "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"
@@ -118,7 +119,7 @@ def test_an_alb_type_target_group_waits_for_the_listener_and_has_no_attributes()
 def test_architecture_follows_the_instance_type(instance_type: str, expected: str) -> None:
     chosen = config(capacity={"instance_type": instance_type})
     assert architecture(chosen) == expected
-    image = by_part(chosen)[1].template["Parameters"]["InstanceImage"]["Default"]
+    image = parts(chosen).capacity.template["Metadata"][RECOMMENDED]
     assert ("/arm64/" in image) == (expected == "ARM64")
 
 
@@ -165,19 +166,32 @@ def test_an_update_of_the_launch_template_reaches_the_group() -> None:
     assert group["LaunchTemplate"]["Version"] == {
         "Fn::GetAtt": ["LaunchTemplate", "LatestVersionNumber"]
     }
-    assert (
-        group["NewInstancesProtectedFromScaleIn"] is True
-    )  # managed termination protection needs it
 
 
-def test_a_new_launch_template_replaces_the_instances_though_they_are_protected() -> None:
-    service = by_part(config())[1]
-    group = service.template["Resources"]["AutoScalingGroup"]
-    assert group["Properties"]["NewInstancesProtectedFromScaleIn"] is True
+def test_a_new_launch_template_replaces_the_instances_one_after_the_other() -> None:
+    group = parts(config()).capacity.template["Resources"]["AutoScalingGroup"]
     preferences = group["UpdatePolicy"]["AutoScalingInstanceRefresh"]["Preferences"]
-    assert preferences["ScaleInProtectedInstances"] == "Refresh"
     # A new one comes before an old one goes: the difference must leave room for one.
     assert preferences["MinHealthyPercentage"] == 100 < preferences["MaxHealthyPercentage"]
+
+
+def test_no_update_of_a_stack_chooses_the_hosts_image() -> None:
+    """A parameter that CloudFormation looks up would roll the hosts whenever AWS publishes an image."""
+    for stack in stacks(config()):
+        for parameter in stack.template.get("Parameters", {}).values():
+            assert "SSM" not in parameter["Type"]
+    assert "InstanceImage" not in parts(config()).service.template["Parameters"]
+    capacity = parts(config()).capacity
+    assert capacity.template["Parameters"]["InstanceImage"]["Type"] == "AWS::EC2::Image::Id"
+    assert asked(capacity) >= {"InstanceImage"}
+    lifetime_s = resource(capacity, "AutoScalingGroup")["MaxInstanceLifetime"]
+    assert lifetime_s == 14 * 24 * 3600
+
+
+def test_an_image_that_is_named_stays() -> None:
+    named = parts(config(capacity={"instance_image": "ami-0123456789abcdef0"})).capacity
+    assert named.parameters == {"InstanceImage": "ami-0123456789abcdef0"}
+    assert not parts(config(capacity={"provider": "fargate"})).capacity.parameters
 
 
 def test_the_launch_template_lets_nobody_log_in_and_its_disk_goes_with_it() -> None:

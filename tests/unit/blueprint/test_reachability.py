@@ -31,7 +31,7 @@ class Groups:
 
     @classmethod
     def of(cls, foundation: Stack, service: Stack) -> Groups:
-        handed = outputs(foundation)
+        handed = outputs(foundation) | outputs(service)
 
         def peer(rule: dict[str, Any]) -> str:
             for key in ("CidrIp", "SourceSecurityGroupId", "DestinationSecurityGroupId"):

@@ -16,7 +16,7 @@ def test_the_scaler_keeps_the_count_between_the_limits() -> None:
     assert "DesiredCount" not in resource(found, "Service")  # or each release would set it back
     target = resource(found, "ScalableTarget")
     assert (target["MinCapacity"], target["MaxCapacity"]) == (2, 5)
-    assert target["ResourceId"] == {"Fn::Sub": "service/${Cluster}/${Service.Name}"}
+    assert target["ResourceId"] == {"Fn::Sub": "service/${ClusterName}/${Service.Name}"}
 
 
 def test_it_follows_cpu_and_requests() -> None:
@@ -34,10 +34,7 @@ def test_it_follows_cpu_and_requests() -> None:
     assert label == {
         "Fn::Join": [
             "/",
-            [
-                {"Fn::GetAtt": ["Alb", "LoadBalancerFullName"]},
-                {"Fn::GetAtt": ["AlbTargetGroup", "TargetGroupFullName"]},
-            ],
+            [{"Ref": "AlbFullName"}, {"Ref": "AlbTargetGroupFullName"}],
         ]
     }
 

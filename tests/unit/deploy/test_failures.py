@@ -41,16 +41,18 @@ class World:
         self.target = FakeTarget(clients)
 
     def starts(self) -> "World":
-        stack = self.cloudformation.has("notes-service", "CREATE_IN_PROGRESS")
-        stack.physical = {
+        self.cloudformation.has("notes-capacity", "CREATE_COMPLETE").physical = {
             "Cluster": ("notes-cluster", "AWS::ECS::Cluster"),
+        }
+        self.cloudformation.has("notes-path", "CREATE_COMPLETE").physical = {
             "NlbTargetGroup": ("nlb", "AWS::ElasticLoadBalancingV2::TargetGroup"),
             "AlbTargetGroup": ("alb", "AWS::ElasticLoadBalancingV2::TargetGroup"),
         }
+        self.cloudformation.has("notes-service", "CREATE_IN_PROGRESS")
         return self
 
     def watch(self) -> Watch:
-        return Watch(self.target, CONFIG, self.clock)
+        return Watch(self.target, CONFIG, self.clock, "notes-cluster", "alb")
 
     def look(self, watch: Watch) -> str:
         """Look after a second."""
@@ -61,7 +63,7 @@ class World:
 def test_a_failure_is_seen_once_with_its_last_lines() -> None:
     world = World(abc=["listening", "Traceback"])
     watch = world.watch()
-    assert not world.look(watch)  # no stack yet
+    assert not world.look(watch)  # no task yet
     world.starts()
     world.ecs.stops("abc")
     assert not world.look(watch)
