@@ -34,7 +34,7 @@ def test_a_change_of_nothing_is_nothing() -> None:
         # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-rds-dbinstance.html
         ("database.name", "foundation", "DatabaseInstance"),
         ("service.cpu", "service", "TaskDefinition"),
-        ("privatelink.alb_targets", "service", "NlbTargetGroup"),
+        ("privatelink.alb_targets", "path", "NlbTargetGroup"),
     ],
 )
 def test_what_aws_documents_as_replacement_is_found(key: str, part: str, logical_id: str) -> None:
