@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from pathlib import Path
 
+_HERE = Path(__file__).resolve().parents[1]
+
 _Cut = tuple[int, int, str]  # from, to, and what stands there instead
 
 # Strings are found so that a "#" in one is not taken for a comment; a comment alone goes with its line.
@@ -23,16 +25,17 @@ _COMMENT = re.compile(
 def shipped(module: Path) -> str:
     """Return a module's code as a template carries it.
 
-    A request may carry 51,200 bytes of template. So the words that explain stay in the repository, all but
-    the first line, and so do the types in signatures; a level is indented by one blank, and there are no two
-    empty lines in a row. What is left is the same code, statement by statement.
+    A request may carry 51,200 bytes of template. So the words that explain stay in the repository, and so do
+    the types in signatures; a level is indented by one blank, and there are no two empty lines in a row. What
+    is left is the same code, statement by statement. Its first line, which Lambda's console shows, says so
+    and where the source is.
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
     """
-    text = module.read_text(encoding="ascii")
+    text, source = module.read_text(encoding="ascii"), module.relative_to(_HERE)
     begins = [0, *accumulate(map(len, text.splitlines(keepends=True)))]
     cuts = [*_comments(text)]
     for node in _definitions(ast.parse(text)):
-        cuts += [*_words(node, begins), *_types(node, text, begins)]
+        cuts += [*_words(node, begins, source), *_types(node, text, begins)]
     for start, end, instead in sorted(cuts, reverse=True):
         text = text[:start] + instead + text[end:]
     code = re.sub(r"\n{3,}", "\n\n", text)
@@ -50,13 +53,14 @@ def _definitions(
 
 
 def _words(
-    node: ast.Module | ast.ClassDef | ast.FunctionDef, begins: Sequence[int]
+    node: ast.Module | ast.ClassDef | ast.FunctionDef, begins: Sequence[int], source: Path
 ) -> Iterator[_Cut]:
-    """Yield the docstring: of the module's the first line is kept."""
+    """Yield the docstring; the module's says where there is more to read."""
     words = ast.get_docstring(node)
     if words and len(node.body) > 1:
         said = node.body[0]
-        kept = f'"""{words.splitlines()[0]}"""\n' if isinstance(node, ast.Module) else ""
+        told = f'"""Minified: the source, with its reasons, is underpass\'s {source}."""\n'
+        kept = told if isinstance(node, ast.Module) else ""
         yield begins[said.lineno - 1], begins[said.end_lineno or said.lineno], kept
 
 

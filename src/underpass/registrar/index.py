@@ -3,6 +3,7 @@
 An AWS Lambda function in one file, for the Python runtime as it comes: nothing but botocore and the
 standard library. It stores nothing. Every run compares the ALB's network interfaces, which are the
 truth, with the target groups, and repairs the difference; so runs may be lost, repeated or overlap.
+What it remembers while it is warm only lets it remove more: without it, it waits for a later look.
 
 Environment
 -----------
@@ -12,6 +13,9 @@ TARGET_GROUPS
     ``ARN=PORT``, separated by commas: each target group, and the ALB's listener port it leads to.
 DNS_NAME
     The ALB's DNS name, asked before anything is removed; empty: it is not asked.
+DNS_TTL_S
+    How long a resolver may keep what that name answers; 60, as ELB says, when not set. Two looks are two
+    only when they are so far apart.
 DRAIN_RETIRED
     ``true`` also removes nodes that the ALB has taken out of DNS, before their interfaces go.
 MAX_REMOVALS
@@ -45,13 +49,14 @@ from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
+from math import inf
 from typing import Any
 
 NAMESPACE = "Underpass/Registrar"
 CALL_S = 6  # the longest one call takes: 2 to connect, 4 to read
 PATIENCE_S = 5  # how long a call that fails is tried again: the others need time too
 DNS_S = 1.5
-RETIRED_AFTER = 2  # looks at DNS that miss a node it has named before
+UNATTACHED = "attached to nothing"
 FRESH_S = 10  # what was seen longer ago is not acted on
 BURST_S = 1.5
 BATCH = 100  # ELB refuses larger ones now and then: https://github.com/kubernetes/kubernetes/pull/101592
@@ -80,7 +85,7 @@ class Limits:
 class Actions:
     """What one target group needs.
 
-    ``held_back`` should go too, but not in this run; ``kept`` is gone, but DNS still names it;
+    ``held_back`` should go too, but not in this run; ``kept`` seems gone, but no second witness says so;
     ``foreign`` is not ours. The last two are for the log only.
     """
 
@@ -96,22 +101,23 @@ def plan(
     targets: Mapping[Target, str],
     limits: Limits,
     *,
-    named: AbstractSet[str] = frozenset(),
+    doubtful: AbstractSet[str] = frozenset(),
     strangers: AbstractSet[str] = frozenset(),
 ) -> Actions:
     """Return what makes ``targets`` agree with ``observed``.
 
     ``observed`` is where the ALB's interfaces listen; ``targets`` is what the group holds, and the state
-    of each; ``named`` are the addresses the ALB's DNS name answers with; ``strangers`` are addresses that
+    of each; ``doubtful`` are addresses that one witness alone misses; ``strangers`` are addresses that
     another interface of the VPC is known to have. The rules:
 
     1. An address is registered as soon as its interface is seen; health checks decide when it serves.
        DNS is no reason to register anything: it may lag, or lie.
-    2. A target is deregistered as soon as its interface is gone: the address may be a stranger's next.
+    2. A target is deregistered once its interface is gone: the address may be a stranger's next.
     3. A ``draining`` target counts as absent: it is registered again when its interface is back (``Run``
        leaves those out of ``observed`` that are on their way out), and not deregistered twice.
     4. Never to empty: when no interface is seen, nothing is removed.
-    5. An address that DNS still names is kept: two witnesses must agree that a node is gone.
+    5. A doubtful address is kept: two witnesses must agree that a node is gone. ``Run`` takes a whole
+       answer of DNS for the second, or, when there is none, a listing as old as DNS answers may get.
     6. At most ``limits.removals`` targets are removed, or as many as stay and are healthy if those are
        more (none at 0); the others are held back. So all of a big ALB may be replaced at once, and a
        listing that lost most of its nodes takes little away.
@@ -135,7 +141,7 @@ def plan(
     )
     gone = unseen - foreign
     stolen = {target for target in gone if target.address in strangers}
-    kept = {target for target in gone - stolen if target.address in named}
+    kept = {target for target in gone - stolen if target.address in doubtful}
     leaving = sorted(gone - stolen - kept)
     staying = sum(targets.get(target) == "healthy" for target in observed)
     most = max(limits.removals, staying) if limits.removals else 0
@@ -168,6 +174,7 @@ class Settings:
     target_groups: Mapping[str, tuple[int, ...]]  # ports by ARN
     limits: Limits = Limits()
     dns_name: str = ""
+    dns_ttl_s: int = 60
 
     @property
     def name(self) -> str:
@@ -220,21 +227,34 @@ class Settings:
                 ),
             ),
             dns_name=matched("DNS_NAME", r"[A-Za-z0-9.-]*", "the ALB's DNS name", default=""),
+            dns_ttl_s=int(
+                matched("DNS_TTL_S", r"[1-9]\d{0,3}", "a number from 1 to 9999", default="60")
+            ),
         )
 
 
 def handler(event: Any, context: Any) -> dict[str, Any]:
-    """Run once; every trigger asks for the same.
+    """Run; every trigger asks for the same.
 
     After an event it stays for a moment. Its queue gives out nothing meanwhile, so that the rest of a
-    burst becomes one more run.
+    burst becomes one more run. It looks again itself for a node that was not attached yet, and when the
+    look that decides over a node is due so soon that the next run would be a minute late for it.
     """
     settings = Settings.read(os.environ)
-    calls = Calls(context.get_remaining_time_in_millis() / 1000 - 1 if context else 25.0)
-    report = run(settings, client("ec2"), client("elbv2"), calls=calls)
+
+    def left() -> Calls:
+        return Calls(context.get_remaining_time_in_millis() / 1000 - 1 if context else 25.0)
+
+    report = run(settings, client("ec2"), client("elbv2"), calls=left())
     records = event.get("Records", ()) if isinstance(event, dict) else ()
-    if any('"Scheduled Event"' not in record["body"] for record in records):
-        time.sleep(max(0.0, min(BURST_S, calls.left_s)))
+    called = any('"Scheduled Event"' not in record["body"] for record in records)
+    due_s = MEMORY.due_s(settings.dns_ttl_s, time.time())
+    again = due_s or (
+        called and any(UNATTACHED in one["left"].values() for one in report["target_groups"])
+    )
+    time.sleep(max(0.0, min(max(due_s, BURST_S if called else 0.0), left().left_s)))
+    if again and left().left_s > 2 * CALL_S:
+        report = run(settings, client("ec2"), client("elbv2"), calls=left())
     return report
 
 
@@ -242,10 +262,14 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
 def client(service: str) -> Any:
     """Return a client, made once per execution environment; boto3 would take longer to import."""
     from botocore.config import Config
+    from botocore.session import get_session
 
     # Calls tries again itself, within the time the run has left.
     config = Config(connect_timeout=2, read_timeout=4, retries={"total_max_attempts": 1})
-    return session().create_client(service, config=config)
+    try:
+        return session().create_client(service, config=config)
+    except Exception:  # noqa: BLE001  the runtime's botocore changes without a deployment
+        return get_session().create_client(service, config=config)
 
 
 @cache
@@ -410,11 +434,18 @@ def lookup(name: str) -> frozenset[str]:
 class Memory:
     """What an execution environment remembers while it lives; a run does without, at a cold start.
 
-    ``unnamed`` counts, for each interface DNS has named once, the looks since in which it did not.
+    ``unnamed`` tells of each interface DNS has named once since when it does not, ``inf`` while it does;
+    ``unlisted`` of each registered address since when EC2 lists no interface of the ALB's that has it.
     """
 
     succeeded_at: float | None = None
-    unnamed: dict[str, int] = field(default_factory=dict)
+    unnamed: dict[str, float] = field(default_factory=dict)
+    unlisted: dict[str, float] = field(default_factory=dict)
+
+    def due_s(self, ttl_s: float, now: float) -> float:
+        """Return how soon a second look counts, when that is well before the next run; else 0."""
+        due = [since + ttl_s - now for since in (*self.unnamed.values(), *self.unlisted.values())]
+        return min((one for one in due if 0 < one <= ttl_s / 12), default=0.0)
 
 
 MEMORY = Memory()
@@ -428,11 +459,13 @@ def run(
     calls: Calls | None = None,
     resolve: Callable[[str], AbstractSet[str]] = lookup,
     memory: Memory = MEMORY,
+    clock: Callable[[], float] = time.time,
     say: Callable[[str], object] = print,
     dry_run: bool = False,
 ) -> dict[str, Any]:
     """Bring every target group in line, print the line of JSON, and return what it says.
 
+    ``clock`` tells the time of day: a function that is frozen between its runs can rely on no other.
     With ``dry_run`` nothing is changed, printed or raised: what is returned says what would be done.
 
     Raises
@@ -440,24 +473,27 @@ def run(
     RunFailedError
         When anything failed, after everything else was done.
     """
-    report = Run(settings, ec2, elbv2, calls or Calls(), resolve, memory, dry_run).report()
+    one = Run(settings, ec2, elbv2, calls or Calls(), resolve, memory, clock, dry_run)
+    report = one.report()
     if not dry_run:
+        now = clock()
         if not report["errors"]:
-            memory.succeeded_at = time.time()
-        say(json.dumps(metrics(settings, report, memory) | report))
+            memory.succeeded_at = now
+        say(json.dumps(metrics(settings, report, memory, now) | report))
         if report["errors"]:
             raise RunFailedError("; ".join(report["errors"]))
     return report
 
 
-def metrics(settings: Settings, report: Mapping[str, Any], memory: Memory) -> dict[str, Any]:
+def metrics(
+    settings: Settings, report: Mapping[str, Any], memory: Memory, now: float
+) -> dict[str, Any]:
     """Return the run's numbers in the Embedded Metric Format, which CloudWatch reads from the log.
 
     Seconds since the last success are known only as long as the memory lasts; the alarm on staleness
     therefore asks for a missing ``Success``.
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
     """
-    now = time.time()
     numbers: dict[str, float] = {
         "Success": int(not report["errors"]),
         "Addresses": len(report["addresses"]),
@@ -497,13 +533,16 @@ class Run:
         calls: Calls,
         resolve: Callable[[str], AbstractSet[str]],
         memory: Memory,
+        clock: Callable[[], float],
         dry_run: bool,  # noqa: FBT001
     ) -> None:
         self.settings, self.ec2, self.elbv2, self.calls = settings, ec2, elbv2, calls
-        self.resolve, self.memory, self.dry_run = resolve, memory, dry_run
+        self.resolve, self.memory, self.clock, self.dry_run = resolve, memory, clock, dry_run
+        self.began_at = clock()
         self.errors: list[str] = []
         self.nodes: dict[str, str] = {}  # address by interface
         self.detached: set[str] = set()  # those of their addresses that nothing uses
+        self.detaching: set[str] = set()  # addresses that EC2 says are about to be such
         self.retired: frozenset[str] = frozenset()
         self.ignored: list[str] = []  # interfaces described as the ALB's that ELB did not make
         self.complete = False  # whether every page of interfaces was read
@@ -517,8 +556,10 @@ class Run:
         began = self.calls.clock()
         held = {arn: self.targets(arn) for arn in self.settings.target_groups}
         self.observe()
-        if self.settings.limits.drain_retired and self.complete:
-            self.retire()
+        if self.complete and self.nodes:
+            self.miss(one for targets in held.values() for one in targets or ())
+            if self.settings.limits.drain_retired:
+                self.retire()
         groups = [self.repair(arn, targets) for arn, targets in held.items() if targets is not None]
         return {
             "event": "registrar",
@@ -556,8 +597,10 @@ class Run:
         """Read the addresses of the ALB's nodes.
 
         Anybody who may make an interface may describe it as a node's, so it must be ELB's own. One that
-        is being detached has left its node. In any other state an interface counts, from its creation
-        to its deletion: until then nobody else can have its address.
+        is being detached has left its node. In any other state an interface counts until its deletion:
+        until then nobody else can have its address. ``available`` is attached to nothing: not yet, or no
+        more, which EC2 does not tell apart. Such a one stays if it is registered, and is registered once it
+        is attached, unless nothing else is well.
         """
         settings = self.settings
         try:
@@ -568,7 +611,9 @@ class Run:
                 )
                 if not elbs(interface):
                     self.ignored.append(interface_id)
-                elif interface.get("Status") != "detaching":
+                elif interface.get("Status") == "detaching":
+                    self.detaching.add(address)
+                else:
                     self.nodes[interface_id] = address
                     if interface.get("Status") == "available":
                         self.detached.add(address)
@@ -613,21 +658,35 @@ class Run:
                     self.dns = str(error)
         return self.dns if isinstance(self.dns, frozenset) else frozenset()
 
+    def knows(self) -> bool:
+        """Tell whether DNS's silence on a node says something: its answer holds all, and some are there."""
+        named = self.named()
+        return self.all_named and not named.isdisjoint(self.nodes.values())
+
+    def long_ago(self, since: float) -> bool:
+        """Tell whether a look at that time was another than this run's, not the same answer kept."""
+        return self.began_at - since >= self.settings.dns_ttl_s
+
+    def miss(self, items: Iterable[Any]) -> None:
+        """Remember since when registered addresses are missing among the ALB's interfaces."""
+        missed = {item["Target"]["Id"] for item in items}.difference(self.nodes.values())
+        now, before = self.clock(), self.memory.unlisted
+        self.memory.unlisted = {one: before.get(one, now) for one in missed}
+
     def retire(self) -> None:
-        """Find the nodes that DNS has named and, a few looks later, still names no more.
+        """Find the nodes that DNS has named and, two looks in a row, names no more.
 
         So an ALB retires a node: it leaves DNS and serves on for a while, before its interface goes.
         One DNS has not named yet is new; whoever does not remember takes both for live.
         """
-        named, unnamed = self.named(), self.memory.unnamed
-        if not self.all_named or named.isdisjoint(self.nodes.values()):
+        if not self.knows():
             return
-        known = [one for one in self.nodes if one in unnamed or self.nodes[one] in named]
-        looks = {one: 0 if self.nodes[one] in named else unnamed[one] + 1 for one in known}
-        self.memory.unnamed = looks
-        self.retired = frozenset(
-            self.nodes[one] for one, missed in looks.items() if missed >= RETIRED_AFTER
-        )
+        named, before, now = self.named(), self.memory.unnamed, self.clock()
+        known = [one for one in self.nodes if one in before or self.nodes[one] in named]
+        self.memory.unnamed = since = {
+            one: inf if self.nodes[one] in named else min(before[one], now) for one in known
+        }
+        self.retired = frozenset(self.nodes[one] for one in known if self.long_ago(since[one]))
 
     def leaving(self, address: str) -> bool:
         """Tell whether a node whose target drains is on its way out, not on its way back.
@@ -635,12 +694,21 @@ class Run:
         Another run has removed it, which may know more than this one; to register it again would send
         new flows to where nobody will be.
         """
-        if address in self.detached:
+        asked = self.settings.limits.drain_retired and self.complete
+        return asked and self.knows() and address not in self.named()
+
+    def gone(self, address: str) -> bool:
+        """Tell whether a second witness says too that a node is gone, which EC2 does not list.
+
+        That is DNS, or EC2 itself if it did not list it long ago either, or says that it is on its way
+        out. Of an address that it lists there is no doubt: it is retired, or its port is not ours.
+        """
+        if address in self.nodes.values():
             return True
-        named = (
-            self.named() if self.settings.limits.drain_retired and self.complete else frozenset()
-        )
-        return self.all_named and address not in named and not named.isdisjoint(self.nodes.values())
+        if address in self.named():
+            return False
+        since = self.memory.unlisted.get(address, inf)
+        return address in self.detaching or self.knows() or self.long_ago(since)
 
     def strangers(self, targets: Iterable[Target]) -> frozenset[str]:
         """Return those addresses of ``targets`` that another interface of the VPC has."""
@@ -686,8 +754,13 @@ class Run:
             zone = "all" if outside and address not in self.nodes.values() else ""
             targets[Target(address, port, zone)] = str(item["TargetHealth"]["State"])
         observed = {Target(address, port) for address in self.nodes.values() for port in ports}
-        draining = {target for target in observed if targets.get(target) == "draining"}
-        out = {target for target in draining if self.leaving(target.address)}
+        absent = {target for target in observed if targets.get(target, "draining") == "draining"}
+        out = {
+            target
+            for target in absent
+            if target.address in self.detached
+            or (target in targets and self.leaving(target.address))
+        }
         serving = {target for target in observed - out if target.address not in self.retired}
         if any(targets.get(target) == "healthy" for target in serving):
             observed = serving  # the others may go
@@ -723,8 +796,20 @@ class Run:
             "registered": told(registered, lambda t: "was draining" if t in targets else "new"),
             "deregistered": told(deregistered, gone),
             "held_back": told(actions.held_back, lambda _: limit),
-            "kept": told(actions.kept, lambda _: "DNS still names it"),
-            "left": told(out - observed, lambda _: "drains, and its node is on its way out"),
+            "kept": told(
+                actions.kept,
+                lambda t: (
+                    "DNS still names it" if t.address in self.named() else "one witness misses it"
+                ),
+            ),
+            "left": told(
+                out - observed,
+                lambda t: (
+                    UNATTACHED
+                    if t.address in self.detached
+                    else "drains, and its node is on its way out"
+                ),
+            ),
             "foreign": told(
                 actions.foreign, lambda t: "outside the VPC" if t.zone else "another port"
             ),
@@ -744,12 +829,13 @@ class Run:
             return Actions(register=actions.register), nobody
         if not actions.deregister and not actions.held_back:
             return actions, nobody
-        named = self.named()
-        actions = plan(observed, targets, limits, named=named)
+        removable = {target.address for target in (*actions.deregister, *actions.held_back)}
+        doubtful = {address for address in removable if not self.gone(address)}
+        actions = plan(observed, targets, limits, doubtful=doubtful)
         if not actions.kept and not actions.held_back:
             return actions, nobody
         strangers = self.strangers((*actions.deregister, *actions.kept, *actions.held_back))
-        return plan(observed, targets, limits, named=named, strangers=strangers), strangers
+        return plan(observed, targets, limits, doubtful=doubtful, strangers=strangers), strangers
 
     def change(self, operation: str, arn: str, targets: Sequence[Target]) -> list[Target]:
         """Carry out one change in batches and return the targets it was done for."""

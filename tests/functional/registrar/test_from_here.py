@@ -81,15 +81,15 @@ def test_a_dry_run_tells_and_a_real_one_does_it(
 
 def test_dns_and_the_limit_are_heeded(account: Account) -> None:
     kept, gone = account.interface(0), account.interface(1)
-    account.interface(1)
+    lives = account.interface(1)["PrivateIpAddress"]
     run(account)
     for interface in (kept, gone):
         account.delete(interface)
     named = kept["PrivateIpAddress"]
-    (group,) = run(account, named, max_removals=0)["target_groups"]
+    (group,) = run(account, named, lives, max_removals=0)["target_groups"]
     assert group["kept"] == {f"{named}:80": "DNS still names it"}
     assert group["held_back"] == {f"{gone['PrivateIpAddress']}:80": "MAX_REMOVALS=0"}
-    (group,) = run(account, named)["target_groups"]
+    (group,) = run(account, named, lives)["target_groups"]
     assert list(group["deregistered"]) == [f"{gone['PrivateIpAddress']}:80"]
 
 

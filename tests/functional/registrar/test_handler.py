@@ -1,10 +1,13 @@
 """The handler as Lambda calls it: it follows the interfaces, and names what is wrong with its settings."""
 
 import json
-from types import ModuleType
+import time
+from types import ModuleType, SimpleNamespace
+from typing import Any
 
 import pytest
-from tests.functional.registrar.conftest import Account
+from moto.ec2.models import ec2_backends
+from tests.functional.registrar.conftest import ACCOUNT, REGION, Account, a_minute_later
 
 
 def test_the_handler_follows_the_interfaces(
@@ -18,6 +21,9 @@ def test_the_handler_follows_the_interfaces(
     assert account.targets() == {first["PrivateIpAddress"], second["PrivateIpAddress"]}
 
     account.delete(first)
+    registrar.handler({}, None)
+    assert account.targets() == {first["PrivateIpAddress"], second["PrivateIpAddress"]}
+    a_minute_later(registrar)
     registrar.handler({}, None)
     assert account.targets() == {second["PrivateIpAddress"]}
 
@@ -59,3 +65,38 @@ def test_a_missing_variable_is_named(
     monkeypatch.delenv("TARGET_GROUPS")
     with pytest.raises(registrar.SettingError, match="TARGET_GROUPS=None: expected"):
         registrar.handler({}, None)
+
+
+def test_a_botocore_that_does_not_take_our_description_of_ec2_brings_its_own(
+    registrar: ModuleType, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuses() -> dict[str, Any]:
+        raise TypeError("a later botocore's")
+
+    monkeypatch.setattr(registrar, "ec2_api", refuses)
+    for made in (registrar.client, registrar.session):
+        made.cache_clear()
+    node = account.interface(0)
+    registrar.handler({}, None)
+    assert account.targets() == {node["PrivateIpAddress"]}
+    assert hasattr(registrar.client("ec2"), "describe_vpcs")
+
+
+def test_an_event_looks_again_for_a_node_that_was_not_attached_yet(
+    registrar: ModuleType, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = account.interface(0)
+    registrar.handler({}, None)
+    made = account.interface(1)
+    slept: list[float] = []
+
+    def attached(seconds: float) -> None:
+        slept.append(seconds)
+        interfaces = ec2_backends[ACCOUNT][REGION].enis
+        interfaces[made["NetworkInterfaceId"]].status = "in-use"
+
+    told = SimpleNamespace(time=time.time, monotonic=time.monotonic, sleep=attached)
+    monkeypatch.setattr(registrar, "time", told)
+    registrar.handler({"Records": [{"body": '"CreateNetworkInterface"'}]}, None)
+    assert slept == [1.5]
+    assert account.targets() == {first["PrivateIpAddress"], made["PrivateIpAddress"]}

@@ -13,7 +13,7 @@ from typing import Any
 
 import cfnlint
 import pytest
-from tests.functional.registrar.conftest import Account
+from tests.functional.registrar.conftest import Account, a_minute_later
 from tests.unit.blueprint.configs import CURATED
 from tests.unit.blueprint.templates import by_part, resource
 
@@ -43,7 +43,8 @@ def recorded(registrar: ModuleType, account: Account, monkeypatch: pytest.Monkey
     registrar.handler({}, None)  # nothing to do
     account.delete(other)
     monkeypatch.setenv("MAX_REMOVALS", "0")
-    registrar.handler({}, None)  # holds back, having looked for another owner
+    registrar.handler({}, None)  # keeps, having looked for another owner
+    a_minute_later(registrar)
     monkeypatch.delenv("MAX_REMOVALS")
     registrar.handler({}, None)  # removes
     account.delete(node)

@@ -32,3 +32,10 @@ def test_the_shipped_code_does_what_the_module_does(package: str) -> None:
     assert len(shipped(package)) < 0.8 * len(text)
     assert "#" not in shipped(package)
     assert "->" not in shipped(package)
+
+
+@pytest.mark.parametrize("name", ["registrar", "rotation"])
+def test_the_first_line_says_that_it_is_minified_and_where_the_source_is(name: str) -> None:
+    first = shipped(f"underpass.{name}").splitlines()[0]
+    assert "Minified" in first
+    assert f"src/underpass/{name}/index.py" in first

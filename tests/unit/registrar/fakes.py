@@ -22,6 +22,9 @@ DNS_NAME = "internal-notes-1.us-east-1.elb.amazonaws.com"
 DESCRIPTION = f"ELB {ALB.split(':loadbalancer/')[1]}"
 ENVIRONMENT = {"LOAD_BALANCER_ARN": ALB, "VPC_ID": VPC, "TARGET_GROUPS": f"{GROUP}=80"}
 
+NOW_S = 1.8e9  # any time of day
+TTL_S = 60.0
+
 Targets = Mapping[Target, str]
 
 
@@ -64,6 +67,7 @@ class Aws:
         self.groups = {arn: dict(held) for arn, held in (groups or {GROUP: {}}).items()}
         self.listeners = list(listeners)
         self.page_size = 2
+        self.hidden: set[str] = set()  # addresses that a stale listing misses
         self.named: set[str] | None = None  # None: DNS is down
         self.all_answers = True
         self.faults: dict[str, list[Exception]] = defaultdict(list)
@@ -132,6 +136,7 @@ class Aws:
             for interface in self.interfaces.values()
             if all(interface[keys[name]] in values for name, values in asked.items())
             and interface["NetworkInterfaceId"] > NextToken
+            and not ("description" in asked and interface["PrivateIpAddress"] in self.hidden)
         ]
         page = rest[: self.page_size]
         more = {"NextToken": page[-1]["NetworkInterfaceId"]} if len(rest) > len(page) else {}
@@ -194,10 +199,11 @@ def once(
     *,
     memory: Memory | None = None,
     time: Time | None = None,
+    at_s: float = NOW_S,
     dry_run: bool = False,
     **environment: str,
 ) -> dict[str, Any]:
-    """Run once against the fakes, with ENVIRONMENT and what is given beside it."""
+    """Run once against the fakes, at a time of day, with ENVIRONMENT and what is given beside it."""
     settings = Settings.read({**ENVIRONMENT, **environment})
     return run(
         settings,
@@ -206,5 +212,11 @@ def once(
         calls=(time or Time()).calls(),
         resolve=aws.resolve,
         memory=Memory() if memory is None else memory,
+        clock=lambda: at_s,
         dry_run=dry_run,
     )
+
+
+def looked_before(*numbers: int, ago_s: float = TTL_S) -> Memory:
+    """Return the memory of a look, a while ago, at which EC2 did not list these addresses either."""
+    return Memory(unlisted={f"10.0.0.{number}": NOW_S - ago_s for number in numbers})

@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from tests.unit.registrar.fakes import ENVIRONMENT, Aws, Time
 
 from underpass.registrar.index import Memory, RunFailedError, Settings, run
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one run saw of a witness, and when: it asked after ``began_s`` and knew at ``ended_s``."""
+
+    witness: str
+    seen: frozenset[str]
+    began_s: float
+    ended_s: float
 
 
 class Stepped:
@@ -22,12 +33,30 @@ class Stepped:
         Errors the fakes gave it that trying again does not mend.
     named
         What ``all.NAME`` answered; None when it was not asked, or did not answer.
+    listed
+        The addresses of the nodes that EC2 listed to it; None until it has read them all.
+    looks
+        What runs with the same memory saw, in the order in which they did; this one adds to it.
     """
 
     def __init__(
-        self, aws: Aws, started: int, environment: Mapping[str, str], memory: Memory
+        self,
+        aws: Aws,
+        started: int,
+        environment: Mapping[str, str],
+        memory: Memory,
+        wall: Time,
+        looks: list[Look],
     ) -> None:
         self.started = started
+        self.began_s: float | None = None
+        self.listed: frozenset[str] | None = None
+        self.detaching: set[str] = set()
+        self.answer: frozenset[str] = frozenset()
+        self.looks = looks
+        self._pages: set[str] = set()
+        self._broken: AssertionError | None = None
+        self._wall = wall
         self.refused = 0
         self.named: frozenset[str] | None = None
         self.report: dict[str, Any] | None = None
@@ -43,6 +72,8 @@ class Stepped:
         """Let it go on to its next call, or its end; what a check found is raised here."""
         self._go.release()
         self._paused.acquire()
+        if self._broken:
+            raise self._broken
         if self.done and self.error and not isinstance(self.error, RunFailedError):
             raise self.error
 
@@ -57,23 +88,51 @@ class Stepped:
 
         def call(**arguments: Any) -> Any:
             self._wait()
-            for check in self.checks:
-                check(self, operation, arguments)
             try:
-                return getattr(self._aws, operation)(**arguments)
+                for check in self.checks:
+                    check(self, operation, arguments)
+            except AssertionError as error:  # the run would note it and go on, as with any failure
+                self._broken = error
+                raise
+            try:
+                answer = getattr(self._aws, operation)(**arguments)
             except Exception as error:
                 told = getattr(error, "response", {}).get("Error", {}).get("Code")
                 self.refused += told != "Throttling"
                 raise
+            self._listing(arguments, answer)
+            return answer
 
         return call
 
+    def _listing(self, arguments: Mapping[str, Any], page: Any) -> None:
+        filters = {one["Name"] for one in arguments.get("Filters", ())}
+        if "description" not in filters:
+            return
+        for one in page["NetworkInterfaces"]:
+            if one["RequesterManaged"]:
+                leaves = one["Status"] == "detaching"
+                (self.detaching if leaves else self._pages).add(one["PrivateIpAddress"])
+        if not page.get("NextToken"):
+            self.listed = frozenset(self._pages)
+            self._look("EC2", self.listed)
+
     def _resolve(self, name: str) -> frozenset[str]:
         self._wait()
-        answer = self._aws.resolve(name)
+        self.answer = self._aws.resolve(name)
         if name.startswith("all."):
-            self.named = answer
-        return answer
+            self.named = self.answer
+            self._look("DNS", self.named)
+        return self.answer
+
+    def _look(self, witness: str, seen: frozenset[str]) -> None:
+        assert self.began_s is not None
+        self.looks.append(Look(witness, seen, self.began_s, self._wall()))
+
+    def _clock(self) -> float:
+        if self.began_s is None:
+            self.began_s = self._wall()
+        return self._wall()
 
     def _wait(self) -> None:
         self._paused.release()
@@ -89,6 +148,7 @@ class Stepped:
                 calls=Time().calls(),
                 resolve=self._resolve,
                 memory=self._memory,
+                clock=self._clock,
                 say=lambda _: None,
             )
         except BaseException as error:  # noqa: BLE001  raised by step

@@ -1,7 +1,11 @@
 """The registrar in a world that changes under it, whatever happens and in whatever order.
 
-Nodes come, are detached and go; freed addresses are taken by others; DNS lags, lies, is down or knows the
-plain name only; calls are throttled, refused, or fail for one page or one batch; runs overlap call by call.
+Nodes come, are detached and go; freed addresses are taken by others; EC2's listings miss nodes that serve;
+DNS lags, lies, is down or knows the plain name only; calls are throttled, refused, or fail for one page or
+one batch; runs overlap call by call, come in bursts and late, and forget what they saw.
+
+Whatever is removed was missed by two witnesses, or by one at two times that are a DNS answer's life apart;
+a stranger's address goes at once; and in the end the targets are the nodes.
 """
 
 from __future__ import annotations
@@ -23,11 +27,13 @@ from tests.unit.registrar.fakes import (
     DNS_NAME,
     GROUP,
     OTHER_GROUP,
+    TTL_S,
     Aws,
+    Time,
     refused,
     throttled,
 )
-from tests.unit.registrar.steps import Stepped
+from tests.unit.registrar.steps import Look, Stepped
 
 from underpass.registrar.index import Memory, Target
 
@@ -48,7 +54,7 @@ groups = st.sampled_from(list(PORTS))
 
 
 class Registrar(RuleBasedStateMachine):
-    """DNS is the second witness only: no node whose interface is there is ever removed."""
+    """DNS is the second witness only: no node whose interface is listed is ever removed."""
 
     environment: ClassVar[dict[str, str]] = {}
 
@@ -57,6 +63,8 @@ class Registrar(RuleBasedStateMachine):
         self.aws = Aws(groups={arn: {} for arn in PORTS})
         self.aws.page_size = page_size
         self.memory = Memory()
+        self.looks: list[Look] = []
+        self.wall = Time()
         self.tick = 0
         self.since: dict[str, int] = {}  # nodes in service, and since when
         self.left: dict[str, int] = {}  # addresses that were a node's, and until when
@@ -141,6 +149,18 @@ class Registrar(RuleBasedStateMachine):
         elif how != "stale":
             self.aws.named = set(lie if how == "lies" else self.since)
 
+    @rule(missed=st.frozensets(addresses, max_size=3))
+    def listings_miss(self, missed: frozenset[str]) -> None:
+        self.aws.hidden = set(missed)
+
+    @rule(seconds=st.sampled_from([1.5, 20.0, 59.0, 60.0, 61.0, 600.0]))
+    def time_passes(self, seconds: float) -> None:
+        self.wall.sleep(seconds)
+
+    @rule()
+    def memory_is_lost(self) -> None:
+        self.memory, self.looks = Memory(), []
+
     @rule(operation=st.sampled_from(OPERATIONS), times=st.integers(1, 3))
     def calls_will_be_throttled(self, operation: str, times: int) -> None:
         self.aws.faults[operation].extend(throttled() for _ in range(times))
@@ -154,7 +174,8 @@ class Registrar(RuleBasedStateMachine):
     def _start(self) -> Stepped:
         asked = ",".join(f"{arn}={port}" for arn, ports in PORTS.items() for port in ports)
         given = {"TARGET_GROUPS": asked, "DNS_NAME": DNS_NAME, "MAX_REMOVALS": str(REMOVALS)}
-        begun = Stepped(self.aws, self.tick, given | self.environment, self.memory)
+        asked_by = given | self.environment
+        begun = Stepped(self.aws, self.tick, asked_by, self.memory, self.wall, self.looks)
         begun.checks.append(self._check)
         self.alone[id(begun)] = not self.active
         for other in self.active:
@@ -183,15 +204,22 @@ class Registrar(RuleBasedStateMachine):
             self.active.remove(run)
             self._ended(run)
 
-    @rule()
-    def all_settles(self) -> None:
-        """Once the API answers, one run is enough, or as many as the limit asks for."""
+    @rule(dns=st.sampled_from(["true", "down"]))
+    def all_settles(self, dns: str) -> None:
+        """Once the API answers, one run is enough, or as many as the limit asks for.
+
+        Without DNS they begin when a look has become an earlier one.
+        """
         for run in self.active:
             run.finish()
             self._ended(run)
         self.active = []
         self.aws.faults.clear()
-        self.dns_changes("true", frozenset())
+        self.aws.hidden.clear()
+        self.dns_changes(dns, frozenset())
+        if dns == "down":
+            self.a_run()
+            self.wall.sleep(TTL_S)
         gone = max(len(self._gone(arn)) for arn in PORTS)
         for _ in range(max(1, -(-gone // REMOVALS))):
             self.a_run()
@@ -202,7 +230,7 @@ class Registrar(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         if hasattr(self, "active"):
-            self.all_settles()
+            self.all_settles("true")
 
     # What must hold
 
@@ -246,12 +274,35 @@ class Registrar(RuleBasedStateMachine):
             assert {one.address for one in asked} <= self.since.keys() | been
             return
         living = self._throughout(run)
-        assert {one.address for one in asked}.isdisjoint(self._untouchable(run))
+        for one in {one.address for one in asked} - self._strangers():
+            assert self._missed_twice(run, one), "removed on one witness, or at one look"
         nobodys = {one for one in asked if one.address not in self._strangers()}
         if living and nobodys & self._serving(arn):
             assert self._serving(arn) - asked, "emptied while a node lives"
 
-    def _untouchable(self, run: Stepped) -> set[str]:
+    def _missed_twice(self, run: Stepped, address: str) -> bool:
+        """Tell whether what a run has seen, and those before it as it remembers, is enough to remove."""
+        if run.listed is None or address in run.answer:
+            return False
+        heard = run.named is not None and not run.named.isdisjoint(run.listed)
+        if address in run.listed:
+            return (
+                heard and "DRAIN_RETIRED" in self.environment and self._before(run, "DNS", address)
+            )
+        return heard or address in run.detaching or self._before(run, "EC2", address)
+
+    def _before(self, run: Stepped, witness: str, address: str) -> bool:
+        """Tell whether a witness missed an address long before a run, and has not seen it since."""
+        assert run.began_s is not None
+        for look in reversed([one for one in run.looks if one.witness == witness]):
+            if address in look.seen:
+                return False
+            if run.began_s - look.ended_s >= TTL_S:
+                return True
+        return False
+
+    def _never_left(self, run: Stepped) -> set[str]:
+        """Return the nodes whose targets are registered again when they drain."""
         return self._throughout(run)
 
     def _ended(self, run: Stepped) -> None:
@@ -263,11 +314,10 @@ class Registrar(RuleBasedStateMachine):
         assert run.report is not None
         retired = set(run.report["retired"])
         for arn, told in zip(PORTS, run.report["target_groups"], strict=True):
-            wanted = {
-                Target(one, port) for one in self._throughout(run) - retired for port in PORTS[arn]
-            }
+            living = self._throughout(run) & (run.listed or frozenset())
+            wanted = {Target(one, port) for one in living - retired for port in PORTS[arn]}
             left = {one for one in wanted if f"{one.address}:{one.port}" in told["left"]}
-            assert {one.address for one in left}.isdisjoint(self._untouchable(run))
+            assert {one.address for one in left}.isdisjoint(self._never_left(run))
             wanted -= left
             assert wanted <= self._serving(arn)
             most = max(REMOVALS, len(run.report["addresses"]) * len(PORTS[arn]))
@@ -294,7 +344,7 @@ class Draining(Registrar):
 
     environment: ClassVar[dict[str, str]] = {"DRAIN_RETIRED": "true"}
 
-    def _untouchable(self, run: Stepped) -> set[str]:
+    def _never_left(self, run: Stepped) -> set[str]:
         if run.named is None:
             return self._throughout(run)
         return self._throughout(run) & run.named

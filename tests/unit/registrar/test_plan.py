@@ -50,7 +50,7 @@ def test_every_observed_address_serves_after_one_run_and_no_other_is_registered(
     named: frozenset[str],
     strangers: frozenset[str],
 ) -> None:
-    actions = plan(observed, targets, limit, named=named, strangers=strangers)
+    actions = plan(observed, targets, limit, doubtful=named, strangers=strangers)
     assert set(actions.register) == observed - serving(targets)
     assert serving(after(targets, actions)) >= observed
 
@@ -84,7 +84,7 @@ def test_only_the_gone_are_removed_and_never_more_than_allowed(
     named: frozenset[str],
     strangers: frozenset[str],
 ) -> None:
-    actions = plan(observed, targets, limit, named=named, strangers=strangers)
+    actions = plan(observed, targets, limit, doubtful=named, strangers=strangers)
     removable = {*actions.deregister, *actions.held_back}
     assert removable <= serving(targets) - observed
     plain = [target for target in actions.deregister if target.address not in strangers]
@@ -103,7 +103,7 @@ def test_a_foreign_target_is_left_alone_unless_asked(
     named: frozenset[str],
     strangers: frozenset[str],
 ) -> None:
-    actions = plan(observed, targets, limit, named=named, strangers=strangers)
+    actions = plan(observed, targets, limit, doubtful=named, strangers=strangers)
     removable = {*actions.deregister, *actions.held_back}
     if limit.remove_foreign:
         assert actions.foreign == ()
@@ -122,7 +122,7 @@ def test_nothing_is_emptied(
     named: frozenset[str],
     strangers: frozenset[str],
 ) -> None:
-    actions = plan(observed, targets, limit, named=named, strangers=strangers)
+    actions = plan(observed, targets, limit, doubtful=named, strangers=strangers)
     if not observed:
         assert actions == Actions()
     elif serving(targets):
@@ -155,7 +155,9 @@ def test_a_strangers_address_goes_at_once_whatever_the_limit_and_dns_say(
     observed: frozenset[Target], targets: Group, limit: Limits, strangers: frozenset[str]
 ) -> None:
     named = frozenset(target.address for target in targets)
-    left = serving(after(targets, plan(observed, targets, limit, named=named, strangers=strangers)))
+    left = serving(
+        after(targets, plan(observed, targets, limit, doubtful=named, strangers=strangers))
+    )
     stolen = {target for target in left - observed if target.address in strangers}
     assert not any(is_ours(target, observed) for target in stolen)
 

@@ -3,6 +3,7 @@
 import ast
 import json
 import sys
+from math import inf
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,12 @@ from tests.unit.registrar.fakes import (
     DNS_NAME,
     ENVIRONMENT,
     GROUP,
+    NOW_S,
     OTHER_GROUP,
     VPC,
     Aws,
     Time,
+    looked_before,
     once,
     refused,
     throttled,
@@ -46,7 +49,7 @@ def nodes(*numbers: int) -> list[str]:
 
 def test_a_run_repairs_every_group_on_its_own_port() -> None:
     aws = Aws(nodes(1, 2, 3), {GROUP: held(9), OTHER_GROUP: {}})
-    report = once(aws, TARGET_GROUPS=TWO_GROUPS)
+    report = once(aws, memory=looked_before(9), TARGET_GROUPS=TWO_GROUPS)
     assert aws.serving(GROUP) == of(1, 2, 3)
     assert aws.serving(OTHER_GROUP) == of(1, 2, 3, port=443)
     assert report["target_groups"][0]["deregistered"] == {"10.0.0.9:80": "its interface is gone"}
@@ -54,8 +57,16 @@ def test_a_run_repairs_every_group_on_its_own_port() -> None:
 
 def test_one_group_may_lead_to_several_ports() -> None:
     aws = Aws(nodes(1), {GROUP: held(9) | held(9, port=443)})
-    once(aws, TARGET_GROUPS=f"{GROUP}=80,{GROUP}=443", REMOVE_FOREIGN="true")
+    both = f"{GROUP}=80,{GROUP}=443"
+    once(aws, memory=looked_before(9), TARGET_GROUPS=both, REMOVE_FOREIGN="true")
     assert aws.serving() == of(1) | of(1, port=443)
+
+
+def test_a_target_on_another_port_of_a_node_is_foreign_whatever_dns_names() -> None:
+    aws = Aws(nodes(1), {GROUP: held(1) | held(1, port=81)})
+    aws.named = set(nodes(1))
+    once(aws, DNS_NAME=DNS_NAME, REMOVE_FOREIGN="true")
+    assert aws.serving() == of(1)
 
 
 def test_an_idle_run_makes_two_calls_and_asks_no_name() -> None:
@@ -88,7 +99,7 @@ def test_more_than_a_hundred_changes_go_in_batches() -> None:
 
 def test_groups_are_read_before_interfaces_and_new_come_before_old_go() -> None:
     aws = Aws(nodes(1), {GROUP: held(9)})
-    once(aws)
+    once(aws, memory=looked_before(9))
     assert aws.called == [*IDLE, "register_targets", "deregister_targets"]
 
 
@@ -115,11 +126,31 @@ def test_an_interface_anybody_made_is_no_node() -> None:
     assert aws.serving() == of(1)
 
 
-@pytest.mark.parametrize("status", ["available", "associated", "attaching", "in-use"])
-def test_an_interface_counts_from_its_creation(status: str) -> None:
+@pytest.mark.parametrize("status", ["associated", "attaching", "in-use"])
+def test_an_interface_counts_once_it_is_attached(status: str) -> None:
+    """It had counted from its creation: one that is `available` may as well be a dead node's."""
     aws = Aws(nodes(1), {GROUP: held(1)})
-    aws.add("10.0.0.2", Status=status)
+    interface = aws.add("10.0.0.2", Status="available")
+    (group,) = once(aws)["target_groups"]
+    assert (group["registered"], group["left"]) == ({}, {"10.0.0.2:80": "attached to nothing"})
+    assert aws.serving() == of(1)
+    aws.interfaces[interface]["Status"] = status
     once(aws)
+    assert aws.serving() == of(1, 2)
+
+
+def test_an_interface_that_is_attached_to_nothing_is_better_than_none() -> None:
+    aws = Aws(nodes(1), {GROUP: held(1, state="unhealthy")})
+    aws.add("10.0.0.2", Status="available")
+    once(aws)
+    assert aws.serving() == of(1, 2)
+
+
+def test_a_registered_address_stays_while_its_interface_is_there() -> None:
+    aws = Aws(nodes(1), {GROUP: held(1, 2)})
+    aws.add("10.0.0.2", Status="available")
+    for at_s in (NOW_S, NOW_S + 60):
+        once(aws, at_s=at_s)
     assert aws.serving() == of(1, 2)
 
 
@@ -156,19 +187,53 @@ def test_what_dns_still_names_is_kept_and_what_it_names_alone_is_not_registered(
     assert report["dns"] == sorted(aws.named)
 
 
-def test_the_plain_name_is_asked_when_the_other_is_silent() -> None:
-    aws = Aws(nodes(1), {GROUP: held(1, 8, 9)})
+def test_the_plain_name_is_asked_when_the_other_is_silent_and_only_keeps() -> None:
+    """It had removed too: but it holds eight at most, of the zones that are well."""
+    aws, memory = Aws(nodes(1), {GROUP: held(1, 8, 9)}), Memory()
     aws.named, aws.all_answers = set(nodes(1, 8)), False
-    once(aws, DNS_NAME=DNS_NAME)
+    once(aws, memory=memory, DNS_NAME=DNS_NAME)
+    assert aws.serving() == of(1, 8, 9)
+    once(aws, memory=memory, at_s=NOW_S + 60, DNS_NAME=DNS_NAME)
     assert aws.serving() == of(1, 8)
 
 
-def test_dns_that_is_down_is_told_and_stops_nothing() -> None:
+@pytest.mark.parametrize("asked", [DNS_NAME, ""])
+def test_what_one_witness_misses_is_kept_until_a_later_look_misses_it_too(asked: str) -> None:
+    """It had been removed at once: EC2's listings are consistent only in the end."""
+    aws, memory = Aws(nodes(1), {GROUP: held(1, 9)}), Memory()
+    seen = []
+    for later_s in (0, 1.5, 59, 60):
+        report = once(aws, memory=memory, at_s=NOW_S + later_s, DNS_NAME=asked)
+        seen.append((aws.serving(), report["target_groups"][0]["kept"]))
+        assert report["errors"] == []
+    kept = {"10.0.0.9:80": "one witness misses it"}
+    assert seen == [(of(1, 9), kept)] * 3 + [(of(1), {})]
+    assert report["dns"] == (f"{DNS_NAME} has no answer" if asked else None)
+
+
+def test_a_node_that_a_look_in_between_lists_is_missed_anew() -> None:
+    aws, memory = Aws(nodes(1), {GROUP: held(1, 9)}), Memory()
+    once(aws, memory=memory)
+    aws.add("10.0.0.9")
+    once(aws, memory=memory, at_s=NOW_S + 30)
+    aws.remove("10.0.0.9")
+    once(aws, memory=memory, at_s=NOW_S + 60)
+    assert aws.serving() == of(1, 9)
+
+
+def test_an_answer_that_names_no_node_there_is_no_witness() -> None:
     aws = Aws(nodes(1), {GROUP: held(1, 9)})
-    report = once(aws, DNS_NAME=DNS_NAME)
-    assert aws.serving() == of(1)
-    assert report["dns"] == f"{DNS_NAME} has no answer"
-    assert report["errors"] == []
+    aws.named = set(nodes(7))
+    once(aws, DNS_NAME=DNS_NAME)
+    assert aws.serving() == of(1, 9)
+
+
+def test_without_memory_what_one_witness_misses_stays_and_a_stranger_goes() -> None:
+    aws = Aws(nodes(1), {GROUP: held(1, 8, 9)})
+    aws.add("10.0.0.8", "a task's")
+    for later_s in (0, 60, 120):
+        once(aws, at_s=NOW_S + later_s)
+    assert aws.serving() == of(1, 9)
 
 
 def test_a_strangers_address_goes_at_once_whatever_dns_and_the_limit_say() -> None:
@@ -204,29 +269,73 @@ def leaving() -> tuple[Aws, Memory]:
     return aws, memory
 
 
-def test_a_node_that_left_dns_goes_after_a_second_look_and_stays_away() -> None:
+def look(
+    aws: Aws, memory: Memory, later_s: float, *, drain: str = "true", ttl_s: int = 60
+) -> set[str]:
+    """Run once, so much later than now, and return what serves then."""
+    asked = {"DNS_NAME": DNS_NAME, "DRAIN_RETIRED": drain, "DNS_TTL_S": str(ttl_s)}
+    once(aws, memory=memory, at_s=NOW_S + later_s, dry_run=False, time=None, **asked)
+    return aws.serving()
+
+
+def test_a_node_that_left_dns_goes_at_a_look_a_minute_later_and_stays_away() -> None:
+    """The second run had been enough: a burst, or one cached answer, is one look."""
     aws, memory = leaving()
-    seen = []
-    for _ in range(4):
-        once(aws, memory=memory, DNS_NAME=DNS_NAME, DRAIN_RETIRED="true")
-        seen.append(aws.serving())
-    assert seen == [of(1, 2), of(1), of(1), of(1)]
+    seen = [look(aws, memory, later_s) for later_s in (1, 2.5, 60, 61, 62, 122)]
+    assert seen == [of(1, 2)] * 3 + [of(1)] * 3
+
+
+def test_a_node_that_is_named_in_between_is_missed_anew() -> None:
+    aws, memory = leaving()
+    look(aws, memory, 0)
+    aws.named = set(nodes(1, 2))
+    look(aws, memory, 30)
+    aws.named = set(nodes(1))
+    assert [look(aws, memory, later_s) for later_s in (60, 119, 120)] == [of(1, 2), of(1, 2), of(1)]
+
+
+def test_a_look_without_an_answer_is_none() -> None:
+    aws, memory = leaving()
+    look(aws, memory, 0)
+    aws.named = None
+    assert look(aws, memory, 60) == of(1, 2)
+    aws.named = set(nodes(1))
+    assert look(aws, memory, 61) == of(1)
+
+
+def test_how_long_an_answer_may_be_kept_is_a_setting() -> None:
+    aws, memory = leaving()
+    seen = [look(aws, memory, later_s, ttl_s=3) for later_s in (0, 2, 3)]
+    assert seen == [of(1, 2), of(1, 2), of(1)]
+
+
+def test_a_clock_that_went_back_removes_nothing() -> None:
+    aws, memory = leaving()
+    assert [look(aws, memory, later_s) for later_s in (0, -3600)] == [of(1, 2)] * 2
+
+
+def test_a_look_that_is_nearly_due_is_waited_for() -> None:
+    memory = Memory(unnamed={"eni-1": NOW_S - 57, "eni-2": inf}, unlisted={"10.0.0.9": NOW_S - 10})
+    assert memory.due_s(60, NOW_S) == 3
+    assert memory.due_s(60, NOW_S - 10) == 0
+    assert memory.due_s(60, NOW_S + 3) == 0
+    assert Memory().due_s(60, NOW_S) == 0
 
 
 def test_a_node_that_is_named_again_is_back_at_once() -> None:
     aws, memory = leaving()
-    for named in (nodes(1), nodes(1), nodes(1, 2)):
+    for later_s, named in ((0, nodes(1)), (60, nodes(1)), (61, nodes(1, 2))):
         aws.named = set(named)
-        once(aws, memory=memory, DNS_NAME=DNS_NAME, DRAIN_RETIRED="true")
-    assert aws.serving() == of(1, 2)
+        serving = look(aws, memory, later_s)
+    assert serving == of(1, 2)
 
 
 def test_a_node_dns_has_never_named_is_new() -> None:
     aws, memory = leaving()
     aws.add("10.0.0.3")
-    for _ in range(5):
-        once(aws, memory=memory, DNS_NAME=DNS_NAME, DRAIN_RETIRED="true")
-    assert aws.serving() == of(1, 3)
+    for number in range(5):
+        serving = look(aws, memory, 60 * number)
+    assert serving == of(1, 3)
 
 
 @pytest.mark.parametrize(
@@ -243,9 +352,9 @@ def test_a_node_whose_interface_is_there_stays_unless_all_is_certain(why: str) -
         aws.groups[GROUP] |= held(3)
     if why == "nobody else is well":
         aws.groups[GROUP] = held(1, state="initial") | held(2)
-    for _ in range(5):
+    for number in range(5):
         memory = Memory() if why == "no memory" else memory
-        once(aws, memory=memory, DNS_NAME=DNS_NAME, DRAIN_RETIRED=asked)
+        look(aws, memory, 60 * number, drain=asked)
     assert aws.serving() >= of(1, 2)
 
 
@@ -282,7 +391,7 @@ def test_each_run_writes_one_line_with_what_was_seen_and_done_and_why(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     aws = Aws(nodes(1), {GROUP: held(1, state="draining") | held(7, 8) | held(9, port=90)})
-    once(aws, MAX_REMOVALS="1")
+    once(aws, memory=looked_before(7, 8), MAX_REMOVALS="1")
     (line,) = capsys.readouterr().out.splitlines()
     said = json.loads(line)
     about = said.pop("_aws")
@@ -349,7 +458,7 @@ def test_a_dry_run_says_what_would_be_done_and_does_nothing(
 ) -> None:
     aws = Aws(nodes(1), {GROUP: held(9)})
     aws.faults[f"describe_target_health {OTHER_GROUP}"] = [refused("AccessDenied")]
-    report = once(aws, dry_run=True, TARGET_GROUPS=TWO_GROUPS)
+    report = once(aws, memory=looked_before(9), dry_run=True, TARGET_GROUPS=TWO_GROUPS)
     assert report["target_groups"][0]["registered"] == {"10.0.0.1:80": "new"}
     assert report["target_groups"][0]["deregistered"] == {"10.0.0.9:80": "its interface is gone"}
     assert len(report["errors"]) == 1
@@ -397,7 +506,7 @@ def test_one_failure_is_raised_after_everything_else_was_done(
     aws.faults[f"{operation} {GROUP}"] = [refused("AccessDenied")]
     wanted = rf"^TARGET_GROUPS={GROUP}=80: {operation}: .*AccessDenied"
     with pytest.raises(RunFailedError, match=wanted):
-        once(aws, TARGET_GROUPS=TWO_GROUPS)
+        once(aws, memory=looked_before(9), TARGET_GROUPS=TWO_GROUPS)
     assert aws.serving(OTHER_GROUP) == of(1, 2, port=443)
     assert aws.serving(GROUP) == left
 
@@ -526,7 +635,7 @@ def test_dns_is_not_asked_when_the_run_is_nearly_over() -> None:
 
     aws.before = slowly
     with pytest.raises(RunFailedError, match="the interfaces were read too long ago"):
-        once(aws, time=time, DNS_NAME=DNS_NAME)
+        once(aws, time=time, memory=looked_before(8), DNS_NAME=DNS_NAME)
     assert "resolve" not in aws.called
 
 
@@ -550,6 +659,8 @@ def test_an_unknown_target_group_is_named() -> None:
         ("TARGET_GROUPS", f"{GROUP}=65536"),
         ("TARGET_GROUPS", f"{GROUP}=80,"),
         ("DNS_NAME", "http://a/"),
+        ("DNS_TTL_S", "0"),
+        ("DNS_TTL_S", "a minute"),
         ("MAX_REMOVALS", "-1"),
         ("MAX_REMOVALS", "all"),
         ("REMOVE_FOREIGN", "yes"),

@@ -25,6 +25,7 @@ from typing import Any
 from underpass.twin.linux import process
 from underpass.twin.linux.isolation import Spec, Tmpfs, Volume
 from underpass.twin.region.aws import ACCESS_KEY
+from underpass.twin.region.clock import scaled_s
 from underpass.twin.region.worker import once
 from underpass.twin.services.lambda_ import bootstrap
 from underpass.twin.services.lambda_.model import (
@@ -194,6 +195,8 @@ class Environment:
         function = self.function
         return {
             "TZ": ":UTC",
+            # ELB's names may be kept for 60 s, as long as AWS's clock says.
+            "DNS_TTL_S": f"{scaled_s(60, 1):.0f}",
             "AWS_ENDPOINT_URL": self._host.endpoint_url,
             **dict(function.environment),
             "AWS_REGION": self._host.region,
