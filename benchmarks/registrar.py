@@ -1,507 +1,454 @@
-"""The registrar against the published ways of doing its job: the same twin, rotation, load and strangers.
+"""The registrar against the published ways of doing its job, at AWS's own pace: a computed time, no waiting.
 
-For each algorithm every address of the ALB is replaced once while a consumer sends requests, and whoever
-gets a freed address takes it at once, is let in wherever the ALB is, and answers. Then its function is run in
-fresh interpreters, where calls, time and memory are counted. ``--json`` prints one object per algorithm.
-With ``--nodes 100`` ours alone is measured on an ALB of so many nodes, rotated ``--rotations`` times.
+The functions' own code runs, unmodified: ours as a template ships it, the published ones as
+``published_registrars/function.py`` has them. What they call is a model of EC2, ELB, DNS and S3 whose clock
+is virtual, so an hour takes a moment. The model's seconds are AWS's where AWS tells them: a schedule of a
+minute (of five for the second published function), DNS answers that a resolver keeps for 60 s, health checks
+every 10 s of which two must pass, events as late as CloudTrail's may be. Where it does not they are guesses,
+written above ``rotated`` and beside the constants: how long a node serves after it left DNS, above all. So
+every figure is computed; none was measured on AWS.
 
-Seconds are the twin's. Its clock runs AWS's waits (schedules, health check intervals, deregistration delays,
-the delay of events, how long a leaving node serves) 20 times faster for all alike: a schedule of a minute is
-3 s here, one of five minutes 15 s. What a function itself takes is not shortened. The published functions are
-written anew from their description (``published_registrars/function.py``); with dnspython installed they look
-names up with it, as published, otherwise with the C library.
+``--packets`` runs another benchmark instead: real packets on the twin, whose clock is 20 times faster
+(``registrar_packets.py``, which has options of its own).
 """
+# ruff: noqa: D102, N803  the model's methods and arguments are AWS's
 
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import io
 import json
+import random
+import runpy
 import statistics
-import subprocess
 import sys
-import tempfile
-import time
-import zipfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from math import inf
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 from typing import Any
+from unittest.mock import ANY
 
 from underpass.blueprint.path.registrar import source
-from underpass.config import load
-from underpass.twin.chaos import demand as demands
-from underpass.twin.chaos import rotation
-from underpass.twin.host import nsenter, running_twins
-from underpass.twin.region import clock, control_socket, credentials
-from underpass.twin.region.aws import Clients
 
 HERE = Path(__file__).resolve().parent
-PUBLISHED = HERE / "published_registrars"
-UNDERPASS = Path(sys.executable).with_name("underpass")
-PRICE_PER_GB_S, PRICE_PER_RUN = 0.0000166667, 0.20 / 1e6  # us-east-1, November 2026
-MONTH_MINUTES = 730 * 60
-PROBES = 5
-NAME = "bench"
+BAR_S = 5.0  # from an event's arrival until the address is registered, in the middle
 
-APPLICATION = """
-import asyncio
-async def answer(reader, writer):
-    try:
-        while await reader.readuntil(b"\\r\\n\\r\\n"):
-            writer.write(b"HTTP/1.1 200 OK\\r\\ncontent-length: 3\\r\\n\\r\\nok\\n")
-            await writer.drain()
-    except (asyncio.IncompleteReadError, ConnectionError):
-        writer.close()
-async def main():
-    server = await asyncio.start_server(answer, "0.0.0.0", 8000, backlog=1024)
-    await server.serve_forever()
-asyncio.run(main())
-"""
-CONFIGURATION = """
-name = "bench"
-[service]
-build = "."
-port = 8000
-health_check = "/"
-grace_period = 3
-process = ["{python}", "app.py"]
-[privatelink]
-domain = "bench.internal.example"
-[[consumers]]
-name = "desk"
-"""
+ALB = "arn:aws:elasticloadbalancing:us-east-1:111111111111:loadbalancer/app/bench/0123456789abcdef"
+GROUP = "arn:aws:elasticloadbalancing:us-east-1:111111111111:targetgroup/bench/0123456789abcdef"
+VPC = "vpc-01234567"
+NAME = "internal-bench-1.us-east-1.elb.amazonaws.com"
+DESCRIPTION = "ELB app/bench/0123456789abcdef"
+
+TTL_S, HEALTH_S, DRAIN_S, TIMEOUT_S, LIFE_S = 60.0, 10.0, 30.0, 20.0, 60.0
+CALL_S, S3_S, DNS_S, INVOKE_S = (
+    0.1,
+    0.03,
+    0.01,
+    0.05,
+)  # guesses: a call to an API, S3, a resolver, a queue's
+NODES, WARM_S, TAIL_S = 4, 600.0, 1500.0
 
 
 @dataclass(frozen=True)
 class Algorithm:
-    """One way of keeping the addresses registered; ``minutes`` is its schedule's period."""
+    """One way of keeping the addresses registered; ``delay_s`` is how late events come, if they do."""
 
     name: str
-    minutes: int
-    memory_mib: int
-    published: Mapping[str, str] = field(default_factory=dict)
-    events: bool = True
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """What of a published function's environment differs."""
-        return dict(self.published)
+    minutes: int = 1
+    delay_s: float | None = None
+    lookups: int = 0  # the published functions'
 
 
 ALGORITHMS = (
-    Algorithm("underpass", 1, 256),
-    Algorithm("underpass_schedule_only", 1, 256, events=False),
-    Algorithm(
-        "published_blog",
-        1,
-        128,
-        {"MAX_LOOKUP_PER_INVOCATION": "50", "INVOCATIONS_BEFORE_DEREGISTRATION": "3"},
-    ),
-    Algorithm(
-        "published_hostname",
-        5,
-        128,
-        {"MAX_LOOKUP_PER_INVOCATION": "10", "INVOCATIONS_BEFORE_DEREGISTRATION": "3"},
-    ),
+    Algorithm("underpass, events after 2 s", delay_s=2),
+    Algorithm("30 s", delay_s=30),
+    Algorithm("300 s", delay_s=300),
+    Algorithm("none"),
+    Algorithm("published_blog", lookups=50),
+    Algorithm("published_hostname", minutes=5, lookups=10),
 )
 
 
-class Bench:
-    """A running twin, and what is done with it."""
+@dataclass(frozen=True)
+class Node:
+    """When things happen to one node of the ALB, in seconds of the model."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.running = running_twins.select(folder)
-        self.config = load(folder)
-        self.clients = Clients(
-            self.running.api_url, self.running.region, credentials.read(self.running.state)
-        )
-        stacks = self.clients("cloudformation").describe_stacks(StackName=f"{NAME}-path")
-        self.outputs = {
-            one["OutputKey"]: one["OutputValue"] for one in stacks["Stacks"][0]["Outputs"]
-        }
+    number: int
+    created: float
+    attached: float
+    named: float
+    left: float = inf
+    dead: float = inf
+    deleted: float = inf
 
-    def nodes(self, **request: Any) -> dict[str, Any]:
-        """Ask for the ALB's nodes, or have them changed."""
-        answer: dict[str, Any] = control_socket.call(
-            self.running.state, "nodes", timeout_s=600, **request
-        )
-        return answer
+    @property
+    def address(self) -> str:
+        return f"10.0.{self.number // 100}.{self.number % 100 + 10}"
 
-    def registered(self) -> dict[str, str]:
-        """Return the state of each target of the NLB."""
-        described = self.clients("elbv2").describe_target_health(
-            TargetGroupArn=self.outputs["NlbTargetGroupArn"]
+
+def rotated(chance: random.Random, serves_s: float) -> list[Node]:
+    """Return the nodes of an ALB of which each is replaced once. The guesses are these.
+
+    A node's interface is attached 1 to 3 s after it was made, the node listens and is named 20 to 60 s after
+    that. Once all new ones are named the old leave DNS, serve on for ``serves_s``, and are detached; their
+    interfaces go 60 s later.
+    """
+    new = []
+    for number in range(NODES):
+        created = WARM_S + chance.uniform(0, 60)
+        attached = created + chance.uniform(1, 3)
+        new.append(Node(NODES + number, created, attached, attached + chance.uniform(20, 60)))
+    left = max(node.named for node in new) + 1
+    return new + [
+        Node(one, -600, -600, -600, left, left + serves_s, left + serves_s + 60)
+        for one in range(NODES)
+    ]
+
+
+@dataclass
+class Held:
+    """One registration of an address, and what became of it."""
+
+    registered: float
+    phase: float
+    removed: float = inf
+
+
+@dataclass
+class Model:
+    """EC2, ELB, DNS, S3 and the clock, as a function sees them; calls take a while of the clock's time."""
+
+    nodes: list[Node]
+    chance: random.Random
+    now: float = 0.0
+    held: dict[str, list[Held]] = field(default_factory=dict)
+    stored: dict[str, bytes] = field(default_factory=dict)
+    cached: dict[str, tuple[float, list[str]]] = field(default_factory=dict)
+
+    # The clock
+
+    def time(self) -> float:
+        return self.now + 1.8e9
+
+    def sleep(self, seconds: float) -> None:
+        self.now += max(0.0, seconds)
+
+    # DNS
+
+    def resolve(self, name: str) -> list[str]:
+        """Answer as a resolver that keeps what it was told; with eight of the ordinary name's."""
+        self.sleep(DNS_S)
+        kept = self.cached.get(name)
+        if kept is None or self.now - kept[0] >= TTL_S:
+            named = [one.address for one in self.nodes if one.named <= self.now < one.left]
+            kept = self.cached[name] = (self.now, named)
+        return (
+            kept[1]
+            if name.startswith("all.")
+            else self.chance.sample(kept[1], min(8, len(kept[1])))
         )
+
+    # EC2
+
+    def describe_network_interfaces(self, *, Filters: Any, **_: Any) -> dict[str, Any]:
+        self.sleep(CALL_S)
+        asked = {one["Name"]: one["Values"] for one in Filters}
+        found = [one for one in map(self._interface, self.nodes) if one]
         return {
-            one["Target"]["Id"]: one["TargetHealth"]["State"]
-            for one in described["TargetHealthDescriptions"]
+            "NetworkInterfaces": [
+                one
+                for one in found
+                if one["Description"] in asked.get("description", [one["Description"]])
+                and one["PrivateIpAddress"]
+                in asked.get("addresses.private-ip-address", [one["PrivateIpAddress"]])
+            ]
         }
 
-    def await_registered(self, timeout_s: float = 90) -> None:
-        """Wait until the healthy targets are the ALB's nodes."""
-        wanted = {one["address"] for one in self.nodes(do="settle")["nodes"]}
-        until(
-            lambda: (
-                {key for key, state in self.registered().items() if state == "healthy"} == wanted
-            ),
-            timeout_s,
-            lambda: f"{self.registered()} are registered, not {wanted}",
-        )
-
-    # Whose turn it is
-
-    @contextmanager
-    def turn(self, algorithm: Algorithm) -> Iterator[str]:
-        """Have this algorithm alone do the job; gives its function's name."""
-        events = self.clients("events")
-        own = [one for one in events.list_rules()["Rules"] if one["Name"].startswith(f"{NAME}-")]
-        for rule in own:
-            wanted = not algorithm.published and (
-                algorithm.events or bool(rule.get("ScheduleExpression"))
-            )
-            (events.enable_rule if wanted else events.disable_rule)(Name=rule["Name"])
-        if not algorithm.published:
-            yield self.outputs["RegistrarFunctionName"]
-            return
-        function, rule_name = self._publish(algorithm), algorithm.name.replace("_", "-")
-        try:
-            yield function
-        finally:
-            events.remove_targets(Rule=rule_name, Ids=["1"])
-            events.delete_rule(Name=rule_name)
-            self.clients("lambda").delete_function(FunctionName=function)
-
-    def _publish(self, algorithm: Algorithm) -> str:
-        name, bucket = algorithm.name.replace("_", "-"), algorithm.name.replace("_", "-")
-        lambda_, events = self.clients("lambda"), self.clients("events")
-        self.clients("s3").create_bucket(Bucket=bucket)
-        made = lambda_.create_function(
-            FunctionName=name,
-            Runtime="python3.13",
-            Role=self._role(name),
-            Handler="function.handler",
-            Code={"ZipFile": package()},
-            Timeout=300,
-            MemorySize=algorithm.memory_mib,
-            Environment={"Variables": self._published_environment(algorithm)},
-        )
-        expression = "rate(1 minute)" if algorithm.minutes == 1 else "rate(5 minutes)"
-        rule = events.put_rule(Name=name, ScheduleExpression=expression, State="DISABLED")[
-            "RuleArn"
-        ]
-        lambda_.add_permission(
-            FunctionName=name,
-            StatementId="rule",
-            Action="lambda:InvokeFunction",
-            Principal="events.amazonaws.com",
-            SourceArn=rule,
-        )
-        events.put_targets(Rule=name, Targets=[{"Id": "1", "Arn": made["FunctionArn"]}])
-        events.enable_rule(Name=name)
-        return name
-
-    def _role(self, name: str) -> str:
-        """Return a role that may write the log its duration is read from; the twin asks for no more."""
-        iam = self.clients("iam")
-        with suppress(iam.exceptions.NoSuchEntityException):
-            return str(iam.get_role(RoleName=name)["Role"]["Arn"])
-        arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}")["Role"]["Arn"]
-        statement = {"Effect": "Allow", "Action": "logs:*", "Resource": "*"}
-        policy = json.dumps({"Version": "2012-10-17", "Statement": statement})
-        iam.put_role_policy(RoleName=name, PolicyName="logs", PolicyDocument=policy)
-        return str(arn)
-
-    def _published_environment(self, algorithm: Algorithm) -> dict[str, str]:
+    def _interface(self, node: Node) -> dict[str, Any] | None:
+        """Return who has a node's address now: from the moment it is free, a stranger."""
+        if self.now < node.created:
+            return None
+        ours = self.now < node.deleted
+        in_use = node.attached <= self.now < node.dead or not ours
         return {
-            "ALB_DNS_NAME": self.outputs["AlbDnsName"],
-            "ALB_LISTENER": str(self.config.listener_port),
-            "S3_BUCKET": algorithm.name.replace("_", "-"),
-            "NLB_TG_ARN": self.outputs["NlbTargetGroupArn"],
-            "CW_METRIC_FLAG_IP_COUNT": "true",
-            **algorithm.environment,
+            "NetworkInterfaceId": f"eni-{node.number:08x}" if ours else f"eni-f{node.number:07x}",
+            "Description": DESCRIPTION if ours else "a task's",
+            "RequesterManaged": ours,
+            "Status": "in-use" if in_use else "available",
+            "PrivateIpAddress": node.address,
         }
 
-    # Measuring
+    # ELB
 
-    def rotate(self, rate: float, seconds: float, **how: Any) -> rotation.Rotation:
-        """Replace every address under load."""
-        demand = demands.Demand("desk", "http://bench.internal.example", "/", rate, seconds)
-        try:
-            return rotation.rotate_alb(self.running, demand, **how)
-        finally:
-            rotation.release_addresses(self.running)
+    def describe_listeners(self, **_: Any) -> dict[str, Any]:
+        self.sleep(CALL_S)
+        return {"Listeners": [{"Port": 80}]}
 
-    def probe(self, algorithm: Algorithm, runs: int = 1) -> dict[str, Any]:
-        """Run the function in a fresh interpreter where functions run."""
-        folder = Path(tempfile.mkdtemp(prefix="registrar-", dir=self.folder))
-        if algorithm.published:
-            with zipfile.ZipFile(io.BytesIO(package())) as archive:
-                archive.extractall(folder)
-            module, made = "function", list[str]()
-            variables = self._published_environment(algorithm)
-        else:
-            (folder / "index.py").write_text(source())
-            module, made = "index", ["ec2", "elbv2"]
-            variables = self.clients("lambda").get_function_configuration(
-                FunctionName=self.outputs["RegistrarFunctionName"]
-            )["Environment"]["Variables"]
-        aws = {
-            "AWS_ENDPOINT_URL": "http://198.51.100.10",
-            "AWS_DEFAULT_REGION": "us-east-1",
-            "AWS_REGION": "us-east-1",
-            "AWS_ACCESS_KEY_ID": "any",
-            "AWS_SECRET_ACCESS_KEY": "any",
+    def describe_target_health(self, **_: Any) -> dict[str, Any]:
+        self.sleep(CALL_S)
+        return {
+            "TargetHealthDescriptions": [
+                {
+                    "Target": {"Id": address, "Port": 80},
+                    "TargetHealth": {"State": self._state(address)},
+                }
+                for address in self.held
+                if self.now < self.held[address][-1].removed + DRAIN_S
+            ]
         }
-        assigned = [f"{key}={value}" for key, value in {**variables, **aws}.items()]
-        argv = [sys.executable, str(PUBLISHED / "probe.py"), str(folder), module]
-        words = ["env", *assigned, *argv, json.dumps(made), str(runs)]
-        done = subprocess.run(
-            nsenter.command(self.running, "internet", words, Path("/")),
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=300,
-        )
-        if done.returncode != 0:
-            sys.exit(f"the probe failed:\n{done.stderr}")
-        answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-        if runs and not sum(answer["calls"][0].values()):
-            sys.exit(f"{algorithm.name} called nothing: is its ALB's name known there?")
-        if answer["failed"]:
-            print(f"{algorithm.name}: {answer['failed']}", file=sys.stderr)
-        return answer
 
-    def billed_ms(self, function: str, since_s: float) -> float:
-        """Return what a warm run was billed, in the middle, of those since a time."""
-        configuration = self.clients("lambda").get_function_configuration(FunctionName=function)
-        group = configuration.get("LoggingConfig", {}).get("LogGroup", f"/aws/lambda/{function}")
-        logs = self.clients("logs")
-        found = []
-        for stream in logs.describe_log_streams(logGroupName=group)["logStreams"]:
-            events = logs.get_log_events(
-                logGroupName=group,
-                logStreamName=stream["logStreamName"],
-                startTime=int(since_s * 1000),
-                startFromHead=False,
-            )["events"]
-            found += [one["message"] for one in events if one["message"].startswith("REPORT")]
-        billed = [
-            float(line.split("Billed Duration: ")[1].split(" ms")[0])
-            for line in found
-            if "Init Duration" not in line
-        ]
-        return statistics.median(billed) if billed else float("nan")
+    def _state(self, address: str) -> str:
+        held = self.held[address][-1]
+        if held.removed <= self.now:
+            return "draining"
+        if self.now < self.serving_from(address):
+            return "initial"
+        node = next(one for one in self.nodes if one.address == address)
+        return "healthy" if self.now < node.dead + 2 * HEALTH_S else "unhealthy"
 
+    def serving_from(self, address: str) -> float:
+        """Return when an address registered now has passed two health checks, 10 s apart."""
+        held = self.held[address][-1]
+        node = next(one for one in self.nodes if one.address == address)
+        check = held.registered + held.phase
+        while check < node.named:
+            check += HEALTH_S
+        return check + HEALTH_S
 
-def package() -> bytes:
-    """Return the published function's deployment package, with dnspython where it is installed."""
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.write(PUBLISHED / "function.py", "function.py")
-        found = importlib.util.find_spec("dns")
-        if found and found.origin:
-            root = Path(found.origin).parent
-            for path in sorted(root.rglob("*.py")):
-                archive.write(path, f"dns/{path.relative_to(root)}")
-    return content.getvalue()
+    def register_targets(self, *, Targets: Any, **_: Any) -> None:
+        self.sleep(CALL_S)
+        for one in Targets:
+            again = Held(self.now, self.chance.uniform(0, HEALTH_S))
+            past = self.held.setdefault(one["Id"], [])
+            if not past or past[-1].removed < inf:
+                past.append(again)
+
+    def deregister_targets(self, *, Targets: Any, **_: Any) -> None:
+        self.sleep(CALL_S)
+        for one in Targets:
+            if one["Id"] in self.held:
+                held = self.held[one["Id"]][-1]
+                held.removed = min(held.removed, self.now)
+
+    # S3 and CloudWatch
+
+    def get_object(self, *, Key: str, **_: Any) -> dict[str, Any]:
+        self.sleep(S3_S)
+        return {"Body": io.BytesIO(self.stored[Key])}
+
+    def put_object(self, *, Key: str, Body: str, **_: Any) -> None:
+        self.sleep(S3_S)
+        self.stored[Key] = Body.encode()
+
+    def put_metric_data(self, **_: Any) -> None:
+        self.sleep(CALL_S)
 
 
-def measure(bench: Bench, algorithm: Algorithm, rate: float, seconds: float) -> dict[str, Any]:
-    """Return one algorithm's figures."""
-    with bench.turn(algorithm) as function:
-        began_s = time.time()
-        bench.await_registered()
-        seen = bench.rotate(rate, seconds, strangers=True)
-        bench.await_registered(180)
-        idle = bench.probe(algorithm, runs=2)
-        elbv2, group = bench.clients("elbv2"), bench.outputs["NlbTargetGroupArn"]
-        billed = bench.billed_ms(function, began_s)
-    with nobody(bench):
-        gone = min(one for one, state in bench.registered().items() if state == "healthy")
-        elbv2.deregister_targets(TargetGroupArn=group, Targets=[{"Id": gone}])
-        until(lambda: gone not in bench.registered(), 30, lambda: f"{gone} drains for ever")
-        changed = bench.probe(algorithm)
-        cold = [bench.probe(algorithm, runs=0) for _ in range(PROBES)]
-    runs = MONTH_MINUTES / algorithm.minutes
-    gb_s = billed / 1000 * algorithm.memory_mib / 1024
-    calls = idle["calls"][-1]
-    return {
-        "new_address_serving_s": _worst(one["serving_s"] for one in seen.new.values()),
-        "dead_address_kept_s": _worst(one["after_it_was_dead_s"] for one in seen.gone.values()),
-        "requests": seen.load["requests"],
-        "failed": seen.load["failed"],
-        "to_stranger": seen.load["to_stranger"],
-        "over_a_second": seen.load["over_a_second"],
-        "slowest_s": seen.load["slowest_s"],
-        "errors": seen.load["errors"],
-        "idle_api_calls": _count(calls, of_s3=False),
-        "idle_s3_calls": _count(calls, of_s3=True),
-        "change_api_calls": _count(changed["calls"][0], of_s3=False),
-        "change_s3_calls": _count(changed["calls"][0], of_s3=True),
-        "cold_start_ms": round(min(one["cold_ms"] for one in cold)),
-        "billed_ms": round(billed, 1),
-        "usd_per_month": round(runs * (gb_s * PRICE_PER_GB_S + PRICE_PER_RUN), 4),
-        "peak_mib": round(idle["peak_mib"], 1),
-    }
+# The functions
 
 
 @contextmanager
-def nobody(bench: Bench) -> Iterator[None]:
-    """Have no algorithm do the job for a while."""
-    events = bench.clients("events")
-    for rule in events.list_rules()["Rules"]:
-        events.disable_rule(Name=rule["Name"])
-    yield
+def instead(modules: Mapping[str, Any]) -> Iterator[None]:
+    """Have an import find these modules."""
+    kept = {name: sys.modules.get(name) for name in modules}
+    sys.modules.update(modules)
+    try:
+        yield
+    finally:
+        for name, module in kept.items():
+            if module is None:
+                del sys.modules[name]
+            else:
+                sys.modules[name] = module
 
 
-def measure_many(bench: Bench, count: int, rotations: int, rate: float) -> dict[str, Any]:
-    """Return ours on an ALB of many nodes: one run, and whether any node is lost in rotations."""
-    ours = ALGORITHMS[0]
-    with bench.turn(ours):
-        bench.nodes(do="scale", count=count)
-        bench.nodes(do="settle", within_s=300)
-        bench.await_registered(300)
-        run = bench.probe(ours, runs=3)
-        failed, requests, took = 0, 0, []
-        for number in range(rotations):
-            began = time.monotonic()
-            demand = demands.Demand("desk", "http://bench.internal.example", "/", rate, 20)
-            seen = demands.under_load(bench.running, demand, lambda: _rotated(bench))
-            failed, requests = failed + seen["failed"], requests + seen["requests"]
-            lost = _lost(bench.nodes(do="show")["history"])
-            took.append(time.monotonic() - began)
-            bad = {one: n for one, n in seen["statuses"].items() if one >= "500"} | seen["errors"]
-            told = f"rotation {number + 1}: {took[-1]:.1f} s, lost {lost}, failed {bad or 'none'}"
-            print(told, file=sys.stderr)
-    return {
-        "nodes": count,
-        "run_ms": round(max(run["runs_ms"])),
-        "run_api_calls": _count(run["calls"][-1], of_s3=False),
-        "rotations": rotations,
-        "nodes_lost": _lost(bench.nodes(do="show")["history"]),
-        "requests": requests,
-        "failed": failed,
-        "rotation_s": round(statistics.median(took), 1) if took else 0,
+def loaded(text: str, environment: Mapping[str, str], model: Model) -> ModuleType:
+    """Return a function's code as it starts in an environment of its own, in the model's world."""
+
+    def getaddrinfo(name: str, *_: Any) -> list[Any]:
+        return [(ANY, ANY, 0, "", (address, 0)) for address in model.resolve(name)]
+
+    clock = SimpleNamespace(time=model.time, monotonic=model.time, sleep=model.sleep)
+    sockets = SimpleNamespace(getaddrinfo=getaddrinfo, AF_INET=2, SOCK_STREAM=1)
+    resolver = SimpleNamespace(resolve=lambda name, _: model.resolve(name))
+    others = {
+        "time": clock,
+        "socket": sockets,
+        "boto3": SimpleNamespace(client=lambda _: model),
+        "os": SimpleNamespace(environ=dict(environment)),
+        "dns": SimpleNamespace(resolver=resolver),
+        "dns.resolver": resolver,
     }
+    module = ModuleType("function")
+    with instead({**others, "function": module}):
+        exec(compile(text, "function", "exec"), module.__dict__)
+    return module
 
 
-def _lost(history: Iterable[Mapping[str, Any]]) -> int:
-    """Return how many nodes were removed from the NLB while DNS named them."""
-    return sum(one.get("deregistered", inf) < one.get("left", inf) for one in history)
-
-
-def _rotated(bench: Bench) -> None:
-    bench.nodes(do="rotate", serves_s=120, detached_s=60)
-    bench.nodes(do="settle", within_s=300)
-    bench.await_registered(120)
-
-
-def _count(calls: Mapping[str, int], *, of_s3: bool) -> int:
-    return sum(number for name, number in calls.items() if name.startswith("s3.") is of_s3)
-
-
-def _worst(seconds: Iterator[float | None]) -> float | None:
-    found = list(seconds)
-    known = [one for one in found if one is not None]
-    return max(known) if len(known) == len(found) and known else None
-
-
-def until(condition: Callable[[], bool], timeout_s: float, what: Callable[[], str]) -> None:
-    """Return once the condition holds; end the benchmark when it never does."""
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        if time.monotonic() > deadline:
-            sys.exit(what())
-        time.sleep(0.1)
-
-
-@contextmanager
-def twin() -> Iterator[Bench]:
-    """Run a small application on a twin of its own."""
-    with tempfile.TemporaryDirectory(prefix="underpass-bench-") as folder:
-        (Path(folder) / "app.py").write_text(APPLICATION)
-        (Path(folder) / "underpass.toml").write_text(CONFIGURATION)
-        try:
-            done = subprocess.run(
-                [str(UNDERPASS), "up", folder], check=False, capture_output=True, text=True
+def ours(model: Model, algorithm: Algorithm, chance: random.Random, until: float) -> None:
+    """Run the registrar as its queue does: one run at a time, for all that has arrived."""
+    environment = {
+        "LOAD_BALANCER_ARN": ALB,
+        "VPC_ID": VPC,
+        "TARGET_GROUPS": f"{GROUP}=80",
+        "DNS_NAME": NAME,
+        "DRAIN_RETIRED": "true",
+    }
+    function = loaded(source(), environment, model)
+    function.__dict__["client"] = lambda _: model
+    waiting = sorted(
+        [(one, '"Scheduled Event"') for one in minutes(1, chance, until)]
+        + [(one, "AWS API Call") for one in arrivals(model.nodes, algorithm.delay_s)]
+    )
+    while waiting:
+        model.now = max(model.now, waiting[0][0])
+        batch = [one for one in waiting[:10] if one[0] <= model.now]
+        del waiting[: len(batch)]
+        batch = [one for one in batch if model.now - one[0] <= LIFE_S]
+        if batch:
+            began = model.now
+            model.sleep(INVOKE_S)
+            left = SimpleNamespace(
+                get_remaining_time_in_millis=lambda began=began: (
+                    1000 * (TIMEOUT_S - model.now + began)
+                )
             )
-            if done.returncode != 0:
-                sys.exit(done.stderr)
-            yield Bench(Path(folder))
-        finally:
-            subprocess.run([str(UNDERPASS), "down", folder], check=False, capture_output=True)
+            function.handler({"Records": [{"body": body} for _, body in batch]}, left)
+
+
+def published(model: Model, algorithm: Algorithm, chance: random.Random, until: float) -> None:
+    """Run a published function on its schedule."""
+    environment = {
+        "ALB_DNS_NAME": NAME,
+        "ALB_LISTENER": "80",
+        "S3_BUCKET": "bench",
+        "NLB_TG_ARN": GROUP,
+        "MAX_LOOKUP_PER_INVOCATION": str(algorithm.lookups),
+        "INVOCATIONS_BEFORE_DEREGISTRATION": "3",
+        "CW_METRIC_FLAG_IP_COUNT": "true",
+    }
+    text = (HERE / "published_registrars" / "function.py").read_text()
+    function = loaded(text, environment, model)
+    function.logger.disabled = True
+    for at in minutes(algorithm.minutes, chance, until):
+        model.now = max(model.now, at)
+        function.handler({}, None)
+
+
+def minutes(every: int, chance: random.Random, until: float) -> Iterator[float]:
+    """Yield when a schedule runs: at any second of its first period, then half a second early or late."""
+    at = chance.uniform(0, 60 * every)
+    while at < until:
+        yield at + chance.uniform(0, 0.5)
+        at += 60 * every
+
+
+def arrivals(nodes: Iterable[Node], delay_s: float | None) -> list[float]:
+    """Return when CloudTrail's events arrive: a node's interface was made, detached, deleted."""
+    if delay_s is None:
+        return []
+    happened = [at for one in nodes for at in (one.created, one.dead, one.deleted)]
+    return [at + delay_s for at in happened if 0 < at < inf]
+
+
+# What is told
+
+
+def measure(algorithm: Algorithm, rotations: int, serves_s: float) -> dict[str, Any]:
+    """Return one algorithm's figures over so many rotations."""
+    found: dict[str, list[float]] = {
+        key: [] for key in ("registered", "serving", "event", "dead", "stranger")
+    }
+    lost = 0
+    for number in range(rotations):
+        chance = random.Random(number)
+        nodes = rotated(chance, serves_s)
+        model = Model(nodes, chance)
+        until = max(one.deleted for one in nodes if one.deleted < inf) + TAIL_S
+        with redirect_stdout(io.StringIO()):
+            (published if algorithm.lookups else ours)(model, algorithm, chance, until)
+        for node in nodes:
+            held = model.held[node.address]
+            if node.left == inf:
+                at = held[0].registered
+                found["registered"].append(at - node.created)
+                found["serving"].append(model.serving_from(node.address) - node.created)
+                after_s = (
+                    at - node.created - (inf if algorithm.delay_s is None else algorithm.delay_s)
+                )
+                if after_s >= 0:  # else the schedule, or an event of another's, was sooner
+                    found["event"].append(after_s)
+                lost += len(held) > 1 or held[-1].removed < inf
+            else:
+                found["dead"].append(max(0.0, held[-1].removed - node.dead))
+                found["stranger"].append(max(0.0, held[-1].removed - node.deleted))
+                lost += held[-1].removed < node.left
+    told = {
+        f"{key}_{name}": round(how(values), 1)
+        for key, values in found.items()
+        for name, how in (("median_s", statistics.median), ("worst_s", max))
+        if values
+    }
+    return {"rotations": rotations, "serves_s": serves_s, "live_removed": lost, **told}
 
 
 ROWS = (
-    ("new_address_serving_s", "a new address serves, seconds after its interface was made"),
-    ("dead_address_kept_s", "a dead address stays registered, seconds (below 0: gone before)"),
-    ("requests", "requests sent during the rotation"),
-    ("failed", "  failed"),
-    ("to_stranger", "  answered by a stranger"),
-    ("over_a_second", "  that took over a second"),
-    ("slowest_s", "  the slowest, seconds"),
-    ("idle_api_calls", "API calls of an idle run, S3 apart"),
-    ("idle_s3_calls", "S3 operations of an idle run"),
-    ("change_api_calls", "API calls of a run that registers an address"),
-    ("change_s3_calls", "S3 operations of such a run"),
-    ("cold_start_ms", "cold start: import and clients, ms (the best of 5)"),
-    ("billed_ms", "billed a warm run, ms"),
-    ("usd_per_month", "Lambda's price a month, USD, without S3's"),
-    ("peak_mib", "peak memory, MiB"),
+    ("registered", "a new address is registered, s after its interface was made"),
+    ("event", "the same, s after its event's arrival, when nothing else was sooner"),
+    ("serving", "it serves: the node listens and two health checks passed"),
+    ("dead", "an address stays registered after its node died, s"),
+    ("stranger", "an address stays registered that somebody else has, s"),
 )
 
 
+def table(figures: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return the figures as a table in Markdown: median, worst."""
+    lines = ["| | " + " | ".join(figures) + " |", "|---|" + "---:|" * len(figures)]
+    for key, told in ROWS:
+        cells = [
+            f"{one[f'{key}_median_s']:g}, {one[f'{key}_worst_s']:g}"
+            if f"{key}_worst_s" in one
+            else ""
+            for one in figures.values()
+        ]
+        lines.append(f"| {told} | " + " | ".join(cells) + " |")
+    cells = [str(one["live_removed"]) for one in figures.values()]
+    return "\n".join([*lines, "| live nodes removed | " + " | ".join(cells) + " |"])
+
+
 def main() -> None:
-    """Measure, print, and leave nothing running."""
+    """Compute, print, and say whether the bar is held."""
+    if "--packets" in sys.argv:
+        sys.argv.remove("--packets")
+        runpy.run_path(str(HERE / "registrar_packets.py"), run_name="__main__")
+        return
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--only", help="names of algorithms, separated by commas")
-    parser.add_argument("--requests-per-second", type=float, default=200)
-    parser.add_argument("--seconds", type=float, default=75)
-    parser.add_argument("--nodes", type=int, default=0)
+    parser.add_argument("--packets", action="store_true", help="measure on the twin instead")
     parser.add_argument("--rotations", type=int, default=20)
+    parser.add_argument("--serves", type=float, nargs="+", default=[240.0, 60.0], help="seconds")
     arguments = parser.parse_args()
-    wanted = arguments.only.split(",") if arguments.only else [one.name for one in ALGORITHMS]
-    figures: dict[str, Any] = {}
-    with twin() as bench:
-        if arguments.nodes:
-            found = measure_many(bench, arguments.nodes, arguments.rotations, 50)
-            print(json.dumps(found) if arguments.json else _lines(found))
-            return
-        for algorithm in ALGORITHMS:
-            if algorithm.name in wanted:
-                print(f"{algorithm.name} ...", file=sys.stderr)
-                figures[algorithm.name] = measure(
-                    bench, algorithm, arguments.requests_per_second, arguments.seconds
-                )
+    figures = {
+        f"{serves:g}": {one.name: measure(one, arguments.rotations, serves) for one in ALGORITHMS}
+        for serves in arguments.serves
+    }
+    first = next(iter(figures.values()))
+    slow = [one for one, told in first.items() if told.get("event_median_s", 0) > BAR_S]
     if arguments.json:
         print(json.dumps(figures))
-        return
-    print(table(figures))
-
-
-def table(figures: Mapping[str, Mapping[str, Any]]) -> str:
-    """Return the figures as a table in Markdown."""
-    dns = "dnspython" if importlib.util.find_spec("dns") else "the C library"
-    lines = [
-        f"Seconds of the twin, {clock.SPEED:.0f} times faster than AWS's; the published look up with {dns}.",
-        "",
-        "| | " + " | ".join(figures) + " |",
-        "|---|" + "---:|" * len(figures),
-    ]
-    for key, told in ROWS:
-        cells = ["never" if one[key] is None else f"{one[key]:g}" for one in figures.values()]
-        lines.append(f"| {told.strip()} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
-
-
-def _lines(found: Mapping[str, Any]) -> str:
-    return "\n".join(f"{key:16s} {value}" for key, value in found.items())
+    else:
+        for serves, told in figures.items():
+            print(
+                f"\nA node serves on for {serves} s after it left DNS; {arguments.rotations} rotations, "
+                "median and worst, all computed:\n\n" + table(told)
+            )
+        print(
+            f"\nregistered within {BAR_S:g} s of the event's arrival: {'no: ' + str(slow) if slow else 'yes'}"
+        )
+    sys.exit(bool(slow))
 
 
 if __name__ == "__main__":

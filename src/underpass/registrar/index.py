@@ -599,8 +599,8 @@ class Run:
         Anybody who may make an interface may describe it as a node's, so it must be ELB's own. One that
         is being detached has left its node. In any other state an interface counts until its deletion:
         until then nobody else can have its address. ``available`` is attached to nothing: not yet, or no
-        more, which EC2 does not tell apart. Such a one stays if it is registered, and is registered once it
-        is attached, unless nothing else is well.
+        more, which EC2 does not tell apart. Such a one is registered once it is attached, and stays
+        registered until DNS knows nothing of it either; unless nothing else is well.
         """
         settings = self.settings
         try:
@@ -694,8 +694,11 @@ class Run:
         Another run has removed it, which may know more than this one; to register it again would send
         new flows to where nobody will be.
         """
-        asked = self.settings.limits.drain_retired and self.complete
-        return asked and self.knows() and address not in self.named()
+        return self.settings.limits.drain_retired and self.complete and self.unnamed(address)
+
+    def unnamed(self, address: str) -> bool:
+        """Tell whether DNS knows of the nodes, and not of this one."""
+        return self.knows() and address not in self.named()
 
     def gone(self, address: str) -> bool:
         """Tell whether a second witness says too that a node is gone, which EC2 does not list.
@@ -757,9 +760,12 @@ class Run:
         absent = {target for target in observed if targets.get(target, "draining") == "draining"}
         out = {
             target
-            for target in absent
-            if target.address in self.detached
-            or (target in targets and self.leaving(target.address))
+            for target in observed
+            if (
+                target.address in self.detached
+                and (target in absent or self.unnamed(target.address))
+            )
+            or (targets.get(target) == "draining" and self.leaving(target.address))
         }
         serving = {target for target in observed - out if target.address not in self.retired}
         if any(targets.get(target) == "healthy" for target in serving):
@@ -783,6 +789,8 @@ class Run:
                 return "foreign"
             if target.address in self.retired:
                 return "DNS names it no more"
+            if target.address in self.detached:
+                return UNATTACHED
             return "another's address" if target.address in strangers else "its interface is gone"
 
         def told(targets: Iterable[Target], why: Callable[[Target], str]) -> dict[str, str]:
@@ -803,7 +811,7 @@ class Run:
                 ),
             ),
             "left": told(
-                out - observed,
+                (out & absent) - observed,
                 lambda t: (
                     UNATTACHED
                     if t.address in self.detached

@@ -161,6 +161,16 @@ def test_an_interface_that_is_being_detached_has_left_its_node() -> None:
     assert aws.serving() == of(1)
 
 
+def test_what_is_attached_to_nothing_and_unknown_to_dns_goes_before_its_interface() -> None:
+    aws = Aws(nodes(1), {GROUP: held(1, 2, 3)})
+    aws.add("10.0.0.2", Status="available")
+    aws.add("10.0.0.3", Status="available")
+    aws.named = set(nodes(1, 3))
+    (group,) = once(aws, DNS_NAME=DNS_NAME)["target_groups"]
+    assert group["deregistered"] == {"10.0.0.2:80": "attached to nothing"}
+    assert aws.serving() == of(1, 3)
+
+
 def test_a_node_that_comes_back_while_the_run_is_at_work_is_no_stranger() -> None:
     aws = Aws(nodes(1), {GROUP: held(1, 2)})
 
