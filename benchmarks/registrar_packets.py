@@ -1,4 +1,6 @@
-"""The registrar against the published ways of doing its job: the same twin, rotation, load and strangers.
+"""The registrar against the published ways of doing its job in real packets: ``registrar.py --packets``.
+
+The same twin, rotation, load and strangers for all.
 
 For each algorithm every address of the ALB is replaced once while a consumer sends requests, and whoever
 gets a freed address takes it at once, is let in wherever the ALB is, and answers. Then its function is run in

@@ -52,6 +52,7 @@ class Stepped:
         self.began_s: float | None = None
         self.listed: frozenset[str] | None = None
         self.detaching: set[str] = set()
+        self.unattached: set[str] = set()
         self.answer: frozenset[str] = frozenset()
         self.looks = looks
         self._pages: set[str] = set()
@@ -111,8 +112,10 @@ class Stepped:
             return
         for one in page["NetworkInterfaces"]:
             if one["RequesterManaged"]:
-                leaves = one["Status"] == "detaching"
-                (self.detaching if leaves else self._pages).add(one["PrivateIpAddress"])
+                address, status = one["PrivateIpAddress"], one["Status"]
+                (self.detaching if status == "detaching" else self._pages).add(address)
+                if status == "available":
+                    self.unattached.add(address)
         if not page.get("NextToken"):
             self.listed = frozenset(self._pages)
             self._look("EC2", self.listed)

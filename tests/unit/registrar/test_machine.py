@@ -94,11 +94,11 @@ class Registrar(RuleBasedStateMachine):
         if address not in self._taken():
             self._appear(address)
 
-    @rule(address=addresses)
-    def a_node_is_detached(self, address: str) -> None:
+    @rule(address=addresses, status=st.sampled_from(["detaching", "available"]))
+    def a_node_is_detached(self, address: str, status: str) -> None:
         for interface in self.aws.interfaces.values():
             if interface["PrivateIpAddress"] == address and address in self.since:
-                interface["Status"] = "detaching"
+                interface["Status"] = status
                 self._leave(address)
                 return
 
@@ -216,6 +216,8 @@ class Registrar(RuleBasedStateMachine):
         self.active = []
         self.aws.faults.clear()
         self.aws.hidden.clear()
+        for address in self._unattached():
+            self.aws.remove(address)
         self.dns_changes(dns, frozenset())
         if dns == "down":
             self.a_run()
@@ -255,6 +257,14 @@ class Registrar(RuleBasedStateMachine):
             if not one["RequesterManaged"]
         }
 
+    def _unattached(self) -> set[str]:
+        """Return the addresses of dead nodes whose interfaces are still there."""
+        return {
+            one["PrivateIpAddress"]
+            for one in self.aws.interfaces.values()
+            if one["Status"] == "available"
+        }
+
     def _throughout(self, run: Stepped) -> set[str]:
         """Return the nodes that have been in service since the run began."""
         return {address for address, tick in self.since.items() if tick <= run.started}
@@ -271,7 +281,13 @@ class Registrar(RuleBasedStateMachine):
         assert asked.isdisjoint(FOREIGN)
         if operation == "register_targets":
             been = {one for one, until in self.left.items() if until > run.started}
-            assert {one.address for one in asked} <= self.since.keys() | been
+            dead = {one.address for one in asked} - self.since.keys() - been
+            assert dead <= run.unattached
+            others = {Target(one, 80) for one in self._throughout(run) & (run.listed or set())}
+            if "DRAIN_RETIRED" not in self.environment and self.alone[id(run)]:
+                assert not dead or "healthy" not in {
+                    self.aws.groups[arn].get(one) for one in others
+                }
             return
         living = self._throughout(run)
         for one in {one.address for one in asked} - self._strangers():
@@ -285,6 +301,8 @@ class Registrar(RuleBasedStateMachine):
         if run.listed is None or address in run.answer:
             return False
         heard = run.named is not None and not run.named.isdisjoint(run.listed)
+        if address in run.unattached:
+            return heard
         if address in run.listed:
             return (
                 heard and "DRAIN_RETIRED" in self.environment and self._before(run, "DNS", address)
@@ -307,7 +325,7 @@ class Registrar(RuleBasedStateMachine):
 
     def _ended(self, run: Stepped) -> None:
         failed = run.error is not None
-        if run.refused or not self._throughout(run) | self._changed(run):
+        if run.refused or not self._throughout(run) | self._changed(run) | run.unattached:
             assert failed, "a failure was silent"
         if failed:
             return
@@ -325,7 +343,8 @@ class Registrar(RuleBasedStateMachine):
             if self.alone[id(run)] and not self._changed(run):
                 excused = {*told["kept"], *told["held_back"]}
                 over = {f"{one.address}:{one.port}" for one in self._ours(arn) - wanted}
-                assert over - {f"{one}:{port}" for one in retired for port in (80, 443)} <= excused
+                loose = {*retired, *run.unattached}
+                assert over - {f"{one}:{port}" for one in loose for port in (80, 443)} <= excused
 
     def _changed(self, run: Stepped) -> set[str]:
         """Return the addresses that came or went as nodes while the run was at work."""
