@@ -92,6 +92,7 @@ CHANGES = (
     _capacity("instance_type", "t3.medium", "m7g.large", "m7g.large"),
     _capacity("instance_image", "auto", "ami-...", "ami-0123456789abcdef0"),
     _capacity("instances", "2 to 4", "3 to 6", {"min": 3, "max": 6}),
+    _capacity("container_insights", "enhanced", "off", "off"),
     _network("cidr", "10.20.0.0/16", "10.30.0.0/16", "10.30.0.0/16"),
     _network("zones", "2", "3", 3),
     Change("network.zones", "3", "2", {"network": {"zones": 2}}, {"network": {"zones": 3}}),

@@ -40,6 +40,7 @@ SETTINGS = {  # axis and value of the test matrix, as underpass.toml says it
     ("zones", "three"): "`zones = 3`",
     ("provider", "ec2"): '`provider = "ec2"`',
     ("provider", "fargate"): '`provider = "fargate"`',
+    ("processor", "x86"): "a burstable `instance_type`",
     ("files", "mounted"): "`[files]`",
     ("assets", "bucket"): "`[assets]`",
     ("tls", "on"): "`[tls]`",
@@ -59,6 +60,7 @@ GROUPS = {  # several values of one axis that mean one thing
     ("database", frozenset({"postgres", "rotated", "mysql", "mariadb"})): "`[database]`",
     ("database", frozenset({"rotated", "mysql"})): "`rotation_days`",
     ("consumers", frozenset({"here", "elsewhere"})): "`[[consumers]]`",
+    ("insights", frozenset({"enhanced", "enabled"})): "`container_insights`",
     ("scaling", frozenset({"both", "cpu"})): "`scaling.cpu`",
     ("scaling", frozenset({"both"})): "`scaling.requests`",
 }

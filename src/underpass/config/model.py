@@ -133,6 +133,13 @@ class Capacity(Section):
     instances: Instances = Field(
         default=Instances(), description="How many instances run at least and at most, for ec2."
     )
+    container_insights: Literal["enhanced", "enabled", "off"] = Field(
+        default="enhanced",
+        description=(
+            "What Container Insights measures, billed by the metric: up to each container, up to each "
+            "service, or nothing."
+        ),
+    )
 
 
 class Network(Section):

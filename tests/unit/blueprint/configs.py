@@ -40,6 +40,11 @@ AXES: dict[str, dict[str, Mapping[str, Any]]] = {
     "provider": {"ec2": {}, "fargate": {"capacity": {"provider": "fargate"}}},
     "hosts": {"newest": {}, "named": {"capacity": {"instance_image": "ami-0123456789abcdef0"}}},
     "processor": {"x86": {}, "graviton": {"capacity": {"instance_type": "m7g.large"}}},
+    "insights": {
+        "enhanced": {},
+        "enabled": {"capacity": {"container_insights": "enabled"}},
+        "off": {"capacity": {"container_insights": "off"}},
+    },
     "database": {
         "none": {},
         "postgres": {"database": {}},

@@ -81,6 +81,7 @@ def _capacity() -> st.SearchStrategy[dict[str, Any]]:
             "instance_type": st.sampled_from(types),
             "instance_image": st.sampled_from(["auto", "ami-0123456789abcdef0"]),
             "instances": _between(1),
+            "container_insights": st.sampled_from(["enhanced", "enabled", "off"]),
         },
     )
 

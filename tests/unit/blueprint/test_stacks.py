@@ -96,7 +96,7 @@ def test_what_holds_data_is_not_simply_deleted(config: Config) -> None:
         ({"database": None}, {"DatabaseInstanceId", "DatabaseSecretArn", "DatabaseEndpoint"}),
         ({"files": None}, {"FileSystemId", "AccessPointId"}),
         ({"assets": None}, {"BucketName"}),
-        ({"network": {"egress": "endpoints"}}, {"PublicSubnetIds"}),
+        ({"network": {"egress": "endpoints"}}, {"PublicSubnetIds", "NatGatewayId1"}),
     ],
 )
 def test_outputs_follow_the_configuration(sections: dict[str, object], absent: set[str]) -> None:
@@ -111,6 +111,7 @@ def test_the_contract_with_the_pipeline() -> None:
     foundation, service, (consumer,) = by_part(CURATED["nat-ec2-everything"])
     assert set(foundation.template["Outputs"]) == {
         *("VpcId", "VpcCidr", "PublicSubnetIds", "AppSubnetIds", "DataSubnetIds"),
+        *("NatGatewayId1", "NatGatewayId2"),
         *("RepositoryName", "RepositoryUri", "KeyArn", "TaskSecurityGroupId", "BucketName"),
         *("DatabaseInstanceId", "DatabaseEndpoint", "DatabasePort", "DatabaseName"),
         *("DatabaseSecretArn", "FileSystemId", "AccessPointId"),
@@ -120,7 +121,7 @@ def test_the_contract_with_the_pipeline() -> None:
         "AlbSecurityGroupId",
         *("ClusterName", "ServiceName", "NlbArn", "AlbArn", "NlbDnsName", "AlbDnsName"),
         *("NlbTargetGroupArn", "AlbTargetGroupArn", "EndpointServiceId", "EndpointServiceName"),
-        *("LogGroupName", "RegistrarFunctionName", "CapacityProviderName"),
+        *("LogGroupName", "RegistrarFunctionName", "CapacityProviderName", "AutoScalingGroupName"),
         *("NlbFullName", "NlbTargetGroupFullName", "AlbFullName", "AlbTargetGroupFullName"),
     }
     assert set(consumer.template["Parameters"]) == {

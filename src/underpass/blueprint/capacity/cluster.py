@@ -19,6 +19,7 @@ from underpass.blueprint.capacity import instances
 from underpass.blueprint.logs import log_group
 from underpass.config import Config
 
+_INSIGHTS = {"enhanced": "enhanced", "enabled": "enabled", "off": "disabled"}
 EXEC_LOGS = "ExecLogGroup"
 PROVIDERS = "ClusterCapacityProviders"
 
@@ -29,8 +30,12 @@ def add(template: Template, config: Config) -> dict[str, Any]:
         Cluster(
             "Cluster",
             # Also how many tasks are wanted and run, which nothing else measures.
-            # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Container-Insights-enhanced-observability-metrics-ECS.html
-            ClusterSettings=[ClusterSetting(Name="containerInsights", Value="enhanced")],
+            # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ClusterSetting.html
+            ClusterSettings=[
+                ClusterSetting(
+                    Name="containerInsights", Value=_INSIGHTS[config.capacity.container_insights]
+                )
+            ],
             **_exec(template, config),
         )
     )
@@ -51,6 +56,7 @@ def add(template: Template, config: Config) -> dict[str, Any]:
     outputs: dict[str, Any] = {"ClusterName": Ref(cluster)}
     if config.capacity.provider == "ec2":
         outputs["CapacityProviderName"] = provider
+        outputs["AutoScalingGroupName"] = Ref("AutoScalingGroup")
     if config.service.exec:
         outputs["ExecLogGroupName"] = Ref(EXEC_LOGS)
     return outputs

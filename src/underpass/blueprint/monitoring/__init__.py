@@ -9,10 +9,15 @@ part                       logical ids
 =========================  ======================================================================
 path                       NlbHealthyHostsZone<n>, NlbUnhealthyHosts, NlbResets, NlbPortAllocation,
                            AlbHealthyHosts[Zone<n>], AlbUnhealthyHosts, AlbErrors, TargetErrors,
-                           Latency
-service                    TaskShortfall, ServiceCpu, ServiceMemory, CapacityShortage
+                           Latency, EndpointConnectionNotification
+tls                        CertificateExpiry
+service                    TaskShortfall (unless container_insights = "off"), ServiceCpu,
+                           ServiceMemory, CapacityShortage, InstanceCredits
+egress = "nat"             NatPorts<n>
 alb_targets = "lambda"     RegistrarErrors, RegistrarStale, RegistrarHeldBack
-database                   DatabaseCpu, DatabaseStorage, DatabaseConnections, DatabaseEvents
+database                   DatabaseCpu, DatabaseStorage, DatabaseConnections, DatabaseMemory,
+                           DatabaseCredits, DatabaseEvents
+rotation_days              RotationErrors, RotationThrottles
 files                      FilesIoLimit
 all of them                Dashboard
 =========================  ======================================================================
@@ -23,7 +28,7 @@ from __future__ import annotations
 from troposphere import Template
 
 from underpass.blueprint.cross_stack import closed, given
-from underpass.blueprint.monitoring import dashboard, database, path, service
+from underpass.blueprint.monitoring import connections, dashboard, database, path, service
 from underpass.blueprint.stack import Stack
 from underpass.config import Config
 
@@ -34,11 +39,14 @@ def monitoring_stack(config: Config) -> Stack:
     topic = given("TopicArn")
     path.add(template, config, topic)
     service.add_tasks(template, config, topic)
+    if config.network.egress == "nat" and not config.network.vpc_id:
+        service.add_nat(template, config, topic)
     if config.privatelink.alb_targets == "lambda":
         service.add_registrar(template, config, topic)
     if config.database:
         database.add(template, config, topic)
     if config.files:
         service.add_files(template, config, topic)
+    connections.add(template, topic)
     dashboard.add(template, config)
     return Stack(f"{config.name}-monitoring", closed(template))

@@ -61,6 +61,13 @@ class When:
         }
 
 
+# A single time is told: what does it once in weeks has no second minute to fail in.
+FAILED = When(">", 0, 1, 1, Missing.NOT_BREACHING)
+# CPU that goes on being charged for half of an hour: an instance that ends pays its debt at once, too.
+# https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/burstable-performance-instances-unlimited-mode-concepts.html
+CHARGED = When(">", 0, 6, 12, Missing.NOT_BREACHING)
+
+
 def alarm(
     template: Template, topic: Topic, title: str, description: str, metric: Metric, when: When
 ) -> Alarm:

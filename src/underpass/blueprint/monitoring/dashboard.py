@@ -44,7 +44,8 @@ def add(template: Template, config: Config) -> None:
     template.add_resource(
         Dashboard(
             "Dashboard",
-            DashboardName=config.name,
+            # Dashboards are global in an account, and a second one of a name overwrites the first.
+            DashboardName=Sub(f"underpass-{config.name}-${{AWS::Region}}"),
             DashboardBody=Sub(json.dumps(body, separators=(",", ":"))),
         )
     )
@@ -98,14 +99,6 @@ def _healthy(config: Config) -> list[Graph]:
             | {"unhealthy": m.alb_targets("UnHealthyHostCount", "Minimum")},
         ),
         Graph(
-            "Tasks",
-            {
-                "wanted": m.insights("DesiredTaskCount", "Average"),
-                "running": m.insights("RunningTaskCount", "Average"),
-                "pending": m.insights("PendingTaskCount", "Average"),
-            },
-        ),
-        Graph(
             "Errors",
             {
                 "5xx of the ALB": m.alb("HTTPCode_ELB_5XX_Count", "Sum"),
@@ -114,10 +107,18 @@ def _healthy(config: Config) -> list[Graph]:
             },
         ),
     ]
+    if config.capacity.container_insights != "off":
+        lines = {
+            "wanted": m.insights("DesiredTaskCount", "Average"),
+            "running": m.insights("RunningTaskCount", "Average"),
+            "pending": m.insights("PendingTaskCount", "Average"),
+        }
+        graphs.insert(1, Graph("Tasks", lines))
     if config.privatelink.alb_targets == "lambda":
         lines = {
-            "runs": m.function("Invocations", "Sum"),
-            "errors": m.function("Errors", "Sum"),
+            "runs": m.function("Registrar", "Invocations", "Sum"),
+            "errors": m.function("Registrar", "Errors", "Sum"),
+            "throttled": m.function("Registrar", "Throttles", "Sum"),
             "addresses": m.registrar("Addresses", "Maximum"),
             "registered": m.registrar("Registered", "Sum"),
             "removed": m.registrar("Removed", "Sum"),
@@ -160,7 +161,13 @@ def _full(config: Config) -> list[Graph]:
     if config.database:
         graphs += [
             Graph("Database: percent of CPU", {"CPU": m.rds("CPUUtilization", "Average")}),
-            Graph("Database: free bytes", {"storage": m.rds("FreeStorageSpace", "Minimum")}),
+            Graph(
+                "Database: free bytes",
+                {
+                    "storage": m.rds("FreeStorageSpace", "Minimum"),
+                    "memory": m.rds("FreeableMemory", "Minimum"),
+                },
+            ),
             Graph("Database: connections", {"open": m.rds("DatabaseConnections", "Maximum")}),
         ]
     if config.files:

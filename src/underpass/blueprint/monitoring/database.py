@@ -8,13 +8,14 @@ from troposphere import Template
 from troposphere.rds import EventSubscription
 
 from underpass.blueprint.cross_stack import given
-from underpass.blueprint.monitoring.alarms import Missing, Topic, When, alarm
-from underpass.blueprint.monitoring.metrics import rds
+from underpass.blueprint.monitoring.alarms import CHARGED, FAILED, Missing, Topic, When, alarm
+from underpass.blueprint.monitoring.metrics import CREDITS_S, function, rds
 from underpass.config import Config
 from underpass.config.model import Database
 
 CPU_PERCENT = 85
 FREE_PART = 0.15
+MEMORY_PART = 0.05
 CONNECTED_PART = 0.7
 GIB = 2**30
 
@@ -63,6 +64,29 @@ def add(template: Template, config: Config, topic: Topic) -> None:
         rds("DatabaseConnections", "Maximum"),
         When(">=", round(connections(config.database) * CONNECTED_PART), 5, 5, Missing.MISSING),
     )
+    alarm(
+        template,
+        topic,
+        "DatabaseMemory",
+        f"Less than {MEMORY_PART:.0%} of the database's memory is free: it will swap, or be restarted",
+        rds("FreeableMemory", "Minimum"),
+        When(
+            "<",
+            round(memory_gib(config.database.instance_class) * GIB * MEMORY_PART),
+            15,
+            15,
+            Missing.MISSING,
+        ),
+    )
+    if re.match(r"db\.t[3-9]", config.database.instance_class):
+        alarm(
+            template,
+            topic,
+            "DatabaseCredits",
+            "The database uses more CPU than its class earns, and AWS charges for it: take a larger one",
+            rds("CPUSurplusCreditsCharged", "Sum", CREDITS_S),
+            CHARGED,
+        )
     template.add_resource(
         EventSubscription(
             "DatabaseEvents",
@@ -70,8 +94,39 @@ def add(template: Template, config: Config, topic: Topic) -> None:
             SourceType="db-instance",
             SourceIds=[given("DatabaseInstanceId")],
             # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Events.Messages.html
-            EventCategories=["failover", "failure", "low storage"],
+            EventCategories=[
+                "availability",
+                "configuration change",
+                "failover",
+                "failure",
+                "low storage",
+                "maintenance",
+            ],
         )
+    )
+    if config.database.rotation_days:
+        _rotation(template, topic)
+
+
+def _rotation(template: Template, topic: Topic) -> None:
+    """Add the alarms of the rotation: one that stops half-way leaves a password that no new task has."""
+    alarm(
+        template,
+        topic,
+        "RotationErrors",
+        "Changing the database's password failed: new tasks may not log in until it is finished; see "
+        "the log of the rotation's function",
+        function("Rotation", "Errors", "Sum"),
+        FAILED,
+    )
+    alarm(
+        template,
+        topic,
+        "RotationThrottles",
+        "Changing the database's password could not start: the account's functions take all of its "
+        "concurrency",
+        function("Rotation", "Throttles", "Sum"),
+        FAILED,
     )
 
 

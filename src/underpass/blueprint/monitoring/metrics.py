@@ -16,6 +16,8 @@ from underpass.blueprint.cross_stack import given
 from underpass.config import Config
 
 MINUTE_S = 60
+CREDITS_S = 300  # between two looks at CPU credits
+DAY_S = 86_400
 
 
 @dataclass(frozen=True)
@@ -99,8 +101,9 @@ def ecs(name: str, statistic: str) -> Metric:
 
 
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Container-Insights-metrics-ECS.html
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Container-Insights-enhanced-observability-metrics-ECS.html
 def insights(name: str, statistic: str) -> Metric:
-    """Return a metric of the service that Container Insights publishes."""
+    """Return a metric of the service that Container Insights publishes, unless it is off."""
     return Metric("ECS/ContainerInsights", name, _SERVICE, statistic)
 
 
@@ -111,10 +114,31 @@ def capacity(name: str, statistic: str) -> Metric:
     return Metric("AWS/ECS/ManagedScaling", name, dimensions, statistic)
 
 
+# https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/viewing_metrics_with_cloudwatch.html
+def instances(name: str, statistic: str, period_s: int = MINUTE_S) -> Metric:
+    """Return a metric of all the instances of the Auto Scaling group together."""
+    dimensions = {"AutoScalingGroupName": "AutoScalingGroupName"}
+    return Metric("AWS/EC2", name, dimensions, statistic, period_s)
+
+
+# https://docs.aws.amazon.com/vpc/latest/userguide/vpc-nat-gateway-cloudwatch.html
+def nat(name: str, statistic: str, number: int) -> Metric:
+    """Return a metric of the n-th zone's NAT gateway."""
+    return Metric("AWS/NATGateway", name, {"NatGatewayId": f"NatGatewayId{number}"}, statistic)
+
+
+# https://docs.aws.amazon.com/acm/latest/userguide/cloudwatch-metrics.html
+def certificate(name: str, statistic: str, period_s: int) -> Metric:
+    """Return a metric of the ALB's certificate."""
+    dimensions = {"CertificateArn": "CertificateArn"}
+    return Metric("AWS/CertificateManager", name, dimensions, statistic, period_s)
+
+
 # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-metrics.html
-def rds(name: str, statistic: str) -> Metric:
+def rds(name: str, statistic: str, period_s: int = MINUTE_S) -> Metric:
     """Return a metric of the database instance."""
-    return Metric("AWS/RDS", name, {"DBInstanceIdentifier": "DatabaseInstanceId"}, statistic)
+    dimensions = {"DBInstanceIdentifier": "DatabaseInstanceId"}
+    return Metric("AWS/RDS", name, dimensions, statistic, period_s)
 
 
 # https://docs.aws.amazon.com/efs/latest/ug/efs-metrics.html
@@ -124,10 +148,10 @@ def efs(name: str, statistic: str) -> Metric:
 
 
 # https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
-def function(name: str, statistic: str, period_s: int = MINUTE_S) -> Metric:
-    """Return a metric of the registrar's function."""
-    dimensions = {"FunctionName": "RegistrarFunctionName"}
-    return Metric("AWS/Lambda", name, dimensions, statistic, period_s)
+def function(which: str, name: str, statistic: str) -> Metric:
+    """Return a metric of a function: ``Registrar`` or ``Rotation``."""
+    dimensions = {"FunctionName": f"{which}FunctionName"}
+    return Metric("AWS/Lambda", name, dimensions, statistic)
 
 
 def registrar(name: str, statistic: str) -> Metric:

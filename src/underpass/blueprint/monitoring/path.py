@@ -5,12 +5,21 @@ from __future__ import annotations
 from troposphere import Template
 
 from underpass.blueprint.monitoring.alarms import Missing, Topic, When, alarm, alarm_on
-from underpass.blueprint.monitoring.metrics import alb, alb_targets, nlb, nlb_targets, zones
+from underpass.blueprint.monitoring.metrics import (
+    DAY_S,
+    alb,
+    alb_targets,
+    certificate,
+    nlb,
+    nlb_targets,
+    zones,
+)
 from underpass.config import Config
 
 ERROR_PERCENT = 5
 LATENCY_S = 2.0
 RESETS = 100
+EXPIRY_DAYS = 14
 
 # Nobody healthy, or no word of anybody, for three minutes.
 NOBODY = When("<", 1, 3, 3, Missing.BREACHING)
@@ -24,6 +33,16 @@ def add(template: Template, config: Config, topic: Topic) -> None:
     _nlb(template, config, topic)
     _alb(template, config, topic)
     _answers(template, topic)
+    if config.tls:
+        alarm(
+            template,
+            topic,
+            "CertificateExpiry",
+            f"The certificate ends within {EXPIRY_DAYS} days: nothing has renewed it",
+            certificate("DaysToExpiry", "Minimum", DAY_S),
+            # ACM renews its own 60 days ahead; once it has ended nothing is published any more.
+            When("<", EXPIRY_DAYS, 1, 1, Missing.MISSING),
+        )
 
 
 def _nlb(template: Template, config: Config, topic: Topic) -> None:
@@ -90,14 +109,15 @@ def _alb(template: Template, config: Config, topic: Topic) -> None:
 
 
 def _answers(template: Template, topic: Topic) -> None:
-    # AWS publishes a count of errors only when there are some.
-    percent = "100 * FILL(errors, 0) / requests"
+    # AWS publishes a count of errors only when there are some; and it counts a request only where a target
+    # was chosen for it, so that the ALB's own errors are not among them. Where nobody asks there is nothing
+    # to divide, and so no data.
     alarm_on(
         template,
         topic,
         "AlbErrors",
         f"The ALB answers {ERROR_PERCENT} % of the requests with 5xx itself: no task takes them",
-        percent,
+        "100 * FILL(errors, 0) / (FILL(requests, 0) + FILL(errors, 0))",
         {"errors": alb("HTTPCode_ELB_5XX_Count", "Sum"), "requests": alb("RequestCount", "Sum")},
         ERRORS,
     )
@@ -106,7 +126,7 @@ def _answers(template: Template, topic: Topic) -> None:
         topic,
         "TargetErrors",
         f"The tasks answer {ERROR_PERCENT} % of the requests with 5xx",
-        percent,
+        "100 * FILL(errors, 0) / requests",
         {
             "errors": alb_targets("HTTPCode_Target_5XX_Count", "Sum"),
             "requests": alb_targets("RequestCount", "Sum"),

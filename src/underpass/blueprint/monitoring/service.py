@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+import re
+
 from troposphere import Template
 
-from underpass.blueprint.monitoring.alarms import Missing, Topic, When, alarm, alarm_on
-from underpass.blueprint.monitoring.metrics import capacity, ecs, efs, function, insights, registrar
+from underpass.blueprint.monitoring.alarms import CHARGED, Missing, Topic, When, alarm, alarm_on
+from underpass.blueprint.monitoring.metrics import (
+    CREDITS_S,
+    capacity,
+    ecs,
+    efs,
+    function,
+    insights,
+    instances,
+    nat,
+    registrar,
+)
 from underpass.config import Config
 
 CPU_PERCENT = 85
@@ -16,18 +28,19 @@ LIMIT_PERCENT = 95
 
 def add_tasks(template: Template, config: Config, topic: Topic) -> None:
     """Add the alarms on whether there are enough tasks, and they have enough; on EC2, on capacity too."""
-    alarm_on(
-        template,
-        topic,
-        "TaskShortfall",
-        "Fewer tasks run than are wanted: they do not start, or do not stay",
-        "wanted - running",
-        {
-            "wanted": insights("DesiredTaskCount", "Average"),
-            "running": insights("RunningTaskCount", "Average"),
-        },
-        When(">", 0, 5, 5, Missing.MISSING),
-    )
+    if config.capacity.container_insights != "off":  # nothing else measures it
+        alarm_on(
+            template,
+            topic,
+            "TaskShortfall",
+            "Fewer tasks run than are wanted: they do not start, or do not stay",
+            "wanted - running",
+            {
+                "wanted": insights("DesiredTaskCount", "Average"),
+                "running": insights("RunningTaskCount", "Average"),
+            },
+            When(">", 0, 5, 5, Missing.MISSING),
+        )
     alarm(
         template,
         topic,
@@ -53,6 +66,29 @@ def add_tasks(template: Template, config: Config, topic: Topic) -> None:
             capacity("CapacityProviderReservation", "Average"),
             When(">", FULL_PERCENT, 15, 15, Missing.MISSING),
         )
+        if re.match(r"t[3-9]\w*\.", config.capacity.instance_type):
+            alarm(
+                template,
+                topic,
+                "InstanceCredits",
+                "The instances use more CPU than their type earns, and AWS charges for it: take another type",
+                instances("CPUSurplusCreditsCharged", "Sum", CREDITS_S),
+                CHARGED,
+            )
+
+
+def add_nat(template: Template, config: Config, topic: Topic) -> None:
+    """Add the alarms of the NAT gateways; an existing VPC's are not the application's to watch."""
+    for number in range(1, config.network.zones + 1):
+        alarm(
+            template,
+            topic,
+            f"NatPorts{number}",
+            "Tasks cannot connect to the outside for want of ports: more than 55,000 connections at once "
+            "to one destination",
+            nat("ErrorPortAllocation", "Sum", number),
+            When(">", 0, 1, 1, Missing.NOT_BREACHING),
+        )
 
 
 def add_registrar(template: Template, _: Config, topic: Topic) -> None:
@@ -66,7 +102,7 @@ def add_registrar(template: Template, _: Config, topic: Topic) -> None:
         topic,
         "RegistrarErrors",
         "The registrar fails: its log says at what, and names the variable",
-        function("Errors", "Sum"),
+        function("Registrar", "Errors", "Sum"),
         When(">", 0, 2, 3, Missing.NOT_BREACHING),
     )
     alarm(

@@ -11,8 +11,7 @@ balancers                  Nlb, NlbListener, NlbTargetGroup, NlbSecurityGroup, A
 alb_targets = "lambda"     RegistrarFunction, RegistrarRole, RegistrarLogGroup, RegistrarSchedule,
                            RegistrarInterfaceRule, RegistrarAlbRule, RegistrarQueue,
                            RegistrarQueuePolicy, RegistrarEventSource
-PrivateLink                EndpointService, EndpointServicePermissions,
-                           EndpointConnectionNotification
+PrivateLink                EndpointService, EndpointServicePermissions
 =========================  ======================================================================
 """
 
@@ -31,6 +30,8 @@ def path_stack(config: Config) -> Stack:
     template = Template(Description=f"{config.name}: balancers and PrivateLink (underpass)")
     path = balancers.add(template, config)
     outputs = path.outputs()
+    if config.tls:
+        outputs["CertificateArn"] = config.tls.certificate
     if config.privatelink.alb_targets == "lambda":
         outputs |= registrar.add(template, config, path)
     outputs |= privatelink.add(template, config, path)

@@ -1,4 +1,4 @@
-"""The endpoint service: the PrivateLink offer on the NLB, who may ask for an endpoint, who hears of it."""
+"""The endpoint service: the PrivateLink offer on the NLB, and who may ask for an endpoint."""
 
 from __future__ import annotations
 
@@ -6,23 +6,20 @@ from typing import Any
 
 from troposphere import Ref, Sub, Template
 from troposphere.ec2 import (
-    VPCEndpointConnectionNotification,
     VPCEndpointService,
     VPCEndpointServicePermissions,
 )
 
 from underpass.blueprint.checkov_skips import skipped
-from underpass.blueprint.cross_stack import given
 from underpass.blueprint.path.balancers import Path
 from underpass.config import Config
 
 ACCOUNT = "arn:${{AWS::Partition}}:iam::{}:root"
 OWN_ACCOUNT = ACCOUNT.format("${AWS::AccountId}")
-EVENTS = ("Accept", "Connect", "Delete", "Reject")
 
 
 def add(template: Template, config: Config, path: Path) -> dict[str, Any]:
-    """Add the endpoint service, its permissions, and the notice of every change of a connection."""
+    """Add the endpoint service and its permissions."""
     service = template.add_resource(
         VPCEndpointService(
             "EndpointService",
@@ -41,14 +38,6 @@ def add(template: Template, config: Config, path: Path) -> dict[str, Any]:
                 Sub(principal) if "${" in principal else principal
                 for principal in allowed_principals(config)
             ],
-        )
-    )
-    template.add_resource(
-        VPCEndpointConnectionNotification(
-            "EndpointConnectionNotification",
-            ServiceId=Ref(service),
-            ConnectionNotificationArn=given("TopicArn"),
-            ConnectionEvents=list(EVENTS),
         )
     )
     return {

@@ -16,7 +16,7 @@ rotation_days              RotationFunction, RotationRole, RotationLogGroup, Rot
 
 from __future__ import annotations
 
-from troposphere import GetAtt, Template
+from troposphere import GetAtt, Ref, Template
 
 from underpass.blueprint.cross_stack import closed, hand
 from underpass.blueprint.service import rotation, service, task
@@ -33,6 +33,7 @@ def service_stack(config: Config) -> Stack:
     outputs |= {"ServiceName": GetAtt(tasks, "Name")}
     if config.database and config.database.rotation_days:
         rotation.add(template, config, config.database.rotation_days)
+        outputs["RotationFunctionName"] = Ref("RotationFunction")
     for name, value in outputs.items():
         hand(template, name, value)
     return Stack(f"{config.name}-service", closed(template))

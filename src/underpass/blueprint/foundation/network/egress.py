@@ -54,6 +54,7 @@ def add_nat(template: Template, config: Config, network: Network) -> None:
         public.append(subnet(template, config, network.vpc, zone, "Public"))
         associate(template, public[-1], table)
         nat = _nat_gateway(template, config, public[-1], zone.number, attachment)
+        hand(template, f"NatGatewayId{zone.number}", Ref(nat))
         template.add_resource(
             Route(
                 f"AppDefaultRoute{zone.number}",
