@@ -1,4 +1,4 @@
-"""docs/costs.md counts whatever costs something before anybody uses it; test_tables.py holds the page to it."""
+"""docs/costs.md counts whatever costs something before anybody uses it; test_tables.py holds it to that."""
 
 from __future__ import annotations
 
