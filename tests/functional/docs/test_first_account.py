@@ -49,9 +49,10 @@ def _in(line: str) -> Iterator[str]:
         if inner.startswith("aws "):
             line = line.replace(f"$({inner})", "VALUE")
             yield from _in(inner)
-    words = [
-        *shlex.shlex(re.sub(r"\$\([^()]*\)", "VALUE", line), posix=True, punctuation_chars=True)
-    ]
+    line = re.sub(r"\$\([^()]*\)", "VALUE", line)
+    lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
+    lexer.whitespace_split = True
+    words = [*lexer]
     starts = [at for at, word in enumerate(words) if word == "aws"]
     for start in starts:
         ends = (at for at, word in enumerate(words[start:], start) if set(word) <= set("();<>|&"))
