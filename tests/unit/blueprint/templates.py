@@ -49,9 +49,7 @@ def _joined(config: Config, *stacks: Stack) -> Stack:
     sections = ("Parameters", "Resources", "Outputs")
     joined: dict[str, dict[str, Any]] = {
         section: {
-            name: value
-            for one in stacks
-            for name, value in one.template.get(section, {}).items()
+            name: value for one in stacks for name, value in one.template.get(section, {}).items()
         }
         for section in sections
     }

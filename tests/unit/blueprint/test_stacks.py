@@ -8,9 +8,9 @@ from tests.unit.blueprint.configs import CURATED, EVERYTHING, config, configs
 from tests.unit.blueprint.templates import (
     asked,
     by_part,
-    parts,
     intrinsics,
     outputs,
+    parts,
     references,
 )
 

@@ -171,7 +171,8 @@ class FakeCloudFormation:
             if p.get("UsePreviousValue")
             else p["ParameterValue"]
             for p in asked["Parameters"]
-            if not p.get("UsePreviousValue") or p["ParameterKey"] in found.parameters  # or its default
+            if not p.get("UsePreviousValue")
+            or p["ParameterKey"] in found.parameters  # or its default
         }
         arn = f"arn:changeset/{ChangeSetName}"
         same = found.template == template and found.parameters == parameters
