@@ -96,6 +96,32 @@ class Service(Section):
         default=("/tmp",),  # noqa: S108  the container's
         description="Folders that can be written nevertheless; they go with the task.",
     )
+    stop_timeout: t.Whole = Field(
+        default=30,
+        ge=2,
+        le=120,
+        description="Seconds from SIGTERM to SIGKILL when a task is stopped.",
+    )
+    drain: t.Whole = Field(
+        default=30,
+        ge=0,
+        le=3600,
+        description=(
+            "Seconds that requests under way may still take when their task, or a node of the ALB, goes."
+        ),
+    )
+    timeout: t.Whole = Field(
+        default=60,
+        ge=1,
+        le=340,
+        description="Seconds a connection to the ALB may be silent; less than the NLB's 350.",
+    )
+    sticky: t.Whole = Field(
+        default=0,
+        ge=0,
+        le=604800,
+        description="Seconds a client stays with its task, by a cookie of the ALB's; 0 for not at all.",
+    )
     exec: t.Flag = Field(
         default=False,
         description=(

@@ -10,8 +10,6 @@ from typing import Any
 import pytest
 from tests.functional.cloudformation_types.conftest import Bench
 
-from underpass.deploy.stacks import protection
-from underpass.deploy.stacks.events import StackEvent
 from underpass.twin.api import patch
 from underpass.twin.services.autoscaling import cfn as autoscaling
 from underpass.twin.services.cloudformation.resource_type import Physical, ProvisionError
@@ -201,14 +199,17 @@ def test_a_group_waits_for_its_protected_instances(
     monkeypatch.setattr(autoscaling, "PROTECTED_S", 0.2)
     with pytest.raises(ProvisionError, match="all remaining instances are protected"):
         bench.delete("AutoScaling::AutoScalingGroup", group)
-    deleting = StackEvent(
-        "1", "Group", group.id, autoscaling.AutoScalingGroup.form.type, "DELETE_IN_PROGRESS"
-    )
-    protection.release(bench.clients, [deleting])
+    client = bench.clients("autoscaling")
+    named = {"AutoScalingGroupName": group.id}
+    (there,) = client.describe_auto_scaling_groups(AutoScalingGroupNames=[group.id])[
+        "AutoScalingGroups"
+    ]
+    client.update_auto_scaling_group(**named, NewInstancesProtectedFromScaleIn=False)
+    ids = [one["InstanceId"] for one in there["Instances"]]
+    client.set_instance_protection(**named, InstanceIds=ids, ProtectedFromScaleIn=False)
     bench.delete("AutoScaling::AutoScalingGroup", group)
-    found = bench.clients("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"]
+    found = client.describe_auto_scaling_groups()["AutoScalingGroups"]
     assert group.id not in {one["AutoScalingGroupName"] for one in found}
-    protection.release(bench.clients, [deleting])  # what is gone is no matter
 
 
 def test_a_launch_template_gets_a_version_and_keeps_its_default(bench: Bench) -> None:

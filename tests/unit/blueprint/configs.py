@@ -73,6 +73,10 @@ AXES: dict[str, dict[str, Mapping[str, Any]]] = {
     "production": {"yes": {}, "no": {"production": False}},
     "flow logs": {"on": {}, "off": {"network": {"flow_logs": False}}},
     "exec": {"off": {}, "on": {"service": {"exec": True}}},
+    "times": {
+        "usual": {},
+        "long": {"service": {"timeout": 340, "drain": 600, "stop_timeout": 120, "sticky": 3600}},
+    },
     "root": {"read-only": {}, "writable": {"service": {"read_only": False}}},
     "scaling": {
         "both": {},

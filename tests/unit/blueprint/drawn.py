@@ -59,6 +59,10 @@ def _service() -> st.SearchStrategy[dict[str, Any]]:
                 {}, optional={"cpu": st.integers(0, 100), "requests": st.integers(0, 9999)}
             ),
             "health_command": words,
+            "stop_timeout": st.integers(2, 120),
+            "drain": st.integers(0, 3600),
+            "timeout": st.integers(1, 340),
+            "sticky": st.sampled_from([0, 60, 604800]),
             "read_only": st.booleans(),
             "writable": st.lists(_MOUNTS, max_size=2, unique=True),
             "exec": st.booleans(),

@@ -57,6 +57,18 @@ def test_the_alb_is_strict_and_its_times_are_told() -> None:
     assert {"idle_timeout.timeout_seconds", "client_keep_alive.seconds"} <= found.keys()
 
 
+def test_long_requests_and_clients_that_stay_are_told_of() -> None:
+    path = parts(config(service={"timeout": 300, "drain": 600, "sticky": 3600})).path
+    assert attributes(path, "Alb")["idle_timeout.timeout_seconds"] == "300"
+    for group in ("AlbTargetGroup", "NlbTargetGroup"):
+        listed = resource(path, group)["TargetGroupAttributes"]
+        found = {one["Key"]: one["Value"] for one in listed}
+        assert found["deregistration_delay.timeout_seconds"] == "600"
+        if group == "AlbTargetGroup":
+            assert found["stickiness.lb_cookie.duration_seconds"] == "3600"
+            assert (found["stickiness.enabled"], found["stickiness.type"]) == ("true", "lb_cookie")
+
+
 def test_cross_zone_is_told() -> None:
     found = attributes(by_part(CURATED["nat-ec2-nothing"])[1], "Nlb")
     assert found["load_balancing.cross_zone.enabled"] == "true"

@@ -27,14 +27,14 @@ def test_by_default_it_may_write_tmp_and_nothing_else() -> None:
     assert {"Name": only["MountPoints"][1]["SourceVolume"]} in got["Volumes"]  # no host path
 
 
-def test_on_fargate_the_folders_are_memory() -> None:
+def test_on_fargate_the_folders_share_a_quarter_of_the_memory() -> None:
     service = {"memory": 1024, "writable": ["/tmp", "/srv/cache", "/tmp"]}
     got = definition(service=service, capacity={"provider": "fargate"})
     (only,) = got["ContainerDefinitions"]
     assert {"Volumes", "MountPoints"}.isdisjoint({*got, *only})
     assert "DockerSecurityOptions" not in only
     assert only["LinuxParameters"]["Tmpfs"] == [
-        {"ContainerPath": path, "Size": 256, "MountOptions": ["mode=1777"]}
+        {"ContainerPath": path, "Size": 128, "MountOptions": ["mode=1777"]}
         for path in ("/tmp", "/srv/cache")
     ]
 

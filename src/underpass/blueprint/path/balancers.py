@@ -27,8 +27,6 @@ from underpass.blueprint.security_groups import admit, group_id, security_group,
 from underpass.config import Config
 
 HEALTHY_CODES = "200-399"
-DRAIN_S = 30
-IDLE_S = 60  # less than the NLB's 350: the ALB ends an idle connection before its flow is forgotten
 KEEP_ALIVE_S = 3600
 
 # TLS 1.3 and 1.2 with forward secrecy only. Not 1.3 alone: the health checks of an ALB-type target
@@ -76,7 +74,7 @@ def add(template: Template, config: Config) -> Path:
     """Add both balancers, in the application subnets of every zone."""
     nlb_group, alb_group = _security_groups(template, config)
     protected = protection(template, config)
-    alb = template.add_resource(_alb(protected, alb_group))
+    alb = template.add_resource(_alb(config, protected, alb_group))
     alb_target_group = template.add_resource(_alb_target_group(config))
     alb_listener = template.add_resource(_alb_listener(config, alb, alb_target_group))
     nlb = template.add_resource(_nlb(config, protected, nlb_group))
@@ -194,7 +192,7 @@ def _nlb_target_group(config: Config, alb: LoadBalancer, alb_listener: Listener)
         UnhealthyThresholdCount=2,
         TargetGroupAttributes=_attributes(
             {
-                "deregistration_delay.timeout_seconds": str(DRAIN_S),
+                "deregistration_delay.timeout_seconds": str(config.service.drain),
                 # A removed address belongs to nobody, soon perhaps to a stranger: cut its flows.
                 "deregistration_delay.connection_termination.enabled": "true",
                 # The ALB admits the NLB's group, so it must see the NLB's address.
@@ -204,7 +202,7 @@ def _nlb_target_group(config: Config, alb: LoadBalancer, alb_listener: Listener)
     )
 
 
-def _alb(protected: object, group: SecurityGroup) -> LoadBalancer:
+def _alb(config: Config, protected: object, group: SecurityGroup) -> LoadBalancer:
     return LoadBalancer(
         "Alb",
         Type="application",
@@ -217,7 +215,7 @@ def _alb(protected: object, group: SecurityGroup) -> LoadBalancer:
                 "access_logs.s3.bucket": given("AccessLogsBucketName"),
                 "client_keep_alive.seconds": str(KEEP_ALIVE_S),
                 "deletion_protection.enabled": protected,
-                "idle_timeout.timeout_seconds": str(IDLE_S),
+                "idle_timeout.timeout_seconds": str(config.service.timeout),
                 "routing.http.desync_mitigation_mode": "defensive",
                 "routing.http.drop_invalid_header_fields.enabled": "true",
             }
@@ -239,8 +237,19 @@ def _alb_target_group(config: Config) -> TargetGroup:
         HealthyThresholdCount=2,
         UnhealthyThresholdCount=3,
         Matcher=Matcher(HttpCode=HEALTHY_CODES),
-        TargetGroupAttributes=_attributes({"deregistration_delay.timeout_seconds": str(DRAIN_S)}),
+        TargetGroupAttributes=_attributes(_of_tasks(config)),
     )
+
+
+def _of_tasks(config: Config) -> dict[str, str]:
+    attributes = {"deregistration_delay.timeout_seconds": str(config.service.drain)}
+    if config.service.sticky:
+        attributes |= {
+            "stickiness.enabled": "true",
+            "stickiness.type": "lb_cookie",
+            "stickiness.lb_cookie.duration_seconds": str(config.service.sticky),
+        }
+    return attributes
 
 
 def _alb_listener(config: Config, alb: LoadBalancer, target_group: TargetGroup) -> Listener:

@@ -75,7 +75,8 @@ def _linux_parameters(config: Config) -> LinuxParameters:
     """
     more: dict[str, Any] = {}
     if config.capacity.provider == "fargate" and (writable := _writable(config)):
-        size_mib = max(config.service.memory // 4, 16)
+        # A quarter of the memory for all of them: what they hold, the application has not.
+        size_mib = max(config.service.memory // 4 // len(writable), 4)
         more["Tmpfs"] = [
             Tmpfs(ContainerPath=path, Size=size_mib, MountOptions=["mode=1777"])
             for path in writable

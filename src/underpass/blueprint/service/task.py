@@ -40,6 +40,7 @@ DATABASE_VARIABLES = {
     "DATABASE_PASSWORD": "password",
 }
 
+STOP_TIMEOUT_S = 30  # ECS's own
 LONGEST_START_S = 300  # that a container health check may be told to wait
 
 
@@ -98,6 +99,8 @@ def _container(config: Config, image: Ref, logs: LogGroup) -> ContainerDefinitio
         mounts = [files, *mounts]
     if mounts:
         more["MountPoints"] = mounts
+    if config.service.stop_timeout != STOP_TIMEOUT_S:
+        more["StopTimeout"] = config.service.stop_timeout
     if config.service.health_command:
         more["HealthCheck"] = _health_check(config)
     return ContainerDefinition(
