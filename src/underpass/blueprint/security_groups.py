@@ -60,7 +60,7 @@ def to_the_web() -> list[SecurityGroupRule]:
 
 
 def to_aws(config: Config) -> list[SecurityGroupRule]:
-    """Return egress rules of the service stack for AWS APIs, by the way ``network.egress`` names."""
+    """Return egress rules of the hosts for AWS APIs, by the way ``network.egress`` names."""
     if config.network.egress == "nat":
         return to_the_web()
     endpoints = (
