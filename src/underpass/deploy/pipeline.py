@@ -82,6 +82,7 @@ class _Deployment:
         self._target = target
         self._steps = steps
         self._clock = steps.clock
+        self._zones: Mapping[str, str] = {}  # known after the preflight
 
     def run(self, answer_timeout_s: float) -> Result:
         began = self._clock.now()
@@ -91,7 +92,6 @@ class _Deployment:
         preflight.size.check(stacks)
         wanted_foundation, service_stack, monitoring, *consumer_stacks = stacks
         foundation_stack, foundation = self._foundation(wanted_foundation)
-        zones = self._zones(foundation)
         image, *_ = self._steps.together(
             partial(self._image, foundation),
             partial(self._assets, foundation),
@@ -100,7 +100,7 @@ class _Deployment:
         tasks = Watch(self._target, config, self._clock)
         service, networks = self._steps.together(
             partial(self._service, service_stack, {**foundation, "Image": image}, tasks),
-            partial(self._networks, zones),
+            self._networks,
         )
         joining = [
             partial(self._consumer, stack, consumer, networks[consumer.name], service)
@@ -108,7 +108,7 @@ class _Deployment:
         ]
         beside: list[Callable[[], None]] = [
             partial(self._tasks, tasks, answer_timeout_s),
-            partial(self._monitoring, monitoring, {**foundation, **service}, zones),
+            partial(self._monitoring, monitoring, {**foundation, **service}),
             *self._leaving(),
         ]
         deployed = self._steps.together(*joining, *beside)[: len(joining)]
@@ -128,7 +128,8 @@ class _Deployment:
             self._config = network.located(self._config, self._target)
             account = self._target.client("sts").get_caller_identity()["Account"]
             step.outcome = f"account {account}, {self._config.region}"
-            for warning in preflight.check(self._config, self._target):
+            self._zones = preflight.zones.application(self._config, self._target)
+            for warning in preflight.check(self._config, self._target, self._zones):
                 step.tell("warning", warning)
             if not self._config.consumers:
                 step.tell(
@@ -150,7 +151,8 @@ class _Deployment:
             return stack, self._deploy_foundation(stack, step)
 
     def _deploy_foundation(self, stack: Stack, step: Step) -> Outputs:
-        known = network.parameters(self._target.client("ec2"), stack, self._config.region)
+        ec2, region = self._target.client("ec2"), self._config.region
+        known = network.parameters(ec2, stack, region, self._zones)
         cloudformation = self._target.client("cloudformation")
         return changesets.deploy(cloudformation, stack, known, step, allowed=self._allowed).outputs
 
@@ -180,15 +182,9 @@ class _Deployment:
             if seeded.note:
                 step.tell("warning", seeded.note)
 
-    def _zones(self, foundation: Outputs) -> list[str]:
-        """Return the names of the Availability Zones the balancers and tasks are in."""
-        subnets = self._target.client("ec2").describe_subnets(
-            SubnetIds=foundation["AppSubnetIds"].split(",")
-        )["Subnets"]
-        return sorted({subnet["AvailabilityZone"] for subnet in subnets})
-
-    def _networks(self, zones: list[str]) -> dict[str, ConsumerNetwork]:
+    def _networks(self) -> dict[str, ConsumerNetwork]:
         """Prepare the consumers' side while the provider's is being made."""
+        zones = [*self._zones.values()][: self._config.network.zones]
         return {
             consumer.name: self._target.consumer_network(consumer, zones)
             for consumer in self._config.consumers
@@ -248,11 +244,10 @@ class _Deployment:
             count = poll(self._clock, enough, timeout_s=2 * timeout_s, what="the tasks")
             step.outcome = f"{count} healthy"
 
-    def _monitoring(self, stack: Stack, outputs: Outputs, zones: list[str]) -> None:
+    def _monitoring(self, stack: Stack, outputs: Outputs) -> None:
         """Deploy dashboard and alarms for what stands: they know it by the outputs that tell of it."""
         with self._steps.step("monitoring") as step:
-            names = {f"Zone{number}": zone for number, zone in enumerate(zones, 1)}
-            known = _asked(stack, {**outputs, **names})
+            known = _asked(stack, outputs)
             changesets.deploy(self._target.client("cloudformation"), stack, known, step)
 
     def _consumer(

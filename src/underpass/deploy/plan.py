@@ -16,6 +16,7 @@ from underpass.blueprint import Stack
 from underpass.config import Config
 from underpass.deploy import consumers, network
 from underpass.deploy.clock import Clock
+from underpass.deploy.preflight import zones
 from underpass.deploy.stacks import changes, changesets, data_loss, two_phase
 from underpass.deploy.stacks import stack as existing
 from underpass.deploy.stacks.changes import Change
@@ -96,6 +97,9 @@ class _Planning:
         self._target = target
         self._clock = clock
         self._handed: dict[str, str | None] = {}  # what stacks hand on; None: not known yet
+        self._zones: dict[
+            str, str
+        ] = {}  # the zones' names by their parameters, once they are needed
 
     def plans(self, stacks: Collection[Stack]) -> Iterator[StackPlan]:
         names = {f"{self._config.name}-consumer-{one.name}": one for one in self._config.consumers}
@@ -138,8 +142,10 @@ class _Planning:
         ids = existing.resources(cloudformation, stack.name)
         first = not self._handed  # the foundation, of which the others use things
         wide = two_phase.widened(stack, deployed) if first else stack
+        if first:
+            self._zones = network.named(zones.application(self._config, self._target))
         later = () if wide is stack else changes.removed(deployed, stack.template, ids)
-        values, unknown = _values(stack, deployed, handed)
+        values, unknown = _values(wide, deployed, {**handed, **self._zones} if first else handed)
         note = f"a deployment looks {', '.join(unknown)} up" if unknown else ""
         if not note:
             try:
@@ -154,7 +160,7 @@ class _Planning:
         if note:  # the templates tell what changes, and only CloudFormation what is replaced
             found = changes.compared(deployed, stack.template, ids)
             note = f"what would be replaced is not known yet: {note}"
-        self._handed |= _handing(stack, deployed, there.outputs, found)
+        self._handed |= {**_handing(stack, deployed, there.outputs, found), **self._zones}
         return StackPlan(stack.name, "update" if found else "none", found, note)
 
 

@@ -15,6 +15,8 @@ from underpass.deploy import network
 from underpass.deploy.stacks import protection
 from underpass.deploy.stacks.events import StackEvent
 
+ZONES = {"use1-az6": "us-east-1a", "use1-az1": "us-east-1b"}
+
 
 @pytest.mark.parametrize(
     "name", ["nat-ec2-everything", "endpoints-fargate-everything", "alb-targets", "rotation"]
@@ -29,7 +31,7 @@ def test_stacks_deploy_and_go(bench: Bench, name: str) -> None:
     image = "123456789012.dkr.ecr.us-east-1.amazonaws.com/n:1"
     served = asked(service, {**made, "Image": image})
     offered = account.create(service.name, service.body(), **served)
-    known = {**made, **offered, "Zone1": "us-east-1a", "Zone2": "us-east-1b"}
+    known = {**made, **offered}
     account.create(monitoring.name, monitoring.body(), **asked(monitoring, known))
     alarms = bench.clients("cloudwatch").describe_alarms()["MetricAlarms"]
     assert {action for alarm in alarms for action in alarm["AlarmActions"]} >= {made["TopicArn"]}
@@ -54,7 +56,7 @@ def asked(stack: Stack, known: Mapping[str, str]) -> dict[str, str]:
 
 
 def looked_up(bench: Bench, foundation: Stack) -> dict[str, str]:
-    return network.parameters(bench.clients("ec2"), foundation, "us-east-1")
+    return network.parameters(bench.clients("ec2"), foundation, "us-east-1", ZONES)
 
 
 def unprotect(account: Account, config: Config, *given: dict[str, str]) -> None:
