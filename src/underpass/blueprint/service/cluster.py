@@ -24,14 +24,14 @@ from troposphere.policies import UpdatePolicy
 
 from underpass.blueprint.cross_stack import given, given_list
 from underpass.blueprint.iam import allow, role
-from underpass.blueprint.logs import log_group
+from underpass.blueprint.logs import AUDITED, log_group
 from underpass.blueprint.security_groups import group_id, security_group, to_aws
 from underpass.config import Config
 
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/retrieve-ecs-optimized_AMI.html
 _AMI_PARAMETER = "/aws/service/ecs/optimized-ami/amazon-linux-2023/{}recommended/image_id"
 
-EXEC_LOGS = "ExecLogGroup"
+EXEC_LOGS = AUDITED["exec"]
 PROVIDERS = "ClusterCapacityProviders"
 WARM_S = 120  # from an instance in service to tasks on it
 
