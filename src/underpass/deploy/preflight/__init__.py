@@ -8,31 +8,44 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from underpass.deploy.preflight import size
+from underpass.deploy.preflight import size, zones
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from underpass.config import Config
     from underpass.deploy.target import Target
 
-__all__ = ["check", "size"]
+__all__ = ["check", "size", "zones"]
 
 
-def check(config: Config, target: Target) -> tuple[str, ...]:
+def check(config: Config, target: Target, zones: Mapping[str, str]) -> tuple[str, ...]:
     """Return what to warn of.
+
+    Parameters
+    ----------
+    zones
+        The names of the application's zones by their ids, as ``zones.application`` tells them.
 
     Raises
     ------
     UsageError
         With what to change in the configuration, or in AWS, before it can be deployed.
     """
-    from underpass.deploy.preflight import capacity, certificate, consumer, database, network
-    from underpass.deploy.preflight.vpcs import zones
+    from underpass.deploy.preflight import (
+        capacity,
+        certificate,
+        consumer,
+        database,
+        endpoints,
+        network,
+    )
 
     ec2 = target.client("ec2")
     if config.network.vpc_id:
         network.check(ec2, config)
-    ours = zones(ec2, config)
-    warnings = [*capacity.check(ec2, config, ours)]
+    endpoints.check(ec2, config)
+    warnings = [*capacity.check(ec2, config, zones)]
     if config.database:
         database.check(target, config.database, config.region)
     if target.self_contained:  # the rest it makes itself
@@ -41,5 +54,5 @@ def check(config: Config, target: Target) -> tuple[str, ...]:
         warnings += certificate.check(target.client("acm"), config.tls.certificate, config.domain)
     for one in config.consumers:
         if one.vpc_id:
-            consumer.check(target.client("ec2", one), one, ours)
+            consumer.check(target.client("ec2", one), one, zones)
     return tuple(warnings)

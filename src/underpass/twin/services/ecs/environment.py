@@ -16,7 +16,7 @@ from underpass.twin.services.ecs.model import Task
 
 # The services a task finds by name, so that its VPC's endpoints and their private names are what counts:
 # the SDKs' word for it, and its host. https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
-_BY_NAME = {
+BY_NAME = {
     "CLOUDWATCH": "monitoring",
     "CLOUDWATCH_LOGS": "logs",
     "DYNAMODB": "dynamodb",
@@ -82,7 +82,7 @@ def _from_ecs(
         "AWS_ENDPOINT_URL": ENDPOINT_URL,
         **{
             f"AWS_ENDPOINT_URL_{word}": f"http://{host}.{region}.amazonaws.com:443"
-            for word, host in _BY_NAME.items()
+            for word, host in BY_NAME.items()
         },
         "AWS_EXECUTION_ENV": "AWS_ECS_FARGATE" if task.launch.fargate else "AWS_ECS_EC2",
         "ECS_CONTAINER_METADATA_URI_V4": f"http://{metadata.ADDRESS}/v4/{runtime_id}",
