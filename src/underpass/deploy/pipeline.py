@@ -18,6 +18,7 @@ from underpass.deploy.clock import Clock, poll
 from underpass.deploy.observe import targets
 from underpass.deploy.observe.diagnose import diagnose
 from underpass.deploy.observe.failures import Watch
+from underpass.deploy.preflight import zones
 from underpass.deploy.reach import Reach, reached
 from underpass.deploy.stacks import changes, changesets, data_loss, protection, two_phase
 from underpass.deploy.stacks import stack as existing
@@ -128,7 +129,7 @@ class _Deployment:
             self._config = network.located(self._config, self._target)
             account = self._target.client("sts").get_caller_identity()["Account"]
             step.outcome = f"account {account}, {self._config.region}"
-            self._zones = preflight.zones.application(self._config, self._target)
+            self._zones = zones.application(self._config, self._target)
             for warning in preflight.check(self._config, self._target, self._zones):
                 step.tell("warning", warning)
             if not self._config.consumers:
@@ -184,9 +185,9 @@ class _Deployment:
 
     def _networks(self) -> dict[str, ConsumerNetwork]:
         """Prepare the consumers' side while the provider's is being made."""
-        zones = [*self._zones.values()][: self._config.network.zones]
+        names = [*self._zones.values()][: self._config.network.zones]
         return {
-            consumer.name: self._target.consumer_network(consumer, zones)
+            consumer.name: self._target.consumer_network(consumer, names)
             for consumer in self._config.consumers
         }
 

@@ -16,7 +16,6 @@ from underpass.blueprint import Stack
 from underpass.config import Config
 from underpass.deploy import consumers, network
 from underpass.deploy.clock import Clock
-from underpass.deploy.preflight import zones
 from underpass.deploy.stacks import changes, changesets, data_loss, two_phase
 from underpass.deploy.stacks import stack as existing
 from underpass.deploy.stacks.changes import Change
@@ -143,6 +142,10 @@ class _Planning:
         first = not self._handed  # the foundation, of which the others use things
         wide = two_phase.widened(stack, deployed) if first else stack
         if first:
+            from underpass.deploy.preflight import (
+                zones,
+            )  # and botocore, which a first plan needs not
+
             self._zones = network.named(zones.application(self._config, self._target))
         later = () if wide is stack else changes.removed(deployed, stack.template, ids)
         values, unknown = _values(wide, deployed, {**handed, **self._zones} if first else handed)

@@ -6,9 +6,10 @@ can tell is refused before, by ``config.rules``.
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
-from underpass.deploy.preflight import size, zones
+from underpass.deploy.preflight import size
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from underpass.config import Config
     from underpass.deploy.target import Target
 
-__all__ = ["check", "size", "zones"]
+__all__ = ["check", "size"]
 
 
 def check(config: Config, target: Target, zones: Mapping[str, str]) -> tuple[str, ...]:
@@ -25,7 +26,8 @@ def check(config: Config, target: Target, zones: Mapping[str, str]) -> tuple[str
     Parameters
     ----------
     zones
-        The names of the application's zones by their ids, as ``zones.application`` tells them.
+        The names of the application's zones by their ids, as ``zones.application`` tells them; the first
+        ``[network] zones`` of them stay.
 
     Raises
     ------
@@ -42,10 +44,11 @@ def check(config: Config, target: Target, zones: Mapping[str, str]) -> tuple[str
     )
 
     ec2 = target.client("ec2")
+    ours = dict(islice(zones.items(), config.network.zones))
     if config.network.vpc_id:
         network.check(ec2, config)
     endpoints.check(ec2, config)
-    warnings = [*capacity.check(ec2, config, zones)]
+    warnings = [*capacity.check(ec2, config, ours)]
     if config.database:
         database.check(target, config.database, config.region)
     if target.self_contained:  # the rest it makes itself
@@ -54,5 +57,5 @@ def check(config: Config, target: Target, zones: Mapping[str, str]) -> tuple[str
         warnings += certificate.check(target.client("acm"), config.tls.certificate, config.domain)
     for one in config.consumers:
         if one.vpc_id:
-            consumer.check(target.client("ec2", one), one, zones)
+            consumer.check(target.client("ec2", one), one, ours)
     return tuple(warnings)
