@@ -25,6 +25,7 @@ print(json.dumps([knock(host, port) for host, port in json.loads(sys.argv[1])]))
 """
 _NETWORK = f"""
 [network]
+zone_ids = ["use1-az4", "use1-az2"]
 [[network.allow_out]]
 port = 8025
 cidr = "{_INTERNET}/32"
@@ -55,3 +56,16 @@ def test_with_nat_too_s3_is_reached_by_its_gateway_endpoint(up: Project) -> None
     url = up.run("open", "--json").json["analytics"]["url"]
     with urllib.request.urlopen(f"{url}static/notes.css", timeout=20) as answer:
         assert answer.status == 200
+
+
+def test_the_tasks_are_in_the_zones_that_are_named_and_stay_there(up: Project) -> None:
+    tasks = up.run("status", "--json").json["tasks"]
+    assert {task["zone"] for task in tasks} == {"us-east-1c", "us-east-1d"}
+    assert up.run("plan").status == 0
+    file = up.folder / "underpass.toml"
+    text = file.read_text()
+    file.write_text(text.replace("use1-az2", "use1-az5"))
+    refused = up.run("plan")
+    assert refused.status == 2
+    assert "cannot move to other Availability Zones" in refused.err
+    file.write_text(text)
