@@ -54,6 +54,15 @@ def _section(name: str) -> Any:
 
 
 _service, _capacity, _network = _section("service"), _section("capacity"), _section("network")
+_WAY_OUT = {"port": 6379, "cidr": "10.9.0.0/16"}
+
+
+def _way_out(key: str, old: str, new: str, value: Any) -> Change:
+    kept = {"port": 6379} if key != "port" else _WAY_OUT
+    before, after = ({"network": {"allow_out": [one]}} for one in (_WAY_OUT, kept | {key: value}))
+    return Change(f"network.allow_out.{key}", old, new, after, before)
+
+
 _database, _link = _section("database"), _section("privatelink")
 _CONSUMERS = [*EVERYTHING["consumers"], {"name": "reports", "cidr": "10.40.0.0/16"}]
 
@@ -101,7 +110,16 @@ CHANGES = (
     _network("zones", "2", "3", 3),
     Change("network.zones", "3", "2", {"network": {"zones": 2}}, {"network": {"zones": 3}}),
     _network("egress", "nat", "endpoints", "endpoints"),
-    _network("flow_logs", "true", "false", False),
+    _network("zone_ids", "none", "those chosen", ["use1-az4", "use1-az6"]),
+    _network("endpoints", "none", "sqs, dynamodb", ["sqs", "dynamodb"], egress="endpoints"),
+    _network("buckets", "none", "one", ["models"], egress="endpoints"),
+    _network("allow_out", "none", "one", [_WAY_OUT]),
+    _way_out("port", "6379", "6380", 6380),
+    _way_out("cidr", "10.9.0.0/16", "10.8.0.0/16", "10.8.0.0/16"),
+    _way_out("prefix_list", "(cidr)", "one", "pl-01234567"),
+    _way_out("security_group", "(cidr)", "one", "sg-01234567"),
+    _network("flow_logs", "all", "rejected", "rejected"),
+    _network("flow_logs", "all", "off", "off"),
     Change(
         "network.vpc_id, app_subnets, data_subnets",
         "new",

@@ -2,7 +2,8 @@
 
 Run as ``.venv/bin/python tools/facts.py`` after a change of the lock; a test tells when it is due.
 Instance types come from what moto keeps of DescribeInstanceTypes, RDS versions and classes from
-cfn-lint's copy of what RDS offers, regions from botocore.
+cfn-lint's copy of what RDS offers, regions from botocore, AWS's endpoints from what moto keeps of
+DescribeVpcEndpointServices.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ def everything() -> dict[str, str]:
     return {
         "instance_types.json": _lines(instance_types()),
         "databases.json": _lines(databases()),
+        "endpoint_services.json": _lines(endpoint_services()),
         "regions.json": _lines(regions()),
     }
 
@@ -46,6 +48,20 @@ def instance_types() -> dict[str, Any]:
             kind["ProcessorInfo"]["SupportedArchitectures"][-1],  # t2's are i386 and x86_64
         ]
         for name, kind in sorted(json.loads(gzip.decompress(packed)).items())
+    }
+
+
+def endpoint_services() -> dict[str, str]:
+    """Return the kind of endpoint of each AWS service, but for S3 Express, whose gateway nobody asks for."""
+    from moto.ec2.models import vpcs
+
+    gateways = {"s3", "dynamodb"}
+    # The covered ones are moto's own services, by the names it has for them, and a few of AWS's besides.
+    more = {*vpcs.COVERED_ENDPOINT_SERVICES} - {*vpcs.IMPLEMENTED_ENDPOINT_SERVICES}
+    named = {*vpcs.AWS_ENDPOINT_SERVICES, *more, *gateways}
+    return {
+        name: "Gateway" if name in gateways else "Interface"
+        for name in sorted(named - {"s3express"})
     }
 
 

@@ -49,7 +49,8 @@ SETTINGS = {  # axis and value of the test matrix, as underpass.toml says it
     ("targets", "alb"): '`alb_targets = "alb"`',
     ("consumers", "none"): "no `[[consumers]]`",
     ("production", "yes"): "`production = true`",
-    ("flow logs", "on"): "`flow_logs = true`",
+    ("endpoints", "more"): "`network.endpoints`",
+    ("ways out", "some"): "`allow_out`",
     ("exec", "on"): "`exec = true`",
     ("health", "command"): "`health_command`",
     ("alarms", "email"): "`alarms.email`",
@@ -61,6 +62,7 @@ GROUPS = {  # several values of one axis that mean one thing
     ("database", frozenset({"rotated", "mysql"})): "`rotation_days`",
     ("consumers", frozenset({"here", "elsewhere"})): "`[[consumers]]`",
     ("insights", frozenset({"enhanced", "enabled"})): "`container_insights`",
+    ("flow logs", frozenset({"all", "rejected"})): "`flow_logs`",
     ("scaling", frozenset({"both", "cpu"})): "`scaling.cpu`",
     ("scaling", frozenset({"both"})): "`scaling.requests`",
 }

@@ -1,16 +1,35 @@
-"""The address plan: how the VPC's block is cut into public, application and data subnets."""
+"""The address plan: how the VPC's block is cut into public, application and data subnets.
+
+What an app subnet may have to hold, with the defaults, when the other zone is lost:
+
+=====================================================  =========
+an ALB, which wants 8 free and grows                           8
+an NLB, which wants as many                                    8
+interface endpoints, with ``egress = "endpoints"``             8
+instances, up to ``capacity.instances.max``                    4
+tasks, up to ``service.tasks.max``, twice as they roll        12
+together                                                      40
+a /27 has, without the five that AWS keeps                    27
+a /26                                                         59
+=====================================================  =========
+
+So app subnets are /26 or larger, and the least VPC is a /23. Public and data subnets hold a NAT gateway, a
+database and a mount target.
+
+https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-load-balancers.html
+https://docs.aws.amazon.com/elasticloadbalancing/latest/network/availability-zones.html
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from ipaddress import IPv4Network
-from itertools import islice
 
 from underpass.config import Config
 
 ANYWHERE = "0.0.0.0/0"
-TIERS = 3
-SMALLEST_PREFIX = 24  # eighths of a /24 are /27, the smallest subnet an ALB may be put in
+SLOTS = 4  # room for zones in each tier
+SMALLEST_PREFIX = 23
 
 
 @dataclass(frozen=True)
@@ -26,23 +45,25 @@ class Zone:
 def zones(config: Config) -> tuple[Zone, ...]:
     """Return each zone's subnets: sixteenths of the VPC, four of them kept for each tier.
 
-    Going from two zones to three adds subnets and moves none. A /24 has room for two zones only,
-    in eighths.
+    Going from two zones to three adds subnets and moves none. In the smallest VPC an app subnet is an eighth.
 
     Raises
     ------
     ValueError
-        When the VPC is too small for subnets of /27.
+        When the VPC is too small for app subnets of /26.
     """
     cidr = config.network.cidr
-    prefix_diff, slots = (4, 4) if cidr.prefixlen < SMALLEST_PREFIX else (3, 2)
-    if cidr.prefixlen > SMALLEST_PREFIX or config.network.zones > slots:
-        raise ValueError(
-            f"network.cidr {cidr} is too small: an ALB needs subnets of /27 or larger, "
-            f"and {config.network.zones} zones need {TIERS * config.network.zones} of them"
-        )
-    blocks = tuple(islice(cidr.subnets(prefix_diff), TIERS * slots))
-    public, app, data = (blocks[tier * slots : (tier + 1) * slots] for tier in range(TIERS))
+    if cidr.prefixlen > SMALLEST_PREFIX:
+        raise ValueError(f"network.cidr {cidr} is too small for app subnets of /26")
+    sixteenths = tuple(cidr.subnets(4))
+    tiers = [sixteenths[at : at + SLOTS] for at in range(0, 3 * SLOTS, SLOTS)]
+    if cidr.prefixlen == SMALLEST_PREFIX:
+        tiers = [
+            sixteenths[2 * SLOTS : 3 * SLOTS],
+            tuple(cidr.subnets(3))[:SLOTS],
+            sixteenths[3 * SLOTS :],
+        ]
+    public, app, data = tiers
     return tuple(
         Zone(index + 1, public[index], app[index], data[index])
         for index in range(config.network.zones)

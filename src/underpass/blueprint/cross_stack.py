@@ -34,8 +34,6 @@ def closed(template: Template) -> dict[str, Any]:
     whole: dict[str, Any] = template.to_dict()
     for name in sorted({*_referred(whole)} - {*template.resources, *template.parameters}):
         told = f"The output {name} of an earlier stack"
-        if name.startswith("Zone"):
-            told = "The name of an Availability Zone the balancers are in"
         parameter = Parameter(name, Type="String", Description=told)
         whole.setdefault("Parameters", {})[name] = parameter.to_dict()
     whole["Resources"] = whole.pop("Resources")  # the last part, as in every template

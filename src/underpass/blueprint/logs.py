@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from troposphere import GetAtt, Ref, Template
 from troposphere.logs import LogGroup
 
@@ -10,18 +12,26 @@ from underpass.config import Config
 
 # A year, as auditors ask: keeping what was written costs less than writing it did.
 RETENTION_DAYS = 365
+# Who talked to whom, and what was typed into a shell: what somebody asks for once it is gone.
+AUDITED: Mapping[str, str] = {"flows": "FlowLogGroup", "exec": "ExecLogGroup"}
 
 
 def log_group(template: Template, config: Config, title: str, part: str) -> LogGroup:
-    """Add ``/underpass/NAME/<part>``; it goes with the stack, so that its name is free again."""
+    """Add ``/underpass/NAME/<part>``; it goes with the stack, so that its name is free again.
+
+    What auditors ask for stays, and so it has no fixed name: it would be in the way of the next of its kind.
+    CloudFormation names it ``STACK-TITLE-...``, and so does the key's policy.
+    """
+    kept = part in AUDITED
+    policy = "Retain" if kept else "Delete"
     return template.add_resource(
         LogGroup(
             title,
-            LogGroupName=f"/underpass/{config.name}/{part}",
             KmsKeyId=_key_arn(template),
             RetentionInDays=RETENTION_DAYS,
-            DeletionPolicy="Delete",
-            UpdateReplacePolicy="Delete",
+            DeletionPolicy=policy,
+            UpdateReplacePolicy=policy,
+            **({} if kept else {"LogGroupName": f"/underpass/{config.name}/{part}"}),
         )
     )
 

@@ -15,6 +15,7 @@ from troposphere.ec2 import (
 from underpass.blueprint.addresses import ANYWHERE
 from underpass.blueprint.cross_stack import given
 from underpass.config import Config
+from underpass.config.model import WayOut
 
 # EC2 opens every port outwards when a group names no egress rule; this one leads nowhere.
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-ec2-securitygroup.html
@@ -71,7 +72,23 @@ def to_aws(config: Config) -> list[SecurityGroupRule]:
     return [
         tcp(443, "AWS APIs, by their endpoints", **endpoints),
         tcp(443, "S3", DestinationPrefixListId=given("S3PrefixListId")),
+        # Endpoints that are in another VPC: the agent needs them as the tasks do.
+        *(
+            tcp(443, "[network] allow_out", **destination(way))
+            for way in config.network.allow_out
+            if way.port == 443
+        ),
     ]
+
+
+def destination(way: WayOut) -> dict[str, str]:
+    """Return what a rule says of the peer of one of ``allow_out``."""
+    named = {
+        "CidrIp": way.cidr,
+        "DestinationPrefixListId": way.prefix_list,
+        "DestinationSecurityGroupId": way.security_group,
+    }
+    return {key: str(value) for key, value in named.items() if value is not None}
 
 
 def admit(

@@ -98,7 +98,7 @@ def _lines(plan: StackPlan) -> Iterator[str]:
 
 def _line(plan: StackPlan, change: Change) -> str:
     """Return one change; ``!`` marks those that take data away or may."""
-    from underpass.deploy.stacks.data_loss import replaced
+    from underpass.deploy.stacks.data_loss import replaced, staying
 
     outcome = replaced(change, plan.changes)
     does = {None: "may be replaced", True: "is replaced", False: "in place"}[outcome]
@@ -113,4 +113,6 @@ def _line(plan: StackPlan, change: Change) -> str:
     )
     if change.action == "Modify":
         text += f" {does}" + (f": {', '.join(names)}" if names else "")
+    if told := staying(change, plan.changes):
+        text += f" {told}"
     return typer.style(text, fg="red") if lost else text

@@ -29,6 +29,7 @@ _KINDS = {
     "dict_type": "a section",
     "value_error": "text in quotes",
 }
+_REPEATED = {"consumers", "network.allow_out"}
 
 
 def explain(error: ErrorDetails) -> Fault:
@@ -57,7 +58,7 @@ def unknown(path: KeyPath) -> Fault:
 
 def _header(section: tuple[str, ...]) -> str:
     name = ".".join(section)
-    return f"[[{name}]]" if name == "consumers" else f"[{name}]"
+    return f"[[{name}]]" if name in _REPEATED else f"[{name}]"
 
 
 def every_key(

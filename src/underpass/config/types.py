@@ -60,6 +60,15 @@ PATTERNS: dict[str, str] = {
     (EMAIL := r"^[^@\s]+@[^@\s]+\.[^@\s]+$"): "an e-mail address such as ops@example.com",
     (VPC_ID := r"^vpc-[0-9a-f]{8,17}$"): "a VPC such as vpc-0123456789abcdef0",
     (SUBNET_ID := r"^subnet-[0-9a-f]{8,17}$"): "a subnet such as subnet-0123456789abcdef0",
+    (ZONE_ID := r"^[a-z]{3,6}[0-9]-az[0-9]{1,2}$"): (
+        "the id of an Availability Zone such as use1-az4; names, such as us-east-1a, differ by account"
+    ),
+    (ENDPOINT := r"^[a-z0-9]([a-z0-9.-]{0,60}[a-z0-9])?$"): (
+        "an AWS service such as sqs, as its endpoint is called after com.amazonaws.REGION."
+    ),
+    (BUCKET := r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$"): "a bucket's name",
+    (PREFIX_LIST_ID := r"^pl-[0-9a-f]{8,17}$"): "a prefix list such as pl-0123456789abcdef0",
+    (GROUP_ID := r"^sg-[0-9a-f]{8,17}$"): "a security group such as sg-0123456789abcdef0",
 }
 
 NO_SIZE = "no_size"  # the type of a block's error, beside pydantic's own
@@ -100,6 +109,11 @@ Certificate = Annotated[str, StringConstraints(pattern=CERTIFICATE)]
 Email = Annotated[str, StringConstraints(pattern=EMAIL, max_length=254)]
 VpcId = Annotated[str, StringConstraints(pattern=VPC_ID)]
 SubnetId = Annotated[str, StringConstraints(pattern=SUBNET_ID)]
+ZoneId = Annotated[str, StringConstraints(pattern=ZONE_ID)]
+Endpoint = Annotated[str, StringConstraints(pattern=ENDPOINT)]
+Bucket = Annotated[str, StringConstraints(pattern=BUCKET)]
+PrefixListId = Annotated[str, StringConstraints(pattern=PREFIX_LIST_ID)]
+GroupId = Annotated[str, StringConstraints(pattern=GROUP_ID)]
 Image = Annotated[str, StringConstraints(pattern=IMAGE)]
 Plain = Annotated[str, StringConstraints(pattern=TEXT)]
 Text = Annotated[str, StringConstraints(pattern=TEXT, min_length=1)]

@@ -19,6 +19,7 @@ from underpass.deploy.clock import Clock, poll
 from underpass.deploy.observe import targets
 from underpass.deploy.observe.diagnose import diagnose
 from underpass.deploy.observe.failures import Watch
+from underpass.deploy.preflight import zones
 from underpass.deploy.reach import Reach, reached
 from underpass.deploy.stacks import changes, changesets, data_loss, templates, two_phase
 from underpass.deploy.stacks import stack as existing
@@ -89,6 +90,7 @@ class _Deployment:
         self._target = target
         self._steps = steps
         self._clock = steps.clock
+        self._zones: Mapping[str, str] = {}  # known after the preflight
         self._carry: Carry = templates.in_request  # until there is the foundation's bucket
 
     def run(self, answer_timeout_s: float) -> Result:
@@ -99,12 +101,11 @@ class _Deployment:
         wanted_foundation, path_stack, wanted_capacity, service_stack, monitoring, *joins = stacks
         foundation_stack, foundation = self._foundation(wanted_foundation)
         self._carry = templates.by(self._target.client("s3"), foundation["WorkBucketName"])
-        zones = self._zones(foundation)
         image, path, (capacity_stack, capacity), networks, *_ = self._steps.together(
             partial(self._image, foundation),
             partial(self._path, path_stack, foundation),
             partial(self._capacity, wanted_capacity, foundation),
-            partial(self._networks, zones),
+            self._networks,
             partial(self._assets, foundation),
             partial(self._data, foundation),
         )
@@ -121,7 +122,7 @@ class _Deployment:
         )
         self._steps.together(
             partial(self._tasks, tasks, path["AlbTargetGroupArn"], answer_timeout_s),
-            partial(self._monitoring, monitoring, {**known, **service}, zones),
+            partial(self._monitoring, monitoring, {**known, **service}),
             partial(self._protect, foundation_stack, path_stack),
             *self._leaving(),
         )
@@ -141,7 +142,8 @@ class _Deployment:
             self._config = network.located(self._config, self._target)
             account = self._target.client("sts").get_caller_identity()["Account"]
             step.outcome = f"account {account}, {self._config.region}"
-            for warning in preflight.check(self._config, self._target):
+            self._zones = zones.application(self._config, self._target)
+            for warning in preflight.check(self._config, self._target, self._zones):
                 step.tell("warning", warning)
             if not self._config.consumers:
                 step.tell(
@@ -162,7 +164,8 @@ class _Deployment:
             return stack, self._deploy_foundation(stack, step)
 
     def _deploy_foundation(self, stack: Stack, step: Step) -> Outputs:
-        known = network.parameters(self._target.client("ec2"), stack, self._config.region)
+        ec2, region = self._target.client("ec2"), self._config.region
+        known = network.parameters(ec2, stack, region, self._zones)
         return self._bring(stack, known, step)
 
     def _path(self, stack: Stack, foundation: Outputs) -> Outputs:
@@ -236,17 +239,11 @@ class _Deployment:
             if seeded.note:
                 step.tell("warning", seeded.note)
 
-    def _zones(self, foundation: Outputs) -> list[str]:
-        """Return the names of the Availability Zones the balancers and tasks are in."""
-        subnets = self._target.client("ec2").describe_subnets(
-            SubnetIds=foundation["AppSubnetIds"].split(",")
-        )["Subnets"]
-        return sorted({subnet["AvailabilityZone"] for subnet in subnets})
-
-    def _networks(self, zones: list[str]) -> dict[str, ConsumerNetwork]:
+    def _networks(self) -> dict[str, ConsumerNetwork]:
         """Prepare the consumers' side while the provider's is being made."""
+        names = [*self._zones.values()][: self._config.network.zones]
         return {
-            consumer.name: self._target.consumer_network(consumer, zones)
+            consumer.name: self._target.consumer_network(consumer, names)
             for consumer in self._config.consumers
         }
 
@@ -287,12 +284,10 @@ class _Deployment:
             count = poll(self._clock, enough, timeout_s=2 * timeout_s, what="the tasks")
             step.outcome = f"{count} healthy"
 
-    def _monitoring(self, stack: Stack, outputs: Outputs, zones: list[str]) -> None:
+    def _monitoring(self, stack: Stack, outputs: Outputs) -> None:
         """Deploy dashboard and alarms for what stands: they know it by the outputs that tell of it."""
         with self._steps.step("monitoring") as step:
-            names = {f"Zone{number}": zone for number, zone in enumerate(zones, 1)}
-            known = _asked(stack, {**outputs, **names})
-            self._bring(stack, known, step)
+            self._bring(stack, _asked(stack, outputs), step)
 
     def _consumer(
         self, stack: Stack, consumer: Consumer, network: ConsumerNetwork, path: Outputs

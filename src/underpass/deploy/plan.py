@@ -98,6 +98,9 @@ class _Planning:
         self._clock = clock
         self._carry: Carry = templates.in_request
         self._handed: dict[str, str | None] = {}  # what stacks hand on; None: not known yet
+        self._zones: dict[
+            str, str
+        ] = {}  # the zones' names by their parameters, once they are needed
 
     def plans(self, stacks: Collection[Stack]) -> Iterator[StackPlan]:
         names = {f"{self._config.name}-consumer-{one.name}": one for one in self._config.consumers}
@@ -138,9 +141,16 @@ class _Planning:
             )
         deployed = existing.template(cloudformation, stack.name)
         ids = existing.resources(cloudformation, stack.name)
+        first = not self._handed  # the foundation
         wide = two_phase.while_used(stack, deployed)
         later = () if wide is stack else changes.removed(deployed, stack.template, ids)
-        values, unknown = _values(stack, deployed, handed)
+        if first:
+            from underpass.deploy.preflight import (
+                zones,  # botocore too, which a first plan needs not
+            )
+
+            self._zones = network.named(zones.application(self._config, self._target))
+        values, unknown = _values(wide, deployed, {**handed, **self._zones} if first else handed)
         values |= hosts.newest(self._target.client, stack)
         note = f"a deployment looks {', '.join(unknown)} up" if unknown else ""
         if not note:
@@ -158,7 +168,7 @@ class _Planning:
         if note:  # the templates tell what changes, and only CloudFormation what is replaced
             found = changes.compared(deployed, stack.template, ids)
             note = f"what would be replaced is not known yet: {note}"
-        self._handed |= _handing(stack, deployed, there.outputs, found)
+        self._handed |= {**_handing(stack, deployed, there.outputs, found), **self._zones}
         if bucket := there.outputs.get("WorkBucketName"):
             self._carry = templates.by(self._target.client("s3"), bucket)
         return StackPlan(stack.name, "update" if found else "none", found, note)

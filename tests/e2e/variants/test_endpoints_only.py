@@ -27,7 +27,7 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     before = Footprint.now()
     project = Project(copy_of_example(tmp_path_factory.mktemp("endpoints")))
     file = project.folder / "underpass.toml"
-    file.write_text(file.read_text() + '\n[network]\negress = "endpoints"\n')
+    file.write_text(file.read_text() + '\n[network]\negress = "endpoints"\nendpoints = ["sts"]\n')
     project.up()
     yield project
     project.down()
@@ -43,8 +43,10 @@ def test_the_assets_come_from_s3_by_its_gateway_endpoint(up: Project) -> None:
 
 def test_a_task_reaches_the_services_that_have_endpoints_and_nothing_else(up: Project) -> None:
     task = up.run("status", "--json").json["tasks"][0]["id"]
-    with_endpoints = [f"{one}.us-east-1.amazonaws.com" for one in ("logs", "secretsmanager", "s3")]
-    without = ["sts.us-east-1.amazonaws.com", "198.51.100.10"]
+    with_endpoints = [
+        f"{one}.us-east-1.amazonaws.com" for one in ("logs", "secretsmanager", "s3", "sts")
+    ]
+    without = ["sqs.us-east-1.amazonaws.com", "198.51.100.10"]
     done = up.at(
         f"task/{task}", sys.executable, "-c", _REACH, json.dumps([*with_endpoints, *without])
     )

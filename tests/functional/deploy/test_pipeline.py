@@ -34,8 +34,11 @@ FOUNDATION = {
     "DatabaseInstanceId": "db",
     "DatabaseSecretArn": "arn:secret",
     "FileSystemId": "fs-1",
-    "AppSubnetIds": "subnet-b,subnet-a",
     "WorkBucketName": "notes-work",
+    "AppSubnetIds": "subnet-a,subnet-b",
+    "VpcId": "vpc-0",
+    "Zone1": "us-east-1a",
+    "Zone2": "us-east-1b",
 }
 CAPACITY = {"ClusterName": "cluster", "CapacityProviderName": "provider"}
 SERVICE = {"ServiceName": "service"}
@@ -64,7 +67,18 @@ class Ec2:
     def describe_subnets(self, SubnetIds: Sequence[str] = (), **asked: Any) -> Any:
         if asked:
             return self.moto.describe_subnets(**asked)
-        return {"Subnets": [{"AvailabilityZone": f"us-east-1{name[-1]}"} for name in SubnetIds]}
+        return {"Subnets": [self._subnet(name) for name in SubnetIds]}
+
+    def _subnet(self, name: str) -> dict[str, str]:
+        there = self.moto.describe_availability_zones()["AvailabilityZones"]
+        ids = {zone["ZoneName"]: zone["ZoneId"] for zone in there}
+        zone = f"us-east-1{name[-1]}"
+        return {
+            "SubnetId": name,
+            "VpcId": "vpc-0",
+            "AvailabilityZone": zone,
+            "AvailabilityZoneId": ids[zone],
+        }
 
     def get_paginator(self, _: str) -> Pages:
         return Pages("VpcEndpointConnections", self._connections)
@@ -201,6 +215,8 @@ def test_from_nothing_to_a_path_that_answers(world: World) -> None:
         "SubnetIds": "subnet-a,subnet-b",
     }
     assert world.ec2.state == "available"
+    zones = cloudformation.named("notes-foundation").parameters
+    assert zones == {"Zone1": "us-east-1a", "Zone2": "us-east-1b"}
     watched = cloudformation.named("notes-monitoring").parameters
     assert (watched["Zone1"], watched["Zone2"]) == ("us-east-1a", "us-east-1b")
     assert (watched["DatabaseInstanceId"], watched["AlbFullName"]) == ("db", "app/alb/1")
@@ -299,6 +315,34 @@ def test_an_image_that_is_named_stays(world: World) -> None:
     world.deploy_again(capacity=named)
     assert capacity.parameters["InstanceImage"] == named["instance_image"]
     assert "hosts" not in world.finished()
+
+
+def test_a_third_zone_comes_and_goes_and_the_first_two_stay(world: World) -> None:
+    """What is on its way out is still in the template, and so is its parameter."""
+    world.deploy()
+    assert world.plan(network={"zones": 3})["notes-foundation"].action == "update"
+    world.deploy_again(network={"zones": 3})
+    foundation = world.cloudformation.named("notes-foundation")
+    three = {f"Zone{number}": f"us-east-1{zone}" for number, zone in enumerate("abc", 1)}
+    assert foundation.parameters == {**three, "Protect": "true"}
+    world.cloudformation.outputs["notes-foundation"] |= {
+        "AppSubnetIds": "subnet-a,subnet-b,subnet-c"
+    }
+    foundation.outputs |= {"AppSubnetIds": "subnet-a,subnet-b,subnet-c"}
+    plan = world.plan(network={"zones": 2})["notes-foundation"]
+    assert plan.note == ""
+    assert {"AppSubnet3"} < {one.logical_id for one in plan.changes if one.action == "Remove"}
+    world.deploy_again(network={"zones": 2})
+    assert set(foundation.parameters) == {"Zone1", "Zone2", "Protect"}
+
+
+def test_other_zones_than_those_that_stand_are_refused_by_plan_and_deployment(world: World) -> None:
+    world.deploy()
+    elsewhere = {"network": {"zone_ids": ["use1-az5", "use1-az3"]}}
+    with pytest.raises(UsageError, match="cannot move to other Availability Zones"):
+        world.plan(**elsewhere)
+    with pytest.raises(UsageError, match="cannot move to other Availability Zones"):
+        world.deploy_again(**elsewhere)
 
 
 def test_only_what_is_configured_is_done(client: Callable[[str], Any], tmp_path: Path) -> None:

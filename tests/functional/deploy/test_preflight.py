@@ -11,8 +11,8 @@ from tests.unit.deploy.fakes import FakeTarget, Pages
 from underpass.config import Config
 from underpass.config.model import Consumer, Database
 from underpass.deploy import preflight
-from underpass.deploy.preflight import certificate, consumer, database, network
-from underpass.deploy.preflight.vpcs import zones
+from underpass.deploy.preflight import certificate, consumer, database, endpoints, network
+from underpass.deploy.preflight.zones import application
 from underpass.errors import UsageError
 
 
@@ -77,9 +77,8 @@ def refusal(vpc: Vpc, **changes: Any) -> str:
     return str(caught.value)
 
 
-def test_an_existing_vpc_that_fits_passes_and_tells_its_zones(vpc: Vpc) -> None:
+def test_an_existing_vpc_that_fits_passes(vpc: Vpc) -> None:
     network.check(vpc.ec2, vpc.config())
-    assert [*zones(vpc.ec2, vpc.config()).values()] == ["us-east-1a", "us-east-1b"]
 
 
 def test_a_vpc_that_is_not_there_or_has_other_addresses_is_refused(vpc: Vpc) -> None:
@@ -132,27 +131,11 @@ def test_the_routes_are_held_against_what_egress_says(client: Callable[[str], An
     network.check(vpc.ec2, vpc.config(egress="endpoints"))
 
 
-def test_the_zones_of_a_new_vpc_are_those_cloudformation_takes(
-    client: Callable[[str], Any],
-) -> None:
-    config = Config.model_validate({"name": "notes", "service": {"port": 80, "build": "."}})
-    ec2 = client("ec2")
-    assert [*zones(ec2, config).values()] == ["us-east-1a", "us-east-1b"]
-    first = ec2.describe_subnets(
-        Filters=[
-            {"Name": "default-for-az", "Values": ["true"]},
-            {"Name": "availability-zone", "Values": ["us-east-1a"]},
-        ]
-    )["Subnets"][0]["SubnetId"]
-    ec2.delete_subnet(SubnetId=first)
-    assert [*zones(ec2, config).values()] == ["us-east-1b", "us-east-1c"]
-
-
 def test_a_consumer_needs_zones_in_common_by_their_ids(vpc: Vpc) -> None:
     wanted = Consumer.model_validate(
         {"name": "analytics", "cidr": vpc.cidr, "vpc_id": vpc.id, "subnet_ids": vpc.app}
     )
-    ours = zones(vpc.ec2, vpc.config())
+    ours = application(vpc.config(), FakeTarget({"ec2": vpc.ec2}))
     consumer.check(vpc.ec2, wanted, ours)
     first, second = ours
     with pytest.raises(UsageError) as caught:
@@ -184,10 +167,35 @@ def test_consumers_and_certificates_are_looked_at_only_where_they_must_be_there_
         }
     )
     target = FakeTarget({"ec2": client("ec2")})
-    assert preflight.check(config, target) == ()
+    assert preflight.check(config, target, {"use1-az6": "us-east-1a"}) == ()
     target.self_contained = False
     with pytest.raises(UsageError, match=r"\[\[consumers\]\] one|vpc-01234567"):
-        preflight.check(config, target)
+        preflight.check(config, target, {"use1-az6": "us-east-1a"})
+
+
+def test_an_endpoint_the_facts_do_not_know_is_asked_of_aws(client: Callable[[str], Any]) -> None:
+    service = {"name": "notes", "service": {"port": 80, "build": "."}}
+    kinds = {"Interface": [{"ServiceType": "Interface"}], "Gateway": [{"ServiceType": "Gateway"}]}
+    asked: list[str] = []
+
+    def services(ServiceNames: list[str]) -> Any:
+        asked.extend(ServiceNames)
+        kind = "Gateway" if ServiceNames[0].endswith("s3express") else "Interface"
+        return {"ServiceDetails": [{"ServiceType": kinds[kind]}]}
+
+    def named(name: str) -> Config:
+        network = {"egress": "endpoints", "endpoints": [name]}
+        return Config.model_validate({**service, "network": network})
+
+    there = SimpleNamespace(describe_vpc_endpoint_services=services)
+    endpoints.check(there, named("sqs"))
+    assert asked == []
+    endpoints.check(there, named("brand-new"))
+    assert asked == ["com.amazonaws.us-east-1.brand-new"]
+    with pytest.raises(UsageError, match="has Gateway"):
+        endpoints.check(there, named("s3express"))
+    with pytest.raises(UsageError, match="no interface endpoint in us-east-1"):
+        endpoints.check(client("ec2"), named("brand-new"))
 
 
 class Acm:

@@ -97,3 +97,29 @@ def test_an_application_is_published_with_the_python_beside_its_configuration(
     image = bundles.find(tmp_path / "state", published)
     assert image.python == str(tmp_path / ".venv" / "bin" / "python")
     assert list(image.app.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("network", "what"),
+    [
+        ({"egress": "endpoints", "endpoints": ["sqs", "xray"]}, "no endpoint to xray"),
+        ({"allow_out": [{"port": 443, "prefix_list": "pl-01234567"}]}, "know pl-01234567"),
+        ({"allow_out": [{"port": 443, "security_group": "sg-01234567"}]}, "know sg-01234567"),
+    ],
+)
+def test_a_way_out_that_leads_nowhere_on_the_twin_is_refused_by_name(
+    tmp_path: Path, network: dict[str, Any], what: str
+) -> None:
+    wanted = {**config(build=".", process=["./run"]).model_dump(), "network": network}
+    with pytest.raises(UsageError, match=what):
+        target(tmp_path).preflight(Config.model_validate(wanted))
+
+
+def test_ways_out_the_twin_carries_pass(tmp_path: Path) -> None:
+    network = {
+        "egress": "endpoints",
+        "endpoints": ["sqs", "sts", "ecr.api", "dynamodb", "ssmmessages"],
+        "allow_out": [{"port": 6379, "cidr": "10.9.0.0/16"}],
+    }
+    wanted = {**config(build=".", process=["./run"]).model_dump(), "network": network}
+    target(tmp_path).preflight(Config.model_validate(wanted))

@@ -12,6 +12,7 @@ from tests.unit.blueprint.configs import CURATED
 
 from underpass.blueprint import Stack, stacks
 
+GROUP, LIST = "sg-0123456789abcdef0", "pl-0123456789abcdef0"  # of WAYS_OUT
 IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/n:1"
 
 
@@ -29,19 +30,23 @@ def come_up(bench: Bench, name: str) -> None:
     known = {"Image": IMAGE}
     known |= {f"Zone{number}": f"us-east-1{zone}" for number, zone in enumerate("abc", start=1)}
     if config.network.egress == "endpoints":
-        known["S3PrefixListId"] = prefix_list(bench)
+        known["S3PrefixListId"] = prefix_list(bench, "s3")
+        known["DynamodbPrefixListId"] = prefix_list(bench, "dynamodb")
     for stack in stacks(config):
-        outputs = account.create(stack.name, stack.body(), **parameters(stack, known, network))
+        body = network.named(stack.body())
+        outputs = account.create(stack.name, body, **parameters(stack, known, network))
         assert set(outputs) == set(stack.template.get("Outputs", {}))
         assert set(account.resources(stack.name)) == set(stack.template["Resources"])
         known |= outputs
 
 
-def prefix_list(bench: Bench) -> str:
-    """Return S3's, as the pipeline looks it up."""
+def prefix_list(bench: Bench, service: str) -> str:
+    """Return a service's, as the pipeline looks it up."""
     found = bench.clients("ec2").describe_managed_prefix_lists()["PrefixLists"]
     return next(
-        str(one["PrefixListId"]) for one in found if one["PrefixListName"].endswith("us-east-1.s3")
+        str(one["PrefixListId"])
+        for one in found
+        if one["PrefixListName"].endswith(f"us-east-1.{service}")
     )
 
 
@@ -57,6 +62,13 @@ class Network:
         if not self._vpc:
             self._vpc = self._bench.create("EC2::VPC", CidrBlock="10.0.0.0/16").id
         return self._vpc
+
+    def named(self, body: str) -> str:
+        """Return a template with a list and a group that are there for those ``allow_out`` names."""
+        if GROUP in body:
+            group = self._bench.create("EC2::SecurityGroup", GroupDescription="x", VpcId=self.vpc())
+            body = body.replace(GROUP, group.id)
+        return body.replace(LIST, prefix_list(self._bench, "vpc-lattice"))
 
     def subnets(self, count: int) -> str:
         made = []

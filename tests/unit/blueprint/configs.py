@@ -31,6 +31,15 @@ EXISTING: dict[str, Any] = {
     "app_subnets": [f"subnet-0000000{letter}" for letter in "abc"],
     "data_subnets": [f"subnet-0000000{letter}" for letter in "def"],
 }
+MORE_ENDPOINTS = {
+    "endpoints": ["sqs", "dynamodb", "sagemaker.runtime", "secretsmanager"],
+    "buckets": ["models"],
+}
+WAYS_OUT = [
+    {"port": 6379, "cidr": "10.9.0.0/16"},
+    {"port": 443, "prefix_list": "pl-0123456789abcdef0"},
+    {"port": 5432, "security_group": "sg-0123456789abcdef0"},
+]
 
 # What can be set independently, and in what ways; the first is the default.
 AXES: dict[str, dict[str, Mapping[str, Any]]] = {
@@ -71,7 +80,14 @@ AXES: dict[str, dict[str, Mapping[str, Any]]] = {
     "name": {"private zone": {}, "service": {"privatelink": {"private_dns_name": "n.example.com"}}},
     "regions": {"one": {}, "more": {"privatelink": {"supported_regions": ["eu-west-1"]}}},
     "production": {"yes": {}, "no": {"production": False}},
-    "flow logs": {"on": {}, "off": {"network": {"flow_logs": False}}},
+    "flow logs": {
+        "all": {},
+        "rejected": {"network": {"flow_logs": "rejected"}},
+        "off": {"network": {"flow_logs": "off"}},
+    },
+    "zone ids": {"chosen": {}, "named": {"network": {"zone_ids": ["use1-az4", "use1-az6"]}}},
+    "endpoints": {"needed": {}, "more": {"network": MORE_ENDPOINTS}},
+    "ways out": {"none": {}, "some": {"network": {"allow_out": WAYS_OUT}}},
     "exec": {"off": {}, "on": {"service": {"exec": True}}},
     "times": {
         "usual": {},
@@ -181,7 +197,7 @@ def _networks() -> dict[str, Config]:
     return {
         "three-zones": config(**EVERYTHING, network=three),
         "three-zones-endpoints": config(**EVERYTHING, network=three | {"egress": "endpoints"}),
-        "smallest-vpc": config(**EVERYTHING, network={"cidr": "10.0.0.0/24"}),
+        "smallest-vpc": config(**EVERYTHING, network={"cidr": "10.0.0.0/23"}),
         **{
             f"existing-vpc-{egress}": config(
                 **EVERYTHING, network={"egress": egress, "zones": 3, **EXISTING}
@@ -189,7 +205,11 @@ def _networks() -> dict[str, Config]:
             for egress in ("nat", "endpoints")
         },
         "existing-vpc-nobody": config(network=EXISTING | three),
-        "no-flow-logs": config(network={"flow_logs": False}),
+        "no-flow-logs": config(network={"flow_logs": "off"}),
+        "more-endpoints": config(
+            **EVERYTHING,
+            network={"egress": "endpoints", "allow_out": WAYS_OUT, **MORE_ENDPOINTS},
+        ),
     }
 
 
@@ -231,7 +251,7 @@ def _tasks() -> dict[str, Config]:
     return {
         "graviton": config(**EVERYTHING, capacity={"instance_type": "m7g.large"}),
         "not-production": config(**EVERYTHING, production=False),
-        "no-production": config(production=False, network={"flow_logs": False}),
+        "no-production": config(production=False, network={"flow_logs": "off"}),
         **{
             f"exec-{provider}": config(
                 **EVERYTHING, service=everything_else, capacity={"provider": provider}

@@ -7,15 +7,19 @@ from typing import Any
 from hypothesis import strategies as st
 
 from underpass.config import rules
+from underpass.config.facts import zone_prefix
 from underpass.config.model import Config
 
 _PORTS = st.integers(1, 65535)
 _NAMES = st.from_regex(r"[a-z][a-z0-9-]{0,29}[a-z0-9]", fullmatch=True)
 _DOMAINS = st.from_regex(r"[a-z][a-z0-9]{0,9}(\.[a-z]{2,9}){1,3}", fullmatch=True)
 _MOUNTS = st.sampled_from(["/data", "/srv/files", "/mnt/a.b/c-d", "/tmp/shared"])
-_BLOCKS = st.integers(16, 24).flatmap(
-    lambda length: st.integers(0, 2 ** (length - 8) - 1).map(lambda number: _block(number, length))
-)
+_WAYS_OUT = [
+    {"port": 6379, "cidr": "10.9.0.0/16"},
+    {"port": 6379, "cidr": "10.10.0.0/16"},
+    {"port": 443, "prefix_list": "pl-0123456789abcdef0"},
+    {"port": 5432, "security_group": "sg-0123456789abcdef0"},
+]
 _REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-2")
 _LETTERS = st.characters(codec="utf-8", exclude_characters="\0")  # a process is given no NUL
 
@@ -39,6 +43,14 @@ def configs() -> st.SearchStrategy[Config]:
         },
     )
     return drawn.map(_agreed).map(Config.model_validate).filter(lambda c: not rules.check(c))
+
+
+def _blocks(longest: int) -> st.SearchStrategy[str]:
+    return st.integers(16, longest).flatmap(
+        lambda length: st.integers(0, 2 ** (length - 8) - 1).map(
+            lambda number: _block(number, length)
+        )
+    )
 
 
 def _between(least: int) -> st.SearchStrategy[dict[str, int]]:
@@ -94,10 +106,16 @@ def _network() -> st.SearchStrategy[dict[str, Any]]:
     return st.fixed_dictionaries(
         {},
         optional={
-            "cidr": _BLOCKS,
+            "cidr": _blocks(23),
+            "zone_ids": st.just([]),  # filled in where the region is known
+            "endpoints": st.lists(
+                st.sampled_from(["sqs", "dynamodb", "logs", "kinesis-streams"]), unique=True
+            ),
+            "buckets": st.lists(st.sampled_from(["one", "two.example"]), unique=True),
+            "allow_out": st.lists(st.sampled_from(_WAYS_OUT), max_size=3, unique_by=repr),
             "zones": st.sampled_from([2, 3]),
             "egress": st.sampled_from(["nat", "endpoints"]),
-            "flow_logs": st.booleans(),
+            "flow_logs": st.sampled_from(["all", "rejected", "off"]),
             "vpc_id": st.just("vpc-0123456789abcdef0"),
         },
     )
@@ -144,7 +162,7 @@ def _consumer() -> st.SearchStrategy[dict[str, Any]]:
     return st.fixed_dictionaries(
         {"name": _NAMES},
         optional={
-            "cidr": _BLOCKS,
+            "cidr": _blocks(24),
             "account": st.from_regex(r"[0-9]{12}", fullmatch=True),
             "profile": st.just("other"),
             "role": st.just("arn:aws:iam::333333333333:role/deploy"),
@@ -160,7 +178,14 @@ def _agreed(drawn: dict[str, Any]) -> dict[str, Any]:
     if size := service.pop("size", None):
         service["cpu"], service["memory"] = size
     sections = drawn | {"service": service}
-    if "vpc_id" in (network := drawn.get("network", {})):
+    network = drawn.get("network", {})
+    if "zone_ids" in network and "vpc_id" not in network:
+        start = zone_prefix(drawn.get("region", _REGIONS[0]))
+        ids = [f"{start}{number}" for number in range(1, network.get("zones", 2) + 1)]
+        network = sections["network"] = network | {"zone_ids": ids}
+    if network.get("egress") != "endpoints" or "vpc_id" in network:
+        network = sections["network"] = {**network, "endpoints": [], "buckets": []}
+    if "vpc_id" in network:
         count = range(network.get("zones", 2))
         sections["network"] = network | {
             "app_subnets": [f"subnet-0aaaaaa{n}" for n in count],

@@ -9,6 +9,7 @@ from tests.unit.blueprint.configs import CURATED, EVERYTHING, config, configs
 from tests.unit.blueprint.templates import by_part, resource, resources
 
 from underpass.blueprint import stacks
+from underpass.blueprint.logs import AUDITED
 from underpass.config.model import Config
 
 drawn = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -49,10 +50,11 @@ def test_log_groups_are_encrypted_and_kept_a_year(config: Config) -> None:
         key: dict[str, Any] = {"Fn::GetAtt": ["Key", "Arn"]}
         if not stack.name.endswith("-foundation"):
             key = {"Ref": "KeyArn"}
-        for group in resources(stack, "Logs::LogGroup").values():
+        for name, group in resources(stack, "Logs::LogGroup").items():
             assert (group["KmsKeyId"], group["RetentionInDays"]) == (key, 365)
-            # What the key's policy lets CloudWatch Logs encrypt.
-            assert group["LogGroupName"].startswith(f"/underpass/{config.name}/")
+            # What the key's policy lets CloudWatch Logs encrypt; test_key_policy has the generated names.
+            if name not in AUDITED.values():
+                assert group["LogGroupName"].startswith(f"/underpass/{config.name}/")
 
 
 def database(**wanted: Any) -> dict[str, Any]:
@@ -179,8 +181,21 @@ def test_images_are_immutable_scanned_and_bounded() -> None:
     rules = json.loads(repository["LifecyclePolicy"]["LifecyclePolicyText"])["rules"]
     # ECR wants the rule for any tag last.
     # https://docs.aws.amazon.com/AmazonECR/latest/userguide/lifecycle_policy_parameters.html
-    assert [rule["rulePriority"] for rule in rules] == [1, 2]
+    assert [rule["rulePriority"] for rule in rules] == [1, 2, 3]
     assert rules[-1]["selection"]["tagStatus"] == "any"
+
+
+def test_no_image_that_may_run_expires() -> None:
+    """ECR does not know what runs: with 20 images kept, a busy day took the image of a service away."""
+    repository = resource(by_part(config())[0], "Repository")
+    rules = json.loads(repository["LifecyclePolicy"]["LifecyclePolicyText"])["rules"]
+    released, untagged, every = (rule["selection"] for rule in rules)
+    # "An image that matches the tagging requirements of a rule cannot be expired by a rule with a lower
+    # priority." https://docs.aws.amazon.com/AmazonECR/latest/userguide/LifecyclePolicies.html
+    assert released["tagPrefixList"] == ["release-"]
+    assert released["countNumber"] >= 10_000
+    assert untagged["countType"] == "sinceImagePushed"  # only what has no tag goes by its age
+    assert (every["countType"], every["countNumber"]) == ("imageCountMoreThan", 1_000)
 
 
 def test_another_setting_leaves_the_instance_as_it_is() -> None:

@@ -41,7 +41,8 @@ def holds(operator: str, key: str, wanted: str, context: dict[str, str]) -> bool
     if key not in context:
         return operator.endswith("IfExists")
     if operator == "ArnLike":
-        return fnmatch.fnmatchcase(context[key], wanted)
+        patterns = [wanted] if isinstance(wanted, str) else wanted
+        return any(fnmatch.fnmatchcase(context[key], one) for one in patterns)
     assert operator in {"StringEquals", "StringEqualsIfExists", "Bool"}
     return context[key] == wanted
 
@@ -106,6 +107,10 @@ def test_logs_encrypt_the_applications_own_groups() -> None:
     for group, expected in (
         ("/underpass/notes/service", True),
         ("/underpass/notes2/service", False),
+        ("notes-foundation-FlowLogGroup-AbC123", True),
+        ("notes-capacity-ExecLogGroup-AbC123", True),
+        ("notes-foundation-OtherGroup-AbC123", False),
+        ("other-foundation-FlowLogGroup-AbC123", False),
         ("/aws/lambda/other", False),
     ):
         arn = f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:{group}"

@@ -4,7 +4,102 @@ from __future__ import annotations
 
 import pytest
 from tests.unit.blueprint.configs import CURATED, EXISTING, config
-from tests.unit.blueprint.templates import asked, by_part, resource, resources
+from tests.unit.blueprint.templates import (
+    asked,
+    by_part,
+    monitoring,
+    outputs,
+    resource,
+    resources,
+)
+
+from underpass.blueprint import stacks
+
+
+def test_zones_are_given_and_kept_and_told_to_those_who_watch() -> None:
+    """Fn::GetAZs answers anew at each update, and another answer is a subnet that cannot move."""
+    foundation = by_part(config(network={"zones": 3}))[0]
+    for number in range(1, 4):
+        parameter = foundation.template["Parameters"][f"Zone{number}"]
+        assert parameter["Type"] == "AWS::EC2::AvailabilityZone::Name"
+        for tier in ("Public", "App", "Data"):
+            subnet = resource(foundation, f"{tier}Subnet{number}")
+            assert subnet["AvailabilityZone"] == {"Ref": f"Zone{number}"}
+    assert outputs(foundation)["Zone3"] == {"Ref": "Zone3"}
+    assert "Zone3" in asked(monitoring(config(network={"zones": 3})))
+
+
+@pytest.mark.parametrize("egress", ["nat", "endpoints"])
+def test_s3_is_reached_by_its_gateway_endpoint(egress: str) -> None:
+    endpoint = resource(by_part(config(network={"egress": egress}))[0], "S3Endpoint")
+    assert endpoint["VpcEndpointType"] == "Gateway"
+    assert endpoint["RouteTableIds"] == [{"Ref": "AppRouteTable1"}, {"Ref": "AppRouteTable2"}]
+    # With a way to the internet it must not cut off the buckets that were reached by it.
+    assert ("PolicyDocument" in endpoint) == (egress == "endpoints")
+
+
+def test_further_endpoints_are_open_and_called_by_their_names() -> None:
+    foundation = by_part(CURATED["more-endpoints"])[0]
+    for title, name in (
+        ("Sqs", "sqs"),
+        ("SagemakerRuntime", "sagemaker.runtime"),
+        ("SecretsManager", "secretsmanager"),  # made anyway, for the database: open now
+    ):
+        endpoint = resource(foundation, f"{title}Endpoint")
+        assert endpoint["ServiceName"] == {"Fn::Sub": f"com.amazonaws.${{AWS::Region}}.{name}"}
+        assert (endpoint["VpcEndpointType"], endpoint["PrivateDnsEnabled"]) == ("Interface", True)
+        assert "PolicyDocument" not in endpoint
+    assert resource(foundation, "DynamodbEndpoint")["VpcEndpointType"] == "Gateway"
+    rules = resource(foundation, "TaskSecurityGroup")["SecurityGroupEgress"]
+    lists = [rule["DestinationPrefixListId"] for rule in rules]
+    assert lists == [{"Ref": "S3PrefixListId"}, {"Ref": "DynamodbPrefixListId"}]
+
+
+def test_the_s3_endpoint_lets_the_named_buckets_through() -> None:
+    policy = resource(by_part(CURATED["more-endpoints"])[0], "S3Endpoint")["PolicyDocument"]
+    (statement,) = (one for one in policy["Statement"] if one["Sid"] == "Buckets")
+    arns = [arn["Fn::Sub"] for arn in statement["Resource"]]
+    assert arns == ["arn:${AWS::Partition}:s3:::models", "arn:${AWS::Partition}:s3:::models/*"]
+    own = {"aws:PrincipalAccount": {"Ref": "AWS::AccountId"}}
+    assert statement["Condition"] == {"StringEquals": own}
+
+
+def test_a_way_out_is_a_rule_called_by_what_it_opens() -> None:
+    """Whatever the order, so that a rule that stays is never made twice: EC2 refuses that."""
+    foundation, service, _ = by_part(CURATED["more-endpoints"])
+    rules = resources(foundation, "EC2::SecurityGroupEgress")
+    assert {name: rules[name]["FromPort"] for name in rules if name.startswith("TaskEgress4")} == {
+        "TaskEgress443Toplx0123456789abcdef0": 443
+    }
+    redis = rules["TaskEgress6379To10x9x0x0x16"]
+    assert (redis["CidrIp"], redis["ToPort"], redis["IpProtocol"]) == ("10.9.0.0/16", 6379, "tcp")
+    group = rules["TaskEgress5432Tosgx0123456789abcdef0"]
+    assert group["DestinationSecurityGroupId"] == "sg-0123456789abcdef0"
+    # The agent of an instance needs endpoints elsewhere as tasks do; a database it does not.
+    instances = resource(service, "InstanceSecurityGroup")["SecurityGroupEgress"]
+    assert [rule["FromPort"] for rule in instances] == [443, 443, 443]
+
+
+def test_what_auditors_ask_for_stays_under_a_name_that_is_in_nobodys_way() -> None:
+    for stack in stacks(config(service={"exec": True})):
+        for name, made in stack.template["Resources"].items():
+            if made["Type"] == "AWS::Logs::LogGroup":
+                kept = name in ("FlowLogGroup", "ExecLogGroup")
+                fate = "Retain" if kept else "Delete"
+                assert made["DeletionPolicy"] == made["UpdateReplacePolicy"] == fate
+                assert ("LogGroupName" in made["Properties"]) != kept
+
+
+def test_only_rejected_flows_may_be_logged() -> None:
+    (log,) = resources(
+        by_part(config(network={"flow_logs": "rejected"}))[0], "EC2::FlowLog"
+    ).values()
+    assert log["TrafficType"] == "REJECT"
+
+
+def test_the_key_has_a_name() -> None:
+    alias = resource(by_part(config())[0], "KeyAlias")
+    assert alias == {"AliasName": "alias/underpass/notes", "TargetKeyId": {"Ref": "Key"}}
 
 
 def test_every_flow_is_logged_encrypted_and_for_a_while() -> None:
@@ -29,7 +124,7 @@ def test_flow_logs_are_delivered_for_this_account_only() -> None:
 
 
 def test_without_flow_logs_there_is_nothing_of_them() -> None:
-    foundation = by_part(config(network={"flow_logs": False}))[0]
+    foundation = by_part(config(network={"flow_logs": "off"}))[0]
     assert not any("Flow" in name for name in foundation.template["Resources"])
 
 

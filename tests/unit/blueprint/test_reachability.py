@@ -37,14 +37,10 @@ class Groups:
             for key in ("CidrIp", "SourceSecurityGroupId", "DestinationSecurityGroupId"):
                 if key in rule:
                     return rule[key] if key == "CidrIp" else group(rule[key])
-            assert rule["DestinationPrefixListId"] == {"Ref": "S3PrefixListId"}
-            return "s3/"
+            return _elsewhere(rule["DestinationPrefixListId"])
 
-        def group(value: dict[str, Any]) -> str:
-            value = handed[value["Ref"]] if "Ref" in value else value
-            name, attribute = value["Fn::GetAtt"]
-            assert attribute == "GroupId"
-            return str(name)
+        def group(value: dict[str, Any] | str) -> str:
+            return _elsewhere(value) if isinstance(value, str) else _group(value, handed)
 
         found = cls()
         for stack in (foundation, service):
@@ -67,6 +63,18 @@ class Groups:
             for target, source, port in self.ingress
             if (source, target, port) in self.egress
         }
+
+
+def _group(value: dict[str, Any], handed: dict[str, Any]) -> str:
+    value = handed[value["Ref"]] if "Ref" in value else value
+    name, attribute = value["Fn::GetAtt"]
+    assert attribute == "GroupId"
+    return str(name)
+
+
+def _elsewhere(value: Any) -> str:
+    """Return a prefix list, or a group of nobody's here, as a peer like a block is."""
+    return f"{value['Ref'] if isinstance(value, dict) else value}/"
 
 
 def _port(rule: dict[str, Any]) -> int:
@@ -112,10 +120,18 @@ def test_the_path_is_open_and_nothing_else(config: Config) -> None:
         for group, peer, number in groups.egress
         if "/" in peer and number != -1
     }
-    ways = WEB if config.network.egress == "nat" else {("s3/", 443)}
+    ways = WEB if config.network.egress == "nat" else {("S3PrefixListId/", 443)}
     if config.network.egress == "endpoints" and existing:  # its endpoints are somewhere in it
         ways = ways | {(str(config.network.cidr), 443)}
-    assert outward == {(group, way) for group in leavers for way in ways}
+    allowed = {
+        (p if "/" in p else f"{p}/", w.port) for w in config.network.allow_out for p in w.peers
+    }
+    theirs = {way for way in allowed if config.network.egress == "endpoints" and way[1] == 443}
+    tables = {("DynamodbPrefixListId/", 443)} if "dynamodb" in config.network.endpoints else set()
+    assert outward == {
+        *(("TaskSecurityGroup", way) for way in ways | allowed | tables),
+        *((group, way) for group in leavers - {"TaskSecurityGroup"} for way in ways | theirs),
+    }
     to_endpoints = {(source, n) for source, to, n in groups.egress if to == "EndpointSecurityGroup"}
     assert to_endpoints == {
         (group, 443) for group in leavers if config.network.egress == "endpoints" and not existing

@@ -12,6 +12,9 @@ VPC = "vpc-0123456789abcdef0"
 APP = ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]
 DATA = ["subnet-0123456789abcdef2", "subnet-0123456789abcdef3"]
 OURS = {"vpc_id": VPC, "app_subnets": APP, "data_subnets": DATA}
+ALONE = {"egress": "endpoints"}
+REDIS = {"port": 6379, "cidr": "10.9.0.0/16"}
+SYDNEY = {"region": "ap-southeast-2"}
 
 
 def config(**sections: Any) -> Config:
@@ -144,8 +147,39 @@ def broken(**sections: Any) -> set[str]:
         ({"privatelink": {"allow": [f"{ACCOUNT}:role/team/dev"]}}, "privatelink.allow.0"),
         ({"privatelink": {"allow": [f"{ACCOUNT}:root"] * 2}}, "privatelink.allow.1"),
         (
-            {"region": "us-gov-west-1", "privatelink": {"allow": ["*", f"{ACCOUNT}:root"]}},
+            {"privatelink": {"allow": ["*", "arn:aws-cn:iam::222222222222:root"]}},
             "privatelink.allow.1",
+        ),
+        ({"region": "us-gov-west-1"}, "region"),
+        ({"region": "cn-north-1", "network": {"egress": "endpoints"}}, "region"),
+        ({"network": {"cidr": "10.0.0.0/24"}}, "network.cidr"),
+        ({"network": {"zone_ids": ["use1-az1"]}}, "network.zone_ids"),
+        ({"network": {"zone_ids": ["use1-az1", "use1-az1"]}}, "network.zone_ids"),
+        ({"network": {"zone_ids": ["use1-az1", "use2-az2"]}}, "network.zone_ids"),
+        ({"network": {"zone_ids": ["use1-az1", "use1-az2"], "zones": 3}}, "network.zone_ids"),
+        ({"network": {**OURS, "zone_ids": ["use1-az1", "use1-az2"]}}, "network.zone_ids"),
+        ({"network": {"endpoints": ["sqs"]}}, "network.endpoints"),
+        ({"network": {"buckets": ["models"]}}, "network.buckets"),
+        ({"network": {**OURS, **ALONE, "endpoints": ["sqs"]}}, "network.endpoints"),
+        ({"network": {**OURS, **ALONE, "buckets": ["models"]}}, "network.buckets"),
+        ({"network": {**ALONE, "endpoints": ["sqs", "sqss"]}}, "network.endpoints.1"),
+        (
+            {"network": {**ALONE, "endpoints": ["com.amazonaws.us-east-1.sqs"]}},
+            "network.endpoints.0",
+        ),
+        ({"network": {**ALONE, "endpoints": ["s3"]}}, "network.endpoints.0"),
+        ({"network": {**ALONE, "endpoints": ["sqs", "sqs"]}}, "network.endpoints.1"),
+        ({"network": {**ALONE, "buckets": ["models", "models"]}}, "network.buckets.1"),
+        ({"network": {"allow_out": [{"port": 6379}]}}, "network.allow_out.0"),
+        (
+            {"network": {"allow_out": [{**REDIS, "prefix_list": "pl-01234567"}]}},
+            "network.allow_out.0",
+        ),
+        ({"network": {"allow_out": [REDIS, REDIS]}}, "network.allow_out.1"),
+        ({"network": {"allow_out": [{"port": 443, "cidr": "0.0.0.0/0"}]}}, "network.allow_out.0"),
+        (
+            {"network": {**OURS, **ALONE, "allow_out": [{"port": 443, "cidr": "10.20.0.0/16"}]}},
+            "network.allow_out.0",
         ),
         ({"privatelink": {"supported_regions": ["eu-west-9"]}}, "privatelink.supported_regions.0"),
         ({"privatelink": {"supported_regions": ["us-east-1"]}}, "privatelink.supported_regions.0"),
@@ -199,7 +233,18 @@ def test_what_cannot_work_is_refused(sections: dict[str, Any], key: str) -> None
         {"name": "compute", "privatelink": {"domain": "compute.example"}},
         {"name": "ec2-notes"},
         {"service": {"build": None, "image": "x:1"}},
-        {"network": {"cidr": "100.64.0.0/24"}},
+        {"network": {"cidr": "100.64.0.0/23"}},
+        {"network": {"zone_ids": ["use1-az4", "use1-az6"]}},
+        {"network": {"zone_ids": ["apse2-az1", "apse2-az3", "apse2-az2"], "zones": 3}, **SYDNEY},
+        {"network": {**ALONE, "endpoints": ["sqs", "ecr.api", "dynamodb", "brand-new-service"]}},
+        {"network": {**ALONE, "buckets": ["models"], "allow_out": [REDIS]}},
+        {
+            "network": {
+                "allow_out": [REDIS, {**REDIS, "port": 6380}, {"port": 25, "cidr": "0.0.0.0/0"}]
+            }
+        },
+        {"network": {**ALONE, "allow_out": [{"port": 443, "cidr": "0.0.0.0/0"}]}},
+        {"network": {**OURS, **ALONE, "allow_out": [{"port": 443, "cidr": "10.9.0.0/16"}]}},
         {"network": {"cidr": "192.168.2.0/23", "zones": 3}},
         {"consumers": [{"name": "ab", "cidr": "20.0.0.0/26"}, {"name": "ac"}]},
         {
@@ -305,8 +350,8 @@ def test_the_room_for_tasks_is_spelled_out() -> None:
             'write ["sh", "-c", "curl -f http://x || exit 1"]',
         ),
         (
-            {"region": "cn-north-1", "consumers": [{"name": "ab", "role": f"{ACCOUNT}:role/x"}]},
-            'there it starts with "arn:aws-cn:"',
+            {"consumers": [{"name": "ab", "role": "arn:aws-cn:iam::222222222222:role/x"}]},
+            'there it starts with "arn:aws:"',
         ),
         ({"service": {"health_command": ["curl 'a"]}}, 'write ["curl", "\'a"]'),
     ],

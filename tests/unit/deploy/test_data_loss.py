@@ -216,3 +216,13 @@ def test_templates_tell_what_is_added_changed_and_removed() -> None:
         Change("Modify", "A", "T", physical_id="a", causes=(Cause("X"),)),
         Change("Remove", "B", "T", physical_id="b", policy="Retain"),
     )
+
+
+def test_logs_that_stay_are_told_and_not_refused() -> None:
+    """Flow logs and shell sessions: turned off, what was logged so far is kept."""
+    logs = Change("Remove", "FlowLogGroup", "AWS::Logs::LogGroup", policy="Retain")
+    assert data_loss.staying(logs, [logs]) == "stays with its logs, and is yours to delete"
+    assert told(logs) == []
+    gone = Change("Remove", "LogGroup", "AWS::Logs::LogGroup", policy="Delete")
+    assert data_loss.staying(gone, [gone]) == ""
+    assert data_loss.staying(database("False"), [database("False")]) == ""

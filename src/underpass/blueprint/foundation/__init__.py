@@ -10,10 +10,11 @@ network                Vpc, AppSubnet<n>, DataSubnet<n>, AppRouteTable<n>, DataR
 egress = "nat"         InternetGateway, InternetGatewayAttachment, PublicSubnet<n>,
                        PublicRouteTable, PublicDefaultRoute, NatAddress<n>, NatGateway<n>,
                        AppDefaultRoute<n>
-egress = "endpoints"   S3Endpoint, <Service>Endpoint, EndpointSecurityGroup
+egress = "endpoints"   <Service>Endpoint, EndpointSecurityGroup, DynamodbEndpoint
+either                 S3Endpoint, TaskEgress<port>To<peer>
 network.vpc_id         none of these, but parameters: VpcId, AppSubnetIds, DataSubnetIds
 flow_logs              FlowLog, FlowLogGroup, FlowLogRole
-keys, registry         Key, Repository
+keys, registry         Key, KeyAlias, Repository
 notifications          Topic, TopicPolicy, EmailSubscription
 access logs            AccessLogsBucket, AccessLogsBucketPolicy
 deployments' work      WorkBucket, WorkBucketPolicy
@@ -25,7 +26,8 @@ files                  FileSystem, MountTarget<n>, AccessPoint, FileSystemSecuri
 assets                 AssetsBucket, AssetsBucketPolicy
 =====================  ==========================================================================
 
-Parameters: ``S3PrefixListId`` with ``egress = "endpoints"``, which the pipeline looks up.
+Parameters, which the pipeline looks up: ``Zone<n>``, the zones' names, and with ``egress = "endpoints"``
+``S3PrefixListId`` and, where it is asked for, ``DynamodbPrefixListId``.
 """
 
 from __future__ import annotations
@@ -51,7 +53,7 @@ def foundation_stack(config: Config) -> Stack:
     net = vpc.add(template, config)
     egress.add(template, config, net)
     key = keys.add(template, config)
-    if config.network.flow_logs:
+    if config.network.flow_logs != "off":
         flow_logs.add(template, config, net)
     registry.add(template, key)
     notifications.add(template, config, key)

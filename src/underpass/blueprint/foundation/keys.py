@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from troposphere import GetAtt, Ref, Sub, Template
-from troposphere.kms import Key
+from troposphere.kms import Alias, Key
 
 from underpass.blueprint.cross_stack import hand
 from underpass.blueprint.iam import account_root, document
+from underpass.blueprint.logs import AUDITED
 from underpass.config import Config
 
 # What an administrator does with a key, and nothing that reads or writes with it. PutKeyPolicy is here:
@@ -47,6 +48,10 @@ def add(template: Template, config: Config) -> Key:
             DeletionPolicy="Retain",
             UpdateReplacePolicy="Retain",
         )
+    )
+    # So that the console shows a name. It goes with the stack; a key that stays has its description.
+    template.add_resource(
+        Alias("KeyAlias", AliasName=f"alias/underpass/{config.name}", TargetKeyId=Ref(key))
     )
     hand(template, "KeyArn", GetAtt(key, "Arn"))
     return key
@@ -130,8 +135,11 @@ def _statement(
     return statement | ({"Condition": condition} if condition else {})
 
 
-def _log_groups(config: Config) -> Sub:
-    return Sub(
-        "arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}"
-        f":log-group:/underpass/{config.name}/*"
-    )
+def _log_groups(config: Config) -> list[Sub]:
+    """Return the groups of fixed names, and those CloudFormation names, whatever their stack."""
+    names = [
+        f"/underpass/{config.name}/*",
+        *(f"{config.name}-*-{one}-*" for one in AUDITED.values()),
+    ]
+    start = "arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:log-group:"
+    return [Sub(start + name) for name in names]

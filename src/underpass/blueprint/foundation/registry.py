@@ -1,4 +1,11 @@
-"""The ECR repository of the application's images."""
+"""The ECR repository of the application's images, and which of them go.
+
+ECR does not know what runs. An image that runs must stay, or the next task, in a week or after a zone
+is lost, has nothing to pull. So no image with a tag goes by its age, and by number only far beyond what
+a busy week pushes. What is tagged ``release-...`` never goes: ECR expires no image by a rule that one of
+a lower number matches too, and that one is never met. A pipeline tags what it deploys so.
+https://docs.aws.amazon.com/AmazonECR/latest/userguide/LifecyclePolicies.html
+"""
 
 from __future__ import annotations
 
@@ -16,12 +23,13 @@ from troposphere.kms import Key
 
 from underpass.blueprint.cross_stack import hand
 
-KEPT_IMAGES = 20
-
+RELEASE = "release-"
+RELEASES = 10_000  # as many as a repository ever has
+KEPT_IMAGES = 1_000
 UNTAGGED_DAYS = 7
 
 
-def _expire(priority: int, description: str, **selection: str | int) -> dict[str, Any]:
+def _expire(priority: int, description: str, **selection: str | int | list[str]) -> dict[str, Any]:
     return {
         "rulePriority": priority,
         "description": description,
@@ -34,6 +42,14 @@ _LIFECYCLE = {
     "rules": [
         _expire(
             1,
+            f"Images tagged {RELEASE}... stay",
+            tagStatus="tagged",
+            tagPrefixList=[RELEASE],
+            countType="imageCountMoreThan",
+            countNumber=RELEASES,
+        ),
+        _expire(
+            2,
             f"Images without a tag go after {UNTAGGED_DAYS} days",
             tagStatus="untagged",
             countType="sinceImagePushed",
@@ -41,7 +57,7 @@ _LIFECYCLE = {
             countNumber=UNTAGGED_DAYS,
         ),
         _expire(
-            2,
+            3,
             f"The last {KEPT_IMAGES} images stay",
             tagStatus="any",
             countType="imageCountMoreThan",

@@ -2,7 +2,7 @@
 
 A stack of its own, so that the service's stays small and an alarm that CloudWatch refuses never rolls a
 release back. What it watches are parameters, called like the outputs of the foundation and of the service
-that hold them, and the zones by their names.
+that hold them.
 
 =========================  ======================================================================
 part                       logical ids

@@ -7,13 +7,16 @@ question answers that too (``newer``), and the preflight asks AWS about the rest
 
 from underpass.config.facts.databases import DatabaseClass, database_class, engine_versions
 from underpass.config.facts.instances import InstanceType, instance_type
-from underpass.config.facts.stored import regions
+from underpass.config.facts.stored import endpoint_services, regions
+from underpass.config.facts.zones import zone_prefix
 
 __all__ = [
     "DatabaseClass",
     "InstanceType",
     "database_class",
+    "endpoint_services",
     "engine_versions",
     "instance_type",
     "regions",
+    "zone_prefix",
 ]

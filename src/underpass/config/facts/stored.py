@@ -1,4 +1,4 @@
-"""The files of facts beside this module, each read once; AWS's regions are one of them."""
+"""The files of facts beside this module, each read once; AWS's regions and services are two."""
 
 from __future__ import annotations
 
@@ -19,3 +19,8 @@ def stored(name: str) -> Mapping[str, Any]:
 def regions() -> Mapping[str, str]:
     """Return the partition (``aws``, ``aws-cn``, ...) of each region by the region's name."""
     return stored("regions")
+
+
+def endpoint_services() -> Mapping[str, str]:
+    """Return the kind of VPC endpoint by what it is called after ``com.amazonaws.REGION.``."""
+    return stored("endpoint_services")

@@ -9,10 +9,19 @@ from __future__ import annotations
 
 from underpass.config.model import Config
 from underpass.config.problems import Fault
-from underpass.config.rules import capacity, consumers, database, network, privatelink, service
+from underpass.config.rules import (
+    capacity,
+    consumers,
+    database,
+    network,
+    outbound,
+    privatelink,
+    service,
+    zones,
+)
 
 
 def check(config: Config) -> tuple[Fault, ...]:
     """Return everything the rules find."""
-    parts = (service, capacity, network, database, privatelink, consumers)
+    parts = (service, capacity, network, zones, outbound, database, privatelink, consumers)
     return tuple(fault for part in parts for rule in part.RULES for fault in rule(config))

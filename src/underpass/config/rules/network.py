@@ -14,9 +14,15 @@ _PRIVATE = tuple(
     map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"))
 )
 LARGEST_PREFIX, SMALLEST_PREFIX = 16, 28  # of a VPC
-_SMALLEST_OURS = {2: 24, 3: 23}  # 6 subnets are cut from 8 equal parts, 9 from 16: /27 each
+_SMALLEST_OURS = 23  # see blueprint.addresses, which cuts app subnets of /26 from it
 _CIDR: KeyPath = ("network", "cidr")
 _VPC: KeyPath = ("network", "vpc_id")
+PARTITION = "aws"
+# There endpoints are called cn.com.amazonaws.REGION.SERVICE, as China's page shows.
+_PARTITIONS = (
+    "https://docs.amazonaws.cn/en_us/vpc/latest/privatelink/"
+    "aws-services-cross-region-privatelink-support.html"
+)
 SIZES = docs("vpc/latest/userguide/vpc-cidr-blocks")
 _ALB_SUBNETS = docs("elasticloadbalancing/latest/application/application-load-balancers")
 
@@ -26,10 +32,18 @@ def _region(config: Config) -> Iterator[Fault]:
         what = f'there is no region "{config.region}"'
         source = docs("global-infrastructure/latest/regions/aws-regions")
         yield Fault((("region",),), what, nearest_region(config.region), source=source)
+    elif (partition := regions()[config.region]) != PARTITION:
+        yield Fault(
+            (("region",),),
+            f"is in {partition}, a partition of AWS whose endpoint services and service principals have "
+            "other names; the templates are written for, and were tried in, none but aws",
+            "take a region of that one",
+            source=_PARTITIONS,
+        )
 
 
 def _size(config: Config) -> Iterator[Fault]:
-    cidr, zones = config.network.cidr, config.network.zones
+    cidr = config.network.cidr
     if cidr.prefixlen < LARGEST_PREFIX:
         instead = f'write "{resized(cidr, LARGEST_PREFIX)}"'
         yield Fault((_CIDR,), "is larger than a VPC may be", instead, source=SIZES)
@@ -38,11 +52,12 @@ def _size(config: Config) -> Iterator[Fault]:
             yield Fault(
                 (_CIDR, _VPC), "is smaller than a VPC may be", "write the VPC's own", source=SIZES
             )
-    elif cidr.prefixlen > _SMALLEST_OURS[zones]:
+    elif cidr.prefixlen > _SMALLEST_OURS:
         yield Fault(
-            (_CIDR, ("network", "zones")),
-            f"has no room for {zones * 3} subnets of 32 addresses, which the ALB needs",
-            f'write "{resized(cidr, _SMALLEST_OURS[zones])}"',
+            (_CIDR,),
+            "has no room for the balancers, endpoints, instances and tasks of a zone, which may need "
+            "40 addresses of one subnet",
+            f'write "{resized(cidr, _SMALLEST_OURS)}"',
             source=_ALB_SUBNETS,
         )
 

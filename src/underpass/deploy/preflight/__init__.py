@@ -6,28 +6,44 @@ can tell is refused before, by ``config.rules``.
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from underpass.config import Config
     from underpass.deploy.target import Target
 
 
-def check(config: Config, target: Target) -> tuple[str, ...]:
+def check(config: Config, target: Target, zones: Mapping[str, str]) -> tuple[str, ...]:
     """Return what to warn of.
+
+    Parameters
+    ----------
+    zones
+        The names of the application's zones by their ids, as ``zones.application`` tells them; the first
+        ``[network] zones`` of them stay.
 
     Raises
     ------
     UsageError
         With what to change in the configuration, or in AWS, before it can be deployed.
     """
-    from underpass.deploy.preflight import capacity, certificate, consumer, database, network
-    from underpass.deploy.preflight.vpcs import zones
+    from underpass.deploy.preflight import (
+        capacity,
+        certificate,
+        consumer,
+        database,
+        endpoints,
+        network,
+    )
 
     ec2 = target.client("ec2")
+    ours = dict(islice(zones.items(), config.network.zones))
     if config.network.vpc_id:
         network.check(ec2, config)
-    ours = zones(ec2, config)
+    endpoints.check(ec2, config)
     warnings = [*capacity.check(ec2, config, ours)]
     if config.database:
         database.check(target, config.database, config.region)

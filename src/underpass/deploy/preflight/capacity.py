@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 
 from underpass.config import Config
 from underpass.config.facts import InstanceType, instance_type
+from underpass.deploy.preflight.zones import offering
 from underpass.errors import UsageError
 
 # The kernel takes its part before ECS sees the rest; AWS advises a buffer of 5 %.
@@ -73,17 +74,13 @@ def _fits(config: Config, kind: InstanceType) -> None:
 
 
 def _offered(ec2: Any, name: str, region: str, zones: Mapping[str, str]) -> None:
-    offers = ec2.describe_instance_type_offerings(
-        LocationType="availability-zone-id",
-        Filters=[{"Name": "instance-type", "Values": [name]}],
-    )["InstanceTypeOfferings"]
-    where = {offer["Location"] for offer in offers}
+    where = offering(ec2, name)
     missing = [f"{zones[zone]} ({zone})" for zone in zones if zone not in where]
     if missing:
         raise UsageError(
             f"instance type {name} is not offered in {', '.join(missing)}",
             f"in {region} it is offered in {', '.join(sorted(where)) or 'no zone'}",
-            "choose another [capacity] instance_type, or subnets in those zones",
+            "choose another [capacity] instance_type, or subnets or zone_ids of those zones",
         )
 
 

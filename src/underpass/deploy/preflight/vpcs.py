@@ -1,14 +1,13 @@
-"""What EC2 tells of zones, and of a VPC that is there already, the provider's or a consumer's."""
+"""What EC2 tells of a VPC that is there already, the provider's or a consumer's."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from ipaddress import IPv4Network
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from underpass.config import Config
 from underpass.errors import UsageError
 
 _DNS = ("enableDnsSupport", "enableDnsHostnames")
@@ -92,31 +91,3 @@ def _refuse_missing(error: ClientError, what: str, try_next: str) -> None:
         raise UsageError(
             f"there is no {what}", error.response["Error"]["Message"], try_next
         ) from error
-
-
-def zones(ec2: Any, config: Config) -> Mapping[str, str]:
-    """Return the names of the application's zones by their ids: names mean other places in another account.
-
-    https://docs.aws.amazon.com/ram/latest/userguide/working-with-az-ids.html
-
-    Parameters
-    ----------
-    ec2
-        A boto3 EC2 client in the provider's account.
-    """
-    if config.network.vpc_id:
-        found = ec2.describe_subnets(SubnetIds=[*config.network.app_subnets])["Subnets"]
-        return {subnet["AvailabilityZoneId"]: subnet["AvailabilityZone"] for subnet in found}
-    # What Fn::GetAZs answers in the templates: the zones with a default subnet, or all if none has one.
-    # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/intrinsic-function-reference-getavailabilityzones.html
-    there = ec2.describe_availability_zones(
-        Filters=[
-            {"Name": "zone-type", "Values": ["availability-zone"]},
-            {"Name": "state", "Values": ["available"]},
-        ]
-    )["AvailabilityZones"]
-    default = ec2.describe_subnets(Filters=[{"Name": "default-for-az", "Values": ["true"]}])
-    having = {subnet["AvailabilityZone"] for subnet in default["Subnets"]}
-    named = {zone["ZoneName"]: zone["ZoneId"] for zone in there}
-    chosen = sorted(name for name in named if not having or name in having)
-    return {named[name]: name for name in chosen[: config.network.zones]}

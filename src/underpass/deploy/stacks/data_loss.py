@@ -21,6 +21,8 @@ DATA: Mapping[str, str] = {
     "AWS::S3::Bucket": "the bucket",
     "AWS::SecretsManager::Secret": "the secret",
 }
+# What is told and not refused: nothing of the application reads it, and it stays.
+LOGS = "AWS::Logs::LogGroup"
 _FATES = {
     "Delete": "what it holds is lost",
     "Retain": "the old one stays, unused",
@@ -106,6 +108,14 @@ def losses(stack: str, changes: Collection[Change]) -> tuple[Loss, ...]:
         for change in changes
         if change.type in DATA and (how := _how(change, changes))
     )
+
+
+def staying(change: Change, changes: Collection[Change]) -> str:
+    """Return what to say of logs that stay when their group leaves the stack; empty for anything else."""
+    leaves = change.action == "Remove" or replaced(change, changes)
+    if change.type == LOGS and change.policy.startswith("Retain") and leaves:
+        return "stays with its logs, and is yours to delete"
+    return ""
 
 
 def refuse(found: Iterable[Loss], allowed: Collection[str]) -> None:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from underpass.config import Config
 from underpass.config.model import Consumer, Network
 from underpass.errors import UsageError
-from underpass.twin.host import consumer_vpcs, stand_in_vpcs
+from underpass.twin.host import consumer_vpcs, stand_in_vpcs, ways_out
 from underpass.twin.host.running_twins import Running
 from underpass.twin.region import control_socket, credentials
 from underpass.twin.region.aws import Clients
@@ -68,13 +68,15 @@ class TwinTarget:
         return found
 
     def preflight(self, config: Config) -> None:
-        """Refuse what the twin has no way to start.
+        """Refuse what the twin has no way to start, and ways out that lead nowhere in it.
 
         Raises
         ------
         UsageError
-            When the configuration does not say how to start a task as a process.
+            When the configuration does not say how to start a task as a process, or names an endpoint, a
+            prefix list or a security group that the twin has not.
         """
+        ways_out.check(config.network)
         service = config.service
         if not service.process:
             runs = "[service] process is empty, and the twin starts tasks as processes"

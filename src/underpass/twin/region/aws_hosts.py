@@ -16,7 +16,7 @@ _NOT_APIS = frozenset({"elb", "rds", "vpce", "efs", "compute", "cache"})  # host
 
 # The services that what runs in a VPC finds by name, so that the VPC's endpoints and their private names are
 # what counts: the SDKs' word for it, and its host. https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
-_BY_NAME = {
+BY_NAME = {
     "CLOUDWATCH": "monitoring",
     "CLOUDWATCH_LOGS": "logs",
     "DYNAMODB": "dynamodb",
@@ -40,7 +40,7 @@ def endpoint_variables(region: str) -> dict[str, str]:
         "AWS_ENDPOINT_URL": ENDPOINT_URL,
         **{
             f"AWS_ENDPOINT_URL_{word}": f"http://{host}.{region}.{API_DOMAIN}:443"
-            for word, host in _BY_NAME.items()
+            for word, host in BY_NAME.items()
         },
     }
 

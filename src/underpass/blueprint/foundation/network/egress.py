@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from troposphere import GetAtt, Join, Ref, Sub, Tags, Template
 from troposphere.ec2 import (
     EIP,
     InternetGateway,
     NatGateway,
     Route,
+    SecurityGroupEgress,
     Subnet,
     VPCEndpoint,
     VPCGatewayAttachment,
@@ -16,13 +19,20 @@ from troposphere.ec2 import (
 from underpass.blueprint.addresses import ANYWHERE, zones
 from underpass.blueprint.cross_stack import hand
 from underpass.blueprint.foundation.network import endpoints
-from underpass.blueprint.foundation.network.vpc import Network, associate, route_table, subnet
-from underpass.blueprint.security_groups import group_id, reach, security_group, tcp
+from underpass.blueprint.foundation.network.vpc import (
+    DYNAMODB,
+    Network,
+    associate,
+    route_table,
+    subnet,
+)
+from underpass.blueprint.security_groups import destination, group_id, reach, security_group, tcp
 from underpass.config import Config
 
 
 def add(template: Template, config: Config, network: Network) -> None:
-    """Add the way out the configuration asks for. An existing VPC has its own, and gets none."""
+    """Add the ways out the configuration asks for. An existing VPC has its own, and gets rules only."""
+    _add_ways_out(template, config, network)
     if config.network.vpc_id:
         return
     if config.network.egress == "nat":
@@ -63,6 +73,8 @@ def add_nat(template: Template, config: Config, network: Network) -> None:
                 NatGatewayId=Ref(nat),
             )
         )
+    # Layers and assets then need no gateway that is paid by the gigabyte; S3's endpoint costs nothing.
+    _add_gateway(template, network, "s3")
     hand(template, "PublicSubnetIds", Join(",", [Ref(subnet) for subnet in public]))
 
 
@@ -115,16 +127,40 @@ def add_endpoints(template: Template, config: Config, network: Network) -> None:
                 **({"PolicyDocument": policy} if policy else {}),
             )
         )
-    template.add_resource(
-        VPCEndpoint(
-            "S3Endpoint",
-            VpcEndpointType="Gateway",
-            ServiceName=Sub("com.amazonaws.${AWS::Region}.s3"),
-            VpcId=Ref(network.vpc),
-            RouteTableIds=[Ref(table) for table in network.app_route_tables],
-            PolicyDocument=endpoints.s3_policy(config),
-        )
-    )
+    _add_gateway(template, network, "s3", PolicyDocument=endpoints.s3_policy(config))
+    if DYNAMODB in config.network.endpoints:
+        _add_gateway(template, network, DYNAMODB)
     tasks = group_id(network.task_group)
     reach(template, "TaskEgressToEndpoints", tasks, 443, group_id(group), "AWS APIs")
     hand(template, "EndpointSecurityGroupId", group_id(group))
+
+
+def _add_gateway(template: Template, network: Network, service: str, **policy: object) -> None:
+    """Add a gateway endpoint, which is a route in the app subnets' tables; without a policy it is open."""
+    template.add_resource(
+        VPCEndpoint(
+            f"{service.capitalize()}Endpoint",
+            VpcEndpointType="Gateway",
+            ServiceName=Sub(f"com.amazonaws.${{AWS::Region}}.{service}"),
+            VpcId=Ref(network.vpc),
+            RouteTableIds=[Ref(table) for table in network.app_route_tables],
+            **policy,
+        )
+    )
+
+
+def _add_ways_out(template: Template, config: Config, network: Network) -> None:
+    """Add a rule for each of ``allow_out``, called by what it opens: the order may change."""
+    for way in config.network.allow_out:
+        (peer,) = way.peers
+        template.add_resource(
+            SecurityGroupEgress(
+                f"TaskEgress{way.port}To{re.sub('[^0-9a-z]', 'x', peer)}",
+                GroupId=group_id(network.task_group),
+                IpProtocol="tcp",
+                FromPort=way.port,
+                ToPort=way.port,
+                Description="[network] allow_out",
+                **destination(way),
+            )
+        )

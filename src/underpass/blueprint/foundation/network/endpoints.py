@@ -10,6 +10,7 @@ https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,7 @@ from troposphere import GetAtt, Ref, Sub
 from underpass.blueprint.iam import document
 from underpass.config import Config
 
+GATEWAYS = ("s3", "dynamodb")
 _OWN_PRINCIPALS = {"StringEquals": {"aws:PrincipalAccount": Ref("AWS::AccountId")}}
 
 
@@ -73,7 +75,24 @@ _EXEC = (Service("SsmMessages", "ssmmessages"),)
 
 
 def services(config: Config) -> tuple[Service, ...]:
-    """Return the services that need an interface endpoint. S3 is a gateway endpoint besides."""
+    """Return the services that need an interface endpoint, then those ``[network] endpoints`` names.
+
+    What is named is open for every action, also where underpass itself needs a few: which services take a
+    policy AWS does not tell. S3 and DynamoDB are gateway endpoints besides.
+    """
+    named = {name: _named(name) for name in config.network.endpoints if name not in GATEWAYS}
+    needed = {one.name: one for one in _needed(config)}
+    return tuple((needed | named).values())
+
+
+def _named(name: str) -> Service:
+    """Return a service the configuration names, with the title it has where underpass knows it."""
+    known = {one.name: one.title for one in (*_ALWAYS, *_EC2, *_SECRET, *_EXEC)}
+    title = "".join(part[:1].upper() + part[1:] for part in re.split("[.-]", name))
+    return Service(known.get(name, title), name)
+
+
+def _needed(config: Config) -> tuple[Service, ...]:
     # The agent of a session looks for the group it is to log to.
     logs = (*_LOGS, "logs:DescribeLogGroups") if config.service.exec else _LOGS
     return (
@@ -93,13 +112,18 @@ def policy(service: Service) -> Mapping[str, Any] | None:
 
 
 def s3_policy(config: Config) -> Mapping[str, Any]:
-    """Return what may be got of S3: the layers of images, which ECR keeps, and the application's assets."""
+    """Return what may be got of S3: images' layers, which ECR keeps, the assets, and buckets by name."""
     layers = Sub("arn:${AWS::Partition}:s3:::prod-${AWS::Region}-starport-layer-bucket/*")
     statements = [_allowed("ImageLayers", ("s3:GetObject",), layers)]  # signed by ECR, not by us
     if config.assets:
         resources = [GetAtt("AssetsBucket", "Arn"), Sub("${AssetsBucket.Arn}/*")]
         actions = ("s3:GetObject", "s3:ListBucket")
         statements.append(_allowed("Assets", actions, resources, _OWN_PRINCIPALS))
+    if names := config.network.buckets:  # what is done with them is for the task's role to say
+        arns = [
+            Sub(f"arn:${{AWS::Partition}}:s3:::{name}{end}") for name in names for end in ("", "/*")
+        ]
+        statements.append(_allowed("Buckets", ("s3:*",), arns, _OWN_PRINCIPALS))
     return document(*statements)
 
 

@@ -11,13 +11,13 @@ from troposphere.logs import LogGroup
 
 from underpass.blueprint.foundation.network.vpc import Network
 from underpass.blueprint.iam import allow, of_this_account, role
-from underpass.blueprint.logs import log_group
+from underpass.blueprint.logs import AUDITED, log_group
 from underpass.config import Config
 
 
 def add(template: Template, config: Config, network: Network) -> None:
-    """Log every flow of the network, accepted and rejected, to a log group of its own."""
-    logs = log_group(template, config, "FlowLogGroup", "flows")
+    """Log the flows of the network, all or those it rejects, to a log group of its own."""
+    logs = log_group(template, config, AUDITED["flows"], "flows")
     delivery = _role(template, logs)
     for title, kind, resource in _logged(config, network):
         template.add_resource(
@@ -25,7 +25,7 @@ def add(template: Template, config: Config, network: Network) -> None:
                 title,
                 ResourceType=kind,
                 ResourceId=resource,
-                TrafficType="ALL",
+                TrafficType="ALL" if config.network.flow_logs == "all" else "REJECT",
                 LogDestinationType="cloud-watch-logs",
                 LogGroupName=Ref(logs),
                 DeliverLogsPermissionArn=GetAtt(delivery, "Arn"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from troposphere import GetAtt, GetAZs, Join, Parameter, Ref, Select, Tags, Template
+from troposphere import GetAtt, Join, Parameter, Ref, Tags, Template
 from troposphere.ec2 import (
     VPC,
     RouteTable,
@@ -21,7 +21,8 @@ from underpass.blueprint.foundation.network.existing import Made
 from underpass.blueprint.security_groups import group_id, security_group, tcp, to_the_web
 from underpass.config import Config
 
-S3_PREFIX_LIST = "S3PrefixListId"
+S3_PREFIX_LIST, DYNAMODB_PREFIX_LIST = "S3PrefixListId", "DynamodbPrefixListId"
+DYNAMODB = "dynamodb"
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ class Network:
 
 def add(template: Template, config: Config) -> Network:
     """Add the network, or name the one there is; what leads out of it is ``egress``'s part."""
+    _name_zones(template, config)
     made = existing.add(template, config) if config.network.vpc_id else _vpc(template, config)
     vpc, app_subnets, app_tables, data_subnets = made
     task_group = security_group(
@@ -63,6 +65,27 @@ def add(template: Template, config: Config) -> Network:
     hand(template, "DataSubnetIds", Join(",", list(data_subnets)))
     hand(template, "TaskSecurityGroupId", group_id(task_group))
     return Network(vpc, app_subnets, app_tables, data_subnets, task_group)
+
+
+def _name_zones(template: Template, config: Config) -> None:
+    """Add a parameter for each zone. What Fn::GetAZs answers may change, and a subnet cannot move.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-getavailabilityzones.html
+    """
+    for number in range(1, config.network.zones + 1):
+        zone = template.add_parameter(
+            Parameter(
+                zone_name(number),
+                Type="AWS::EC2::AvailabilityZone::Name",
+                Description="An Availability Zone, of the app subnet of this number; it never changes",
+            )
+        )
+        hand(template, zone.title, Ref(zone))
+
+
+def zone_name(number: int) -> str:
+    """Return what a zone is called between the stacks; they count from 1."""
+    return f"Zone{number}"
 
 
 def _vpc(template: Template, config: Config) -> Made:
@@ -95,21 +118,25 @@ def _egress(template: Template, config: Config) -> list[SecurityGroupRule]:
     """Return the ways out that the tasks' group is made with; the stores add theirs."""
     if config.network.egress == "nat":
         return to_the_web()
-    prefixes = template.add_parameter(
-        Parameter(
-            S3_PREFIX_LIST,
-            Type="String",
-            AllowedPattern="pl-[0-9a-f]+",
-            Description="S3's addresses in the region: the prefix list named com.amazonaws.REGION.s3",
-        )
-    )
-    hand(template, S3_PREFIX_LIST, Ref(prefixes))
-    to_s3 = tcp(443, "S3, by its gateway endpoint", DestinationPrefixListId=Ref(prefixes))
+    prefixes = _prefix_list(template, S3_PREFIX_LIST, "S3", "s3")
+    hand(template, S3_PREFIX_LIST, prefixes)
+    to_s3 = tcp(443, "S3, by its gateway endpoint", DestinationPrefixListId=prefixes)
+    if DYNAMODB in config.network.endpoints:
+        tables = _prefix_list(template, DYNAMODB_PREFIX_LIST, "DynamoDB", DYNAMODB)
+        to_tables = tcp(443, "DynamoDB, by its gateway endpoint", DestinationPrefixListId=tables)
+        return [to_s3, to_tables]
     if not config.network.vpc_id:
         return [to_s3]
     # Whose endpoints there are, and in which groups, is not known: any of the VPC's.
     cidr = str(config.network.cidr)
     return [tcp(443, "AWS APIs, by endpoints of the VPC", CidrIp=cidr), to_s3]
+
+
+def _prefix_list(template: Template, title: str, service: str, name: str) -> Ref:
+    """Add the parameter for a gateway endpoint's addresses."""
+    told = f"{service}'s addresses in the region: the prefix list named com.amazonaws.REGION.{name}"
+    parameter = Parameter(title, Type="String", AllowedPattern="pl-[0-9a-f]+", Description=told)
+    return Ref(template.add_parameter(parameter))
 
 
 def subnet(
@@ -121,7 +148,7 @@ def subnet(
             f"{tier}Subnet{zone.number}",
             VpcId=Ref(vpc),
             CidrBlock=str(getattr(zone, tier.lower())),
-            AvailabilityZone=Select(zone.number - 1, GetAZs("")),
+            AvailabilityZone=Ref(zone_name(zone.number)),
             MapPublicIpOnLaunch=False,
             Tags=Tags(Name=f"{config.name}-{tier.lower()}-{zone.number}"),
         )
