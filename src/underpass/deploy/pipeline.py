@@ -376,7 +376,7 @@ class _Deployment:
 
 def _asked(stack: Stack, known: Outputs) -> dict[str, str]:
     """Return those of the stack's parameters that are known by their names."""
-    return {name: known[name] for name in stack.template["Parameters"] if name in known}
+    return {name: known[name] for name in stack.template.get("Parameters", {}) if name in known}
 
 
 def _warn(step: Step) -> Callable[[str], None]:

@@ -50,7 +50,7 @@ def test_stacks_deploy_and_go(bench: Bench, name: str) -> None:
 
 
 def asked(stack: Stack, known: Mapping[str, str]) -> dict[str, str]:
-    return {name: known[name] for name in stack.template["Parameters"] if name in known}
+    return {name: known[name] for name in stack.template.get("Parameters", {}) if name in known}
 
 
 def looked_up(bench: Bench, foundation: Stack) -> dict[str, str]:

@@ -215,8 +215,8 @@ def test_from_nothing_to_a_path_that_answers(world: World) -> None:
         "SubnetIds": "subnet-a,subnet-b",
     }
     assert world.ec2.state == "available"
-    zones = cloudformation.named("notes-foundation").parameters
-    assert zones == {"Zone1": "us-east-1a", "Zone2": "us-east-1b"}
+    given = cloudformation.named("notes-foundation").parameters
+    assert given == {"Zone1": "us-east-1a", "Zone2": "us-east-1b", "Protect": "true"}
     watched = cloudformation.named("notes-monitoring").parameters
     assert (watched["Zone1"], watched["Zone2"]) == ("us-east-1a", "us-east-1b")
     assert (watched["DatabaseInstanceId"], watched["AlbFullName"]) == ("db", "app/alb/1")
@@ -481,7 +481,7 @@ def test_the_plan_follows_what_a_stack_will_hand_on(world: World) -> None:
     plans = world.plan(network={"cidr": "10.30.0.0/16"})
     assert asked["notes-path"]["VpcId"] == planning.LATER  # what it names is made anew
     assert asked["notes-service"]["KeyArn"] == "KeyArn-of-notes-foundation"
-    assert plans["notes-service"].action == "update"
+    assert plans["notes-path"].action == "update"
 
 
 def test_the_plan_compares_templates_where_cloudformation_cannot_tell_yet(world: World) -> None:
