@@ -27,12 +27,15 @@ class Stack:
         Values known from the configuration alone; the pipeline adds what only a deployment knows.
     account
         The AWS account it belongs to; empty for the provider's own.
+    region
+        The region it belongs to; empty for the provider's own.
     """
 
     name: str
     template: Mapping[str, Any]
     parameters: Mapping[str, str] = field(default_factory=dict)
     account: str = ""
+    region: str = ""
 
     def text(self) -> str:
         """Return the template as people read it, the same bytes every time."""

@@ -259,9 +259,9 @@ class _Deployment:
         self, stack: Stack, consumer: Consumer, network: ConsumerNetwork, service: Outputs
     ) -> Outputs:
         with self._steps.step(f"consumer {consumer.name}") as step:
-            acceptance = consumers.Acceptance(
-                self._target.client("ec2"), service["EndpointServiceId"]
-            )
+            ec2, service_id = self._target.client("ec2"), service["EndpointServiceId"]
+            consumers.check_private_name(ec2, service_id, consumer)
+            acceptance = consumers.Acceptance(ec2, service_id)
             outputs = changesets.deploy(
                 self._target.client("cloudformation", consumer),
                 stack,

@@ -33,7 +33,7 @@ def configs() -> st.SearchStrategy[Config]:
             "files": st.fixed_dictionaries({}, optional={"mount": _MOUNTS}),
             "assets": st.just({"source": "static/"}),
             "privatelink": _privatelink(),
-            "tls": st.just({}),
+            "tls": st.fixed_dictionaries({}, optional={"to_tasks": st.booleans()}),
             "alarms": st.fixed_dictionaries({}, optional={"email": st.just("ops@example.com")}),
             "consumers": st.lists(_consumer(), max_size=3, unique_by=lambda c: str(c["name"])),
         },
@@ -130,6 +130,8 @@ def _privatelink() -> st.SearchStrategy[dict[str, Any]]:
             "domain": _DOMAINS,
             "private_dns_name": _DOMAINS,
             "supported_regions": st.lists(st.sampled_from(_REGIONS[1:]), max_size=2, unique=True),
+            "enforce": st.sampled_from(["named", "off"]),
+            "allow_cidrs": st.lists(_BLOCKS, max_size=3, unique=True),
         },
     )
 
@@ -144,6 +146,9 @@ def _consumer() -> st.SearchStrategy[dict[str, Any]]:
             "role": st.just("arn:aws:iam::333333333333:role/deploy"),
             "vpc_id": st.just("vpc-01234567"),
             "subnet_ids": st.just(["subnet-01234567", "subnet-01234568"]),
+            "cidrs": st.lists(_BLOCKS, min_size=1, max_size=4, unique=True),
+            "region": st.sampled_from(_REGIONS),
+            "private_dns": st.booleans(),
         },
     )
 
@@ -165,8 +170,27 @@ def _agreed(drawn: dict[str, Any]) -> dict[str, Any]:
         sections["database"] = database | {"engine": engine, "version": version}
     if "tls" in drawn:
         region = drawn.get("region", _REGIONS[0])
-        sections["tls"] = {"certificate": f"arn:aws:acm:{region}:111111111111:certificate/0f0f"}
+        certificate = f"arn:aws:acm:{region}:111111111111:certificate/0f0f"
+        sections["tls"] = drawn["tls"] | {"certificate": certificate}
+    consumers = [_consumer_agreed(one, drawn) for one in drawn.get("consumers", ())]
+    if consumers:
+        sections["consumers"] = consumers
+    if link := dict(drawn.get("privatelink", {})):
+        if link.get("enforce") == "off" or not (link.get("allow_cidrs") or consumers):
+            link = {key: value for key, value in link.items() if key != "allow_cidrs"}
+            link |= {"enforce": "off"} if "enforce" in link else {}
+        elif link.get("allow"):
+            link["allow_cidrs"] = link.get("allow_cidrs") or ["10.8.0.0/16"]
+        sections["privatelink"] = link
     return sections
+
+
+def _consumer_agreed(consumer: dict[str, Any], drawn: dict[str, Any]) -> dict[str, Any]:
+    """Leave out one way of naming its blocks, and a private name that the service has not."""
+    without = {"cidr"} if "cidrs" in consumer else set()
+    if "private_dns_name" not in drawn.get("privatelink", {}):
+        without.add("private_dns")
+    return {key: value for key, value in consumer.items() if key not in without}
 
 
 def _block(number: int, length: int) -> str:

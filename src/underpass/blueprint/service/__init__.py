@@ -7,7 +7,8 @@ parameter); and the foundation's outputs, by their names. Everything else comes 
 part                       logical ids
 =========================  ======================================================================
 balancers                  Nlb, NlbListener, NlbTargetGroup, NlbSecurityGroup, Alb, AlbListener,
-                           AlbTargetGroup, AlbSecurityGroup, AlbIngressFromNlb, TaskIngressFromAlb
+                           AlbTargetGroup, AlbSecurityGroup, TaskIngressFromAlb
+named blocks               NlbIngressFrom + BLOCK, AlbIngressFromNlb; without any AlbIngressFrom + BLOCK
 alb_targets = "lambda"     RegistrarFunction, RegistrarRole, RegistrarLogGroup, RegistrarSchedule,
                            RegistrarInterfaceRule, RegistrarAlbRule, RegistrarQueue,
                            RegistrarQueuePolicy, RegistrarEventSource

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from underpass.config import rules
+from underpass.config.problems import dotted
 from underpass.deploy.preflight import size
 
 if TYPE_CHECKING:
@@ -32,7 +34,7 @@ def check(config: Config, target: Target) -> tuple[str, ...]:
     if config.network.vpc_id:
         network.check(ec2, config)
     ours = zones(ec2, config)
-    warnings = [*capacity.check(ec2, config, ours)]
+    warnings = [*_advice(config), *capacity.check(ec2, config, ours)]
     if config.database:
         database.check(target, config.database, config.region)
     if target.self_contained:  # the rest it makes itself
@@ -41,5 +43,12 @@ def check(config: Config, target: Target) -> tuple[str, ...]:
         warnings += certificate.check(target.client("acm"), config.tls.certificate, config.domain)
     for one in config.consumers:
         if one.vpc_id:
-            consumer.check(target.client("ec2", one), one, ours)
+            here = one.region in {None, config.region}
+            consumer.check(target.client("ec2", one), one, ours if here else None)
     return tuple(warnings)
+
+
+def _advice(config: Config) -> list[str]:
+    return [
+        f"{dotted(one.keys[0])}: {one.message}; {one.suggestion}" for one in rules.advise(config)
+    ]
