@@ -14,7 +14,7 @@ from typing import Any
 from underpass import blueprint
 from underpass.blueprint import Stack
 from underpass.config import Config
-from underpass.deploy import consumers, network
+from underpass.deploy import admission, consumers, network
 from underpass.deploy.clock import Clock
 from underpass.deploy.stacks import changes, changesets, data_loss, two_phase
 from underpass.deploy.stacks import stack as existing
@@ -37,12 +37,15 @@ class StackPlan:
         ``create``, ``update``, ``delete``, or ``none``.
     note
         What is not known of it, and why; empty if nothing.
+    admission
+        Who gets or loses the way in over PrivateLink, as a sentence; empty if nobody does.
     """
 
     name: str
     action: str
     changes: tuple[Change, ...] = ()
     note: str = ""
+    admission: str = ""
 
     @property
     def losses(self) -> tuple[data_loss.Loss, ...]:
@@ -155,7 +158,8 @@ class _Planning:
             found = changes.compared(deployed, stack.template, ids)
             note = f"what would be replaced is not known yet: {note}"
         self._handed |= _handing(stack, deployed, there.outputs, found)
-        return StackPlan(stack.name, "update" if found else "none", found, note)
+        said = admission.change(deployed, stack.template)
+        return StackPlan(stack.name, "update" if found else "none", found, note, said)
 
 
 def _handing(
