@@ -73,8 +73,16 @@ class TwinTarget:
         Raises
         ------
         UsageError
-            When the configuration does not say how to start a task as a process.
+            When the configuration does not say how to start a task as a process, or has a consumer in another
+            region.
         """
+        for consumer in config.consumers:
+            if consumer.region not in {None, config.region}:
+                raise UsageError(
+                    f"consumer {consumer.name} is in {consumer.region}",
+                    f"the twin is one region, {config.region}",
+                    "leave region out to try it here; the templates have what the other region needs",
+                )
         service = config.service
         if not service.process:
             runs = "[service] process is empty, and the twin starts tasks as processes"
@@ -113,7 +121,7 @@ class TwinTarget:
         self, consumer: Consumer, zones: Sequence[str]
     ) -> consumer_vpcs.ConsumerVpc:
         """Return the consumer's VPC, made on first use."""
-        return consumer_vpcs.ensure(self._clients, consumer.name, consumer.cidr, zones)
+        return consumer_vpcs.ensure(self._clients, consumer.name, consumer.blocks, zones)
 
     def dismiss_consumers(self, config: Config) -> None:
         """Delete the VPCs of consumers that are no longer in the configuration."""
