@@ -40,6 +40,7 @@ CONFIGURATION = f"""
 [privatelink]
 allow = ["arn:aws:iam::{ACCOUNT_ID}:root"]
 allow_cidrs = ["10.77.0.0/16"]
+private_dns_name = "small.example.com"
 
 [tls]
 certificate = "arn:aws:acm:us-east-1:111111111111:certificate/0f0f"
@@ -121,6 +122,7 @@ class Region:
             ServiceName=self.service["ServiceName"],
             SubnetIds=[subnet["SubnetId"]],
             SecurityGroupIds=[group],
+            PrivateDnsEnabled=False,
         )["VpcEndpoint"]
         one = endpoint["VpcEndpointId"]
         ec2.accept_vpc_endpoint_connections(
@@ -129,9 +131,9 @@ class Region:
         ec2.get_waiter("vpc_available").wait(VpcIds=[vpc])
         self.names[name] = endpoint["DnsEntries"][0]["DnsName"]
 
-    def ask(self, place: str, timeout_s: float = 5) -> str | None:
+    def ask(self, place: str, timeout_s: float = 5, name: str = "") -> str | None:
         """Return what the application answers at a place; None for nothing."""
-        name = self.names.get(place, "small.internal")
+        name = name or self.names.get(place, "small.internal")
         words = ["python3", "-c", ASK, name, str(timeout_s)]
         done = self.project.at(f"consumer/{place}", *words)
         assert done.status == 0, done.err
@@ -169,7 +171,8 @@ def region(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Region]:
     project = application(tmp_path_factory.mktemp("entry"), SERVER, CONFIGURATION)
     (project.folder / "task.pem").write_bytes(certificate())
     file = project.folder / "underpass.toml"
-    file.write_text(f"{file.read_text()}cidrs = {json.dumps(BLOCKS)}\n")
+    keys = f"cidrs = {json.dumps(BLOCKS)}\nprivate_dns = true\n"
+    file.write_text(file.read_text() + keys)
     made = Region(project)
     made.join("ally", "10.77.0.0/16")
     made.join("stranger", "10.88.0.0/16")
@@ -183,6 +186,21 @@ def test_named_blocks_get_in_and_a_stranger_does_not(region: Region) -> None:
     assert region.reached("desk/100.64.0.0/16")
     assert region.reached("ally"), "it is in allow, and its block is named"
     assert region.ask("stranger", timeout_s=2) is None, "it is in allow, and its block is not"
+
+
+def test_a_consumer_that_asked_for_it_knows_the_private_name(region: Region) -> None:
+    assert region.ask("desk", name="small.example.com")
+    assert region.ask("ally", name="small.example.com") is None
+    cloudformation = client(region.summary, "cloudformation")
+    (stack,) = [
+        one
+        for one in cloudformation.describe_stacks()["Stacks"]
+        if any(output["OutputKey"] == "EndpointServiceId" for output in one["Outputs"])
+    ]
+    told = {one["OutputKey"]: one["OutputValue"] for one in stack["Outputs"]}
+    assert told["PrivateDnsNameValue"].startswith("vpce:")
+    assert told["PrivateDnsNameName"].startswith("_")
+    assert told["PrivateDnsNameState"] == "verified"
 
 
 def test_the_load_balancer_checks_the_tasks_by_tls(region: Region) -> None:
