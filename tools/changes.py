@@ -146,7 +146,23 @@ CHANGES = (
     _link("domain", "notes.internal", "n.example", "n.example"),
     _link("private_dns_name", "none", "n.example.com", "n.example.com"),
     _link("supported_regions", "none", "eu-west-1", ["eu-west-1"]),
+    _link("enforce", "named", "off", "off"),
+    Change(
+        "privatelink.allow_cidrs, the first named block",
+        "none",
+        "10.8.0.0/16",
+        {"privatelink": {"allow_cidrs": ["10.8.0.0/16"]}, "consumers": []},
+        {"consumers": []},
+    ),
+    _link("allow_cidrs", "none", "10.8.0.0/16", ["10.8.0.0/16"]),
     Change("tls.certificate", "none", "one", {"tls": {"certificate": CERTIFICATE}}),
+    Change(
+        "tls.to_tasks",
+        "false",
+        "true",
+        {"tls": {"certificate": CERTIFICATE, "to_tasks": True}},
+        {"tls": {"certificate": CERTIFICATE}},
+    ),
     Change(
         "tls.certificate",
         "one",
@@ -159,6 +175,20 @@ CHANGES = (
     Change("consumers", "two", "one", {}, {"consumers": _CONSUMERS}),
     _consumer("name", "analytics", "reports", "reports"),
     _consumer("cidr", "10.20.0.0/16", "10.40.0.0/16", "10.40.0.0/16"),
+    _consumer(
+        "cidrs", "10.20.0.0/16", "two more", ["10.20.0.0/16", "10.40.0.0/16", "10.50.0.0/16"]
+    ),
+    _consumer("region", "own", "eu-west-1", "eu-west-1"),
+    Change(
+        "consumers.private_dns",
+        "false",
+        "true",
+        {
+            "privatelink": {"private_dns_name": "n.example.com"},
+            "consumers": [EVERYTHING["consumers"][0] | {"private_dns": True}],
+        },
+        {"privatelink": {"private_dns_name": "n.example.com"}},
+    ),
     _consumer("account", "own", "another", "333333333333"),
     _consumer("profile", "none", "one", "other"),
     _consumer("role", "none", "one", "arn:aws:iam::333333333333:role/deploy"),

@@ -6,6 +6,7 @@ value, so whatever refers to it changes too, in this stack and in those it is ha
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -90,7 +91,7 @@ def _changed(
         effect.replaced.append(logical_id)
     elif registry.may_replace(type_, before, after):
         effect.perhaps.append(logical_id)
-    elif before != after or old.resources[logical_id] != resource:
+    elif before != after or _settings(old.resources[logical_id]) != _settings(resource):
         effect.changed.append(logical_id)
         if type_ == "AWS::EC2::LaunchTemplate":
             renewed.add((new.stack.name, logical_id, "LatestVersionNumber"))
@@ -101,6 +102,11 @@ def _changed(
         renewed.add((new.stack.name, logical_id, ""))
     if (policy := old.resources[logical_id].get("UpdateReplacePolicy")) in KEPT:
         effect.data[logical_id] = policy
+
+
+def _settings(resource: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a resource without what only says when it is made, a change of which changes nothing."""
+    return {key: value for key, value in resource.items() if key != "DependsOn"}
 
 
 @dataclass(frozen=True)

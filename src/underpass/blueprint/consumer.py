@@ -7,6 +7,8 @@ Logical ids: Endpoint, EndpointSecurityGroup, HostedZone, HostedZoneRecord.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from troposphere import GetAtt, Output, Parameter, Ref, Select, Split, Template
 from troposphere.ec2 import VPCEndpoint
 from troposphere.route53 import AliasTarget, HostedZone, HostedZoneVPCs, RecordSetType
@@ -22,7 +24,6 @@ _PARAMETERS = {
         "The endpoint service, com.amazonaws.vpce.REGION.vpce-svc-ID",
     ),
     "VpcId": ("AWS::EC2::VPC::Id", "The consumer's VPC; DNS support and DNS host names must be on"),
-    "ConsumerCidr": ("String", "The addresses that may use the endpoint"),
     "SubnetIds": (
         "List<AWS::EC2::Subnet::Id>",
         "One subnet per zone, in zones (by AZ ID) the endpoint service is offered in",
@@ -35,16 +36,11 @@ def consumer_stack(config: Config, consumer: Consumer) -> Stack:
     template = Template(Description=f"{config.name}: private endpoint of a consumer (underpass)")
     for name, (kind, description) in _PARAMETERS.items():
         template.add_parameter(Parameter(name, Type=kind, Description=description))
-    if config.privatelink.supported_regions:
+    for name, default, description in _optional_parameters(config):
         template.add_parameter(
-            Parameter(
-                "EndpointServiceRegion",
-                Type="String",
-                Default=config.region,
-                Description="The region of the endpoint service; the stack may be in another one",
-            )
+            Parameter(name, Type="String", Default=default, Description=description)
         )
-    endpoint = _endpoint(template, config)
+    endpoint = _endpoint(template, config, consumer)
     _name(template, config, endpoint)
     scheme = "https" if config.tls else "http"
     outputs = {
@@ -58,12 +54,22 @@ def consumer_stack(config: Config, consumer: Consumer) -> Stack:
         f"{config.name}-consumer-{consumer.name}",
         template.to_dict(),
         _known_parameters(consumer),
-        consumer.account or "",
+        consumer.named_account,
+        region=consumer.region or "",
     )
 
 
+def _optional_parameters(config: Config) -> Iterator[tuple[str, str, str]]:
+    if config.other_regions:
+        what = "The region of the endpoint service; the stack may be in another one"
+        yield "EndpointServiceRegion", config.region, what
+    if name := config.privatelink.private_dns_name:
+        what = f"true: the endpoint answers to {name} too; EC2 refuses it until that is verified"
+        yield "PrivateDnsEnabled", "false", what
+
+
 def _known_parameters(consumer: Consumer) -> dict[str, str]:
-    known = {"ConsumerCidr": str(consumer.cidr)}
+    known = {"PrivateDnsEnabled": "true"} if consumer.private_dns else {}
     if consumer.vpc_id:
         known["VpcId"] = consumer.vpc_id
     if consumer.subnet_ids:
@@ -71,13 +77,16 @@ def _known_parameters(consumer: Consumer) -> dict[str, str]:
     return known
 
 
-def _endpoint(template: Template, config: Config) -> VPCEndpoint:
+def _endpoint(template: Template, config: Config, consumer: Consumer) -> VPCEndpoint:
     group = security_group(
         template,
         "EndpointSecurityGroup",
         Ref("VpcId"),
         f"{config.name} over PrivateLink: its port, for the consumer only",
-        ingress=[tcp(config.listener_port, "The consumer", CidrIp=Ref("ConsumerCidr"))],
+        ingress=[
+            tcp(config.listener_port, "The consumer", CidrIp=str(block))
+            for block in consumer.blocks
+        ],
     )
     return template.add_resource(
         VPCEndpoint(
@@ -87,12 +96,11 @@ def _endpoint(template: Template, config: Config) -> VPCEndpoint:
             VpcId=Ref("VpcId"),
             SubnetIds=Ref("SubnetIds"),
             SecurityGroupIds=[group_id(group)],
-            PrivateDnsEnabled=False,  # the hosted zone below gives the name
-            **(
-                {"ServiceRegion": Ref("EndpointServiceRegion")}
-                if config.privatelink.supported_regions
-                else {}
+            # The hosted zone below gives the name; another one only when it is verified.
+            PrivateDnsEnabled=(
+                Ref("PrivateDnsEnabled") if config.privatelink.private_dns_name else False
             ),
+            **({"ServiceRegion": Ref("EndpointServiceRegion")} if config.other_regions else {}),
         )
     )
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from ipaddress import IPv4Network
 
 from troposphere import GetAtt, Template
 from troposphere.ec2 import (
@@ -108,6 +110,26 @@ def admit(
             FromPort=port,
             ToPort=port,
             SourceSecurityGroupId=source_group_id,
+            Description=why,
+        )
+    )
+
+
+def admit_block(
+    template: Template, prefix: str, group_id: object, port: object, block: IPv4Network, why: str
+) -> SecurityGroupIngress:
+    """Let a block of addresses into a group, by a resource that is called after the block.
+
+    So a change of the list makes rules before it takes others away, and never the same one twice.
+    """
+    return template.add_resource(
+        SecurityGroupIngress(
+            prefix + re.sub(r"\D", "x", str(block)),
+            GroupId=group_id,
+            IpProtocol="tcp",
+            FromPort=port,
+            ToPort=port,
+            CidrIp=str(block),
             Description=why,
         )
     )

@@ -29,6 +29,8 @@ class Stack:
         The AWS account it belongs to; empty for the provider's own.
     used
         Whether tasks use what is in it, so that nothing of it goes before they have moved on.
+    region
+        The region it belongs to; empty for the provider's own.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Stack:
     parameters: Mapping[str, str] = field(default_factory=dict)
     account: str = ""
     used: bool = False
+    region: str = ""
 
     def text(self) -> str:
         """Return the template as people read it, the same bytes every time."""

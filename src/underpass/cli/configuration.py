@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import typer
 
@@ -62,8 +63,16 @@ def schema(*, as_json: Json = False) -> None:
 @app.command()
 def check(folder: Folder = Path(), *, as_json: Json = False) -> None:
     """Say whether underpass.toml can be used, and everything wrong with it."""
-    from underpass.config import FILE_NAME, load
+    from dataclasses import asdict
+
+    from underpass.config import FILE_NAME, advice, load
 
     config = load(folder)
     file = folder / FILE_NAME if folder.is_dir() else folder
-    output.result({"file": str(file), "name": config.name}, f"{file}: ok", as_json=as_json)
+    warnings = advice(config, folder)
+    for warning in () if as_json else warnings:
+        typer.echo(f"! {warning}", err=True)
+    told: dict[str, Any] = {"file": str(file), "name": config.name}
+    if warnings:
+        told["warnings"] = [asdict(one) for one in warnings]
+    output.result(told, f"{file}: ok", as_json=as_json)

@@ -92,6 +92,8 @@ def _lines(plan: StackPlan) -> Iterator[str]:
     yield typer.style(plan.name, bold=True) + f": {does[plan.action]}"
     if plan.note:
         yield f"  {plan.note}"
+    if plan.admission:
+        yield "  " + typer.style(plan.admission, fg="yellow")
     for change in plan.changes:
         yield f"  {_line(plan, change)}"
 

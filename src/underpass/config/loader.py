@@ -78,6 +78,18 @@ def parse(
         config, faults = validate(data, file.parent, check)
     except RecursionError:  # tables within tables, which the parser reads one after the other
         return None, (Problem(str(file), lines[max(lines, key=len)], "", _TOO_DEEP),)
+    ordered = _located(faults, lines, file)
+    return (None if ordered else config), ordered
+
+
+def advice(config: Config, where: Path) -> tuple[Problem, ...]:
+    """Return what to warn of in a file that was loaded from ``where``, each with its line."""
+    file = _file(where)
+    lines = positions.lines(_read(file, where).replace("\r\n", "\n"))
+    return _located(rules.advise(config), lines, file)
+
+
+def _located(faults: Iterable[Fault], lines: dict[KeyPath, int], file: Path) -> tuple[Problem, ...]:
     problems = {
         Problem(
             str(file),
@@ -89,8 +101,7 @@ def parse(
         )
         for fault in faults
     }
-    ordered = tuple(sorted(problems, key=lambda problem: (problem.line, problem.key)))
-    return (None if ordered else config), ordered
+    return tuple(sorted(problems, key=lambda problem: (problem.line, problem.key)))
 
 
 def _file(where: Path) -> Path:

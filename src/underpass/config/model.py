@@ -304,7 +304,18 @@ class PrivateLink(Section):
         ),
     )
     supported_regions: tuple[t.RegionName, ...] = Field(
-        default=(), description="Other regions whose VPCs may have an endpoint."
+        default=(),
+        description="Other regions whose VPCs may have an endpoint; those of [[consumers]] may anyway.",
+    )
+    enforce: Literal["named", "off"] | None = Field(
+        default=None,
+        description=(
+            "Whether only the blocks of [[consumers]] and allow_cidrs get in, or whoever has an accepted "
+            'endpoint; left out: "named" where there are such blocks.'
+        ),
+    )
+    allow_cidrs: tuple[t.Cidr, ...] = Field(
+        default=(), description="The addresses of those in allow that are no [[consumers]]."
     )
 
 
@@ -313,6 +324,12 @@ class Tls(Section):
 
     certificate: t.Certificate = Field(
         description="The certificate's ARN; the twin issues its own."
+    )
+    to_tasks: t.Flag = Field(
+        default=False,
+        description=(
+            "The ALB speaks HTTPS to the tasks too; it does not verify their certificates."
+        ),
     )
 
 
@@ -334,6 +351,16 @@ class Consumer(Section):
             "Its addresses; the twin makes this VPC, and overlap with the provider's is fine."
         ),
     )
+    cidrs: tuple[t.Cidr, ...] = Field(
+        default=(),
+        description=(
+            "Instead of cidr: several blocks, one of them its VPC's own, the others further ones of the VPC "
+            "or of networks behind it; the twin makes the VPC of the first."
+        ),
+    )
+    region: t.RegionName | None = Field(
+        default=None, description="Its region, when it is another one; the twin has only one."
+    )
     account: t.Account | None = Field(default=None, description="Its AWS account.")
     profile: t.Text | None = Field(
         default=None, description="The AWS profile to deploy its endpoint with."
@@ -343,6 +370,20 @@ class Consumer(Section):
     subnet_ids: tuple[t.SubnetId, ...] = Field(
         default=(), description="Its subnets in AWS, one per zone."
     )
+    private_dns: t.Flag = Field(
+        default=False,
+        description="Its endpoint answers to private_dns_name too, once that is verified.",
+    )
+
+    @property
+    def blocks(self) -> tuple[IPv4Network, ...]:
+        """Its addresses, whichever key they stand in."""
+        return self.cidrs or (self.cidr,)
+
+    @property
+    def named_account(self) -> str:
+        """The account it says it is in, by ``account`` or ``role``; empty for the provider's own."""
+        return self.account or (self.role.split(":")[4] if self.role else "")
 
 
 class Config(Section):
@@ -380,3 +421,22 @@ class Config(Section):
     def listener_port(self) -> int:
         """The port of the endpoint, the NLB and the ALB: 443 with TLS, else 80."""
         return 443 if self.tls else 80
+
+    @property
+    def named_blocks(self) -> tuple[IPv4Network, ...]:
+        """Every block the file names as a consumer's, each once, in order."""
+        named = {block for consumer in self.consumers for block in consumer.blocks}
+        return tuple(sorted(named.union(self.privatelink.allow_cidrs)))
+
+    @property
+    def enforces(self) -> bool:
+        """Whether the NLB admits the named blocks only."""
+        enforce = self.privatelink.enforce
+        return bool(self.named_blocks) if enforce is None else enforce == "named"
+
+    @property
+    def other_regions(self) -> tuple[str, ...]:
+        """The regions besides its own from which it may be used."""
+        named = [consumer.region for consumer in self.consumers if consumer.region]
+        others = dict.fromkeys((*self.privatelink.supported_regions, *named))
+        return tuple(name for name in others if name != self.region)

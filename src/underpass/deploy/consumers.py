@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from underpass.config import Config
+from underpass.config.model import Consumer
 from underpass.deploy.stacks import stack as existing
 from underpass.deploy.stacks.events import StackEvent
 from underpass.deploy.target import ConsumerNetwork
@@ -21,7 +22,6 @@ def parameters(network: ConsumerNetwork, service_name: str) -> dict[str, str]:
     return {
         "EndpointServiceName": service_name,
         "VpcId": network.vpc_id,
-        "ConsumerCidr": network.cidr,
         "SubnetIds": ",".join(network.subnet_ids),
     }
 
@@ -43,6 +43,35 @@ def dropped(cloudformation: Any, config: Config) -> dict[str, existing.Descripti
         for stack in ours
         if (name := stack.tags.get(_CONSUMER)) is not None and name not in names
     }
+
+
+def check_private_name(ec2: Any, service_id: str, consumer: Consumer) -> None:
+    """Refuse an endpoint that is to answer to the service's private name before that is verified.
+
+    Parameters
+    ----------
+    ec2
+        A boto3 EC2 client in the provider's account.
+
+    Raises
+    ------
+    UnderpassError
+        With the record that proves whose the name is.
+    """
+    if not consumer.private_dns:
+        return
+    asked = ec2.describe_vpc_endpoint_service_configurations(ServiceIds=[service_id])
+    service = asked["ServiceConfigurations"][0]
+    proof = service.get("PrivateDnsNameConfiguration", {})
+    if proof.get("State") != "verified":
+        name = service.get("PrivateDnsName", "private_dns_name")
+        record = f'{proof.get("Name", "")}.{name} TXT "{proof.get("Value", "")}"'
+        raise UnderpassError(
+            f"{name} is {proof.get('State', 'unknown')}, and consumer {consumer.name} has private_dns = true",
+            f"the record that proves whose it is: {record}",
+            "add it to the public zone, then run `aws ec2 "
+            f"start-vpc-endpoint-service-private-dns-verification --service-id {service_id}`",
+        )
 
 
 class Acceptance:

@@ -293,7 +293,9 @@ class _Deployment:
         self, stack: Stack, consumer: Consumer, network: ConsumerNetwork, path: Outputs
     ) -> Outputs:
         with self._steps.step(f"consumer {consumer.name}") as step:
-            acceptance = consumers.Acceptance(self._target.client("ec2"), path["EndpointServiceId"])
+            ec2, service_id = self._target.client("ec2"), path["EndpointServiceId"]
+            consumers.check_private_name(ec2, service_id, consumer)
+            acceptance = consumers.Acceptance(ec2, service_id)
             outputs = changesets.deploy(
                 self._target.client("cloudformation", consumer),
                 stack,

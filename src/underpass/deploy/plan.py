@@ -14,7 +14,7 @@ from typing import Any
 from underpass import blueprint
 from underpass.blueprint import Stack
 from underpass.config import Config
-from underpass.deploy import consumers, hosts, network
+from underpass.deploy import admission, consumers, hosts, network
 from underpass.deploy.clock import Clock
 from underpass.deploy.stacks import changes, changesets, data_loss, templates, two_phase
 from underpass.deploy.stacks import stack as existing
@@ -38,12 +38,15 @@ class StackPlan:
         ``create``, ``update``, ``delete``, or ``none``.
     note
         What is not known of it, and why; empty if nothing.
+    admission
+        Who gets or loses the way in over PrivateLink, as a sentence; empty if nobody does.
     """
 
     name: str
     action: str
     changes: tuple[Change, ...] = ()
     note: str = ""
+    admission: str = ""
 
     @property
     def losses(self) -> tuple[data_loss.Loss, ...]:
@@ -171,7 +174,8 @@ class _Planning:
         self._handed |= {**_handing(stack, deployed, there.outputs, found), **self._zones}
         if bucket := there.outputs.get("WorkBucketName"):
             self._carry = templates.by(self._target.client("s3"), bucket)
-        return StackPlan(stack.name, "update" if found else "none", found, note)
+        said = admission.change(deployed, stack.template)
+        return StackPlan(stack.name, "update" if found else "none", found, note, said)
 
 
 def _handing(

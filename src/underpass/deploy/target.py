@@ -11,15 +11,11 @@ from underpass.config.model import Consumer, Network
 
 
 class ConsumerNetwork(Protocol):
-    """The consumer's side of a connection: where its endpoint goes and who may use it."""
+    """The consumer's side of a connection: where its endpoint goes."""
 
     @property
     def vpc_id(self) -> str:
         """The consumer's VPC."""
-
-    @property
-    def cidr(self) -> str:
-        """The addresses that may use the endpoint."""
 
     @property
     def subnet_ids(self) -> tuple[str, ...]:
@@ -67,7 +63,7 @@ class Target(Protocol):
         """
 
     def client(self, service: str, consumer: Consumer | None = None) -> Any:
-        """Return a boto3 client in the provider's account, or in the consumer's."""
+        """Return a boto3 client in the provider's account and region, or in the consumer's."""
 
     def publish_image(self, config: Config, repository_uri: str) -> str:
         """Put what ``[service]`` says into the repository and return the image's URI.

@@ -96,3 +96,24 @@ def test_check_lists_every_problem_with_file_and_line(
 def test_the_schema_is_json(option: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["schema", *option]) == 0
     assert json.loads(capsys.readouterr().out)["title"] == "underpass.toml"
+
+
+def test_check_warns_with_the_line_and_succeeds(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "underpass.toml"
+    file.write_text(
+        'name = "notes"\n[service]\nbuild = "."\nport = 80\n'
+        '[[consumers]]\nname = "analytics"\naccount = "222222222222"\n'
+    )
+    assert main(["check", str(tmp_path)]) == 0
+    told = capsys.readouterr()
+    assert told.out == f"{file}: ok\n"
+    assert told.err.startswith(
+        f"! {file}:7: consumers[0].account: account 222222222222 comes by HTTP"
+    )
+    assert main(["check", str(tmp_path), "--json"]) == 0
+    told = capsys.readouterr()
+    (warning,) = json.loads(told.out)["warnings"]
+    assert (warning["line"], warning["key"]) == (7, "consumers[0].account")
+    assert not told.err

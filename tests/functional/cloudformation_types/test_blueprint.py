@@ -41,7 +41,6 @@ def test_stacks_deploy_and_go(bench: Bench, name: str) -> None:
             consumer.body(),
             EndpointServiceName=known["EndpointServiceName"],
             VpcId=vpc,
-            ConsumerCidr="10.0.0.0/16",
             SubnetIds=",".join(subnets),
         )
         assert found["EndpointId"].startswith("vpce-")

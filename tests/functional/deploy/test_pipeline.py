@@ -209,7 +209,6 @@ def test_from_nothing_to_a_path_that_answers(world: World) -> None:
     cloudformation = world.cloudformation
     assert cloudformation.named("notes-service").parameters["Image"] == "repository@sha256:1"
     assert cloudformation.named("notes-consumer-analytics").parameters == {
-        "ConsumerCidr": "10.20.0.0/16",
         "EndpointServiceName": "com.amazonaws.vpce.svc-1",
         "VpcId": "vpc-1",
         "SubnetIds": "subnet-a,subnet-b",
@@ -485,6 +484,14 @@ def test_the_plan_compares_templates_where_cloudformation_cannot_tell_yet(world:
     assert service.note.endswith("what it is given is not known yet: Nope")
     assert [change.logical_id for change in service.changes if change.action == "Modify"]
     assert {change.replacement for change in service.changes} == {""}
+
+
+def test_the_plan_says_who_loses_the_way_in(world: World) -> None:
+    world.deploy()
+    assert not any(one.admission for one in world.plan().values())
+    plans = world.plan(privatelink={"enforce": "off"})
+    (said,) = [one.admission for one in plans.values() if one.admission]
+    assert said.startswith("PrivateLink is no longer admitted by address")
 
 
 def test_the_plan_of_a_template_that_is_refused_says_so(world: World) -> None:

@@ -154,6 +154,27 @@ def test_a_consumer_needs_zones_in_common_by_their_ids(vpc: Vpc) -> None:
         consumer.check(vpc.ec2, other, ours)
 
 
+def test_the_first_of_a_consumers_blocks_is_its_vpcs_and_another_region_has_other_zones(
+    vpc: Vpc,
+) -> None:
+    wanted = Consumer.model_validate(
+        {
+            "name": "analytics",
+            "cidrs": [vpc.cidr, "100.64.0.0/16"],
+            "region": "eu-west-1",
+            "vpc_id": vpc.id,
+            "subnet_ids": vpc.app,
+        }
+    )
+    consumer.check(vpc.ec2, wanted, None)
+    with pytest.raises(UsageError, match="no zone in common"):
+        consumer.check(vpc.ec2, wanted, {"use1-az9": "us-east-1f"})
+    other = wanted.model_copy(update={"cidrs": wanted.cidrs[::-1]})
+    with pytest.raises(UsageError, match=r"does not have the addresses 100\.64\.0\.0/16") as caught:
+        consumer.check(vpc.ec2, other, None)
+    assert caught.value.try_next == f'write "{vpc.cidr}" first in cidrs of [[consumers]] analytics'
+
+
 def test_consumers_and_certificates_are_looked_at_only_where_they_must_be_there_before(
     client: Callable[[str], Any],
 ) -> None:

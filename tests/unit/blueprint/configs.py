@@ -22,9 +22,13 @@ EVERYTHING: dict[str, Any] = {
     "assets": {"source": "static/"},
     "consumers": [{"name": "analytics"}],
 }
-ELSEWHERE = [
+ELSEWHERE: list[dict[str, Any]] = [
     {"name": "one", "account": "333333333333", "cidr": "10.1.0.0/16"},
     {"name": "two", "vpc_id": "vpc-01234567", "subnet_ids": ["subnet-01234567"]},
+]
+BEYOND: list[dict[str, Any]] = [
+    {"name": "one", "cidrs": ["10.1.0.0/16", "100.64.0.0/16", "10.9.9.0/30"]},
+    {"name": "two", "cidr": "10.2.0.0/16", "region": "eu-west-1"},
 ]
 EXISTING: dict[str, Any] = {
     "vpc_id": "vpc-0123456789abcdef0",
@@ -63,12 +67,22 @@ AXES: dict[str, dict[str, Mapping[str, Any]]] = {
     },
     "files": {"none": {}, "mounted": {"files": {"mount": "/srv/files"}}},
     "assets": {"none": {}, "bucket": {"assets": {"source": "static/"}}},
-    "tls": {"off": {}, "on": {"tls": {"certificate": CERTIFICATE}}},
+    "tls": {
+        "off": {},
+        "on": {"tls": {"certificate": CERTIFICATE}},
+        "to tasks": {"tls": {"certificate": CERTIFICATE, "to_tasks": True}},
+    },
     "targets": {"lambda": {}, "alb": {"privatelink": {"alb_targets": "alb"}}},
     "consumers": {
         "none": {},
         "here": {"consumers": [{"name": "analytics"}]},
         "elsewhere": {"consumers": ELSEWHERE},
+        "beyond": {"consumers": BEYOND},
+    },
+    "enforce": {
+        "left out": {},
+        "named": {"privatelink": {"enforce": "named", "allow_cidrs": ["10.8.0.0/16"]}},
+        "off": {"privatelink": {"enforce": "off"}},
     },
     "principals": {
         "own": {},
@@ -168,13 +182,22 @@ def _paths() -> dict[str, Config]:
                 "supported_regions": ["eu-west-1", "us-west-2"],
             },
             alarms={"email": "ops@example.com"},
-            consumers=[{"name": "one"}],
+            consumers=[{"name": "one", "private_dns": True}],
         ),
         "five-consumers": config(**EVERYTHING | {"consumers": five}),
         "consumers-elsewhere": config(
-            privatelink={"allow": ["arn:aws:iam::222222222222:role/dev"], "domain": "n.example"},
+            privatelink={
+                "allow": ["arn:aws:iam::222222222222:role/dev"],
+                "allow_cidrs": ["10.8.0.0/16", "192.0.2.7/32"],
+                "domain": "n.example",
+            },
             consumers=ELSEWHERE,
         ),
+        "consumers-beyond": config(**EVERYTHING | {"consumers": BEYOND}),
+        "consumers-not-enforced": config(
+            privatelink={"allow": ["*"], "enforce": "off"}, consumers=[{"name": "one"}]
+        ),
+        "tls-to-tasks": config(**EVERYTHING, tls=tls | {"to_tasks": True}),
         "consumer-by-role": config(
             consumers=[
                 {"name": "one", "profile": "one"},

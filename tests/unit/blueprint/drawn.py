@@ -37,7 +37,7 @@ def configs() -> st.SearchStrategy[Config]:
             "files": st.fixed_dictionaries({}, optional={"mount": _MOUNTS}),
             "assets": st.just({"source": "static/"}),
             "privatelink": _privatelink(),
-            "tls": st.just({}),
+            "tls": st.fixed_dictionaries({}, optional={"to_tasks": st.booleans()}),
             "alarms": st.fixed_dictionaries({}, optional={"email": st.just("ops@example.com")}),
             "consumers": st.lists(_consumer(), max_size=3, unique_by=lambda c: str(c["name"])),
         },
@@ -154,6 +154,8 @@ def _privatelink() -> st.SearchStrategy[dict[str, Any]]:
             "domain": _DOMAINS,
             "private_dns_name": _DOMAINS,
             "supported_regions": st.lists(st.sampled_from(_REGIONS[1:]), max_size=2, unique=True),
+            "enforce": st.sampled_from(["named", "off"]),
+            "allow_cidrs": st.lists(_blocks(24), max_size=3, unique=True),
         },
     )
 
@@ -168,6 +170,9 @@ def _consumer() -> st.SearchStrategy[dict[str, Any]]:
             "role": st.just("arn:aws:iam::333333333333:role/deploy"),
             "vpc_id": st.just("vpc-01234567"),
             "subnet_ids": st.just(["subnet-01234567", "subnet-01234568"]),
+            "cidrs": st.lists(_blocks(24), min_size=1, max_size=4, unique=True),
+            "region": st.sampled_from(_REGIONS),
+            "private_dns": st.booleans(),
         },
     )
 
@@ -178,26 +183,50 @@ def _agreed(drawn: dict[str, Any]) -> dict[str, Any]:
     if size := service.pop("size", None):
         service["cpu"], service["memory"] = size
     sections = drawn | {"service": service}
-    network = drawn.get("network", {})
-    if "zone_ids" in network and "vpc_id" not in network:
-        start = zone_prefix(drawn.get("region", _REGIONS[0]))
-        ids = [f"{start}{number}" for number in range(1, network.get("zones", 2) + 1)]
-        network = sections["network"] = network | {"zone_ids": ids}
-    if network.get("egress") != "endpoints" or "vpc_id" in network:
-        network = sections["network"] = {**network, "endpoints": [], "buckets": []}
-    if "vpc_id" in network:
-        count = range(network.get("zones", 2))
-        sections["network"] = network | {
-            "app_subnets": [f"subnet-0aaaaaa{n}" for n in count],
-            "data_subnets": [f"subnet-0dddddd{n}" for n in count],
-        }
+    sections |= {"network": _network_agreed(drawn)} if "network" in drawn else {}
     if database := drawn.get("database"):
         engine, version = database["engine"]
         sections["database"] = database | {"engine": engine, "version": version}
     if "tls" in drawn:
         region = drawn.get("region", _REGIONS[0])
-        sections["tls"] = {"certificate": f"arn:aws:acm:{region}:111111111111:certificate/0f0f"}
+        certificate = f"arn:aws:acm:{region}:111111111111:certificate/0f0f"
+        sections["tls"] = drawn["tls"] | {"certificate": certificate}
+    consumers = [_consumer_agreed(one, drawn) for one in drawn.get("consumers", ())]
+    if consumers:
+        sections["consumers"] = consumers
+    if link := dict(drawn.get("privatelink", {})):
+        if link.get("enforce") == "off" or not (link.get("allow_cidrs") or consumers):
+            link = {key: value for key, value in link.items() if key != "allow_cidrs"}
+            link |= {"enforce": "off"} if "enforce" in link else {}
+        elif link.get("allow"):
+            link["allow_cidrs"] = link.get("allow_cidrs") or ["10.8.0.0/16"]
+        sections["privatelink"] = link
     return sections
+
+
+def _network_agreed(drawn: dict[str, Any]) -> dict[str, Any]:
+    network: dict[str, Any] = drawn["network"]
+    if "zone_ids" in network and "vpc_id" not in network:
+        start = zone_prefix(drawn.get("region", _REGIONS[0]))
+        ids = [f"{start}{number}" for number in range(1, network.get("zones", 2) + 1)]
+        network = network | {"zone_ids": ids}
+    if network.get("egress") != "endpoints" or "vpc_id" in network:
+        network = {**network, "endpoints": [], "buckets": []}
+    if "vpc_id" in network:
+        count = range(network.get("zones", 2))
+        network = network | {
+            "app_subnets": [f"subnet-0aaaaaa{n}" for n in count],
+            "data_subnets": [f"subnet-0dddddd{n}" for n in count],
+        }
+    return network
+
+
+def _consumer_agreed(consumer: dict[str, Any], drawn: dict[str, Any]) -> dict[str, Any]:
+    """Leave out one way of naming its blocks, and a private name that the service has not."""
+    without = {"cidr"} if "cidrs" in consumer else set()
+    if "private_dns_name" not in drawn.get("privatelink", {}):
+        without.add("private_dns")
+    return {key: value for key, value in consumer.items() if key not in without}
 
 
 def _block(number: int, length: int) -> str:

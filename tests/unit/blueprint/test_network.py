@@ -169,8 +169,9 @@ def test_only_the_named_subnets_of_an_existing_vpc_are_logged() -> None:
 
 
 def test_without_named_consumers_the_alb_admits_the_existing_vpcs_block() -> None:
-    group = resource(by_part(CURATED["existing-vpc-nobody"])[1], "AlbSecurityGroup")
-    (rule,) = group["SecurityGroupIngress"]
+    service = by_part(CURATED["existing-vpc-nobody"])[1]
+    rule = resource(service, "AlbIngressFrom10x20x0x0x16")
+    assert rule["GroupId"] == {"Fn::GetAtt": ["AlbSecurityGroup", "GroupId"]}
     assert (rule["CidrIp"], rule["FromPort"]) == ("10.20.0.0/16", 80)
 
 

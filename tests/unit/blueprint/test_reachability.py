@@ -93,7 +93,7 @@ def test_the_path_is_open_and_nothing_else(config: Config) -> None:
     groups = Groups.of(foundation, service)
     listener, port = config.listener_port, config.service.port
     path = {("AlbSecurityGroup", "TaskSecurityGroup", port)}
-    if config.consumers:  # else the ALB admits the NLB's subnets, below
+    if config.enforces:  # else the ALB admits the NLB's subnets, below
         path.add(("NlbSecurityGroup", "AlbSecurityGroup", listener))
     if config.database:
         database_port = 5432 if config.database.engine == "postgres" else 3306
@@ -108,9 +108,9 @@ def test_the_path_is_open_and_nothing_else(config: Config) -> None:
     existing = bool(config.network.vpc_id)  # whose subnets' blocks nobody knows
     blocks = {str(config.network.cidr)} if existing else {str(z.app) for z in zones(config)}
     from_blocks = {(group, peer, number) for group, peer, number in groups.ingress if "/" in peer}
-    expected = {("NlbSecurityGroup", str(consumer.cidr), listener) for consumer in config.consumers}
-    if not config.consumers:
-        expected |= {("AlbSecurityGroup", block, listener) for block in blocks}
+    expected = {("NlbSecurityGroup", str(block), listener) for block in config.named_blocks}
+    if not config.enforces:
+        expected = {("AlbSecurityGroup", block, listener) for block in blocks}
     if config.network.egress == "endpoints" and not existing:
         expected |= {("EndpointSecurityGroup", block, 443) for block in blocks}
     assert from_blocks == expected
@@ -144,12 +144,22 @@ def test_privatelink_is_never_silently_dead(config: Config) -> None:
     """Enforcing inbound rules without a rule for the consumers drops every connection (aws-facts)."""
     service = by_part(config)[1]
     enforced = resource(service, "Nlb")["EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic"]
-    admitted = {
-        rule["CidrIp"]
-        for rule in resource(service, "NlbSecurityGroup").get("SecurityGroupIngress", [])
-    }
-    assert enforced == ("on" if config.consumers else "off")
-    assert admitted == {str(consumer.cidr) for consumer in config.consumers}
+    admitted = Groups.of(by_part(config)[0], service).ingress
+    blocks = {peer for group, peer, _ in admitted if group == "NlbSecurityGroup"}
+    assert enforced == ("on" if blocks else "off")
+    assert blocks == ({str(one) for one in config.named_blocks} if config.enforces else set())
+
+
+def test_in_a_vpc_of_our_own_only_the_application_itself_could_take_a_consumers_place() -> None:
+    """A consumer's block may be the provider's own: whoever has an address there is admitted too."""
+    same = config(
+        network={"cidr": "10.20.0.0/16"}, consumers=[{"name": "analytics", "cidr": "10.20.0.0/16"}]
+    )
+    foundation, service, _ = by_part(same)
+    groups = Groups.of(foundation, service)
+    assert ("NlbSecurityGroup", "10.20.0.0/16", 80) in groups.ingress
+    could = {group for group, peer, port in groups.egress if peer == "0.0.0.0/0" and port == 80}
+    assert could == {"TaskSecurityGroup", "InstanceSecurityGroup"}
 
 
 @pytest.mark.parametrize("zone_count", [2, 3])

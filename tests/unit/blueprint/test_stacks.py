@@ -37,7 +37,7 @@ def test_every_reference_leads_somewhere(config: Config) -> None:
     # What a stack is given are outputs of those before it, but for what the pipeline looks up itself.
     zones = {f"Zone{number}" for number in range(1, config.network.zones + 1)}
     lists = {"S3PrefixListId", "DynamodbPrefixListId"}
-    offer = {"EndpointServiceName", "VpcId", "SubnetIds", "ConsumerCidr"}
+    offer = {"EndpointServiceName", "VpcId", "SubnetIds"}
     assert asked(foundation) <= lists | zones
     assert asked(path) <= {*outputs(foundation)}
     assert asked(capacity) <= {*outputs(foundation), "InstanceImage"}
@@ -126,18 +126,17 @@ def test_the_contract_with_the_pipeline() -> None:
         *("NlbFullName", "NlbTargetGroupFullName", "AlbFullName", "AlbTargetGroupFullName"),
     }
     assert set(consumer.template["Parameters"]) == {
-        *("EndpointServiceName", "VpcId", "ConsumerCidr", "SubnetIds"),
+        *("EndpointServiceName", "VpcId", "SubnetIds"),
     }
     assert set(consumer.template["Outputs"]) == {"EndpointId", "EndpointDnsName", "Url"}
 
 
 def test_a_consumer_elsewhere_gets_what_the_configuration_knows() -> None:
     _, _, (one, two) = by_part(CURATED["consumers-elsewhere"])
-    assert (one.account, one.parameters) == ("333333333333", {"ConsumerCidr": "10.1.0.0/16"})
+    assert (one.account, one.parameters) == ("333333333333", {})
     assert (two.account, two.parameters) == (
         "",
         {
-            "ConsumerCidr": "10.20.0.0/16",
             "VpcId": "vpc-01234567",
             "SubnetIds": "subnet-01234567",
         },

@@ -28,6 +28,7 @@ allow = ["arn:aws:iam::222222222222:root"]
 [[consumers]]
 name = "analytics"
 cidr = "10.20.0.0/16"
+account = "222222222222"
 """
 FILE = Path("here/underpass.toml")
 
@@ -212,7 +213,7 @@ def test_the_values_are_the_files() -> None:
             "[consumers]",
             (
                 "14: consumers: needs a list, and this is "
-                '{"name": "analytics", "cidr": "10.20.0.0/16"}; write [[consumers]]'
+                '{"name": "analytics", "cidr": "10.20.0.0/16", "account": ...; write [[consumers]]'
             ),
         ),
         (
@@ -323,7 +324,7 @@ def test_consumers_that_are_no_tables_are_told_how_they_are_written() -> None:
 
 def test_tables_within_tables_are_told_with_the_line_of_the_innermost() -> None:
     deep = ".".join("a" * 3000)
-    assert told(f"{VALID}[service.{deep}]\n") == ["17: is nested too deeply"]
+    assert told(f"{VALID}[service.{deep}]\n") == ["18: is nested too deeply"]
 
 
 def test_what_to_run_next_names_the_folder() -> None:
@@ -341,7 +342,7 @@ def test_everything_wrong_is_told_at_once_and_no_fault_twice() -> None:
         "4: service.port: 0 is too small; the least is 1",
         "5: service.tasks.max: 4 is less than min, 5",
         "9: network.cdir: is not a key of [network]; did you mean cidr?",
-        '18: consumers[1].name: "analytics" is used already; write "analytics-2"',
+        '19: consumers[1].name: "analytics" is used already; write "analytics-2"',
     ]
 
 

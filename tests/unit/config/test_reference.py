@@ -37,7 +37,7 @@ def test_with_every_line_in_use_only_what_is_instead_of_another_key_contradicts_
     text = re.sub(r"^#(?=[a-z\[])", "", REFERENCE, flags=re.MULTILINE)
     _, problems = parse(text, Path("underpass.toml"))
     assert [problem.key for problem in problems] == [
-        *("service.image", "network.allow_out[0]", "consumers[0].role")
+        *("service.image", "network.allow_out[0]", "consumers[0].cidrs", "consumers[0].role")
     ]
 
 
@@ -65,7 +65,7 @@ def test_a_key_that_has_a_default_stands_there_with_it() -> None:
             and not (default and type(default) is dict)
         ):
             examples_of_lists = path[-1] in {
-                *("subnet_ids", "app_subnets", "data_subnets", "allow_out")
+                *("subnet_ids", "app_subnets", "data_subnets", "allow_out", "cidrs")
             }
             assert written[path] == default or examples_of_lists, path
 

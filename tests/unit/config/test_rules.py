@@ -41,6 +41,75 @@ def broken(**sections: Any) -> set[str]:
         ({"network": {"cidr": "11.0.0.0/16"}}, "network.cidr"),
         ({"network": {"cidr": "172.32.0.0/16"}}, "network.cidr"),
         ({"consumers": [{"name": "ab"}, {"name": "ab"}]}, "consumers.1.name"),
+        ({"privatelink": {"enforce": "named"}}, "privatelink.enforce"),
+        (
+            {"privatelink": {"enforce": "off", "allow_cidrs": ["10.1.0.0/16"]}},
+            "privatelink.allow_cidrs",
+        ),
+        (
+            {"privatelink": {"allow": [f"{ACCOUNT}:root"]}, "consumers": [{"name": "ab"}]},
+            "privatelink.allow.0",
+        ),
+        ({"privatelink": {"allow": ["*"]}, "consumers": [{"name": "ab"}]}, "privatelink.allow.0"),
+        (
+            {
+                "privatelink": {"allow": [f"{ACCOUNT}:root", "arn:aws:iam::333333333333:root"]},
+                "consumers": [{"name": "ab", "account": "222222222222"}],
+            },
+            "privatelink.allow.1",
+        ),
+        ({"privatelink": {"allow_cidrs": ["10.1.0.0/16"] * 2}}, "privatelink.allow_cidrs.1"),
+        ({"privatelink": {"allow_cidrs": ["0.0.0.0/0"]}}, "privatelink.allow_cidrs.0"),
+        (
+            {"privatelink": {"allow_cidrs": [f"10.{n}.0.0/16" for n in range(61)]}},
+            "privatelink.allow_cidrs",
+        ),
+        (
+            {
+                "consumers": [
+                    {"name": f"c{n}", "cidrs": [f"10.{n}.{m}.0/24" for m in range(31)]}
+                    for n in range(2)
+                ]
+            },
+            "consumers.1",
+        ),
+        (
+            {
+                "privatelink": {"enforce": "off"},
+                "consumers": [{"name": "ab", "cidrs": [f"10.{n}.0.0/16" for n in range(61)]}],
+            },
+            "consumers.0.cidrs",
+        ),
+        (
+            {"consumers": [{"name": "ab", "cidr": "10.1.0.0/16", "cidrs": ["10.1.0.0/16"]}]},
+            "consumers.0.cidrs",
+        ),
+        ({"consumers": [{"name": "ab", "cidrs": []}]}, "consumers.0.cidrs"),
+        ({"consumers": [{"name": "ab", "cidrs": ["10.1.0.0/16"] * 2}]}, "consumers.0.cidrs.1"),
+        ({"consumers": [{"name": "ab", "cidrs": ["10.0.0.0/15"]}]}, "consumers.0.cidrs.0"),
+        (
+            {"consumers": [{"name": "ab", "cidrs": ["10.1.0.0/16", "169.254.1.0/24"]}]},
+            "consumers.0.cidrs.1",
+        ),
+        ({"consumers": [{"name": "ab", "region": "eu-west-9"}]}, "consumers.0.region"),
+        ({"consumers": [{"name": "ab", "region": "cn-north-1"}]}, "consumers.0.region"),
+        ({"consumers": [{"name": "ab", "private_dns": True}]}, "consumers.0.private_dns"),
+        (
+            {
+                "privatelink": {"private_dns_name": "n.example.com", "domain": "n.example.com"},
+                "consumers": [{"name": "ab", "private_dns": True}],
+            },
+            "consumers.0.private_dns",
+        ),
+        (
+            {
+                "consumers": [
+                    {"name": "ab", "vpc_id": VPC, "subnet_ids": APP},
+                    {"name": "ac", "vpc_id": "vpc-01234567", "subnet_ids": [*APP[1:], DATA[0]]},
+                ]
+            },
+            "consumers.1.subnet_ids",
+        ),
         ({"consumers": [{"name": "ab", "cidr": "10.0.0.0/15"}]}, "consumers.0.cidr"),
         ({"consumers": [{"name": "ab", "cidr": "10.0.0.0/27"}]}, "consumers.0.cidr"),
         ({"consumers": [{"name": "ab", "cidr": "169.254.0.0/16"}]}, "consumers.0.cidr"),
@@ -259,6 +328,27 @@ def test_what_cannot_work_is_refused(sections: dict[str, Any], key: str) -> None
         },
         {"privatelink": {"allow": ["*"]}},
         {"privatelink": {"acceptance": False}},
+        {
+            "privatelink": {"allow": ["*"], "allow_cidrs": ["10.0.0.0/8"]},
+            "consumers": [{"name": "ab"}],
+        },
+        {"privatelink": {"allow": ["*"], "enforce": "off"}, "consumers": [{"name": "ab"}]},
+        {
+            "privatelink": {"allow": [f"{ACCOUNT}:role/dev"], "enforce": "named"},
+            "consumers": [{"name": "ab", "role": f"{ACCOUNT}:role/deploy"}],
+        },
+        {"privatelink": {"allow_cidrs": [f"10.{n}.0.0/16" for n in range(60)]}},
+        {"consumers": [{"name": "ab", "cidrs": ["10.1.0.0/16", "10.0.0.0/8", "192.0.2.7/32"]}]},
+        {
+            "consumers": [
+                {"name": "ab", "region": "eu-west-1"},
+                {"name": "ac", "region": "us-east-1"},
+            ]
+        },
+        {
+            "privatelink": {"private_dns_name": "n.example.com"},
+            "consumers": [{"name": "ab", "private_dns": True}],
+        },
         {"service": {"cpu": 300, "memory": 700}},
         {"capacity": {"provider": "fargate"}, "service": {"cpu": 8192, "memory": 20480}},
         {"service": {"environment": {"DATABASE_HOST": "elsewhere", "FILES_PATH": "/tmp"}}},
@@ -362,3 +452,45 @@ def test_what_to_write_instead_is_said_with_where_it_says_so(
     said = told(**sections)
     assert instead in said
     assert "(https://docs.aws.amazon.com/" in said
+
+
+def test_whose_connections_would_be_dropped_is_said_with_what_to_write() -> None:
+    said = told(privatelink={"allow": [f"{ACCOUNT}:root"]}, consumers=[{"name": "ab"}])
+    assert said.startswith(f'"{ACCOUNT}:root" is the account of none of [[consumers]]')
+    assert 'allow_cidrs = ["10.1.0.0/16"], or enforce = "off"' in said
+
+
+def test_blocks_that_are_neighbours_are_counted_as_one() -> None:
+    said = told(privatelink={"allow_cidrs": [f"10.{n}.0.0/16" for n in range(64)]})
+    assert "64 blocks are a rule each" in said
+    assert "joined with their neighbours, they are 1" in said
+
+
+def advice(**sections: Any) -> dict[str, str]:
+    found = rules.advise(config(**sections))
+    return {".".join(map(str, one.keys[0])): one.message for one in found}
+
+
+def test_plain_http_between_accounts_is_warned_of_in_production() -> None:
+    theirs = [{"name": "ab"}, {"name": "ac", "account": "222222222222"}]
+    (said,) = advice(consumers=theirs).items()
+    assert said[0] == "consumers.1.account"
+    assert "222222222222 comes by HTTP" in said[1]
+    by_role = [{"name": "ab", "role": f"{ACCOUNT}:role/up"}]
+    assert advice(consumers=by_role).keys() == {"consumers.0.role"}
+    tls = {"certificate": "arn:aws:acm:us-east-1:111111111111:certificate/a"}
+    assert not advice(consumers=theirs, tls=tls)
+    assert not advice(consumers=theirs, production=False)
+    assert not advice(consumers=theirs[:1])
+
+
+def test_a_block_that_an_existing_vpc_has_too_is_warned_of() -> None:
+    network = {**OURS, "cidr": "10.20.0.0/16"}
+    theirs = {"consumers": [{"name": "ab", "cidrs": ["10.1.0.0/16", "10.20.4.0/24"]}]}
+    (said,) = advice(network=network, **theirs).items()
+    assert said[0] == "consumers.0.cidrs.1"
+    assert "its own hosts in 10.20.4.0/24 reach the NLB too" in said[1]
+    wide = advice(network=network, privatelink={"allow_cidrs": ["10.0.0.0/8"]})
+    assert "its own hosts in 10.20.0.0/16" in wide["privatelink.allow_cidrs.0"]
+    assert not advice(network=network, privatelink={"enforce": "off"}, **theirs)
+    assert not advice(**theirs), "in a VPC of our own nobody else has an interface"

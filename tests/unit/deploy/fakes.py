@@ -344,9 +344,7 @@ class FakeTarget:
 
     def consumer_network(self, consumer: Any, zones: Any) -> Any:
         self.done.append(f"network {consumer.name} {' '.join(zones)}")
-        return SimpleNamespace(
-            vpc_id="vpc-1", cidr=str(consumer.cidr), subnet_ids=("subnet-a", "subnet-b")
-        )
+        return SimpleNamespace(vpc_id="vpc-1", subnet_ids=("subnet-a", "subnet-b"))
 
     def dismiss_consumers(self, config: Any) -> None:
         self.done.append(f"only {' '.join(one.name for one in config.consumers)}")

@@ -6,9 +6,12 @@ from typing import Any
 import pytest
 from tests.unit.deploy.fakes import Pages
 
-from underpass.deploy.consumers import Acceptance, parameters
+from underpass.config.model import Consumer
+from underpass.deploy.consumers import Acceptance, check_private_name, parameters
 from underpass.deploy.stacks.events import StackEvent
 from underpass.errors import UnderpassError
+
+THEIRS = Consumer(name="analytics", private_dns=True)
 
 
 class FakeEc2:
@@ -18,6 +21,12 @@ class FakeEc2:
         self.states = {key.replace("_", "-"): state for key, state in states.items()}
         self.accepted: list[str] = []
         self.unsuccessful: list[Any] = []
+        self.proof: dict[str, str] = {}
+
+    def describe_vpc_endpoint_service_configurations(self, ServiceIds: list[str]) -> Any:
+        assert ServiceIds == ["vpce-svc-1"]
+        service = {"PrivateDnsName": "n.example.com", "PrivateDnsNameConfiguration": self.proof}
+        return {"ServiceConfigurations": [service]}
 
     def get_paginator(self, _: str) -> Pages:
         return Pages("VpcEndpointConnections", self._connections)
@@ -80,10 +89,20 @@ def test_an_acceptance_that_does_not_succeed_is_an_error() -> None:
 
 
 def test_the_parameters_are_the_networks() -> None:
-    network = SimpleNamespace(vpc_id="vpc-1", cidr="10.0.0.0/16", subnet_ids=("a", "b"))
+    network = SimpleNamespace(vpc_id="vpc-1", subnet_ids=("a", "b"))
     assert parameters(network, "com.amazonaws.vpce.x") == {
         "EndpointServiceName": "com.amazonaws.vpce.x",
         "VpcId": "vpc-1",
-        "ConsumerCidr": "10.0.0.0/16",
         "SubnetIds": "a,b",
     }
+
+
+def test_a_private_name_is_used_once_it_is_verified() -> None:
+    ec2 = FakeEc2()
+    ec2.proof = {"State": "pendingVerification", "Name": "_abc", "Value": "vpce:xyz"}
+    with pytest.raises(UnderpassError, match=r"n\.example\.com is pendingVerification") as refused:
+        check_private_name(ec2, "vpce-svc-1", THEIRS)
+    assert '_abc.n.example.com TXT "vpce:xyz"' in refused.value.why
+    check_private_name(ec2, "vpce-svc-1", Consumer(name="analytics"))
+    ec2.proof["State"] = "verified"
+    check_private_name(ec2, "vpce-svc-1", THEIRS)

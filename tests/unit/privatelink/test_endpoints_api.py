@@ -47,6 +47,23 @@ def test_one_load_balancer_serves_one_service(apis: Apis) -> None:
         apis.service(apis.balancer("application", "web")["LoadBalancerArn"])
 
 
+def test_a_private_name_comes_with_its_proof(apis: Apis) -> None:
+    ids = [apis.service(nlb(apis))["ServiceId"]]
+
+    def described() -> Any:
+        asked = apis.ec2.describe_vpc_endpoint_service_configurations(ServiceIds=ids)
+        return asked["ServiceConfigurations"][0].get("PrivateDnsNameConfiguration")
+
+    assert not described()
+    apis.ec2.modify_vpc_endpoint_service_configuration(
+        ServiceId=ids[0], PrivateDnsName="n.example.com"
+    )
+    proof = described()
+    assert (proof["State"], proof["Type"]) == ("verified", "TXT")
+    assert proof["Name"].startswith("_")
+    assert proof["Value"].startswith("vpce:")
+
+
 def test_permissions_tell_who_was_added(apis: Apis) -> None:
     service = apis.service(nlb(apis))["ServiceId"]
     account, role = "arn:aws:iam::222222222222:root", "arn:aws:iam::222222222222:role/r"

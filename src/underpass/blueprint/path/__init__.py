@@ -7,7 +7,8 @@ It stands before the first task does, and a release leaves it alone. Parameters:
 part                       logical ids
 =========================  ======================================================================
 balancers                  Nlb, NlbListener, NlbTargetGroup, NlbSecurityGroup, Alb, AlbListener,
-                           AlbTargetGroup, AlbSecurityGroup, AlbIngressFromNlb
+                           AlbTargetGroup, AlbSecurityGroup
+named blocks               NlbIngressFrom + BLOCK, AlbIngressFromNlb; without any AlbIngressFrom + BLOCK
 alb_targets = "lambda"     RegistrarFunction, RegistrarRole, RegistrarLogGroup, RegistrarSchedule,
                            RegistrarInterfaceRule, RegistrarAlbRule, RegistrarQueue,
                            RegistrarQueuePolicy, RegistrarEventSource

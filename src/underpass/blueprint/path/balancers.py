@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from ipaddress import IPv4Network
 from typing import Any
 
 from troposphere import GetAtt, Ref, Template
-from troposphere.ec2 import SecurityGroup, SecurityGroupRule
+from troposphere.ec2 import SecurityGroup, SecurityGroupIngress
 from troposphere.elasticloadbalancingv2 import (
     Action,
     Certificate,
@@ -23,7 +24,7 @@ from underpass.blueprint.addresses import zones
 from underpass.blueprint.checkov_skips import skipped
 from underpass.blueprint.cross_stack import given, given_list
 from underpass.blueprint.protection import protection
-from underpass.blueprint.security_groups import admit, group_id, security_group, tcp
+from underpass.blueprint.security_groups import admit, admit_block, group_id, security_group, tcp
 from underpass.config import Config
 
 HEALTHY_CODES = "200-399"
@@ -72,12 +73,12 @@ class Path:
 
 def add(template: Template, config: Config) -> Path:
     """Add both balancers, in the application subnets of every zone."""
-    nlb_group, alb_group = _security_groups(template, config)
+    groups = _security_groups(template, config)
     protected = protection(template, config)
-    alb = template.add_resource(_alb(config, protected, alb_group))
+    alb = template.add_resource(_alb(config, protected, groups.alb))
     alb_target_group = template.add_resource(_alb_target_group(config))
     alb_listener = template.add_resource(_alb_listener(config, alb, alb_target_group))
-    nlb = template.add_resource(_nlb(config, protected, nlb_group))
+    nlb = template.add_resource(_nlb(config, protected, groups))
     nlb_target_group = template.add_resource(_nlb_target_group(config, alb, alb_listener))
     nlb_listener = template.add_resource(
         Listener(
@@ -88,65 +89,71 @@ def add(template: Template, config: Config) -> Path:
             DefaultActions=[Action(Type="forward", TargetGroupArn=Ref(nlb_target_group))],
         )
     )
-    return Path(nlb, nlb_target_group, nlb_listener, alb, alb_group, alb_target_group, alb_listener)
-
-
-def consumers_are_known(config: Config) -> bool:
-    """Return whether the NLB can admit PrivateLink traffic by the consumers' addresses.
-
-    Inbound enforcement matches the *consumer's* address. It is on when the configuration names
-    consumers: each one's block is admitted, no other, and the ALB's group may then name the NLB's.
-    Without any, an enforcing NLB would be silently dead, so it is off: PrivateLink's principals and
-    acceptance decide alone, no rule admits anyone within the VPC, and the ALB has to admit the
-    NLB's addresses instead of its group.
-    https://docs.aws.amazon.com/elasticloadbalancing/latest/network/load-balancer-security-groups.html
-    """
-    return bool(config.consumers)
-
-
-def _security_groups(template: Template, config: Config) -> tuple[SecurityGroup, SecurityGroup]:
-    vpc_id, port = given("VpcId"), config.listener_port
-    enforced = consumers_are_known(config)
-    alb_group = security_group(
-        template,
-        "AlbSecurityGroup",
-        vpc_id,
-        "The ALB: reached by the NLB only",
-        ingress=[] if enforced else _from_nlb_subnets(config),
+    return Path(
+        nlb, nlb_target_group, nlb_listener, alb, groups.alb, alb_target_group, alb_listener
     )
-    nlb_group = security_group(
+
+
+@dataclass(frozen=True)
+class _Groups:
+    """The balancers' groups, and the rules by which PrivateLink's traffic gets in."""
+
+    nlb: SecurityGroup
+    alb: SecurityGroup
+    admitting: tuple[SecurityGroupIngress, ...]
+
+
+def _security_groups(template: Template, config: Config) -> _Groups:
+    """Add both groups.
+
+    Inbound rules that are enforced on PrivateLink traffic match the *consumer's* address: each named block
+    is admitted, no other, and the ALB's group may then name the NLB's. Where they are not, PrivateLink's
+    principals and acceptance decide alone, no rule admits anyone within the VPC, and the ALB has to admit
+    the NLB's addresses instead of its group.
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/network/load-balancer-security-groups.html
+
+    The rules are resources of their own, so that what is no longer wanted goes in the clean-up, when the
+    NLB has been told whether to enforce them and new tasks listen on the new port.
+    """
+    vpc_id, port = given("VpcId"), config.listener_port
+    alb = security_group(template, "AlbSecurityGroup", vpc_id, "The ALB: reached by the NLB only")
+    nlb = security_group(
         template,
         "NlbSecurityGroup",
         vpc_id,
         "The NLB: reached over PrivateLink",
-        ingress=[tcp(port, "Consumers", CidrIp=cidr) for cidr in _consumer_cidrs(config)],
-        egress=[tcp(port, "ALB", DestinationSecurityGroupId=group_id(alb_group))],
+        egress=[tcp(port, "ALB", DestinationSecurityGroupId=group_id(alb))],
     )
-    if enforced:
-        admit(template, "AlbIngressFromNlb", group_id(alb_group), port, group_id(nlb_group), "NLB")
-    return nlb_group, alb_group
+    if config.enforces:
+        admitting = [
+            admit_block(template, "NlbIngressFrom", group_id(nlb), port, block, "A consumer")
+            for block in config.named_blocks
+        ]
+        admitting.append(
+            admit(template, "AlbIngressFromNlb", group_id(alb), port, group_id(nlb), "NLB")
+        )
+    else:
+        admitting = [
+            admit_block(template, "AlbIngressFrom", group_id(alb), port, block, "NLB")
+            for block in _nlb_blocks(config)
+        ]
+    return _Groups(nlb, alb, tuple(admitting))
 
 
-def _consumer_cidrs(config: Config) -> list[str]:
-    return [str(cidr) for cidr in sorted({consumer.cidr for consumer in config.consumers})]
-
-
-def _from_nlb_subnets(config: Config) -> list[SecurityGroupRule]:
+def _nlb_blocks(config: Config) -> list[IPv4Network]:
     known = not config.network.vpc_id  # of an existing VPC only the whole block is
-    blocks = [zone.app for zone in zones(config)] if known else [config.network.cidr]
-    return [tcp(config.listener_port, "NLB", CidrIp=str(block)) for block in blocks]
+    return [zone.app for zone in zones(config)] if known else [config.network.cidr]
 
 
-def _nlb(config: Config, protected: object, group: SecurityGroup) -> LoadBalancer:
+def _nlb(config: Config, protected: object, groups: _Groups) -> LoadBalancer:
     return LoadBalancer(
         "Nlb",
         Type="network",
         Scheme="internal",
         Subnets=given_list("AppSubnetIds"),
-        SecurityGroups=[group_id(group)],  # now or never: an NLB made without one can get none
-        EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic=(
-            "on" if consumers_are_known(config) else "off"
-        ),
+        SecurityGroups=[group_id(groups.nlb)],  # now or never: an NLB made without one can get none
+        EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic="on" if config.enforces else "off",
+        DependsOn=[rule.title for rule in groups.admitting],  # it is told when they are there
         LoadBalancerAttributes=_load_balancer_attributes(
             {
                 # A zone whose ALB node is being replaced borrows another zone's instead of failing.
@@ -224,13 +231,16 @@ def _alb(config: Config, protected: object, group: SecurityGroup) -> LoadBalance
 
 
 def _alb_target_group(config: Config) -> TargetGroup:
+    # An ALB encrypts to its targets and does not verify their certificates.
+    # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-target-groups.html
+    protocol = "HTTPS" if config.tls and config.tls.to_tasks else "HTTP"
     return TargetGroup(
         "AlbTargetGroup",
         TargetType="ip",
-        Protocol="HTTP",
+        Protocol=protocol,
         Port=80,  # no target's: ECS names each one's. The group stays the same when [service] port changes
         VpcId=given("VpcId"),
-        HealthCheckProtocol="HTTP",
+        HealthCheckProtocol=protocol,
         HealthCheckPath=config.service.health_check,
         HealthCheckIntervalSeconds=10,
         HealthCheckTimeoutSeconds=5,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from troposphere import Ref, Sub, Template
+from troposphere import GetAtt, Ref, Sub, Template
 from troposphere.ec2 import (
     VPCEndpointService,
     VPCEndpointServicePermissions,
@@ -43,6 +43,17 @@ def add(template: Template, config: Config, path: Path) -> dict[str, Any]:
     return {
         "EndpointServiceId": Ref(service),
         "EndpointServiceName": Sub(f"com.amazonaws.vpce.${{AWS::Region}}.${{{service.title}}}"),
+        **_proof_of_the_name(config, service),
+    }
+
+
+def _proof_of_the_name(config: Config, service: VPCEndpointService) -> dict[str, Any]:
+    """Return the TXT record that proves whose the private DNS name is, and whether it has."""
+    if not config.privatelink.private_dns_name:
+        return {}
+    return {
+        f"PrivateDnsName{part}": GetAtt(service, f"PrivateDnsNameConfiguration.{part}")
+        for part in ("Name", "Value", "State")
     }
 
 
@@ -59,9 +70,8 @@ def _names_and_regions(config: Config) -> dict[str, Any]:
         # Answers consumers once a TXT record has proved whose the domain is; nothing waits for it.
         # https://docs.aws.amazon.com/vpc/latest/privatelink/manage-dns-names.html
         found["PrivateDnsName"] = config.privatelink.private_dns_name
-    if config.privatelink.supported_regions:
-        others = [name for name in config.privatelink.supported_regions if name != config.region]
-        found["SupportedRegions"] = [Ref("AWS::Region"), *others]
+    if config.other_regions:
+        found["SupportedRegions"] = [Ref("AWS::Region"), *config.other_regions]
     return found
 
 
@@ -71,7 +81,7 @@ def allowed_principals(config: Config) -> tuple[str, ...]:
     A consumer without an account is in the stack's own; with nobody named, so is whoever comes.
     """
     accounts = [
-        ACCOUNT.format(consumer.account) if consumer.account else OWN_ACCOUNT
+        ACCOUNT.format(consumer.named_account) if consumer.named_account else OWN_ACCOUNT
         for consumer in config.consumers
     ]
     return tuple(dict.fromkeys([*config.privatelink.allow, *accounts])) or (OWN_ACCOUNT,)

@@ -10,6 +10,8 @@ from __future__ import annotations
 from underpass.config.model import Config
 from underpass.config.problems import Fault
 from underpass.config.rules import (
+    advice,
+    blocks,
     capacity,
     consumers,
     database,
@@ -23,5 +25,10 @@ from underpass.config.rules import (
 
 def check(config: Config) -> tuple[Fault, ...]:
     """Return everything the rules find."""
-    parts = (service, capacity, network, zones, outbound, database, privatelink, consumers)
+    parts = (service, capacity, network, zones, outbound, database, privatelink, blocks, consumers)
     return tuple(fault for part in parts for rule in part.RULES for fault in rule(config))
+
+
+def advise(config: Config) -> tuple[Fault, ...]:
+    """Return what to warn of, of a configuration in which ``check`` finds nothing."""
+    return tuple(fault for rule in advice.ADVICE for fault in rule(config))

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from ipaddress import IPv4Network
 
 from underpass.config.model import Config, Consumer
 from underpass.config.problems import Fault, KeyPath
+from underpass.config.rules.blocks import NEVER, block_key
 from underpass.config.rules.network import LARGEST_PREFIX, SIZES, SMALLEST_PREFIX
-from underpass.config.rules.rule import Rule, docs, first_repeated, of_partition, resized
+from underpass.config.rules.privatelink import ACROSS_REGIONS, PRIVATE_NAMES
+from underpass.config.rules.rule import (
+    Rule,
+    docs,
+    first_repeated,
+    of_partition,
+    of_region,
+    resized,
+)
 
-# This network, loopback, link-local, multicast
-_NEVER = tuple(map(IPv4Network, ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4")))
 _SMALLEST = 26  # a /28 in each of up to four zones
 _ENDPOINTS = docs("vpc/latest/privatelink/create-endpoint-service")
 _ZONES = docs("Route53/latest/DeveloperGuide/hosted-zone-private-considerations")
@@ -20,9 +26,9 @@ _ZONES = docs("Route53/latest/DeveloperGuide/hosted-zone-private-considerations"
 
 def _networks(config: Config) -> Iterator[Fault]:
     for position, consumer in enumerate(config.consumers):
-        keys: tuple[KeyPath, ...] = (("consumers", position, "cidr"),)
-        cidr = consumer.cidr
-        if any(cidr.overlaps(block) for block in _NEVER):
+        keys: tuple[KeyPath, ...] = (block_key(consumer, position, 0),)
+        cidr = consumer.blocks[0]
+        if any(cidr.overlaps(block) for block in NEVER):
             instead = 'take one such as "10.30.0.0/16"'
             yield Fault(keys, f"{cidr} cannot be a VPC's", instead, source=SIZES)
         elif cidr.prefixlen < LARGEST_PREFIX:
@@ -80,8 +86,47 @@ def _places(config: Config) -> Iterator[Fault]:
                 "leave one of the two out: everybody in a VPC may use its endpoint",
                 source=_ZONES,
             )
+        elif other := next(
+            (one for one in config.consumers[:position] if _share(one, consumer)), None
+        ):
+            yield Fault(
+                (subnets, vpc),
+                f"holds a subnet of {other.name}'s, and a subnet is in one VPC",
+                "name subnets of its own VPC",
+                source=_ENDPOINTS,
+            )
         if consumer.vpc_id:
             seen.setdefault(consumer.vpc_id, position)
+
+
+def _share(one: Consumer, other: Consumer) -> bool:
+    return not {*one.subnet_ids}.isdisjoint(other.subnet_ids)
+
+
+def _regions(config: Config) -> Iterator[Fault]:
+    for position, consumer in enumerate(config.consumers):
+        if consumer.region:
+            key: KeyPath = ("consumers", position, "region")
+            yield from of_region(config, key, consumer.region, ACROSS_REGIONS)
+
+
+def _private_dns(config: Config) -> Iterator[Fault]:
+    named: KeyPath = ("privatelink", "private_dns_name")
+    for position, consumer in enumerate(config.consumers):
+        key: KeyPath = ("consumers", position, "private_dns")
+        if not consumer.private_dns:
+            continue
+        if not config.privatelink.private_dns_name:
+            what, instead = "the service has no private_dns_name", "add one to [privatelink]"
+            yield Fault((key, named), what, f"{instead}, or leave this out", source=PRIVATE_NAMES)
+        elif config.privatelink.private_dns_name == config.domain:
+            yield Fault(
+                (key, named, ("privatelink", "domain")),
+                f"{config.domain} is also the name of a private hosted zone in its VPC, and one VPC "
+                "cannot have both",
+                "write another domain, or leave this out",
+                source=PRIVATE_NAMES,
+            )
 
 
 def _ways_in(config: Config) -> Iterator[Fault]:
@@ -116,4 +161,4 @@ def _unused(name: str, names: Iterable[str]) -> str:
     return next(other for n in range(2, len(taken) + 3) if (other := f"{name}-{n}") not in taken)
 
 
-RULES: tuple[Rule, ...] = (_networks, _names, _places, _ways_in)
+RULES: tuple[Rule, ...] = (_networks, _names, _places, _regions, _private_dns, _ways_in)

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from underpass.config.facts import regions
 from underpass.config.model import Config
 from underpass.config.problems import Fault, KeyPath
-from underpass.config.rules.rule import Rule, docs, first_repeated, nearest_region, of_partition
+from underpass.config.rules.rule import Rule, docs, first_repeated, of_partition, of_region
 
 _ALLOW: KeyPath = ("privatelink", "allow")
 _REGIONS: KeyPath = ("privatelink", "supported_regions")
 _DOMAIN: KeyPath = ("privatelink", "domain")
 _PRIVATE_NAME: KeyPath = ("privatelink", "private_dns_name")
+ACROSS_REGIONS = docs("vpc/latest/privatelink/privatelink-share-your-services")
+PRIVATE_NAMES = docs("vpc/latest/privatelink/manage-dns-names")
 _SERVICE = docs("vpc/latest/privatelink/configure-endpoint-service")
 _PERMISSIONS = docs("AWSEC2/latest/APIReference/API_ModifyVpcEndpointServicePermissions")
 _ZONES = docs("Route53/latest/DeveloperGuide/hosted-zone-private-considerations")
-_PRIVATE_NAMES = docs("vpc/latest/privatelink/manage-dns-names")
 _OF_AWS = (
     "amazonaws.com",
     "amazonaws.com.cn",
@@ -78,23 +78,18 @@ def _principals(config: Config) -> Iterator[Fault]:
 
 def _supported_regions(config: Config) -> Iterator[Fault]:
     named = config.privatelink.supported_regions
-    source = docs("vpc/latest/privatelink/privatelink-share-your-services")
+    source = ACROSS_REGIONS
     at = first_repeated(named)
     if at is not None:
         yield Fault(((*_REGIONS, at),), f'"{named[at]}" is there twice', "leave one out")
     for position, region in enumerate(named):
         key: KeyPath = (*_REGIONS, position)
-        if region not in regions():
-            yield Fault(
-                (key,), f'there is no region "{region}"', nearest_region(region), source=source
-            )
-        elif region == config.region:
+        wrong = list(of_region(config, key, region, source))
+        yield from wrong
+        if not wrong and region == config.region:
             yield Fault(
                 (key, ("region",)), "is the service's own region", "leave it out", source=source
             )
-        elif regions()[region] != regions().get(config.region, regions()[region]):
-            what = f"is in another partition of AWS than {config.region}"
-            yield Fault((key, ("region",)), what, "leave it out", source=source)
 
 
 def _names(config: Config) -> Iterator[Fault]:
@@ -123,7 +118,7 @@ def _never_public(name: str) -> list[Fault]:
             (_PRIVATE_NAME,),
             f"no public zone can be below .{top}, where a record has to prove that the name is yours",
             "write a name in a public domain of yours, or use domain",
-            source=_PRIVATE_NAMES,
+            source=PRIVATE_NAMES,
         )
     ]
 

@@ -44,6 +44,16 @@ def of_partition(config: Config, key: KeyPath, arn: str) -> Iterator[Fault]:
         )
 
 
+def of_region(config: Config, key: KeyPath, region: str, source: str) -> Iterator[Fault]:
+    """Yield the fault of a region that is none, or cannot be reached from the service's own."""
+    if region not in regions():
+        what = f'there is no region "{region}"'
+        yield Fault((key,), what, nearest_region(region), source=source)
+    elif regions()[region] != regions().get(config.region, regions()[region]):
+        what = f"is in another partition of AWS than {config.region}"
+        yield Fault((key, ("region",)), what, "leave it out", source=source)
+
+
 def nearest_region(name: str) -> str:
     """Return the suggestion of the region that was meant; empty if none is near."""
     near = get_close_matches(name, [*regions()], n=1, cutoff=0.8)

@@ -9,6 +9,9 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from underpass.config import rules
+from underpass.config.problems import dotted
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -44,7 +47,7 @@ def check(config: Config, target: Target, zones: Mapping[str, str]) -> tuple[str
     if config.network.vpc_id:
         network.check(ec2, config)
     endpoints.check(ec2, config)
-    warnings = [*capacity.check(ec2, config, ours)]
+    warnings = [*_advice(config), *capacity.check(ec2, config, ours)]
     if config.database:
         database.check(target, config.database, config.region)
     if target.self_contained:  # the rest it makes itself
@@ -53,5 +56,12 @@ def check(config: Config, target: Target, zones: Mapping[str, str]) -> tuple[str
         warnings += certificate.check(target.client("acm"), config.tls.certificate, config.domain)
     for one in config.consumers:
         if one.vpc_id:
-            consumer.check(target.client("ec2", one), one, ours)
+            here = one.region in {None, config.region}
+            consumer.check(target.client("ec2", one), one, ours if here else None)
     return tuple(warnings)
+
+
+def _advice(config: Config) -> list[str]:
+    return [
+        f"{dotted(one.keys[0])}: {one.message}; {one.suggestion}" for one in rules.advise(config)
+    ]

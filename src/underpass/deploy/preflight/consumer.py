@@ -13,15 +13,16 @@ from underpass.deploy.preflight.vpcs import check_vpc, subnets
 from underpass.errors import UsageError
 
 
-def check(ec2: Any, consumer: Consumer, zones: Mapping[str, str]) -> None:
+def check(ec2: Any, consumer: Consumer, zones: Mapping[str, str] | None) -> None:
     """Refuse a consumer whose endpoint could not be made.
 
     Parameters
     ----------
     ec2
-        A boto3 EC2 client in the consumer's account.
+        A boto3 EC2 client in the consumer's account and region.
     zones
-        The names of the provider's zones, in its own account, by their ids.
+        The names of the provider's zones, in its own account, by their ids; None for a consumer in another
+        region, where the endpoint may be in any zone.
 
     Raises
     ------
@@ -30,8 +31,11 @@ def check(ec2: Any, consumer: Consumer, zones: Mapping[str, str]) -> None:
     """
     section = f"[[consumers]] {consumer.name}"
     vpc_id = consumer.vpc_id or ""
-    check_vpc(ec2, vpc_id, consumer.cidr, section)
+    key = "cidrs" if consumer.cidrs else "cidr"
+    check_vpc(ec2, vpc_id, consumer.blocks[0], section, key)
     found = subnets(ec2, consumer.subnet_ids, vpc_id, section)
+    if zones is None:
+        return
     outside = [subnet for subnet in found if subnet["AvailabilityZoneId"] not in zones]
     if outside:
         none = len(outside) == len(found)

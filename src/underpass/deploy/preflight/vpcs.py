@@ -13,13 +13,15 @@ from underpass.errors import UsageError
 _DNS = ("enableDnsSupport", "enableDnsHostnames")
 
 
-def check_vpc(ec2: Any, vpc_id: str, cidr: IPv4Network, section: str) -> None:
+def check_vpc(ec2: Any, vpc_id: str, cidr: IPv4Network, section: str, key: str = "cidr") -> None:
     """Refuse a VPC that is not there, has other addresses, or has no DNS.
 
     Parameters
     ----------
     section
         Where the configuration names it, such as ``[network]``.
+    key
+        The key ``cidr`` stands in.
     """
     try:
         vpc = ec2.describe_vpcs(VpcIds=[vpc_id])["Vpcs"][0]
@@ -33,7 +35,9 @@ def check_vpc(ec2: Any, vpc_id: str, cidr: IPv4Network, section: str) -> None:
         raise UsageError(
             f"VPC {vpc_id} does not have the addresses {cidr}",
             f"it has {', '.join(dict.fromkeys(blocks))}",
-            f'write cidr = "{blocks[0]}" in {section}',
+            f'write cidr = "{blocks[0]}" in {section}'
+            if key == "cidr"
+            else f'write "{blocks[0]}" first in {key} of {section}',
         )
     for attribute in _DNS:
         told = ec2.describe_vpc_attribute(VpcId=vpc_id, Attribute=attribute)

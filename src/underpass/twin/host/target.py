@@ -74,9 +74,16 @@ class TwinTarget:
         ------
         UsageError
             When the configuration does not say how to start a task as a process, or names an endpoint, a
-            prefix list or a security group that the twin has not.
+            prefix list, a security group or a consumer's region that the twin has not.
         """
         ways_out.check(config.network)
+        for consumer in config.consumers:
+            if consumer.region not in {None, config.region}:
+                raise UsageError(
+                    f"consumer {consumer.name} is in {consumer.region}",
+                    f"the twin is one region, {config.region}",
+                    "leave region out to try it here; the templates have what the other region needs",
+                )
         service = config.service
         if not service.process:
             runs = "[service] process is empty, and the twin starts tasks as processes"
@@ -115,7 +122,7 @@ class TwinTarget:
         self, consumer: Consumer, zones: Sequence[str]
     ) -> consumer_vpcs.ConsumerVpc:
         """Return the consumer's VPC, made on first use."""
-        return consumer_vpcs.ensure(self._clients, consumer.name, consumer.cidr, zones)
+        return consumer_vpcs.ensure(self._clients, consumer.name, consumer.blocks, zones)
 
     def dismiss_consumers(self, config: Config) -> None:
         """Delete the VPCs of consumers that are no longer in the configuration."""

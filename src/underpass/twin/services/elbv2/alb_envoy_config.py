@@ -27,6 +27,11 @@ from underpass.twin.services.elbv2.target_selection import Observed, forwarded, 
 
 Json = dict[str, Any]
 TYPE = "type.googleapis.com/envoy"
+# Of ELBSecurityPolicy-TLS13-1-0-2021-06, by which an ALB speaks to its targets
+TO_TARGETS = {
+    "tls_minimum_protocol_version": "TLSv1_0",
+    "tls_maximum_protocol_version": "TLSv1_3",
+}
 CONNECT_TIMEOUT_S = 10  # an ALB's
 NO_LIMIT = 1_000_000
 MOST_WATCHED = 40
@@ -284,7 +289,8 @@ def _cluster(
     }
     if group.protocol == "HTTPS":  # an ALB does not verify its targets' certificates
         context = f"{TYPE}.extensions.transport_sockets.tls.v3.UpstreamTlsContext"
-        cluster["transport_socket"] = {"name": "tls", "typed_config": {"@type": context}}
+        told = {"@type": context, "common_tls_context": {"tls_params": TO_TARGETS}}
+        cluster["transport_socket"] = {"name": "tls", "typed_config": told}
     return cluster
 
 

@@ -46,7 +46,11 @@ class VpcEndpointService(Resource):
         create="create_vpc_endpoint_service_configuration",
         made="ServiceConfiguration",
         ref="{ServiceId}",
-        attributes="ServiceId",
+        attributes="ServiceId PrivateDnsNameConfiguration.Name PrivateDnsNameConfiguration.State "
+        "PrivateDnsNameConfiguration.Type PrivateDnsNameConfiguration.Value",
+        described=Described(
+            "describe_vpc_endpoint_service_configurations ServiceIds", "ServiceConfigurations"
+        ),
         delete="delete_vpc_endpoint_service_configurations ServiceIds",
     )
 
