@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from tests.unit.blueprint.configs import CURATED, EXISTING, config
-from tests.unit.blueprint.templates import asked, by_part, resource, resources
+from tests.unit.blueprint.templates import asked, by_part, parts, resource, resources
 
 from underpass.blueprint import Stack
 from underpass.cloudformation import graph
@@ -53,7 +53,7 @@ def test_a_consumers_region_is_one_the_service_is_offered_in() -> None:
     regions = resource(service, "EndpointService")["SupportedRegions"]
     assert regions == [{"Ref": "AWS::Region"}, "eu-west-1"]
     assert resource(two, "Endpoint")["ServiceRegion"] == {"Ref": "EndpointServiceRegion"}
-    here = by_part(config(consumers=[{"name": "one", "region": "us-east-1"}]))[1]
+    here = parts(config(consumers=[{"name": "one", "region": "us-east-1"}])).path
     assert "SupportedRegions" not in resource(here, "EndpointService")
 
 
@@ -69,7 +69,7 @@ def test_those_in_allow_are_admitted_by_their_blocks() -> None:
     _, service, _ = by_part(CURATED["consumers-elsewhere"])
     theirs = {"10.8.0.0/16", "192.0.2.7/32"}
     assert admitted(service, "NlbSecurityGroup") == theirs | {"10.1.0.0/16", "10.20.0.0/16"}
-    alone = by_part(config(privatelink={"allow": ["*"], "allow_cidrs": ["10.8.0.0/16"]}))[1]
+    alone = parts(config(privatelink={"allow": ["*"], "allow_cidrs": ["10.8.0.0/16"]})).path
     assert resource(alone, "Nlb")[ENFORCES] == "on"
     assert admitted(alone, "NlbSecurityGroup") == {"10.8.0.0/16"}
 
@@ -106,7 +106,7 @@ def steps(before: Stack, after: Stack) -> list[str]:
 )
 def test_whoever_gets_in_before_and_after_is_never_shut_out_between(named: dict[str, Any]) -> None:
     network = {"network": named["network"]} if "network" in named else {}
-    off, on = by_part(config(**network))[1], by_part(config(**named))[1]
+    off, on = parts(config(**network)).path, parts(config(**named)).path
     for before, after in ((off, on), (on, off)):
         done = [one for one in steps(before, after) if "Ingress" in one or one == "Nlb"]
         at = done.index("Nlb")
@@ -122,7 +122,7 @@ def test_whoever_gets_in_before_and_after_is_never_shut_out_between(named: dict[
 
 def test_a_change_of_the_blocks_makes_rules_before_it_takes_some_away() -> None:
     def named(*blocks: str) -> Stack:
-        return by_part(config(consumers=[{"name": "one", "cidrs": blocks}]))[1]
+        return parts(config(consumers=[{"name": "one", "cidrs": blocks}])).path
 
     done = steps(named("10.1.0.0/16", "10.2.0.0/16"), named("10.2.0.0/16", "10.3.0.0/16"))
     rules = [one for one in done if "Ingress" in one]

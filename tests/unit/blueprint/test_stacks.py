@@ -164,5 +164,4 @@ def test_only_these_names_are_fixed() -> None:
             *(f"/underpass/notes/{part}" for part in ("service", "registrar", "rotation"))
         },
         "KMS::Alias.AliasName": {"alias/underpass/notes"},
-        "CloudWatch::Dashboard.DashboardName": {"notes"},
     }
