@@ -20,6 +20,16 @@ _COMMENT = re.compile(
 )
 
 
+def joined(*modules: Path) -> str:
+    """Return the code of several modules as one: what one imports of another before it is there."""
+    text, first, *others = "", *map(shipped, modules)
+    for line in (first + "\n" + "\n".join(others)).splitlines(keepends=True):
+        is_import = line.startswith(("import ", "from "))
+        if not (is_import and (line.startswith("from underpass.") or f"\n{line}" in text)):
+            text += line
+    return re.sub(r"\n{3,}", "\n\n", text)
+
+
 def shipped(module: Path) -> str:
     """Return a module's code as a template carries it.
 

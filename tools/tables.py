@@ -6,15 +6,24 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tools import changes, resources
-from tools.shipped import shipped
+from tools.shipped import joined, shipped
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = ROOT / "src" / "underpass"
+ROTATION = SOURCES / "rotation"
+
+
+def rotation(protocol: str) -> str:
+    """Return the code of the database's functions for the engines of a protocol."""
+    return joined(*(ROTATION / f"{name}.py" for name in ("line", "function", protocol)))
+
+
 FILES: dict[
     Path, Callable[[], str]
 ] = {  # the functions first: the pages tell of templates with them inside
     SOURCES / "registrar" / "shipped.txt": lambda: shipped(SOURCES / "registrar" / "index.py"),
-    SOURCES / "rotation" / "shipped.txt": lambda: shipped(SOURCES / "rotation" / "index.py"),
+    ROTATION / "postgres.txt": lambda: rotation("postgres"),
+    ROTATION / "mysql.txt": lambda: rotation("mysql"),
     ROOT / "docs" / "reference" / "changes.md": changes.page,
     ROOT / "docs" / "reference" / "resources.md": resources.page,
 }
