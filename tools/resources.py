@@ -55,7 +55,7 @@ SETTINGS = {  # axis and value of the test matrix, as underpass.toml says it
 }
 GROUPS = {  # several values of one axis that mean one thing
     ("database", frozenset({"postgres", "rotated", "mysql", "mariadb"})): "`[database]`",
-    ("database", frozenset({"rotated", "mysql"})): "`rotation_days`",
+    ("database", frozenset({"rotated", "windows", "mysql"})): "`rotation_days`",
     ("consumers", frozenset({"here", "elsewhere"})): "`[[consumers]]`",
     ("scaling", frozenset({"both", "cpu"})): "`scaling.cpu`",
     ("scaling", frozenset({"both"})): "`scaling.requests`",

@@ -20,13 +20,16 @@ _COMMENT = re.compile(
 )
 
 
+# What is imported of a module that stands before, and what may stand at the beginning only.
+_IMPORT = re.compile(
+    r"^from (?:underpass\.[\w.]+|__future__) import (?:\([^)]*\)|[^\n(]*)\n", re.MULTILINE
+)
+
+
 def joined(*modules: Path) -> str:
-    """Return the code of several modules as one: what one imports of another before it is there."""
-    text, first, *others = "", *map(shipped, modules)
-    for line in (first + "\n" + "\n".join(others)).splitlines(keepends=True):
-        is_import = line.startswith(("import ", "from "))
-        if not (is_import and (line.startswith("from underpass.") or f"\n{line}" in text)):
-            text += line
+    """Return the code of several modules as one: what one imports of another stands before it."""
+    first, *others = map(shipped, modules)
+    text = first + "".join(f"\n{_IMPORT.sub('', code)}" for code in others)
     return re.sub(r"\n{3,}", "\n\n", text)
 
 

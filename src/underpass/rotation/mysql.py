@@ -11,7 +11,6 @@ import struct
 from collections.abc import Mapping
 from typing import Any
 
-from underpass.rotation.function import function
 from underpass.rotation.line import DatabaseError, Line, RefusedError
 
 # LONG_PASSWORD, PROTOCOL_41, SSL, TRANSACTIONS, SECURE_CONNECTION, PLUGIN_AUTH
@@ -154,6 +153,3 @@ def _user(value: Mapping[str, Any]) -> str:
 
 def _text(text: str) -> str:
     return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
-
-
-handler = function(Mysql)

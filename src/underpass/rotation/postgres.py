@@ -14,9 +14,9 @@ from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from typing import Any
 
-from underpass.rotation.function import OWNER, USERS, function
 from underpass.rotation.line import DatabaseError, Line, RefusedError
 
+OWNER = "application"  # has the database, and all in it; nobody logs in as this one
 ROUNDS = 4096  # PostgreSQL's own default
 SCRAM = "SCRAM-SHA-256"
 BOUND = f"{SCRAM}-PLUS"
@@ -66,10 +66,12 @@ class Postgres:
             others = f"datdba = {_text(OWNER)}::regrole AND datname <> current_database()"
             for (name,) in self.ask(f"SELECT datname FROM pg_database WHERE {others}"):
                 self.ask(f"ALTER DATABASE {_name(name)} OWNER TO CURRENT_USER")
-        for one in USERS:
-            if self._has_role(one):
-                self.ask(f"GRANT {_name(one)} TO CURRENT_USER")
-                self.ask(f"REASSIGN OWNED BY {_name(one)} TO {owner}")
+        members = "SELECT member::regrole::text FROM pg_auth_members WHERE member::regrole <> "
+        for (one,) in self.ask(
+            f"{members} quote_ident(current_user)::regrole AND roleid = {_text(OWNER)}::regrole"
+        ):
+            self.ask(f"GRANT {one} TO CURRENT_USER")
+            self.ask(f"REASSIGN OWNED BY {one} TO {owner}")
 
     def change(self, value: Mapping[str, Any]) -> None:
         """Change the password of the user who is logged in."""
@@ -228,6 +230,3 @@ def _name(text: str) -> str:
 
 def _text(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
-
-
-handler = function(Postgres)

@@ -16,7 +16,7 @@ def live(state: str) -> dict[str, Any]:
     import psycopg
     from tests.twin.rds.small_region import SmallRegion
 
-    from underpass.blueprint.foundation.database import PARAMETERS
+    from underpass.blueprint.foundation.database_parameters import PARAMETERS
 
     small = SmallRegion(Path(state))
     rds, ec2 = small.region.clients("rds"), small.region.clients("ec2")

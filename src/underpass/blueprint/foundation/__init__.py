@@ -19,6 +19,9 @@ access logs            AccessLogsBucket, AccessLogsBucketPolicy
 database               DatabaseSecret, DatabaseSecretAttachment, DatabaseSubnetGroup,
                        DatabaseSecurityGroup, TaskEgressToDatabase, DatabaseInstance,
                        DatabaseParameters, DatabaseMonitoringRole
+its users              DatabaseUser, DatabaseUserFunction, DatabaseUserRole, DatabaseUserLogGroup,
+                       DatabaseUserSecret, DatabaseUserSecretAttachment,
+                       DatabaseUserSecurityGroup, DatabaseUserEgressToDatabase
 files                  FileSystem, MountTarget<n>, AccessPoint, FileSystemSecurityGroup,
                        TaskEgressToFileSystem
 assets                 AssetsBucket, AssetsBucketPolicy

@@ -19,8 +19,8 @@ service.tasks min < max    ScalableTarget, ScalingOnCpu, ScalingOnRequests
 service.exec               ExecLogGroup
 PrivateLink                EndpointService, EndpointServicePermissions,
                            EndpointConnectionNotification
-rotation_days              RotationFunction, RotationRole, RotationLogGroup, RotationPermission,
-                           RotationSchedule
+rotation_days, _window     RotationFunction, RotationRole, RotationLogGroup, RotationPermission,
+                           RotationSchedule, AdministratorRotationSchedule
 =========================  ======================================================================
 """
 
@@ -60,8 +60,8 @@ def service_stack(config: Config) -> Stack:
     if config.capacity.provider == "ec2":
         outputs["CapacityProviderName"] = capacity.provider
     outputs |= privatelink.add(template, config, path)
-    if config.database and config.database.rotation_days:
-        rotation.add(template, config, config.database.rotation_days)
+    if config.database and config.database.rotates:
+        outputs |= rotation.add(template, config, config.database)
     for name, value in outputs.items():
         hand(template, name, value)
     return Stack(f"{config.name}-service", closed(template))

@@ -1,89 +1,27 @@
-"""What the two functions do: make the application's user, and change passwords in Secrets Manager's steps."""
+"""The passwords of the database's users, changed in the four steps of Secrets Manager."""
 
 from __future__ import annotations
 
 import json
 import os
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
-from urllib.request import Request, urlopen
+from typing import Any
 
-from underpass.rotation.line import RefusedError
+from underpass.rotation.access import (
+    CURRENT,
+    PAUSE_S,
+    PENDING,
+    RESERVE_S,
+    Access,
+    Session,
+    Value,
+    access,
+    client,
+)
 
-OWNER = "application"
 USERS = ("application_a", "application_b")  # one in use, and one for the next rotation
-CURRENT, PENDING = "AWSCURRENT", "AWSPENDING"
 STEPS = ("create", "set", "test", "finish")
-PAUSE_S = 3.0
-# Kept back for what follows a wait: some calls to AWS, some statements, and the answer.
-RESERVE_S = 90.0
-
-Value = Mapping[str, Any]
-
-
-class Session(Protocol):
-    """What is asked of a database by somebody who is logged in."""
-
-    def make(self, value: Value) -> None:
-        """Have the application's user as ``value`` says, whatever there is of it already."""
-        ...
-
-    def change(self, value: Value) -> None:
-        """Change one's own password."""
-        ...
-
-    def close(self) -> None:
-        """Log out."""
-        ...
-
-
-@dataclass(frozen=True)
-class Access:
-    """The way into the database: ``administrator`` is the secret of its master user."""
-
-    administrator: str
-    secrets: Any
-    log_in: Callable[[Value], Session]
-    left_s: Callable[[], float]
-    pause: Callable[[float], None] = time.sleep
-
-    def value(self, secret: str, **which: str) -> dict[str, Any]:
-        """Return a version of a secret."""
-        found = self.secrets.get_secret_value(SecretId=secret, **which)
-        return dict(json.loads(found["SecretString"]))
-
-    def session(self, value: Value) -> Session:
-        """Log in, and wait for a database that does not answer as long as there is time."""
-        while True:
-            try:
-                return self.log_in(value)
-            except OSError:
-                if self.left_s() < RESERVE_S:
-                    raise
-                self.pause(PAUSE_S)
-
-    def as_administrator(self) -> Session:
-        """Log in as the master user, whose password may just have become the pending one."""
-        try:
-            return self.session(self.value(self.administrator, VersionStage=CURRENT))
-        except RefusedError:
-            try:
-                pending = self.value(self.administrator, VersionStage=PENDING)
-            except self.secrets.exceptions.ResourceNotFoundException:
-                pending = {}
-            if not pending:
-                raise
-            return self.session(pending)
-
-    def make_user(self, value: Value) -> None:
-        """Have the application's user as ``value`` says."""
-        session = self.as_administrator()
-        try:
-            session.make(value)
-        finally:
-            session.close()
 
 
 @dataclass(frozen=True)
@@ -198,69 +136,16 @@ def rotate(event: Mapping[str, str], rotation: Rotation) -> None:
         getattr(rotation, step)()
 
 
-def answered(event: Mapping[str, Any], log: str, work: Callable[[], None]) -> dict[str, Any]:
-    """Do what CloudFormation asks for and return the answer, whatever happens.
-
-    A user that is no longer wanted stays, as what it made does.
-    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-responses.html
-    """
-    status, reason = "SUCCESS", f"see {log}"
-    try:
-        if event["RequestType"] != "Delete":
-            work()
-    except Exception as error:  # noqa: BLE001  CloudFormation would wait for an hour
-        status, reason = "FAILED", f"{type(error).__name__}: {error}"[:1000] + f" ({log})"
-    same = {name: event[name] for name in ("StackId", "RequestId", "LogicalResourceId")}
-    who = event.get("PhysicalResourceId") or event["LogicalResourceId"]
-    return {**same, "Status": status, "Reason": reason, "PhysicalResourceId": who}
-
-
-def put(url: str, answer: Mapping[str, Any]) -> None:
-    """Hand an answer to CloudFormation; its URL is signed for no content type."""
-    data = json.dumps(answer).encode()
-    for left in (2, 1, 0):
-        try:
-            urlopen(Request(url, data, {"Content-Type": ""}, method="PUT"), timeout=10).close()  # noqa: S310
-            return
-        except OSError:
-            if not left:
-                raise
-            time.sleep(PAUSE_S)
-
-
 def function(log_in: Callable[[Value], Session]) -> Callable[[Mapping[str, Any], Any], None]:
-    """Return the handler of both functions, for the databases that ``log_in`` knows."""
+    """Return the handler, for the databases that ``log_in`` knows; an error ends the rotation."""
 
     def handler(event: Mapping[str, Any], context: Any) -> None:
-        import boto3
-        from botocore.config import Config
-
-        # No call takes longer than is left of the time.
-        brief = Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 2})
-
-        def client(name: str) -> Any:
-            return boto3.client(name, config=brief)
-
-        def left_s() -> float:
-            return float(context.get_remaining_time_in_millis()) / 1000
-
-        administrator, application = os.environ["ADMINISTRATOR"], os.environ["APPLICATION"]
-        access = Access(administrator, client("secretsmanager"), log_in, left_s)
-        if "ResponseURL" in event:
-
-            def work() -> None:
-                access.make_user(access.value(application, VersionStage=CURRENT))
-
-            log = f"log stream {context.log_stream_name}"
-            answer = answered(event, log, work)
-            print(json.dumps(answer))  # noqa: T201  the log
-            put(event["ResponseURL"], answer)
-            return
+        way = access(log_in, context)
         secret, token = event["SecretId"], event["ClientRequestToken"]
-        if secret not in (administrator, application):
+        if secret not in (way.administrator, os.environ["APPLICATION"]):
             raise PermissionError(f"this function does not rotate {secret}")
         cluster, service = os.environ["CLUSTER"], os.environ["SERVICE"]
-        rotate(event, Rotation(access, secret, token, client("ecs"), cluster, service))
+        rotate(event, Rotation(way, secret, token, client("ecs"), cluster, service))
         print(json.dumps({"step": event["Step"], "version": token}))  # noqa: T201  the log
 
     return handler
