@@ -40,7 +40,9 @@ def live(state: str) -> dict[str, Any]:
     place = {"SubnetIds": [made["subnets"][0]], "SecurityGroupIds": [mine]}
     here.create(CODE, VpcConfig=place)
     here.create(CODE, "outside")
-    seen: dict[str, Any] = {"state": client.get_function(FunctionName="f")["Configuration"]["State"]}
+    seen: dict[str, Any] = {
+        "state": client.get_function(FunctionName="f")["Configuration"]["State"]
+    }
     target = {"address": address, "port": 5432}
     seen["closed"] = here.invoke(**target)
     rule = {"IpProtocol": "tcp", "FromPort": 5432, "ToPort": 5432}
@@ -120,8 +122,10 @@ def live(state: str) -> dict[str, Any]:
     ec2.delete_security_group(GroupId=other)
     ec2.delete_subnet(SubnetId=made["subnets"][0])
     here.wait(
-        lambda: sorted(one.name for one in Path("/run/netns").iterdir())
-        == sorted([server, "internet", *(v["VpcId"] for v in ec2.describe_vpcs()["Vpcs"])]),
+        lambda: (
+            sorted(one.name for one in Path("/run/netns").iterdir())
+            == sorted([server, "internet", *(v["VpcId"] for v in ec2.describe_vpcs()["Vpcs"])])
+        ),
         "a namespace stays",
     )
     return seen
@@ -138,7 +142,9 @@ def test_it_is_pending_until_its_interface_is_there(seen: dict[str, Any]) -> Non
     assert seen["state then"] == "Active"
 
 
-def test_it_reaches_what_the_groups_admit_it_to_and_nobody_outside_does(seen: dict[str, Any]) -> None:
+def test_it_reaches_what_the_groups_admit_it_to_and_nobody_outside_does(
+    seen: dict[str, Any],
+) -> None:
     assert seen["closed"] == "TimeoutError"
     assert seen["open"]
     assert seen["moved"] == "TimeoutError"

@@ -102,9 +102,8 @@ def _update(
 ) -> Any:
     _check(body)
     function = backend.get_function(name, qualifier)
-    _check_vpc(
-        backend, {"VpcConfig": function._vpc_config, **body}, body.get("Role", function.role)
-    )  # noqa: SLF001
+    was = {"VpcConfig": function._vpc_config}  # noqa: SLF001
+    _check_vpc(backend, {**was, **body}, body.get("Role", function.role))
     original(backend, name, qualifier, body)
     function.twin_updated = True
     _keep_logging(backend, name, body)

@@ -54,6 +54,7 @@ def refusal(region: str, vpc: VpcConfig) -> str | None:
     return None
 
 
+@records()
 def _subnets(region: str) -> dict[str, Any]:
     by_zone = ec2_backends[ACCOUNT_ID][region].subnets.values()
     return {subnet_id: subnet for held in by_zone for subnet_id, subnet in held.items()}
