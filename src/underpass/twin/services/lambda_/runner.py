@@ -192,8 +192,12 @@ class Functions:
             later(scaled_s(wait_s), partial(self._start, function, event, following))
             return
         if failed:
+            waits = b'"ResponseURL"' in event
             log.warning(
-                "function %s: an event was dropped after %d attempts", function.name, following
+                "function %s: an event was dropped after %d attempts%s",
+                function.name,
+                following,
+                "; CloudFormation waits for its answer all the same" if waits else "",
             )
         self._settled()
 
