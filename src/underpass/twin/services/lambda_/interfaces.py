@@ -20,6 +20,7 @@ from botocore.exceptions import ClientError
 
 from underpass.twin.region.context import Region
 from underpass.twin.region.topics import Topic
+from underpass.twin.services.ec2.model import Network
 from underpass.twin.services.ec2.patches import change_interface
 from underpass.twin.services.lambda_.model import PendingError, VpcConfig
 
@@ -40,6 +41,9 @@ class Networks(Protocol):
 
     def path(self, name: str) -> str:
         """Return the path of its namespace."""
+
+    def network(self) -> Network:
+        """Return the network they belong to."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +102,15 @@ class Interfaces:
     def ready(self, vpc: VpcConfig) -> bool:
         """Tell whether a function can run: all its interfaces are up."""
         made = [self._made.get(key) for key in keys(vpc)]
-        return all(one is not None and self._networks.up(one.id) for one in made)
+        return all(one is not None and self._usable(one) for one in made)
+
+    def _usable(self, interface: Interface) -> bool:
+        """Tell whether an interface is up, and its VPC's names are served where it has any."""
+        if not self._networks.up(interface.id):
+            return False
+        vpcs = {vpc.id: vpc for vpc in self._networks.network().vpcs}
+        named = interface.vpc_id in vpcs and vpcs[interface.vpc_id].dns_support
+        return not named or self._region.resolv_conf(interface.vpc_id).exists()
 
     def place(self, vpc: VpcConfig) -> Interface:
         """Return one of a function's interfaces that is up, any of them; wait for the first.
@@ -110,15 +122,13 @@ class Interfaces:
         """
 
         def found() -> Interface | None:
-            up = [
-                one
-                for key in keys(vpc)
-                if (one := self._made.get(key)) and self._networks.up(one.id)
-            ]
+            up = [one for key in keys(vpc) if (one := self._made.get(key)) and self._usable(one)]
             return random.choice(up) if up else None  # noqa: S311  whichever
 
         try:
-            return self._region.feed.wait(found, timeout_s=_UP_S, what="no interface is up")
+            return self._region.feed.wait(
+                found, timeout_s=_UP_S, what="no interface is up", recheck_s=0.1
+            )
         except TimeoutError as error:
             raise PendingError from error
 
