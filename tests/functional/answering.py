@@ -52,7 +52,7 @@ class Answering:
         return [request["RequestType"] for request in self.requests]
 
     def invoke(self, function: Function, event: bytes) -> Outcome:
-        raise NotImplementedError
+        return Outcome(b"null", failed=False)
 
     def ready(self, vpc: VpcConfig) -> bool:
         return True
