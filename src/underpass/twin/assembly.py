@@ -43,6 +43,7 @@ from underpass.twin.services.events import patches as events
 from underpass.twin.services.iam import keys
 from underpass.twin.services.lambda_ import patches as lambda_
 from underpass.twin.services.lambda_.event_source_mappings import Queues
+from underpass.twin.services.lambda_.interfaces import Interfaces
 from underpass.twin.services.lambda_.runner import Functions
 from underpass.twin.services.logs.awslogs import Logs
 from underpass.twin.services.privatelink.controller import PrivateLink
@@ -87,6 +88,7 @@ class Assembly:
             region,
             self.fabric.path(INTERNET_NAME),
             resolv=region.resolv_conf(INTERNET_NAME),
+            interfaces=Interfaces(region, self.fabric),
         )
         self.queues = Queues(region)
         self.schedules = Schedules(region)

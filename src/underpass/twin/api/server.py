@@ -58,6 +58,7 @@ class Api:
         except Refusal as refusal:
             return refusal.answer(environ, start_response)
         service, action = _call(environ, body)
+        _take_for_an_object(environ, service)
         status: list[str] = []
 
         def start(line: str, headers: Any, exc_info: Any = None) -> Any:
@@ -92,6 +93,13 @@ def _call(environ: Environ, body: bytes) -> tuple[str, str]:
     method = environ.get("REQUEST_METHOD", "GET")
     reads = "Get" if method in {"GET", "HEAD"} else method
     return service, parse_qs(environ.get("QUERY_STRING", "")).get("Action", [reads])[0]
+
+
+def _take_for_an_object(environ: Environ, service: str) -> None:
+    """Have what is put to S3 as a form, as Python's urllib says of any body, stay as it is."""
+    form = environ.get("CONTENT_TYPE", "").startswith(FORM)
+    if form and service == "s3" and environ.get("REQUEST_METHOD") == "PUT":
+        environ["CONTENT_TYPE"] = "binary/octet-stream"
 
 
 def moto_application() -> Callable[[Environ, StartResponse], Iterable[bytes]]:

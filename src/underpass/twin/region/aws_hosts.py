@@ -14,6 +14,36 @@ ADDRESSES = (INTERNET, *GATEWAY_SERVICES.values())
 API_DOMAIN = "amazonaws.com"
 _NOT_APIS = frozenset({"elb", "rds", "vpce", "efs", "compute", "cache"})  # hosts, not services
 
+# The services that what runs in a VPC finds by name, so that the VPC's endpoints and their private names are
+# what counts: the SDKs' word for it, and its host. https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
+_BY_NAME = {
+    "CLOUDWATCH": "monitoring",
+    "CLOUDWATCH_LOGS": "logs",
+    "DYNAMODB": "dynamodb",
+    "ECR": "api.ecr",
+    "ECS": "ecs",
+    "EVENTBRIDGE": "events",
+    "KMS": "kms",
+    "LAMBDA": "lambda",
+    "S3": "s3",
+    "SECRETS_MANAGER": "secretsmanager",
+    "SNS": "sns",
+    "SQS": "sqs",
+    "SSM": "ssm",
+    "STS": "sts",
+}
+
+
+def endpoint_variables(region: str) -> dict[str, str]:
+    """Return the variables by which the SDKs find AWS from within a VPC: HTTP on the port of HTTPS."""
+    return {
+        "AWS_ENDPOINT_URL": ENDPOINT_URL,
+        **{
+            f"AWS_ENDPOINT_URL_{word}": f"http://{host}.{region}.{API_DOMAIN}:443"
+            for word, host in _BY_NAME.items()
+        },
+    }
+
 
 def listed(prefix_list: str) -> str:
     """Return the address of the service whose prefix list has this name; empty when it has none here."""

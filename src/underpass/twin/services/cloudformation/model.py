@@ -59,6 +59,11 @@ class Record:
         """Whether the stack still holds it."""
         return self.physical is not None and self.status not in GONE
 
+    @property
+    def made(self) -> bool:
+        """Whether it is more than what a failed creation left."""
+        return self.alive and self.status != "CREATE_FAILED"
+
     def existing(self) -> Existing:
         """Return it as a new template is compared with it."""
         return Existing(self.type, self.properties, attributes_of(self))

@@ -23,11 +23,12 @@ from underpass.twin.services.cloudformation.model import (
 )
 from underpass.twin.services.cloudformation.resolving import (
     attribute,
+    masked,
     outputs,
     ref,
     resolve_properties,
 )
-from underpass.twin.services.cloudformation.resource_type import ResourceType
+from underpass.twin.services.cloudformation.resource_type import ResourceType, known_as
 from underpass.twin.services.cloudformation.store import Store
 
 # Types that need CAPABILITY_IAM, and the property that makes it CAPABILITY_NAMED_IAM.
@@ -128,7 +129,7 @@ class Planner:
         """
         values = parameters.values(template.parameters, given, self._lookups.parameter)
         records = {
-            name: record for name, record in self._store.records(stack.id).items() if record.alive
+            name: record for name, record in self._store.records(stack.id).items() if record.made
         }
         made = _Making(self, stack, template, values, records)
         needs = dependencies(template, made.scope.conditions)
@@ -147,21 +148,27 @@ class Planner:
         )
 
     def _recreating(self, type_: str) -> frozenset[str]:
-        resource_type = self._resource_types.get(type_)
+        resource_type = self._resource_types.get(known_as(type_))
         return resource_type.replaces if resource_type else frozenset()
 
     def unsupported(self, resource: Resource) -> Iterator[str]:
         """Yield why the twin cannot make a resource, without looking at its values."""
-        resource_type = self._resource_types.get(resource.type)
+        resource_type = self._resource_types.get(known_as(resource.type))
         if resource_type is None:
             yield f"{resource.logical_id}: the twin does not know the resource type {resource.type}"
             return
-        ignored = sorted(set(resource.properties) - resource_type.honoured - resource_type.inert)
+        ignored = resource_type.ignored(resource.properties)
         if ignored:
             yield (
                 f"{resource.logical_id} ({resource.type}): the twin would ignore "
                 f"{'property' if len(ignored) == 1 else 'properties'} {', '.join(ignored)}"
             )
+
+    def wrong(self, resource: Resource, properties: Mapping[str, Any]) -> Iterator[str]:
+        """Yield what a resource's type finds wrong with its properties, as far as these are known."""
+        resource_type = self._resource_types.get(known_as(resource.type))
+        for problem in resource_type.problems(properties) if resource_type else ():
+            yield f"{resource.logical_id} ({resource.type}): {problem}"
 
 
 class _Making:
@@ -208,5 +215,7 @@ class _Making:
         resource = self.scope.template.resources[logical_id]
         self.problems += self._planner.unsupported(resource)
         found = resolve_properties(resource, self.scope, self.problems.append)
-        self.shown[logical_id] = resolve_properties(resource, self.scope.masked(), lambda _: None)
+        self.problems += self._planner.wrong(resource, found)
+        shown = masked(self.scope, self._records)
+        self.shown[logical_id] = resolve_properties(resource, shown, lambda _: None)
         return Existing(resource.type, found, attributes_of(resource))

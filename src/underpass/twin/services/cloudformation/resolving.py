@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from underpass.cloudformation import dynamic
 from underpass.cloudformation.errors import TemplateError
 from underpass.cloudformation.intrinsics import NO_VALUE, Scope, resolve, text, unknowns
+from underpass.cloudformation.parameters import HIDDEN
 from underpass.cloudformation.scope import TemplateScope
 from underpass.cloudformation.template import Output as WrittenOutput
 from underpass.cloudformation.template import Resource, Template
@@ -38,6 +40,17 @@ def _physical(records: Mapping[str, Record], logical_id: str) -> Physical:
             f"Template format error: Unresolved resource dependencies [{logical_id}]"
         )
     return record.physical
+
+
+def masked(scope: TemplateScope, records: Mapping[str, Record]) -> TemplateScope:
+    """Return a scope for what is shown: ``NoEcho`` parameters and hidden attributes are unreadable."""
+
+    def attribute_of(logical_id: str, name: str) -> Any:
+        value, record = scope.attribute_of(logical_id, name), records.get(logical_id)
+        hidden = record and record.physical and record.physical.hidden
+        return HIDDEN if hidden and not unknowns(value) else value
+
+    return replace(scope.masked(), attribute_of=attribute_of)
 
 
 def resolve_properties(

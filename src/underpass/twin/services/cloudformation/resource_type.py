@@ -8,23 +8,31 @@ id (what ``Ref`` answers; ``-`` when none does), each further one the property o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from underpass.twin.region.context import Region
 
 Properties = Mapping[str, Any]
 READY_S = 60.0  # far more than anything but a task or a database takes here
+CUSTOM = "AWS::CloudFormation::CustomResource"
+_OWN = re.compile(r"Custom::[A-Za-z0-9_@-]+")
+_LONGEST_TYPE = 60
 NOTHING_SAID: tuple[object, ...] = (None, "", [], {})
 
 
 @dataclass(frozen=True)
 class Physical:
-    """A resource that exists: what ``Ref`` answers, and what ``Fn::GetAtt`` answers by name."""
+    """A resource that exists: what ``Ref`` answers, and what ``Fn::GetAtt`` answers by name.
+
+    ``hidden`` attributes are masked where properties are shown.
+    """
 
     id: str
     attributes: Mapping[str, Any] = field(default_factory=dict)
+    hidden: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,13 +72,27 @@ class ProvisionError(Exception):
     """A resource could not be created, updated or deleted; the message becomes the stack event's reason."""
 
 
+class LeftBehindError(ProvisionError):
+    """A resource could not be created and yet there may be something: ``physical`` is to be deleted."""
+
+    def __init__(self, message: str, physical: Physical) -> None:
+        super().__init__(message)
+        self.physical = physical
+
+
+def known_as(type_: str) -> str:
+    """Return the type that carries out ``type_``: a template may give custom resources names of its own."""
+    return CUSTOM if _OWN.fullmatch(type_) and len(type_) <= _LONGEST_TYPE else type_
+
+
 class ResourceType:
     """Creates, updates and deletes one resource type through its service's own API.
 
     Subclasses set the attributes and implement the three methods. A property in neither ``honoured``
     nor ``inert`` fails the change set by name, so that the twin never quietly runs something else than AWS
     would. ``create`` and ``update`` return only when the resource is usable, as CloudFormation's do; a
-    ``create`` that raises leaves nothing behind, for nobody else knows what it had begun.
+    ``create`` that raises leaves nothing behind, for nobody else knows what it had begun, or says what in a
+    ``LeftBehindError``.
     """
 
     type: str
@@ -81,8 +103,26 @@ class ResourceType:
     replaces: frozenset[str] = frozenset()
     """Honoured properties whose change makes a new resource (AWS: "Update requires: Replacement")."""
 
+    may_replace: bool = False
+    """Whether an update that returns another physical id has made another resource, and the old one stays."""
+
     def __init__(self, region: Region) -> None:
         self.region = region
+
+    def of(self, logical: LogicalResource, type_: str) -> Self:
+        """Return the type as it works for one resource, which the template calls ``type_``."""
+        return self
+
+    def ignored(self, given: Iterable[str]) -> list[str]:
+        """Return those of a resource's properties that the twin would not carry out."""
+        return sorted(set(given) - self.honoured - self.inert)
+
+    def problems(self, properties: Properties) -> Iterator[str]:
+        """Yield what is wrong with properties, some of which may be unknown yet."""
+        yield from ()
+
+    def check_change(self, old: Properties, new: Properties) -> None:
+        """Raise ProvisionError for a change the service does not allow."""
 
     def create(self, logical: LogicalResource, properties: Properties) -> Physical:
         """Make the resource and return it once it is usable."""

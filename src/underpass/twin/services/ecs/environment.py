@@ -10,28 +10,10 @@ from botocore.exceptions import ClientError
 
 from underpass.twin.linux.process import StartError
 from underpass.twin.region.aws import Clients
-from underpass.twin.region.aws_hosts import ENDPOINT_URL
+from underpass.twin.region.aws_hosts import endpoint_variables
 from underpass.twin.services.ecs import metadata
 from underpass.twin.services.ecs.model import Task
 
-# The services a task finds by name, so that its VPC's endpoints and their private names are what counts:
-# the SDKs' word for it, and its host. https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
-_BY_NAME = {
-    "CLOUDWATCH": "monitoring",
-    "CLOUDWATCH_LOGS": "logs",
-    "DYNAMODB": "dynamodb",
-    "ECR": "api.ecr",
-    "ECS": "ecs",
-    "EVENTBRIDGE": "events",
-    "KMS": "kms",
-    "LAMBDA": "lambda",
-    "S3": "s3",
-    "SECRETS_MANAGER": "secretsmanager",
-    "SNS": "sns",
-    "SQS": "sqs",
-    "SSM": "ssm",
-    "STS": "sts",
-}
 _PULL = (
     "ResourceInitializationError: unable to pull secrets or registry auth: "
     "execution resource retrieval failed"
@@ -79,11 +61,7 @@ def _from_ecs(
     variables = {
         "AWS_REGION": region,
         "AWS_DEFAULT_REGION": region,
-        "AWS_ENDPOINT_URL": ENDPOINT_URL,
-        **{
-            f"AWS_ENDPOINT_URL_{word}": f"http://{host}.{region}.amazonaws.com:443"
-            for word, host in _BY_NAME.items()
-        },
+        **endpoint_variables(region),
         "AWS_EXECUTION_ENV": "AWS_ECS_FARGATE" if task.launch.fargate else "AWS_ECS_EC2",
         "ECS_CONTAINER_METADATA_URI_V4": f"http://{metadata.ADDRESS}/v4/{runtime_id}",
         "AWS_EC2_METADATA_DISABLED": "true",  # no task reaches it, and the SDKs would wait for it

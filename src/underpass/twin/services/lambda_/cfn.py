@@ -51,6 +51,9 @@ PLAIN = (
 )
 
 
+_OUTSIDE: dict[str, Any] = {"VpcConfig": {"SubnetIds": [], "SecurityGroupIds": []}}
+
+
 class Function(Resource):
     """A Lambda function."""
 
@@ -59,7 +62,7 @@ class Function(Resource):
         service="lambda",
         tagging=Tagging(resource="Resource"),
         honoured="Architectures Code Description Environment FunctionName Handler LoggingConfig "
-        "MemorySize ReservedConcurrentExecutions Role Runtime Tags Timeout",
+        "MemorySize ReservedConcurrentExecutions Role Runtime Tags Timeout VpcConfig",
         inert="CodeSigningConfigArn RecursiveLoop RuntimeManagementConfig SnapStart",
         replaces="FunctionName",
         name="FunctionName",
@@ -97,7 +100,8 @@ class Function(Resource):
             code = _code(new)
             self.call("update_function_code", code, FunctionName=name, Architectures=architectures)
             self._ready(name)
-        super().update(logical, physical, old, new)
+        leaves = "VpcConfig" in old and "VpcConfig" not in new
+        super().update(logical, physical, old, {**new, **_OUTSIDE} if leaves else new)
         self._ready(name)
         return physical
 

@@ -1,7 +1,7 @@
 """One execution environment: a sandboxed process that is kept and answers one invocation after another.
 
 It sees what a function on AWS sees: its code in ``/var/task``, a ``/tmp`` of its own, its variables, and the
-AWS APIs, from a place that is AWS's and not in any VPC. It has no capability and no file of the user's.
+AWS APIs, from a place that is AWS's, or from its VPC. It has no capability and no file of the user's.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import threading
 import time
 import uuid
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -53,20 +54,23 @@ class Host:
         The folder for their code and sockets.
     network
         The path of their network namespace; empty for this one.
-    endpoint_url
-        The AWS APIs as seen from there.
+    endpoints
+        The variables that say where the AWS APIs are, as seen from there.
     hidden
         Folders no function may see.
     resolv
         The resolv.conf that functions see; None for this machine's, which nothing answers there.
+    interface_id
+        The interface whose namespace it is; empty outside every VPC.
     """
 
     run: Path
     region: str
     network: str
-    endpoint_url: str
+    endpoints: Mapping[str, str]
     hidden: tuple[Path, ...] = ()
     resolv: Path | None = None
+    interface_id: str = ""
 
 
 class Environment:
@@ -78,6 +82,7 @@ class Environment:
         self.memory_mib = 0
         now = datetime.now(UTC)
         self.log_stream = f"{now:%Y/%m/%d}/[{function.version}]{uuid.uuid4().hex}"
+        self.interface_id = host.interface_id
         self._host = host
         self._folder = host.run / uuid.uuid4().hex[:12]
         self._process: process.Process | None = None
@@ -194,7 +199,7 @@ class Environment:
         function = self.function
         return {
             "TZ": ":UTC",
-            "AWS_ENDPOINT_URL": self._host.endpoint_url,
+            **self._host.endpoints,
             **dict(function.environment),
             "AWS_REGION": self._host.region,
             "AWS_DEFAULT_REGION": self._host.region,

@@ -12,6 +12,14 @@ FULL_RESPONSE_BYTES = (
 
 
 @dataclass(frozen=True)
+class VpcConfig:
+    """The subnets and security groups of a function in a VPC, each in order."""
+
+    subnet_ids: tuple[str, ...]
+    group_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Function:
     """A version of a function: two that are equal run in the same environments.
 
@@ -23,6 +31,8 @@ class Function:
         How often an asynchronous invocation that failed is tried again.
     concurrency
         The most invocations at a time (reserved concurrency); None for the account's limit.
+    vpc
+        Where it runs in a VPC; None outside every one.
     """
 
     name: str
@@ -40,6 +50,7 @@ class Function:
     code: bytes = field(default=b"", repr=False, compare=False)
     retries: int = field(default=2, compare=False)
     concurrency: int | None = field(default=None, compare=False)
+    vpc: VpcConfig | None = None
 
 
 @dataclass(frozen=True)
@@ -63,6 +74,10 @@ class Outcome:
 
 class ThrottledError(Exception):
     """The function is at its limit of concurrent invocations."""
+
+
+class PendingError(Exception):
+    """The function's interfaces are not there yet."""
 
 
 class InvocationError(Exception):

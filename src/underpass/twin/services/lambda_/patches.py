@@ -20,7 +20,14 @@ from moto.awslambda.responses import LambdaResponse
 from underpass.twin.api import patch
 from underpass.twin.region.aws import ACCOUNT_ID
 from underpass.twin.region.records import records
-from underpass.twin.services.lambda_.model import Function, Outcome, ThrottledError
+from underpass.twin.services.lambda_ import vpc_config
+from underpass.twin.services.lambda_.model import (
+    Function,
+    Outcome,
+    PendingError,
+    ThrottledError,
+    VpcConfig,
+)
 
 _PYTHON = re.compile(r"python3\.\d+")
 
@@ -33,6 +40,12 @@ class Runner(Protocol):
 
     def submit(self, function: Function, event: bytes) -> None:
         """Run a function some time soon."""
+
+    def ready(self, vpc: VpcConfig) -> bool:
+        """Tell whether a function in a VPC has all its interfaces."""
+
+    def forbidden(self, role_arn: str, vpc: VpcConfig) -> str | None:
+        """Return why a function with this role cannot be in a VPC; None when it can."""
 
 
 _runner: list[Runner] = []
@@ -77,6 +90,7 @@ def policy(region: str, arn: str) -> list[dict[str, Any]] | None:
 @patch.wrap(LambdaBackend, "create_function")
 def _create(original: Callable[..., Any], backend: Any, spec: dict[str, Any]) -> Any:
     _check(spec)
+    _check_vpc(backend, spec, spec["Role"])
     made = original(backend, spec)
     _keep_logging(backend, spec["FunctionName"], spec)
     return made
@@ -87,13 +101,29 @@ def _update(
     original: Callable[..., Any], backend: Any, name: str, qualifier: str, body: dict[str, Any]
 ) -> Any:
     _check(body)
-    made = original(backend, name, qualifier, body)
+    function = backend.get_function(name, qualifier)
+    was = {"VpcConfig": function._vpc_config}  # noqa: SLF001
+    _check_vpc(backend, {**was, **body}, body.get("Role", function.role))
+    original(backend, name, qualifier, body)
+    function.twin_updated = True
     _keep_logging(backend, name, body)
+    made: dict[str, Any] = function.get_configuration()
     return made
 
 
 def _check(spec: Mapping[str, Any]) -> None:
     why = refusal(spec)
+    if why:
+        raise InvalidParameterValueException(why)
+
+
+def _check_vpc(backend: Any, spec: Mapping[str, Any], role_arn: str) -> None:
+    wanted = vpc_config.wanted(spec.get("VpcConfig"))
+    if not wanted:
+        return
+    why = vpc_config.refusal(backend.region_name, wanted)
+    if not why and _runner:
+        why = _runner[0].forbidden(role_arn, wanted)
     if why:
         raise InvalidParameterValueException(why)
 
@@ -124,8 +154,6 @@ def refusal(spec: Mapping[str, Any]) -> str | None:
     for name in ("Layers", "FileSystemConfigs", "DeadLetterConfig"):
         if spec.get(name):
             return f"{name} does not work on the twin."
-    if (spec.get("VpcConfig") or {}).get("SubnetIds"):
-        return "VpcConfig does not work on the twin: functions run outside every VPC."
     if (spec.get("LoggingConfig") or {}).get("LogFormat", "Text") != "Text":
         return "LoggingConfig.LogFormat JSON does not work on the twin: it writes Text."
     return None
@@ -141,7 +169,36 @@ def _logging(function: Any) -> dict[str, Any]:
 def _with_logging(
     original: Callable[..., Any], function: Any, *arguments: Any, **named: Any
 ) -> Any:
-    return {**original(function, *arguments, **named), "LoggingConfig": _logging(function)}
+    shown = {**original(function, *arguments, **named), "LoggingConfig": _logging(function)}
+    vpc = _vpc(function)
+    if vpc and _runner and not _runner[0].ready(vpc):
+        shown |= _PENDING if not hasattr(function, "twin_updated") else _UPDATING
+    return shown
+
+
+_PENDING = {
+    "State": "Pending",
+    "StateReason": "The function is being created.",
+    "StateReasonCode": "Creating",
+}
+_UPDATING = {"LastUpdateStatus": "InProgress"}
+
+
+@patch.compute(LambdaFunction, "vpc_config")
+def _vpc_config(function: Any) -> dict[str, Any] | None:
+    vpc = _vpc(function)
+    if not vpc:
+        return None
+    return {
+        "SubnetIds": list(vpc.subnet_ids),
+        "SecurityGroupIds": list(vpc.group_ids),
+        "VpcId": vpc_config.vpc_of(function.region, vpc),
+        "Ipv6AllowedForDualStack": False,
+    }
+
+
+def _vpc(function: Any) -> VpcConfig | None:
+    return vpc_config.wanted(function._vpc_config)  # noqa: SLF001
 
 
 def _function(function: Any) -> Function:
@@ -166,6 +223,7 @@ def _function(function: Any) -> Function:
         code=function.code_bytes,
         retries=retries[0] if retries else 2,
         concurrency=function.reserved_concurrency,
+        vpc=_vpc(function),
     )
 
 
@@ -221,3 +279,11 @@ def _run(work: Callable[[Runner], Any]) -> Any:
         throttled = LambdaClientError("TooManyRequestsException", "Rate Exceeded.")
         throttled.code = 429
         raise throttled from error
+    except PendingError as error:
+        pending = LambdaClientError(
+            "ResourceConflictException",
+            "The operation cannot be performed at this time. The function is currently in the"
+            " following state: Pending",
+        )
+        pending.code = 409
+        raise pending from error

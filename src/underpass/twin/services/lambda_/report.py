@@ -182,6 +182,7 @@ def _report(function: Function, run: Run) -> str:
 
 
 _SERVICE = "lambda.amazonaws.com"
+_NOTHING: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True)
@@ -191,9 +192,9 @@ class Role:
     clients: Clients
     arn: str
 
-    def may(self, action: str, resource: str) -> bool:
+    def may(self, action: str, resource: str, context: Mapping[str, str] = _NOTHING) -> bool:
         """Return whether its policies allow ``action``, inline and attached; a role that is gone has none."""
-        act = Act(_SERVICE, action, resource, {})
+        act = Act(_SERVICE, action, resource, context)
         try:
             statements = [statement for policy in self._policies() for statement in _of(policy)]
         except ClientError as error:

@@ -8,22 +8,26 @@ import time
 import uuid
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
-from underpass.twin.region.aws_hosts import ENDPOINT_URL
+from underpass.twin.region.aws_hosts import ENDPOINT_URL, endpoint_variables
 from underpass.twin.region.clock import scaled_s
 from underpass.twin.region.context import Region
 from underpass.twin.region.timers import later
 from underpass.twin.region.topics import Topic
 from underpass.twin.services.lambda_ import report
 from underpass.twin.services.lambda_.execution_environment import Environment, Host
+from underpass.twin.services.lambda_.interfaces import Interfaces, keys
 from underpass.twin.services.lambda_.model import (
     Function,
     InvocationError,
     Outcome,
+    PendingError,
     ThrottledError,
+    VpcConfig,
 )
 
 log = logging.getLogger(__name__)
@@ -45,11 +49,13 @@ class Functions:
     region
         The region.
     network
-        The path of the network namespace functions run in: the ``internet`` place's.
+        The path of the network namespace of functions outside every VPC: the ``internet`` place's.
     endpoint_url
         The AWS APIs as seen from there.
     resolv
         The resolv.conf for that place.
+    interfaces
+        Those of functions in VPCs; where there are none, no function can be in one.
     """
 
     topics: ClassVar[tuple[Topic, ...]] = (Topic.LAMBDA,)
@@ -60,17 +66,21 @@ class Functions:
         network: str,
         endpoint_url: str = ENDPOINT_URL,
         resolv: Path | None = None,
+        interfaces: Interfaces | None = None,
     ) -> None:
         self._region = region
         self._host = Host(
             run=region.run / "functions",
             region=region.name,
             network=network,
-            endpoint_url=endpoint_url,
+            endpoints={"AWS_ENDPOINT_URL": endpoint_url},
             hidden=(region.state,),
             resolv=resolv,
         )
+        self._interfaces = interfaces
+        self._current: dict[str, Function] = {}
         self._lock = threading.Lock()
+        self._working: set[Environment] = set()
         self._idle: dict[str, list[Environment]] = defaultdict(list)
         self._busy: dict[str, int] = defaultdict(int)  # by whose limit it is: see ``_pool``
         self._waiting = 0
@@ -78,7 +88,7 @@ class Functions:
         self._async = ThreadPoolExecutor(ACCOUNT_CONCURRENCY, thread_name_prefix="invoke")
 
     def reconcile(self) -> None:
-        """End the idle environments of functions that changed or are gone."""
+        """End the idle environments of functions that changed or are gone; make and delete interfaces."""
         from underpass.twin.services.lambda_ import patches as lambda_
 
         current = {function.name: function for function in lambda_.functions(self._region.name)}
@@ -91,8 +101,25 @@ class Functions:
             ]
             for one in outdated:
                 self._idle[one.function.name].remove(one)
+            self._current = current
         for one in outdated:
             one.close()
+        if self._interfaces:
+            vpcs = [(one.name, one.vpc) for one in current.values() if one.vpc]
+            wanted = {key: name for name, vpc in vpcs for key in keys(vpc)}
+            with self._lock:
+                busy = {one.interface_id for one in self._working}
+            self._interfaces.keep(wanted, busy)
+
+    def ready(self, vpc: VpcConfig) -> bool:
+        """Tell whether a function in a VPC has all its interfaces."""
+        return self._interfaces is not None and self._interfaces.ready(vpc)
+
+    def forbidden(self, role_arn: str, vpc: VpcConfig) -> str | None:
+        """Return why a function with this role cannot be in a VPC; None when it can."""
+        from underpass.twin.services.lambda_ import vpc_config
+
+        return vpc_config.forbidden(self._region.clients, role_arn, vpc)
 
     def stop(self) -> None:
         """End every environment; invocations under way fail."""
@@ -111,6 +138,8 @@ class Functions:
         ------
         ThrottledError
             When it is at its limit of concurrent invocations.
+        PendingError
+            When it is in a VPC and none of its interfaces is up.
         """
         try:
             environment = self._acquire(function)
@@ -153,6 +182,9 @@ class Functions:
             wait_s, following = _RETRY_AFTER_S[min(attempt, 1)], attempt + 1
         except ThrottledError:
             failed, wait_s, following = True, _THROTTLED_AGAIN_S, attempt
+        except PendingError:
+            log.warning("function %s waits for an interface in its VPC", function.name)
+            failed, wait_s, following = True, _THROTTLED_AGAIN_S, attempt
         except Exception:
             log.exception("function %s could not be run", function.name)
             failed, wait_s, following = True, _RETRY_AFTER_S[min(attempt, 1)], attempt + 1
@@ -160,8 +192,12 @@ class Functions:
             later(scaled_s(wait_s), partial(self._start, function, event, following))
             return
         if failed:
+            waits = b'"ResponseURL"' in event
             log.warning(
-                "function %s: an event was dropped after %d attempts", function.name, following
+                "function %s: an event was dropped after %d attempts%s",
+                function.name,
+                following,
+                "; CloudFormation waits for its answer all the same" if waits else "",
             )
         self._settled()
 
@@ -179,17 +215,46 @@ class Functions:
             fitting = [one for one in idle if one.function == function]
             if fitting:
                 idle.remove(fitting[-1])
+                self._working.add(fitting[-1])
                 return fitting[-1]
-        return Environment(function, self._host)
+        try:
+            environment = Environment(function, self._place(function))
+        except BaseException:
+            with self._lock:
+                self._busy[_pool(function)] -= 1
+            raise
+        with self._lock:
+            self._working.add(environment)
+        return environment
+
+    def _place(self, function: Function) -> Host:
+        """Return where an environment of a function runs; in a VPC that may be known only after a moment."""
+        if not function.vpc:
+            return self._host
+        if not self._interfaces:
+            raise PendingError
+        interface = self._interfaces.place(function.vpc)
+        resolv = self._region.resolv_conf(interface.vpc_id)
+        return replace(
+            self._host,
+            network=self._interfaces.path(interface),
+            endpoints=endpoint_variables(self._region.name),
+            resolv=resolv if resolv.exists() else None,
+            interface_id=interface.id,
+        )
 
     def _release(self, environment: Environment, pool: str, *, usable: bool) -> None:
         name = environment.function.name
         with self._lock:
             self._busy[pool] -= 1
-            if usable and not self._stopped and len(self._idle[name]) < _WARM:
+            gone = environment.interface_id and self._current.get(name) != environment.function
+            self._working.discard(environment)
+            if usable and not gone and not self._stopped and len(self._idle[name]) < _WARM:
                 self._idle[name].append(environment)
                 return
         environment.close()
+        if gone:  # its interface may go as well
+            self._region.feed.publish(Topic.LAMBDA)
 
     def _run(self, environment: Environment, event: bytes) -> tuple[Outcome, bool]:
         """Invoke in an environment; return the answer, and whether the environment can be used again."""

@@ -14,8 +14,9 @@ from underpass.cloudformation.template import Resource
 from underpass.twin.services.cloudformation.execution.journal import Journal, reason_of
 from underpass.twin.services.cloudformation.execution.schedule import Call, Outcome
 from underpass.twin.services.cloudformation.model import Plan, Record, attributes_of
-from underpass.twin.services.cloudformation.resolving import resolve_properties
+from underpass.twin.services.cloudformation.resolving import masked, resolve_properties
 from underpass.twin.services.cloudformation.resource_type import (
+    LeftBehindError,
     Physical,
     ProvisionError,
     ResourceType,
@@ -24,6 +25,7 @@ from underpass.twin.services.cloudformation.resource_type import (
 log = logging.getLogger(__name__)
 
 REPLACING = "Requested update requires the creation of a new physical resource; hence creating one."
+RENAMED = "Requested update required the provider to create a new physical resource"
 
 Step = Literal["create", "update", "replace", "note", "keep"]
 """``note`` is a change without effect on what runs: a tag, metadata, a policy."""
@@ -80,7 +82,7 @@ class Apply:
         self._journal = journal
         self._plan = plan
         self._scope = scope
-        self._masked = scope.masked()
+        self._masked = masked(scope, records)
         self._preserving = preserving
         self._cancelled: frozenset[str] = frozenset()
 
@@ -88,14 +90,16 @@ class Apply:
         """Decide what the resource needs, and return the resource type's call for it."""
         resource = self._plan.template.resources[name]
         before = self.records.get(name)
-        before = before if before and before.alive else None
+        if before and before.alive and not before.made:  # deleted with the stack; another is made
+            self._journal.store.leave(self._journal.stack.id, before)
+        before = before if before and before.made else None
         wanted = self._wanted(resource, before)
         kind: Step = "create"
         try:
             wanted = replace(
                 wanted, properties=self._properties(resource), shown=self._shown(resource)
             )
-            resource_type = self._journal.resource_types[resource.type]
+            resource_type = self._journal.resource_type(wanted)
             kind = decide(before, resource, wanted.properties, resource_type)
         except Exception:
             # What cannot be resolved still gets its events: the failure is the resource's own.
@@ -157,8 +161,10 @@ class Apply:
     def _call(self, attempt: Attempt) -> Physical:
         """Run in a thread of its own: return what exists afterwards."""
         wanted, before = attempt.wanted, attempt.before
-        resource_type = self._journal.resource_types[wanted.type]
+        resource_type = self._journal.resource_type(wanted)
         given = self._journal.reveal(wanted.properties)
+        if before is not None:
+            resource_type.check_change(before.given, given)
         self.given[wanted.logical_id] = given
         logical = self._journal.logical(wanted)
         if attempt.kind == "update" and before is not None and before.physical is not None:
@@ -172,7 +178,7 @@ class Apply:
 
     def _put_back(self, before: Record, physical: Physical, given: Mapping[str, Any]) -> None:
         resource_type, logical = (
-            self._journal.resource_types[before.type],
+            self._journal.resource_type(before),
             self._journal.logical(before),
         )
         try:
@@ -195,6 +201,7 @@ class Apply:
             made = replace(made, given=attempt.before.given)
         else:
             made = replace(made, physical=outcome.value, given=self.given[name])
+            made = self._renamed(attempt, made)
         if name in self._cancelled:
             self._keep(
                 replace(made, status=f"{attempt.verb}_FAILED", reason=self.records[name].reason)
@@ -207,11 +214,38 @@ class Apply:
         self._keep(self._journal.resource(made, f"{attempt.verb}_COMPLETE"))
         return True
 
+    def _renamed(self, attempt: Attempt, made: Record) -> Record:
+        """Return what an update made as another resource, where it answered with another physical id."""
+        before, name = attempt.before, made.logical_id
+        if (
+            attempt.kind != "update"
+            or before is None
+            or not self._journal.resource_type(made).may_replace
+            or made.physical is None
+            or before.physical is None
+            or made.physical.id == before.physical.id
+        ):
+            return made
+        made = replace(
+            made, generation=self._journal.store.generation(self._journal.stack.id, name)
+        )
+        self._journal.resource(made, "UPDATE_IN_PROGRESS", RENAMED)
+        if (
+            self._preserving
+        ):  # there may be no clean-up; with a rollback the old one is the stack's again
+            self._journal.store.leave(self._journal.stack.id, before)
+        return made
+
     def _failed(self, attempt: Attempt, error: Exception) -> bool:
         name, reason = attempt.wanted.logical_id, reason_of(error)
-        if name not in self._cancelled:
+        record = self.records[name]
+        if isinstance(error, LeftBehindError) and attempt.kind == "create":
+            record = replace(record, physical=error.physical, given=self.given[name])
+        if name in self._cancelled:
+            self._keep(record)
+        else:
             self.failures[attempt.verb.lower()].append(name)
-            self._keep(self._journal.resource(self.records[name], f"{attempt.verb}_FAILED", reason))
+            self._keep(self._journal.resource(record, f"{attempt.verb}_FAILED", reason))
         return False
 
     def replaced(self) -> frozenset[str]:
@@ -244,7 +278,7 @@ def decide(
     resource_type: ResourceType | type[ResourceType],
 ) -> Step:
     """Return what must happen so that ``record`` becomes ``resource`` with the properties ``wanted``."""
-    if record is None or not record.alive:
+    if record is None or not record.made:
         return "create"
     differing = changed(record.properties, wanted)
     if differing & resource_type.replaces:

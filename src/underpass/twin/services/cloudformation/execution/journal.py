@@ -15,6 +15,7 @@ from underpass.twin.services.cloudformation.resource_type import (
     LogicalResource,
     ProvisionError,
     ResourceType,
+    known_as,
 )
 from underpass.twin.services.cloudformation.store import Store
 
@@ -59,6 +60,10 @@ class Journal:
     def logical(self, record: Record) -> LogicalResource:
         """Return where a resource stands."""
         return LogicalResource(self.stack.name, self.stack.id, record.logical_id, record.generation)
+
+    def resource_type(self, record: Record) -> ResourceType:
+        """Return what carries a resource out."""
+        return self.resource_types[known_as(record.type)].of(self.logical(record), record.type)
 
     def reveal(self, properties: Mapping[str, Any]) -> dict[str, Any]:
         """Return properties with their dynamic references replaced: what a resource type is given."""

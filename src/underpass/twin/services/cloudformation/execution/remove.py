@@ -69,7 +69,7 @@ class Remove:
         if physical is None or record.logical_id in self._staying:
             return None
         self._note(name, "DELETE_IN_PROGRESS")
-        return lambda: self._journal.resource_types[record.type].delete(physical, record.given)
+        return lambda: self._journal.resource_type(record).delete(physical, record.given)
 
     def end(self, name: str, outcome: Outcome) -> bool:
         """Note what became of the resource."""

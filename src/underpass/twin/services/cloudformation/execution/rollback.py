@@ -57,7 +57,7 @@ class Rollback:
         restoring = Restore(self._journal, self._applied, self._before, skipped)
         ended = drive(restoring.schedule(self._restored), restoring, self._spawn)
         self._restored, self.stuck = ended.done, frozenset(restoring.failures)
-        replaced = self._applied.replaced()
+        replaced = self._replaced()
         self._leave_behind(replaced)
         if self.stuck:
             self._journal.status("UPDATE_ROLLBACK_FAILED", listed("update", self.stuck))
@@ -65,6 +65,16 @@ class Rollback:
             self._journal.status("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS")
             self._clean_up(replaced)
             self._complete()
+
+    def _replaced(self) -> frozenset[str]:
+        """Return who has two physical resources; one led back to what the update made has that alone."""
+        current, made = self._journal.store.records(self._journal.stack.id), self._applied.records
+        return frozenset(
+            name
+            for name in self._applied.replaced()
+            if current[name].generation == made[name].generation
+            or current[name].physical != made[name].physical
+        )
 
     def _leave_behind(self, replaced: frozenset[str]) -> None:
         """Remember those of the replaced that the stack does not list, in case it is deleted as it is now."""
@@ -153,7 +163,7 @@ class Restore:
     def _undo(self, current: Record, given: Mapping[str, Any]) -> Physical:
         before = self._before[current.logical_id]
         assert current.physical is not None
-        resource_type = self._journal.resource_types[before.type]
+        resource_type = self._journal.resource_type(before)
         return resource_type.update(
             self._journal.logical(before), current.physical, given, before.given
         )

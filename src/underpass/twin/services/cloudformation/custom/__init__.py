@@ -1,0 +1,1 @@
+"""Custom resources: what CloudFormation sends their functions, what these answer, and where."""
