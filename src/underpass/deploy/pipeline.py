@@ -173,7 +173,7 @@ class _Deployment:
         with self._steps.step("data") as step:
             seeded = self._target.load_seed(
                 foundation["DatabaseInstanceId"],
-                foundation["DatabaseSecretArn"],
+                foundation["DatabaseUserSecretArn"],
                 self._config.folder / self._config.database.seed,
             )
             step.outcome = f"{self._config.database.seed} loaded" if seeded.now else "loaded before"
