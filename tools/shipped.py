@@ -20,16 +20,16 @@ _COMMENT = re.compile(
 )
 
 
-# What is imported of a module that stands before, and what may stand at the beginning only.
-_IMPORT = re.compile(
-    r"^from (?:underpass\.[\w.]+|__future__) import (?:\([^)]*\)|[^\n(]*)\n", re.MULTILINE
+# Of a module that stands behind another: its first words, and what it imports of those before it.
+_HEAD = re.compile(
+    r'\A""".*?"""\n|^from (?:underpass\.[\w.]+|__future__) import (?:\([^)]*\)|[^\n(]*)\n', re.MULTILINE
 )
 
 
 def joined(*modules: Path) -> str:
     """Return the code of several modules as one: what one imports of another stands before it."""
     first, *others = map(shipped, modules)
-    text = first + "".join(f"\n{_IMPORT.sub('', code)}" for code in others)
+    text = first + "".join(f"\n{_HEAD.sub('', code)}" for code in others)
     return re.sub(r"\n{3,}", "\n\n", text)
 
 

@@ -107,7 +107,8 @@ def test_the_contract_with_the_pipeline() -> None:
         *("VpcId", "VpcCidr", "PublicSubnetIds", "AppSubnetIds", "DataSubnetIds"),
         *("RepositoryName", "RepositoryUri", "KeyArn", "TaskSecurityGroupId", "BucketName"),
         *("DatabaseInstanceId", "DatabaseEndpoint", "DatabasePort", "DatabaseName"),
-        *("DatabaseSecretArn", "FileSystemId", "AccessPointId"),
+        *("DatabaseSecretArn", "DatabaseUserSecretArn", "DatabaseUserSecurityGroupId"),
+        *("DatabaseUserFunctionName", "FileSystemId", "AccessPointId"),
         *("AccessLogsBucketName", "TopicArn"),
     }
     assert set(service.template["Outputs"]) == {
