@@ -22,7 +22,8 @@ _COMMENT = re.compile(
 
 # Of a module that stands behind another: its first words, and what it imports of those before it.
 _HEAD = re.compile(
-    r'\A""".*?"""\n|^from (?:underpass\.[\w.]+|__future__) import (?:\([^)]*\)|[^\n(]*)\n', re.MULTILINE
+    r'\A""".*?"""\n|^from (?:underpass\.[\w.]+|__future__) import (?:\([^)]*\)|[^\n(]*)\n',
+    re.MULTILINE,
 )
 
 

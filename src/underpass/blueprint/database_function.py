@@ -23,16 +23,16 @@ RUNTIME = "python3.13"
 MEMORY_MIB = 256
 PROTOCOLS = {"postgres": "postgres", "mysql": "mysql", "mariadb": "mysql"}
 
-# What Lambda puts a function into a VPC with; the first knows resources, but not which they will be.
+# What Lambda puts a function into a VPC with, and which of it knows resources. Which interfaces they will
+# be nobody knows, and Lambda wants the whole of this account's.
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
 _INTERFACES = (
     "ec2:AssignPrivateIpAddresses",
     "ec2:CreateNetworkInterface",
     "ec2:DeleteNetworkInterface",
-    "ec2:DescribeNetworkInterfaces",
-    "ec2:DescribeSubnets",
     "ec2:UnassignPrivateIpAddresses",
 )
+_LOOKS = ("ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets")
 _WHY_NOT = {
     "CKV_AWS_115": "One run at a time; reserving concurrency fails in an account that has 10",
     "CKV_AWS_116": "Its caller waits for it and is told when it fails",
@@ -71,7 +71,8 @@ def add(
                 ["logs:CreateLogStream", "logs:PutLogEvents"],
                 arn("logs", f"log-group:${{{logs.title}}}:*"),
             ),
-            allow(_INTERFACES, "*"),
+            allow(_INTERFACES, arn("ec2", "*/*")),
+            allow(_LOOKS, "*"),
         ],
     )
     return template.add_resource(

@@ -58,7 +58,8 @@ PATTERNS: dict[str, str] = {
     ),
     (BACKUP_WINDOW := rf"^{_CLOCK}-{_CLOCK}$"): "a window of the day such as 01:00-02:00, in UTC",
     (
-        ROTATION_SCHEDULE := rf"^cron\(0 {_HOUR} ({_DATES} {_MONTHS} \?|\? {_MONTHS} {_WEEKDAYS}) \*\)$"
+        ROTATION_SCHEDULE
+        := rf"^cron\(0 {_HOUR} ({_DATES} {_MONTHS} \?|\? {_MONTHS} {_WEEKDAYS}) \*\)$"
     ): 'days and a full hour such as "cron(0 3 ? * SUN *)", in UTC',
     (ACCOUNT := r"^[0-9]{12}$"): "an AWS account: twelve digits",
     (PRINCIPAL := rf"^(\*|arn:aws[a-z-]*:iam::[0-9]{{12}}:(root|(user|role)/{_IAM_NAME}))$"): (

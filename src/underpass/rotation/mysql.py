@@ -127,7 +127,9 @@ def _proof(plugin: str, password: bytes, nonce: bytes) -> bytes:
 def _error(packet: bytes) -> Exception:
     code = _code(packet)
     said = packet[3:].decode(errors="replace")
-    kind = RefusedError if code in NOT_LET_IN else ConnectionError if code in LATER else DatabaseError
+    kind = (
+        RefusedError if code in NOT_LET_IN else ConnectionError if code in LATER else DatabaseError
+    )
     return kind(f"{code} {said}")
 
 

@@ -220,7 +220,9 @@ def _fields(body: bytes) -> dict[str, str]:
 def _error(body: bytes) -> Exception:
     fields = _fields(body)
     code = fields.get("C", "")
-    kind = RefusedError if code in NOT_LET_IN else ConnectionError if code in LATER else DatabaseError
+    kind = (
+        RefusedError if code in NOT_LET_IN else ConnectionError if code in LATER else DatabaseError
+    )
     return kind(f"{code} {fields.get('M', '')}")
 
 

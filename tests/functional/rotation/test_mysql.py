@@ -60,7 +60,11 @@ def mariadb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Values]:
     server = subprocess.Popen(
         [
             *(*AS_ORDINARY_USER, SERVER, "--no-defaults", f"--basedir={FOLDER / 'usr'}"),
-            *(f"--datadir={folder / 'data'}", f"--socket={folder / 's'}", f"--pid-file={folder / 'p'}"),
+            *(
+                f"--datadir={folder / 'data'}",
+                f"--socket={folder / 's'}",
+                f"--pid-file={folder / 'p'}",
+            ),
             *(f"--bind-address={HOST}", f"--port={port}", f"--init-file={folder / 'setup.sql'}"),
             *(f"--ssl-cert={chain}", f"--ssl-key={key}", "--require-secure-transport=ON"),
             *("--general-log=ON", f"--general-log-file={log}", "--skip-name-resolve"),

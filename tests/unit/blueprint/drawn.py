@@ -132,7 +132,9 @@ def _rotation_windows() -> st.SearchStrategy[dict[str, Any]]:
 
 def _one_rotation(drawn: dict[str, Any]) -> dict[str, Any]:
     """Put the one of two ways to say when a rotation is in its place."""
-    return {key: value for key, value in drawn.items() if key != "rotation"} | drawn.get("rotation", {})
+    return {key: value for key, value in drawn.items() if key != "rotation"} | drawn.get(
+        "rotation", {}
+    )
 
 
 def _privatelink() -> st.SearchStrategy[dict[str, Any]]:

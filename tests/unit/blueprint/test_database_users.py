@@ -131,7 +131,9 @@ def test_both_secrets_are_rotated_after_they_may_be_and_not_during_a_release() -
     assert permission["Principal"] == "secretsmanager.amazonaws.com"
     assert permission["SourceAccount"] == {"Ref": "AWS::AccountId"}
     assert "rds:" not in json.dumps(resource(service, "RotationRole"))
-    assert service.template["Outputs"]["RotationFunctionName"]["Value"] == {"Ref": "RotationFunction"}
+    assert service.template["Outputs"]["RotationFunctionName"]["Value"] == {
+        "Ref": "RotationFunction"
+    }
     assert "RotationSchedule" not in by_part(CURATED["nat-ec2-everything"])[1].template["Resources"]
 
 

@@ -82,7 +82,10 @@ def test_what_is_kept_is_what_rfc_7677_computes() -> None:
     """Its example: password pencil, and the proofs the keys in it give."""
     salt = b64decode("W22ZaJ0SNY7soEsUEjb6gQ==")
     kept = verifier("pencil", salt)
-    client_first, nonce = "n=user,r=rOprNGfwEbeRWgbNEkqO", "rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0"
+    client_first, nonce = (
+        "n=user,r=rOprNGfwEbeRWgbNEkqO",
+        "rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0",
+    )
     server_first = f"r={nonce},s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096"
     whole = f"{client_first},{server_first},c=biws,r={nonce}".encode()
     server_key = b64decode(kept.rpartition(":")[2])
@@ -121,7 +124,9 @@ def packet(number: int, body: bytes) -> bytes:
 NONCE = b"abcdefgh" + b"ijklmnopqrst"
 
 
-def greeting(version: str = "8.4.3", plugin: str = "caching_sha2_password", able: int = 0xFFFF) -> bytes:
+def greeting(
+    version: str = "8.4.3", plugin: str = "caching_sha2_password", able: int = 0xFFFF
+) -> bytes:
     """A server's first packet, HandshakeV10."""
     more = bytes(16 - 14 + 8)
     body = b"\x0a" + version.encode() + b"\0" + bytes(4) + NONCE[:8] + b"\0"
@@ -199,7 +204,11 @@ def test_errors_are_of_three_kinds() -> None:
     for code, kind in ((1045, RefusedError), (1040, ConnectionError), (1064, DatabaseError)):
         error = mysql._error(b"\xff" + code.to_bytes(2, "little") + b"#28000said")
         assert type(error) is kind
-    for state, kind in (("28P01", RefusedError), ("57P03", ConnectionError), ("42601", DatabaseError)):
+    for state, kind in (
+        ("28P01", RefusedError),
+        ("57P03", ConnectionError),
+        ("42601", DatabaseError),
+    ):
         error = postgres._error(f"SFATAL\0C{state}\0Msaid\0\0".encode())
         assert type(error) is kind
         assert str(error) == f"{state} said"
@@ -220,7 +229,9 @@ def test_what_mysql_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
         del tape.sent[:]
         session.make({"username": "application_a", "password": "se'cret", "dbname": "my_app"})
         made, changed, granted = (sent[5:].decode() for sent in tape.sent)
-        assert made.startswith("CREATE USER IF NOT EXISTS 'application_a'@'%' IDENTIFIED BY " + kept)
+        assert made.startswith(
+            "CREATE USER IF NOT EXISTS 'application_a'@'%' IDENTIFIED BY " + kept
+        )
         assert changed.startswith("ALTER USER 'application_a'@'%' IDENTIFIED BY " + kept)
         assert made.endswith(" REQUIRE SSL")
         assert granted == r"GRANT ALL PRIVILEGES ON `my\_app`.* TO 'application_a'@'%'"

@@ -8,7 +8,13 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from tests.unit.rotation.fakes import ADMINISTRATOR, APPLICATION, Account, KilledError, NotFoundError
+from tests.unit.rotation.fakes import (
+    ADMINISTRATOR,
+    APPLICATION,
+    Account,
+    KilledError,
+    NotFoundError,
+)
 
 from underpass.rotation import steps
 

@@ -38,9 +38,7 @@ def test_an_answer_says_for_whom_it_is_and_keeps_the_name() -> None:
 def test_a_failure_is_answered_with_its_reason() -> None:
     told = answered(ASKED, "log stream l", fails)
     assert told["Status"] == "FAILED"
-    assert told["Reason"] == (
-        "ConnectionError: the database closed the connection (log stream l)"
-    )
+    assert told["Reason"] == ("ConnectionError: the database closed the connection (log stream l)")
 
 
 def test_a_deletion_leaves_the_user_and_what_it_made() -> None:

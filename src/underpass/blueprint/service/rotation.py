@@ -18,7 +18,9 @@ from underpass.blueprint.iam import Statement, allow
 from underpass.config import Config
 from underpass.config.model import Database
 
-TIMEOUT_S = 900  # the most there is: it waits for a database that restarts, and for tasks to be replaced
+TIMEOUT_S = (
+    900  # the most there is: it waits for a database that restarts, and for tasks to be replaced
+)
 
 # Which secret each schedule rotates.
 SCHEDULES = {

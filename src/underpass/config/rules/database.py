@@ -111,7 +111,9 @@ def _rotation(config: Config) -> Iterator[Fault]:
         yield Fault((_DAYS, _ROTATION), what, "leave one of the two out", source=source)
     hour = int(window.schedule.split()[1])
     if hour + window.hours > 24:
-        what = f"a window that opens at {hour}:00 is closed after {24 - hour} hours, at the day's end"
+        what = (
+            f"a window that opens at {hour}:00 is closed after {24 - hour} hours, at the day's end"
+        )
         key = (*_ROTATION, "hours")
         yield Fault((key,), what, f"write hours = {24 - hour}", source=source)
 
