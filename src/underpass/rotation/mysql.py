@@ -52,7 +52,7 @@ class Mysql:
         self.line.close()
 
     def ask(self, sql: str, *, told: bool = True) -> None:
-        """Have a statement done that gives no rows; of one that is not to be ``told`` an error says no word."""
+        """Have a statement done that gives no rows; if it is not to be ``told``, an error says none of it."""
         self.number = 0
         self._send(b"\x03" + sql.encode())
         answer = self._packet()

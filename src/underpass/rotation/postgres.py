@@ -17,6 +17,12 @@ from typing import Any
 from underpass.rotation.line import DatabaseError, Line, RefusedError
 
 OWNER = "application"  # has the database, and all in it; nobody logs in as this one
+MADE_BY_ADMINISTRATOR = """SELECT 1 FROM pg_class WHERE relkind IN ('r', 'p')
+ AND relowner = quote_ident(current_user)::regrole LIMIT 1"""
+OTHER_DATABASES = """SELECT datname FROM pg_database WHERE datdba = 'application'::regrole
+ AND datname <> current_database()"""
+MEMBERS = """SELECT member::regrole::text FROM pg_auth_members
+ WHERE roleid = 'application'::regrole AND member <> quote_ident(current_user)::regrole"""
 ROUNDS = 4096  # PostgreSQL's own default
 SCRAM = "SCRAM-SHA-256"
 BOUND = f"{SCRAM}-PLUS"
@@ -30,10 +36,7 @@ class Postgres:
     def __init__(self, value: Mapping[str, Any]) -> None:
         self.line = Line(value["host"], int(value["port"]))
         try:
-            self.line.send(struct.pack("!ii", 8, 80877103))
-            if self.line.read(1) != b"S":
-                raise DatabaseError("it does not speak TLS")
-            certificate = self.line.encrypt()
+            certificate = self._encrypted()
             named = {
                 "user": value["username"],
                 "database": value["dbname"],
@@ -60,16 +63,11 @@ class Postgres:
         self.ask(f"ALTER ROLE {user} SET role = {owner}")
         self._set_password(value)
         # What was made before, by the administrator or by a session that had left its role.
-        mine = "relowner = quote_ident(current_user)::regrole AND relkind IN ('r', 'p')"
-        if self.ask(f"SELECT 1 FROM pg_class WHERE {mine} LIMIT 1"):
+        if self.ask(MADE_BY_ADMINISTRATOR):
             self.ask(f"REASSIGN OWNED BY CURRENT_USER TO {owner}")
-            others = f"datdba = {_text(OWNER)}::regrole AND datname <> current_database()"
-            for (name,) in self.ask(f"SELECT datname FROM pg_database WHERE {others}"):
+            for (name,) in self.ask(OTHER_DATABASES):
                 self.ask(f"ALTER DATABASE {_name(name)} OWNER TO CURRENT_USER")
-        members = "SELECT member::regrole::text FROM pg_auth_members WHERE member::regrole <> "
-        for (one,) in self.ask(
-            f"{members} quote_ident(current_user)::regrole AND roleid = {_text(OWNER)}::regrole"
-        ):
+        for (one,) in self.ask(MEMBERS):
             self.ask(f"GRANT {one} TO CURRENT_USER")
             self.ask(f"REASSIGN OWNED BY {one} TO {owner}")
 
@@ -82,7 +80,7 @@ class Postgres:
         self.line.close()
 
     def ask(self, sql: str, *, told: bool = True) -> list[list[str]]:
-        """Return the rows that a statement gives; of one that is not to be ``told`` an error says no word."""
+        """Return the rows a statement gives; if it is not to be ``told``, an error says none of it."""
         self._send(b"Q", sql.encode() + b"\0")
         rows: list[list[str]] = []
         failed: Exception | None = None
@@ -98,12 +96,19 @@ class Postgres:
                 rows.append(_row(body))
 
     def _has_role(self, name: str) -> bool:
-        return bool(self.ask(f"SELECT 1 FROM pg_roles WHERE rolname = {_text(name)}"))
+        sql = f"SELECT 1 FROM pg_roles WHERE rolname = {_text(name)}"  # noqa: S608  it is quoted
+        return bool(self.ask(sql))
 
     def _set_password(self, value: Mapping[str, Any]) -> None:
         # As the server would keep it: nothing that is logged anywhere opens the database.
         kept = verifier(value["password"], secrets.token_bytes(16))
         self.ask(f"ALTER ROLE {_name(value['username'])} PASSWORD {_text(kept)}", told=False)
+
+    def _encrypted(self) -> bytes:
+        self.line.send(struct.pack("!ii", 8, 80877103))
+        if self.line.read(1) != b"S":
+            raise DatabaseError("it does not speak TLS")
+        return self.line.encrypt()
 
     def _log_in(self, password: str, certificate: bytes) -> None:
         proof: Scram | None = None

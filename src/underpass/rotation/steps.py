@@ -107,7 +107,7 @@ class Rotation:
             self._deploy()
 
     def _wait_for_tasks(self) -> None:
-        """Wait until no task is left of the deployment before: it may still use the user that is to change."""
+        """Wait until no task of the deployment before is left: it may use the user that is to change."""
         while len(self._deployments()) > 1:
             if self.access.left_s() < RESERVE_S:
                 raise TimeoutError("tasks are being replaced: the older ones may use this user")

@@ -32,14 +32,16 @@ def answered(event: Mapping[str, Any], log: str, work: Callable[[], None]) -> di
 def put(url: str, answer: Mapping[str, Any]) -> None:
     """Hand an answer to CloudFormation; its URL is signed for no content type."""
     data = json.dumps(answer).encode()
+    request = Request(url, data, {"Content-Type": ""}, method="PUT")  # noqa: S310  CloudFormation's
     for left in (2, 1, 0):
         try:
-            urlopen(Request(url, data, {"Content-Type": ""}, method="PUT"), timeout=10).close()  # noqa: S310
-            return
+            urlopen(request, timeout=10).close()  # noqa: S310
         except OSError:
             if not left:
                 raise
             time.sleep(PAUSE_S)
+        else:
+            return
 
 
 def function(log_in: Callable[[Value], Session]) -> Callable[[Mapping[str, Any], Any], None]:

@@ -32,7 +32,7 @@ FOUNDATION = {
     "RepositoryUri": "repository",
     "BucketName": "notes-assets",
     "DatabaseInstanceId": "db",
-    "DatabaseSecretArn": "arn:secret",
+    "DatabaseUserSecretArn": "arn:secret",
     "FileSystemId": "fs-1",
     "AppSubnetIds": "subnet-b,subnet-a",
 }

@@ -25,14 +25,15 @@ Values = Callable[..., dict[str, Any]]
 A, B = "application_a", "application_b"
 FOLDER = Path(os.environ.get("MARIADB", "/"))
 SERVER, INSTALL = FOLDER / "usr/sbin/mariadbd", FOLDER / "usr/bin/mariadb-install-db"
-# What RDS gives its master user, as far as it matters here; and a database with what grants take for a sign.
+QUOTED = MASTER["password"].replace("'", "''")
+# What RDS gives its master user, as far as it matters; and a database with what grants take for a sign.
 SETUP = f"""
 CREATE DATABASE my_app;
 CREATE DATABASE myxapp;
-CREATE USER '{MASTER["username"]}'@'%' IDENTIFIED BY '{MASTER["password"].replace("'", "''")}' REQUIRE SSL;
-GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, RELOAD, PROCESS, REFERENCES, INDEX, ALTER, SHOW DATABASES,
-  CREATE TEMPORARY TABLES, LOCK TABLES, EXECUTE, REPLICATION SLAVE, REPLICATION CLIENT, CREATE VIEW, SHOW VIEW,
-  CREATE ROUTINE, ALTER ROUTINE, CREATE USER, EVENT, TRIGGER, DELETE HISTORY
+CREATE USER '{MASTER["username"]}'@'%' IDENTIFIED BY '{QUOTED}' REQUIRE SSL;
+GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, RELOAD, PROCESS, REFERENCES, INDEX, ALTER,
+  SHOW DATABASES, CREATE TEMPORARY TABLES, LOCK TABLES, EXECUTE, REPLICATION SLAVE, REPLICATION CLIENT,
+  CREATE VIEW, SHOW VIEW, CREATE ROUTINE, ALTER ROUTINE, CREATE USER, EVENT, TRIGGER, DELETE HISTORY
   ON *.* TO '{MASTER["username"]}'@'%' WITH GRANT OPTION;
 """
 

@@ -1,4 +1,4 @@
-"""Rotations as the templates set them up: Secrets Manager, the function, a real PostgreSQL, ECS; under load."""
+"""Rotations as the templates set them up, under load: Secrets Manager, the function, PostgreSQL, ECS."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ A_SECOND = 50  # logins of each of the two applications
 ROTATIONS = 3
 
 
-def rotate(state: str) -> dict[str, Any]:
-    """Rotate the application's secret again and again under load, and the administrator's; tell what was seen."""
+def rotate(state: str) -> dict[str, Any]:  # noqa: C901  one story
+    """Rotate both secrets, again and again, under load; tell what was seen."""
     import psycopg
     from botocore.exceptions import ClientError
     from tests.twin.lambda_.small_region import zipped

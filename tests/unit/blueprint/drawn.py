@@ -132,9 +132,9 @@ def _rotation_windows() -> st.SearchStrategy[dict[str, Any]]:
 
 def _one_rotation(drawn: dict[str, Any]) -> dict[str, Any]:
     """Put the one of two ways to say when a rotation is in its place."""
-    return {key: value for key, value in drawn.items() if key != "rotation"} | drawn.get(
-        "rotation", {}
-    )
+    rotation: dict[str, Any] = drawn.get("rotation", {})
+    others: dict[str, Any] = {key: drawn[key] for key in drawn if key != "rotation"}
+    return others | rotation
 
 
 def _privatelink() -> st.SearchStrategy[dict[str, Any]]:

@@ -27,7 +27,7 @@ TIMEOUT_S = 300
 _WAYS = (Route, SubnetRouteTableAssociation, VPCEndpoint)
 
 
-class DatabaseUser(AWSObject):
+class DatabaseUser(AWSObject):  # type: ignore[misc]  # troposphere tells no types of it
     """What the function answers for; other properties than the token tell when it has to look again."""
 
     resource_type = "Custom::DatabaseUser"
