@@ -12,8 +12,10 @@ from tests.functional.cloudformation_types.conftest import Bench
 
 from underpass.deploy.stacks import protection
 from underpass.deploy.stacks.events import StackEvent
+from underpass.twin.api import patch
 from underpass.twin.services.autoscaling import cfn as autoscaling
 from underpass.twin.services.cloudformation.resource_type import Physical, ProvisionError
+from underpass.twin.services.lambda_ import patches as lambda_
 
 CONTAINER = {"Name": "app", "Image": "app:1", "Memory": "64", "Essential": "true"}
 
@@ -228,7 +230,8 @@ def code(bench: Bench, function: Physical) -> str:
         return archive.read("index.py").decode()
 
 
-def test_a_functions_source_is_packed_as_index_and_replaced(bench: Bench) -> None:
+def function(bench: Bench) -> dict[str, Any]:
+    """Return the properties of a function whose role is there."""
     trust = {
         "Version": "2012-10-17",
         "Statement": [
@@ -240,13 +243,39 @@ def test_a_functions_source_is_packed_as_index_and_replaced(bench: Bench) -> Non
         ],
     }
     role = bench.create("IAM::Role", AssumeRolePolicyDocument=trust)
-    old = {
+    return {
         "Runtime": "python3.13",
         "Handler": "index.handler",
         "Code": {"ZipFile": "one = 1\n"},
         "Role": role.attributes["Arn"],
         "Timeout": "30",
     }
+
+
+def test_a_function_goes_into_a_vpc_and_out_of_it(bench: Bench) -> None:
+    patch.apply(lambda_)
+    vpc, subnets = bench.subnets()
+    group = bench.create("EC2::SecurityGroup", GroupDescription="f", VpcId=vpc).id
+    outside = function(bench)
+    inside = {**outside, "VpcConfig": {"SubnetIds": subnets, "SecurityGroupIds": [group]}}
+    made = bench.create("Lambda::Function", **inside)
+
+    def placed() -> Any:
+        found = bench.clients("lambda").get_function_configuration(FunctionName=made.id)
+        return found.get("VpcConfig", {}).get("VpcId")
+
+    assert placed() == vpc
+    bench.update("Lambda::Function", made, inside, outside)
+    assert placed() is None
+    bench.update("Lambda::Function", made, outside, inside)
+    assert placed() == vpc
+    nowhere = {"SubnetIds": ["subnet-1"], "SecurityGroupIds": [group]}
+    with pytest.raises(ProvisionError, match="'subnet-1' does not exist"):
+        bench.update("Lambda::Function", made, inside, {**inside, "VpcConfig": nowhere})
+
+
+def test_a_functions_source_is_packed_as_index_and_replaced(bench: Bench) -> None:
+    old = function(bench)
     made = bench.create("Lambda::Function", **old)
     assert code(bench, made) == "one = 1\n"
     bench.update("Lambda::Function", made, old, {**old, "Code": {"ZipFile": "two = 2\n"}})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,12 @@ import pytest
 from tests.twin.inside import run_inside
 
 CODE = """
-import os, socket
+import os, socket, time
 def handler(event, context):
     if event.get("kind") == "exit":
         os._exit(3)
+    if event.get("kind") == "sleep":
+        time.sleep(3)
     if event.get("kind") == "resolve":
         return socket.gethostbyname(event["name"])
     if event.get("kind") == "s3":
@@ -117,7 +120,14 @@ def live(state: str) -> dict[str, Any]:
     seen["left"] = client.get_function_configuration(FunctionName="f").get("VpcConfig")
     client.update_function_configuration(FunctionName="f", VpcConfig=place)
     here.wait(here.interfaces, "no interface")
+    here.invoke(**target)
+    event = json.dumps({"kind": "sleep", **target})
+    client.invoke(FunctionName="f", InvocationType="Event", Payload=event)
+    here.wait(lambda: here.functions._working, "nothing runs")
     client.delete_function(FunctionName="f")
+    here.loops["functions"].wake()
+    seen["while it runs"] = len(here.interfaces())
+    here.wait(lambda: not here.functions._working, "it does not end")
     here.wait(lambda: not here.interfaces(), "an interface stays")
     ec2.delete_security_group(GroupId=other)
     ec2.delete_subnet(SubnetId=made["subnets"][0])
@@ -164,6 +174,7 @@ def test_its_interface_is_lambdas_and_shared(seen: dict[str, Any]) -> None:
     assert seen["shared"]
     assert seen["in use"] == [True, True]
     assert seen["left"] is None
+    assert seen["while it runs"] == 1
 
 
 def test_one_that_is_killed_is_followed_by_another_in_the_vpc(seen: dict[str, Any]) -> None:

@@ -175,7 +175,7 @@ class Asked(ResourceType):
         self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
     ) -> Physical:
         self._answer("Update", new, physical.id)
-        return Physical(str(new["Id"]), new)
+        return Physical(physical.id if "Sticky" in old else str(new["Id"]), new)
 
     def delete(self, physical: Physical, properties: Properties) -> None:
         self._answer("Delete", properties, physical.id)
@@ -276,6 +276,17 @@ def test_an_update_is_led_back(cloud: Cloud, renamed: bool) -> None:
     assert found[2:] == ([("Delete", "two", "2")] if renamed else [])
     cloud.delete()
     assert asked(cloud) == [("Delete", "one", "1")]
+
+
+def test_what_an_update_made_stays_where_the_way_back_names_it_again(cloud: Cloud) -> None:
+    cloud.deploy(template({"C": custom(Id="one", Size=1), "T": {"Size": 1, "Uses": []}}))
+    new = custom(Id="two", Size=2, Sticky=True)
+    broken = template({"C": new, "T": {"Size": 2, "Uses": ["nothing"]}, "Z": {"Uses": [ref("C")]}})
+    asked(cloud)
+    assert cloud.deploy(broken) == "UPDATE_ROLLBACK_COMPLETE"
+    assert asked(cloud) == [("Update", "one", "2"), ("Update", "two", "1")]
+    cloud.delete()
+    assert asked(cloud) == [("Delete", "two", "1")]
 
 
 def test_a_deletion_that_fails_keeps_the_resource(cloud: Cloud) -> None:

@@ -73,7 +73,7 @@ class Rollback:
             name
             for name in self._applied.replaced()
             if current[name].generation == made[name].generation
-            or current[name].physical != made[name].physical
+            or _id(current[name]) != _id(made[name])
         )
 
     def _leave_behind(self, replaced: frozenset[str]) -> None:
@@ -111,6 +111,10 @@ class Rollback:
         old = self._journal.stack
         settings = replace(self._journal.store.stack(old.id).settings, tags=old.settings.tags)
         self._journal.status("UPDATE_ROLLBACK_COMPLETE", imports=old.imports, settings=settings)
+
+
+def _id(record: Record) -> str:
+    return record.physical.id if record.physical else ""
 
 
 class Restore:
