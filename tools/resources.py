@@ -55,7 +55,10 @@ SETTINGS = {  # axis and value of the test matrix, as underpass.toml says it
 }
 GROUPS = {  # several values of one axis that mean one thing
     ("database", frozenset({"postgres", "rotated", "windows", "mysql", "mariadb"})): "`[database]`",
-    ("database", frozenset({"rotated", "windows", "mysql"})): "`rotation_days` or `rotation_window`",
+    (
+        "database",
+        frozenset({"rotated", "windows", "mysql"}),
+    ): "`rotation_days` or `rotation_window`",
     ("consumers", frozenset({"here", "elsewhere"})): "`[[consumers]]`",
     ("scaling", frozenset({"both", "cpu"})): "`scaling.cpu`",
     ("scaling", frozenset({"both"})): "`scaling.requests`",

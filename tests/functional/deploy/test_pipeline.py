@@ -312,12 +312,18 @@ def test_the_plan_tells_each_stack_and_changes_nothing(world: World) -> None:
         "notes-consumer-analytics": "delete",
     }
     removed = {c.logical_id for c in plans["notes-foundation"].changes if c.action == "Remove"}
-    assert removed > {"DatabaseInstance", "DatabaseSecret", "DatabaseUserSecret", "DatabaseSubnetGroup"}
+    assert removed > {
+        "DatabaseInstance",
+        "DatabaseSecret",
+        "DatabaseUserSecret",
+        "DatabaseSubnetGroup",
+    }
     with pytest.raises(DataLossError) as caught:
         planning.refuse([*plans.values()], ())
     assert {loss.change.logical_id for loss in caught.value.losses} == {
         "DatabaseInstance",
-        "DatabaseSecret", "DatabaseUserSecret",
+        "DatabaseSecret",
+        "DatabaseUserSecret",
     }
     planning.refuse([*plans.values()], {"DatabaseInstance", "DatabaseSecret", "DatabaseUserSecret"})
     assert {arn: one.template for arn, one in world.cloudformation.stacks.items()} == before

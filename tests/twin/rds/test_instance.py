@@ -73,7 +73,9 @@ def live(state: str) -> dict[str, Any]:
     }
     seen["told"] = [
         event["Message"]
-        for event in rds.describe_events(SourceIdentifier="notes", SourceType="db-instance")["Events"]
+        for event in rds.describe_events(SourceIdentifier="notes", SourceType="db-instance")[
+            "Events"
+        ]
         if "notification" in event["EventCategories"]
     ]
     seen["parameters"] = [small.query("show work_mem")[0][0]]

@@ -82,7 +82,9 @@ class Account:
             ADMINISTRATOR: {"adm-0": Version(master, {"AWSCURRENT"})},
         }
         self.passwords = {"application_a": "first", "underpass": "master"}
-        self.deployments: list[dict[str, Any]] = [{"createdAt": 0, "read": ("application_a", "first")}]
+        self.deployments: list[dict[str, Any]] = [
+            {"createdAt": 0, "read": ("application_a", "first")}
+        ]
         self.finishing = 0  # how often ECS still tells of tasks of the deployment before
         self.made = 0
 

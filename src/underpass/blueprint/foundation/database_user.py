@@ -25,6 +25,7 @@ FIRST = "application_a"  # rotations go to application_b and back
 TIMEOUT_S = 300
 # What the function is reached by and reaches others by; it also has to be there when the user is deleted.
 _WAYS = (Route, SubnetRouteTableAssociation, VPCEndpoint)
+_BY_NAME = ("App", "Public", "S3", "SecretsManager")
 
 
 class DatabaseUser(AWSObject):  # type: ignore[misc]  # troposphere tells no types of it
@@ -78,7 +79,11 @@ def add(
         subnets=list(network.app_subnet_ids),
         group=group_id(group),
     )
-    ways = [name for name, one in template.resources.items() if isinstance(one, _WAYS)]
+    ways = [
+        name
+        for name, one in template.resources.items()
+        if isinstance(one, _WAYS) and name.startswith(_BY_NAME)
+    ]
     template.add_resource(
         DatabaseUser(
             "DatabaseUser",
