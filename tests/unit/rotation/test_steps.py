@@ -102,6 +102,27 @@ def test_a_user_changes_only_when_no_task_of_the_deployment_before_is_left() -> 
     assert account.opens("application_a", "first")
 
 
+@pytest.mark.parametrize(("kill_at", "after"), [(1, True), (2, False)])
+def test_tasks_that_a_cut_off_end_left_are_replaced_before_their_user_changes(
+    kill_at: int, *, after: bool
+) -> None:
+    account = Account()
+    account.begin(APPLICATION, "new")
+    for name in STEPS[:3]:
+        step(account, name)
+    account.kill_at, account.kill_after = kill_at, after
+    with pytest.raises(KilledError):
+        step(account, "finishSecret")
+    account.kill_at = None
+    assert names(account)[0] == "application_b"
+    assert account.deployments[0]["read"] == ("application_a", "first")
+    account.begin(APPLICATION, "newer")
+    for name in STEPS[:2]:
+        step(account, name, token="newer")
+        assert all(account.opens(*one["read"]) for one in account.deployments)
+    assert account.deployments[0]["read"] == ("application_b", "new-1")
+
+
 def test_a_database_that_does_not_answer_is_waited_for_as_long_as_there_is_time() -> None:
     account = Account(busy=20)
     whole(account)
