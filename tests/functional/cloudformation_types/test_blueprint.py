@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pytest
+from tests.functional.answering import Answering
 from tests.functional.cloudformation_types.account import Account, tasks_run
 from tests.functional.cloudformation_types.conftest import Bench
 from tests.unit.blueprint.configs import CURATED
@@ -14,6 +15,8 @@ from underpass.config.model import Config
 from underpass.deploy import network
 from underpass.deploy.stacks import protection
 from underpass.deploy.stacks.events import StackEvent
+from underpass.twin.api import patch
+from underpass.twin.services.lambda_ import patches as lambda_
 
 
 @pytest.mark.parametrize(
@@ -23,6 +26,9 @@ def test_stacks_deploy_and_go(bench: Bench, name: str) -> None:
     config = CURATED[name]
     account = Account(bench)
     tasks_run(bench)
+    patch.apply(lambda_)
+    functions = Answering(bench.clients.endpoint_url)
+    lambda_.attach(functions)
     foundation, service, monitoring, *consumers = stacks(config)
     given = looked_up(bench, foundation)
     made = account.create(foundation.name, foundation.body(), **given)
@@ -47,6 +53,8 @@ def test_stacks_deploy_and_go(bench: Bench, name: str) -> None:
     unprotect(account, config, given, served)
     for stack in (*reversed(consumers), monitoring, service, foundation):
         account.remove(stack.name)
+    if config.database:
+        assert (functions.kinds()[0], functions.kinds()[-1]) == ("Create", "Delete")
 
 
 def asked(stack: Stack, known: Mapping[str, str]) -> dict[str, str]:
