@@ -31,7 +31,7 @@ parameter here, so a new value is no obstacle: the other stack follows in the sa
 | key | from | to | what happens |
 |---|---|---|---|
 """
-PARTS = ("foundation", "path", "capacity", "service", "monitoring", "consumer")
+PARTS = ("foundation", "path", "capacity", "database", "service", "monitoring", "consumer")
 SHOWN = 5  # names of one kind; more are counted
 
 
@@ -135,6 +135,9 @@ CHANGES = (
     _database("name", "app", "notes", "notes"),
     _database("backup_days", "7", "30", 30),
     _database("rotation_days", "none", "30", 30),
+    _database("rotation_window", "none", "Sundays", {"schedule": "cron(0 3 ? * SUN *)"}),
+    _database("maintenance_window", "none", "Sundays", "Sun:03:00-Sun:04:00"),
+    _database("backup_window", "none", "at night", "01:00-02:00"),
     _database("seed", "none", "seed.sql", "seed.sql"),
     Change("files", "[files]", "left out", {"files": None}),
     Change("files.mount", "/data", "/srv", {"files": {"mount": "/srv"}}),

@@ -45,6 +45,7 @@ def _at(value: Any, path: list[str]) -> Any:
 @cache
 def _schema(type_: str) -> dict[str, Any]:
     index = json.loads((_SCHEMAS / "providers" / "us-east-1.json").read_text(encoding="utf-8"))
-    path = _SCHEMAS / "resources" / f"{index[type_]}.json"
+    known = "AWS::CloudFormation::CustomResource" if type_.startswith("Custom::") else type_
+    path = _SCHEMAS / "resources" / f"{index[known]}.json"
     found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return found

@@ -27,6 +27,7 @@ TITLES = {
     "foundation": "The network, the key, and what holds data: outlives a release.",
     "path": "The way in: the balancers, the registrar, the PrivateLink offer.",
     "capacity": "The cluster, and what its tasks run on.",
+    "database": "What is done within the database before tasks use it; where there is one.",
     "service": "The application: what a release changes.",
     "monitoring": "The dashboard and the alarms.",
     "consumer": "One for each `[[consumers]]`, in the consumer's account.",
@@ -58,8 +59,11 @@ SETTINGS = {  # axis and value of the test matrix, as underpass.toml says it
     ("scaling", "none"): "no `scaling`",
 }
 GROUPS = {  # several values of one axis that mean one thing
-    ("database", frozenset({"postgres", "rotated", "mysql", "mariadb"})): "`[database]`",
-    ("database", frozenset({"rotated", "mysql"})): "`rotation_days`",
+    ("database", frozenset({"postgres", "rotated", "windows", "mysql", "mariadb"})): "`[database]`",
+    (
+        "database",
+        frozenset({"rotated", "windows", "mysql"}),
+    ): "`rotation_days` or `rotation_window`",
     ("consumers", frozenset({"here", "elsewhere"})): "`[[consumers]]`",
     ("insights", frozenset({"enhanced", "enabled"})): "`container_insights`",
     ("flow logs", frozenset({"all", "rejected"})): "`flow_logs`",

@@ -22,6 +22,30 @@ _COMMENT = re.compile(
 )
 
 
+# Of a module that stands behind another: its first words, and what it imports of those before it.
+_HEAD = re.compile(
+    r'\A""".*?"""\n|^from (?:underpass\.[\w.]+|__future__) import (?:\([^)]*\)|[^\n(]*)\n',
+    re.MULTILINE,
+)
+
+
+def joined(*modules: Path) -> str:
+    """Return the code of several modules as one: what one imports of another stands before it."""
+    first, *others = map(shipped, modules)
+    text = first + "".join(f"\n{_HEAD.sub('', code)}" for code in others)
+    return re.sub(r"\n{3,}", "\n\n", text)
+
+
+_STRING = re.compile(r'"{3}.*?"{3}|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.DOTALL)
+
+
+def _in_single_quotes(string: re.Match[str]) -> str:
+    """Return a string in the quotes that JSON, which templates are, needs no escape for."""
+    inner = string[0][1:-1]
+    plain = string[0][0] == '"' and not {*"'\"\\"} & {*inner}
+    return f"'{inner}'" if plain else string[0]
+
+
 def shipped(module: Path) -> str:
     """Return a module's code as a template carries it.
 
@@ -38,7 +62,7 @@ def shipped(module: Path) -> str:
         cuts += [*_words(node, begins, source), *_types(node, text, begins)]
     for start, end, instead in sorted(cuts, reverse=True):
         text = text[:start] + instead + text[end:]
-    code = re.sub(r"\n{3,}", "\n\n", text)
+    code = re.sub(r"\n{3,}", "\n\n", _STRING.sub(_in_single_quotes, text))
     return re.sub(r"^( {4})+", lambda blanks: " " * (len(blanks[0]) // 4), code, flags=re.MULTILINE)
 
 

@@ -1,4 +1,4 @@
-"""Configuration to CloudFormation templates: one module per part of the pattern, six kinds of stack.
+"""Configuration to CloudFormation templates: one module per part of the pattern, seven kinds of stack.
 
 Pure: the same configuration gives the same bytes, and nothing outside the package is read.
 """
@@ -10,6 +10,7 @@ import underpass.blueprint.lean  # noqa: F401  before troposphere
 # isort: split
 from underpass.blueprint.capacity import capacity_stack
 from underpass.blueprint.consumer import consumer_stack
+from underpass.blueprint.database import database_stack
 from underpass.blueprint.foundation import foundation_stack
 from underpass.blueprint.monitoring import monitoring_stack
 from underpass.blueprint.path import path_stack
@@ -26,6 +27,7 @@ def stacks(config: Config) -> tuple[Stack, ...]:
         foundation_stack(config),
         path_stack(config),
         capacity_stack(config),
+        *([database_stack(config)] if config.database else []),
         service_stack(config),
         monitoring_stack(config),
         *(consumer_stack(config, consumer) for consumer in config.consumers),

@@ -62,14 +62,17 @@ def to_the_web() -> list[SecurityGroupRule]:
     ]
 
 
-def to_aws(config: Config) -> list[SecurityGroupRule]:
-    """Return egress rules of the hosts for AWS APIs, by the way ``network.egress`` names."""
+def to_aws(config: Config, endpoint_group: object = None) -> list[SecurityGroupRule]:
+    """Return egress rules for AWS APIs, by the way ``network.egress`` names.
+
+    ``endpoint_group`` is that of the endpoints where it is not the foundation's output.
+    """
     if config.network.egress == "nat":
         return to_the_web()
     endpoints = (
         {"CidrIp": str(config.network.cidr)}
         if config.network.vpc_id
-        else {"DestinationSecurityGroupId": given("EndpointSecurityGroupId")}
+        else {"DestinationSecurityGroupId": endpoint_group or given("EndpointSecurityGroupId")}
     )
     return [
         tcp(443, "AWS APIs, by their endpoints", **endpoints),

@@ -19,8 +19,8 @@ class Stack:
     Attributes
     ----------
     name
-        The stack's name: ``NAME-foundation``, ``NAME-path``, ``NAME-capacity``, ``NAME-service``,
-        ``NAME-monitoring`` or ``NAME-consumer-CONSUMER``.
+        The stack's name: ``NAME-foundation``, ``NAME-path``, ``NAME-capacity``, ``NAME-database``,
+        ``NAME-service``, ``NAME-monitoring`` or ``NAME-consumer-CONSUMER``.
     template
         The template, JSON-serialisable.
     parameters

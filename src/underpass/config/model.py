@@ -232,6 +232,16 @@ class Network(Section):
     )
 
 
+class RotationWindow(Section):
+    """When the passwords are changed."""
+
+    schedule: t.RotationSchedule = Field(
+        description="A cron expression of Secrets Manager's, in UTC: a day, at a full hour.",
+        examples=["cron(0 3 ? * SUN *)"],
+    )
+    hours: t.Whole = Field(default=2, ge=1, le=24, description="How long it stays open, that day.")
+
+
 class Database(Section):
     """An RDS instance."""
 
@@ -255,11 +265,25 @@ class Database(Section):
         default=None,
         ge=1,
         le=1000,
-        description="Days between changes of the password; left out: it is not changed.",
+        description="Days between changes of the passwords; left out: they are not changed.",
+    )
+    rotation_window: RotationWindow | None = Field(
+        default=None, description="When they are changed, instead of after so many days."
+    )
+    maintenance_window: t.MaintenanceWindow | None = Field(
+        default=None, description="When RDS may interrupt, in UTC; left out: RDS chooses."
+    )
+    backup_window: t.BackupWindow | None = Field(
+        default=None, description="When the daily backup is made, in UTC; left out: RDS chooses."
     )
     seed: t.Text | None = Field(
         default=None, description="A file of SQL loaded once, relative to this file."
     )
+
+    @property
+    def rotates(self) -> bool:
+        """Whether the passwords are changed on schedule."""
+        return bool(self.rotation_days or self.rotation_window)
 
 
 class Files(Section):

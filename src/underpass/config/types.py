@@ -17,6 +17,15 @@ _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"  # of a domain name
 _IAM_NAME = r"[A-Za-z0-9_+=,.@/-]+"
 _TAG = r"(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[0-9a-f]{64})?"
 
+_DAY = r"([Mm]on|[Tt]ue|[Ww]ed|[Tt]hu|[Ff]ri|[Ss]at|[Ss]un)"
+_CLOCK = r"([01][0-9]|2[0-3]):[0-5][0-9]"
+# Secrets Manager's cron, once a day at most: minute 0, an hour, and one of the two day fields.
+# https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_schedule.html
+_HOUR = r"([0-9]|1[0-9]|2[0-3])"
+_DATES = r"[0-9LW,/*-]+"
+_MONTHS = r"[0-9A-Z,/*-]+"
+_WEEKDAYS = r"[0-9A-Z,#L/*-]+"
+
 # Digits and letters are spelled out: \d and \w are every script's in pydantic's expressions.
 PATTERNS: dict[str, str] = {
     # pattern: what it asks for, as an error says it
@@ -47,6 +56,14 @@ PATTERNS: dict[str, str] = {
     (DATABASE_NAME := r"^[a-zA-Z][a-zA-Z0-9_]{0,62}$"): (
         "a database name: up to 63 letters, digits and underscores, starting with a letter"
     ),
+    (MAINTENANCE_WINDOW := rf"^{_DAY}:{_CLOCK}-{_DAY}:{_CLOCK}$"): (
+        "a window of the week such as Sun:03:00-Sun:04:00, in UTC"
+    ),
+    (BACKUP_WINDOW := rf"^{_CLOCK}-{_CLOCK}$"): "a window of the day such as 01:00-02:00, in UTC",
+    (
+        ROTATION_SCHEDULE
+        := rf"^cron\(0 {_HOUR} ({_DATES} {_MONTHS} \?|\? {_MONTHS} {_WEEKDAYS}) \*\)$"
+    ): 'days and a full hour such as "cron(0 3 ? * SUN *)", in UTC',
     (ACCOUNT := r"^[0-9]{12}$"): "an AWS account: twelve digits",
     (PRINCIPAL := rf"^(\*|arn:aws[a-z-]*:iam::[0-9]{{12}}:(root|(user|role)/{_IAM_NAME}))$"): (
         "a principal such as arn:aws:iam::222222222222:root"
@@ -102,6 +119,9 @@ InstanceImage = Annotated[str, StringConstraints(pattern=INSTANCE_IMAGE)]
 InstanceClass = Annotated[str, StringConstraints(pattern=INSTANCE_CLASS)]
 Version = Annotated[str, StringConstraints(pattern=VERSION)]
 DatabaseName = Annotated[str, StringConstraints(pattern=DATABASE_NAME)]
+MaintenanceWindow = Annotated[str, StringConstraints(pattern=MAINTENANCE_WINDOW)]
+BackupWindow = Annotated[str, StringConstraints(pattern=BACKUP_WINDOW)]
+RotationSchedule = Annotated[str, StringConstraints(pattern=ROTATION_SCHEDULE)]
 Account = Annotated[str, StringConstraints(pattern=ACCOUNT)]
 Principal = Annotated[str, StringConstraints(pattern=PRINCIPAL)]
 Role = Annotated[str, StringConstraints(pattern=ROLE)]

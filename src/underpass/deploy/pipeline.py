@@ -14,7 +14,7 @@ from underpass.blueprint import Stack
 from underpass.blueprint.protection import PROTECT
 from underpass.config import Config
 from underpass.config.model import Consumer
-from underpass.deploy import assets, consumers, hosts, network, preflight
+from underpass.deploy import assets, consumers, database, hosts, network, preflight
 from underpass.deploy.clock import Clock, poll
 from underpass.deploy.observe import targets
 from underpass.deploy.observe.diagnose import diagnose
@@ -98,23 +98,26 @@ class _Deployment:
         self._preflight()
         config = self._config
         stacks = blueprint.stacks(config)
-        wanted_foundation, path_stack, wanted_capacity, service_stack, monitoring, *joins = stacks
+        count = len(stacks) - len(config.consumers)
+        own, joins = stacks[:count], stacks[count:]
+        by_part = {one.name.removeprefix(f"{config.name}-"): one for one in own}
+        wanted_foundation, wanted_capacity = by_part["foundation"], by_part["capacity"]
         foundation_stack, foundation = self._foundation(wanted_foundation)
         self._carry = templates.by(self._target.client("s3"), foundation["WorkBucketName"])
         image, path, (capacity_stack, capacity), networks, *_ = self._steps.together(
             partial(self._image, foundation),
-            partial(self._path, path_stack, foundation),
+            partial(self._path, by_part["path"], foundation),
             partial(self._capacity, wanted_capacity, foundation),
             self._networks,
             partial(self._assets, foundation),
-            partial(self._data, foundation),
+            partial(self._database, by_part.get("database"), foundation),
         )
         known = {**foundation, **path, **capacity, "Image": image}
         tasks = Watch(
             self._target, config, self._clock, known["ClusterName"], known["AlbTargetGroupArn"]
         )
         service, *deployed = self._steps.together(
-            partial(self._service, service_stack, known, tasks),
+            partial(self._service, by_part["service"], known, tasks),
             *(
                 partial(self._consumer, stack, consumer, networks[consumer.name], path)
                 for stack, consumer in zip(joins, config.consumers, strict=True)
@@ -122,8 +125,8 @@ class _Deployment:
         )
         self._steps.together(
             partial(self._tasks, tasks, path["AlbTargetGroupArn"], answer_timeout_s),
-            partial(self._monitoring, monitoring, {**known, **service}),
-            partial(self._protect, foundation_stack, path_stack),
+            partial(self._monitoring, by_part["monitoring"], {**known, **service}),
+            partial(self._protect, foundation_stack, by_part["path"]),
             *self._leaving(),
         )
         self._target.dismiss_consumers(config)
@@ -226,13 +229,21 @@ class _Deployment:
             synced = assets.sync(self._target.client("s3"), foundation["BucketName"], source)
             step.outcome = str(synced)
 
+    def _database(self, stack: Stack | None, foundation: Outputs) -> None:
+        """Have the application's user made, and its data loaded."""
+        if stack is None:
+            return
+        with self._steps.step("database") as step:
+            self._bring(stack, _asked(stack, foundation), step)
+        self._data(foundation)
+
     def _data(self, foundation: Outputs) -> None:
         if self._config.database is None or self._config.database.seed is None:
             return
         with self._steps.step("data") as step:
             seeded = self._target.load_seed(
                 foundation["DatabaseInstanceId"],
-                foundation["DatabaseSecretArn"],
+                foundation["DatabaseUserSecretArn"],
                 self._config.folder / self._config.database.seed,
             )
             step.outcome = f"{self._config.database.seed} loaded" if seeded.now else "loaded before"
@@ -363,6 +374,9 @@ class _Deployment:
         if not left:
             return
         with self._steps.step("clean-up") as step:
+            cloudformation = self._target.client("cloudformation")
+            if users := database.left(cloudformation, self._config):
+                existing.delete(cloudformation, users, self._clock)
             for deployed, wanted in left:
                 ids = existing.resources(self._target.client("cloudformation"), wanted.name)
                 self._bring(wanted, {}, step)

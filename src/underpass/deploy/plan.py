@@ -14,7 +14,7 @@ from typing import Any
 from underpass import blueprint
 from underpass.blueprint import Stack
 from underpass.config import Config
-from underpass.deploy import admission, consumers, hosts, network
+from underpass.deploy import admission, consumers, database, hosts, network
 from underpass.deploy.clock import Clock
 from underpass.deploy.stacks import changes, changesets, data_loss, templates, two_phase
 from underpass.deploy.stacks import stack as existing
@@ -123,6 +123,11 @@ class _Planning:
                 changes.removed(template, {}, ids),
                 "its consumer is gone",
             )
+        if users := database.left(cloudformation, self._config):
+            template = existing.template(cloudformation, users.name)
+            ids = existing.resources(cloudformation, users.name)
+            gone = changes.removed(template, {}, ids)
+            yield StackPlan(users.name, "delete", gone, "the database is gone")
 
     def _one(
         self,

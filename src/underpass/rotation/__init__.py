@@ -1,7 +1,8 @@
-"""The function that changes the database's password: code that runs in AWS Lambda, and stands alone.
+"""The database's users: code that runs in AWS Lambda inside the VPC, and stands alone.
 
-It asks RDS to set the password instead of connecting to the database: no driver, no way into the VPC, and
-the same for every engine. Its environment: ``SECRET`` (its ARN), ``DATABASE`` (the instance's identifier),
-``CLUSTER`` and ``SERVICE``. ``index`` is shipped inside the template, as ``shipped.txt`` has it.
+Two functions have it. The foundation's makes the application's user (``user``), and the service's changes
+passwords (``steps``). Their environment: ``ADMINISTRATOR`` and ``APPLICATION``, two secrets' ARNs; the
+second's also ``CLUSTER`` and ``SERVICE``. A template carries one of ``*.txt``: ``line``, ``access``, the
+protocol of its engine, and what the function does, in one text, as `make tables` writes it. See decision 25.
 https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda-functions.html
 """

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pytest
+from tests.functional.answering import Answering
 from tests.functional.cloudformation_types.account import Account, tasks_run
 from tests.functional.cloudformation_types.conftest import Bench
 from tests.unit.blueprint.configs import CURATED
 
 from underpass.blueprint import Stack, stacks
 from underpass.deploy import network
+from underpass.twin.api import patch
+from underpass.twin.services.lambda_ import patches as lambda_
 
 ZONES = {"use1-az6": "us-east-1a", "use1-az1": "us-east-1b"}
 
@@ -22,15 +25,19 @@ def test_stacks_deploy_and_go(bench: Bench, name: str) -> None:
     config = CURATED[name]
     account = Account(bench)
     tasks_run(bench)
-    foundation, *serving, monitoring = stacks(config)[:5]
-    consumers = stacks(config)[5:]
+    patch.apply(lambda_)
+    functions = Answering(bench.clients.endpoint_url)
+    lambda_.attach(functions)
+    count = len(stacks(config)) - len(config.consumers)
+    foundation, *serving = stacks(config)[:count]
+    consumers = stacks(config)[count:]
     made = account.create(foundation.name, foundation.body(), **looked_up(bench, foundation))
     known = {
         **made,
         "Image": "123456789012.dkr.ecr.us-east-1.amazonaws.com/n:1",
         "InstanceImage": "ami-12345678",
     }
-    for stack in (*serving, monitoring):
+    for stack in serving:
         known |= account.create(stack.name, stack.body(), **asked(stack, known))
     alarms = bench.clients("cloudwatch").describe_alarms()["MetricAlarms"]
     assert {action for alarm in alarms for action in alarm["AlarmActions"]} >= {made["TopicArn"]}
@@ -46,6 +53,8 @@ def test_stacks_deploy_and_go(bench: Bench, name: str) -> None:
         assert found["EndpointId"].startswith("vpce-")
     for stack in reversed(stacks(config)):  # nothing is in the way: nobody has asked for protection
         account.remove(stack.name)
+    if config.database:
+        assert (functions.kinds()[0], functions.kinds()[-1]) == ("Create", "Delete")
 
 
 def asked(stack: Stack, known: Mapping[str, str]) -> dict[str, str]:

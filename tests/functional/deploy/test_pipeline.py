@@ -32,7 +32,7 @@ FOUNDATION = {
     "RepositoryUri": "repository",
     "BucketName": "notes-assets",
     "DatabaseInstanceId": "db",
-    "DatabaseSecretArn": "arn:secret",
+    "DatabaseUserSecretArn": "arn:secret",
     "FileSystemId": "fs-1",
     "WorkBucketName": "notes-work",
     "AppSubnetIds": "subnet-a,subnet-b",
@@ -362,7 +362,7 @@ def test_a_section_that_is_dropped_goes_after_the_service_has_let_go_of_it(world
     world.deploy()
     before = world.resources("notes-foundation")
     assert before > {"DatabaseInstance", "AssetsBucket"}
-    world.allowed = {"DatabaseInstance", "DatabaseSecret", "AssetsBucket"}
+    world.allowed = {"DatabaseInstance", "DatabaseSecret", "DatabaseUserSecret", "AssetsBucket"}
     world.deploy_again(database=None, files={"mount": "/data"})
     assert world.finished()[-2:] == ["answer", "clean-up"]
     assert "DatabaseInstance" not in world.resources("notes-foundation")
@@ -380,7 +380,7 @@ def test_a_section_that_is_dropped_goes_after_the_service_has_let_go_of_it(world
 
 def test_what_is_dropped_stays_until_the_application_answers_without_it(world: World) -> None:
     world.deploy()
-    world.allowed = {"DatabaseInstance", "DatabaseSecret"}
+    world.allowed = {"DatabaseInstance", "DatabaseSecret", "DatabaseUserSecret"}
     world.target.__dict__["answers"] = lambda *_: (False, "HTTP 500")
     with pytest.raises(UnderpassError, match="HTTP 500"):
         world.deploy_again(database=None)
@@ -394,7 +394,7 @@ def test_a_section_that_holds_data_is_not_dropped_unless_that_is_allowed_by_name
     world: World,
 ) -> None:
     world.deploy()
-    world.allowed = {"DatabaseSecret"}
+    world.allowed = {"DatabaseSecret", "DatabaseUserSecret"}
     with pytest.raises(DataLossError) as caught:
         world.deploy_again(database=None)
     assert caught.value.exit_status == 2
@@ -403,7 +403,8 @@ def test_a_section_that_holds_data_is_not_dropped_unless_that_is_allowed_by_name
         "(AWS::RDS::DBInstance, id-of-DatabaseInstance), is removed; a last snapshot is all that stays"
     )
     assert caught.value.try_next.endswith(
-        "--allow-replace DatabaseInstance --allow-replace DatabaseSecret"
+        "--allow-replace DatabaseInstance --allow-replace DatabaseSecret "
+        "--allow-replace DatabaseUserSecret"
     )
     assert world.cloudformation.calls == []
 
@@ -445,14 +446,20 @@ def test_the_plan_tells_each_stack_and_changes_nothing(world: World) -> None:
         "notes-consumer-analytics": "delete",
     }
     removed = {c.logical_id for c in plans["notes-foundation"].changes if c.action == "Remove"}
-    assert removed > {"DatabaseInstance", "DatabaseSecret", "DatabaseSubnetGroup"}
+    assert removed > {
+        "DatabaseInstance",
+        "DatabaseSecret",
+        "DatabaseUserSecret",
+        "DatabaseSubnetGroup",
+    }
     with pytest.raises(DataLossError) as caught:
         planning.refuse([*plans.values()], ())
     assert {loss.change.logical_id for loss in caught.value.losses} == {
         "DatabaseInstance",
         "DatabaseSecret",
+        "DatabaseUserSecret",
     }
-    planning.refuse([*plans.values()], {"DatabaseInstance", "DatabaseSecret"})
+    planning.refuse([*plans.values()], {"DatabaseInstance", "DatabaseSecret", "DatabaseUserSecret"})
     assert {arn: one.template for arn, one in world.cloudformation.stacks.items()} == before
     assert set(world.cloudformation.calls) == {"delete_change_set"}
 

@@ -18,8 +18,9 @@ from tests.templates.recorded import registrar_calls
 from tests.templates.sample import ACCOUNT, Account
 from tests.templates.thorough.test_policies import WITHOUT_DEPUTY
 from tests.unit.blueprint.configs import CURATED
+from tests.unit.rotation.fakes import ADMINISTRATOR, APPLICATION
 from tests.unit.rotation.fakes import Account as Rotated
-from tests.unit.rotation.test_rotation import whole as rotate
+from tests.unit.rotation.test_steps import whole as rotate
 
 OTHER = "999999999999"
 
@@ -181,34 +182,68 @@ def instance(here: Account) -> Role:
 
 def rotation(here: Account) -> Role:
     """Its calls are recorded from its own code, by the fakes of its unit tests."""
-    rotated = Rotated()
-    rotate(rotated)
-    resources = {
-        "secretsmanager": here.named("DatabaseSecret"),
-        "rds": here.named("DatabaseInstance"),
-        "ecs": here.named("Service"),
-    }
-    secret, key = resources["secretsmanager"], here.named("Key")
-    via = {"kms:ViaService": f"secretsmanager.{here.config.region}.amazonaws.com"}
     called = []
-    for service, operation in sorted(one.split(":") for one in rotated.called):
-        action = f"{service}:{xform(operation)}"
-        narrow = bool(reference.resources(action))
-        called.append(Call(action, resources[service] if narrow else "*"))
+    for secret in (ADMINISTRATOR, APPLICATION):
+        rotated = Rotated()
+        rotate(rotated, secret)
+        title = "DatabaseSecret" if secret == ADMINISTRATOR else "DatabaseUserSecret"
+        resources = {"secretsmanager": here.named(title), "ecs": here.named("Service")}
+        for service, operation in sorted({(*one.split(":"),) for one in rotated.called}):
+            if service != "database":
+                action = f"{service}:{xform(operation)}"
+                narrow = bool(reference.resources(action))
+                called.append(Call(action, resources[service] if narrow else "*"))
+    secret, service = here.named("DatabaseUserSecret"), here.named("Service")
+    key = here.named("Key")
+    via = {"kms:ViaService": f"secretsmanager.{here.config.region}.amazonaws.com"}
     # https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotating-secrets-required-permissions-function.html
     keys = tuple(Call(f"kms:{action}", key, via) for action in ("Decrypt", "GenerateDataKey"))
     return Role(
-        (*called, *keys, *_writes_log(here.named("RotationLogGroup"))),
+        (*called, *keys, *in_a_vpc(here), *_writes_log(here.named("RotationLogGroup"))),
         (
             Call("secretsmanager:GetSecretValue", f"{secret[:-6]}0ther1"),
             Call("secretsmanager:DeleteSecret", secret),
-            Call("rds:ModifyDBInstance", f"{resources['rds']}-other"),
-            Call("rds:DeleteDBInstance", resources["rds"]),
-            Call("ecs:UpdateService", f"{resources['ecs']}-other"),
-            Call("ecs:DeleteService", resources["ecs"]),
+            Call("rds:ModifyDBInstance", here.named("DatabaseInstance")),
+            Call("ecs:UpdateService", f"{service}-other"),
+            Call("ecs:DeleteService", service),
             Call("kms:Decrypt", key),
         ),
         "lambda.amazonaws.com",
+    )
+
+
+def database_user(here: Account) -> Role:
+    """It reads both secrets, and changes nothing."""
+    secrets = [here.named(name) for name in ("DatabaseSecret", "DatabaseUserSecret")]
+    key = here.named("Key")
+    via = {"kms:ViaService": f"secretsmanager.{here.config.region}.amazonaws.com"}
+    read = "secretsmanager:GetSecretValue"
+    return Role(
+        (
+            *(Call(read, secret) for secret in secrets),
+            Call("kms:Decrypt", key, via),
+            *in_a_vpc(here),
+            *_writes_log(here.named("DatabaseUserLogGroup")),
+        ),
+        (
+            Call(read, f"{secrets[0][:-6]}0ther1"),
+            *(Call("secretsmanager:PutSecretValue", secret) for secret in secrets),
+            Call("kms:Decrypt", key),
+            Call("rds:ModifyDBInstance", here.named("DatabaseInstance")),
+        ),
+        "lambda.amazonaws.com",
+    )
+
+
+def in_a_vpc(here: Account) -> tuple[Call, ...]:
+    """https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions"""
+    interface = f"arn:aws:ec2:{here.config.region}:{ACCOUNT}:network-interface/eni-1"
+    verbs = ("Create", "Delete")
+    addresses = ("AssignPrivateIpAddresses", "UnassignPrivateIpAddresses")
+    return (
+        *(Call(f"ec2:{verb}NetworkInterface", interface) for verb in verbs),
+        *(Call(f"ec2:{action}", interface) for action in addresses),
+        *(Call(f"ec2:Describe{what}") for what in ("NetworkInterfaces", "Subnets")),
     )
 
 
@@ -252,6 +287,7 @@ ROLES: dict[str, Callable[[Account], Role]] = {
     "TaskRole": task,
     "InstanceRole": instance,
     "RotationRole": rotation,
+    "DatabaseUserRole": database_user,
     "DatabaseMonitoringRole": monitoring,
     "FlowLogRole": flow_logs,
 }

@@ -16,7 +16,7 @@ def live(state: str) -> dict[str, Any]:
     import psycopg
     from tests.twin.rds.small_region import SmallRegion
 
-    from underpass.blueprint.foundation.database import PARAMETERS
+    from underpass.blueprint.foundation.database_parameters import PARAMETERS
 
     small = SmallRegion(Path(state))
     rds, ec2 = small.region.clients("rds"), small.region.clients("ec2")
@@ -71,6 +71,13 @@ def live(state: str) -> dict[str, Any]:
         name: small.query(f"select current_setting('{name}')")[0][0]
         for name in PARAMETERS["postgres"]
     }
+    seen["told"] = [
+        event["Message"]
+        for event in rds.describe_events(SourceIdentifier="notes", SourceType="db-instance")[
+            "Events"
+        ]
+        if "notification" in event["EventCategories"]
+    ]
     seen["parameters"] = [small.query("show work_mem")[0][0]]
     set_work_mem("6MB")
     seen["safe"] = small.query("select setting from pg_settings where name = 'fsync'")
@@ -123,7 +130,7 @@ def live(state: str) -> dict[str, Any]:
 
     def up_again() -> bool:
         now = instance._server
-        return now is not server and now is not None and now.running and bool(instance._prepared)
+        return now is not server and now is not None and now.running and refused() == "let in"
 
     small.region.feed.wait(up_again, timeout_s=40, what="not restarted", recheck_s=0.05)
     seen["after a crash"] = (before != started(), small.query("select word from kept"))
@@ -242,11 +249,15 @@ def test_what_the_templates_set_is_in_force(seen: dict[str, Any]) -> None:
         "rds.force_ssl": "1",
         "log_lock_waits": "on",
         "log_min_duration_statement": "1s",
-        "log_statement": "ddl",
+        "log_statement": "none",
+        "pgaudit.log": "ddl",
+        "shared_preload_libraries": "",  # the twin's has none of them, and says so
     }
     log = (seen["state"] / "databases" / "notes" / "postgresql.log").read_text()
-    assert "create table kept" in log
+    assert "create table kept" not in log
     assert "PASSWORD" not in log
+    (told,) = seen["told"]
+    assert told == "the twin's PostgreSQL has no pg_stat_statements, pgaudit: it runs without"
 
 
 def test_stop_and_start(seen: dict[str, Any]) -> None:

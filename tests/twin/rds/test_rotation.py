@@ -1,22 +1,28 @@
-"""A rotation as the templates set it up: Secrets Manager, the function, RDS, a real PostgreSQL, ECS."""
+"""Rotations as the templates set them up, under load: Secrets Manager, the function, PostgreSQL, ECS."""
 
 from __future__ import annotations
 
 import json
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
 from tests.twin.inside import run_inside
 
+A_SECOND = 50  # logins of each of the two applications
+ROTATIONS = 3
 
-def rotate(state: str) -> dict[str, Any]:
-    """Rotate a secret twice, the second time through a function that fails at first; tell what was seen."""
+
+def rotate(state: str) -> dict[str, Any]:  # noqa: C901  one story
+    """Rotate both secrets, again and again, under load; tell what was seen."""
     import psycopg
     from botocore.exceptions import ClientError
     from tests.twin.lambda_.small_region import zipped
     from tests.twin.rds.small_region import SmallRegion
 
-    from underpass.blueprint.service.rotation import source
+    from underpass.blueprint.inline import shipped
+    from underpass.rotation.postgres import Postgres
     from underpass.twin.api import patch
     from underpass.twin.services.lambda_ import Functions
     from underpass.twin.services.lambda_ import patches as lambda_
@@ -32,65 +38,75 @@ def rotate(state: str) -> dict[str, Any]:
 
     small.create()
     small.await_status("available")
-    value = {"username": "app", "password": "first-password", "host": "h"}
-    secret = secrets.create_secret(Name="s", SecretString=json.dumps(value))["ARN"]
+    place = {"host": small.interfaces()[0]["PrivateIpAddress"], "port": 5432, "dbname": "notes"}
+    master = {"username": "app", "password": "first-password", **place}
+    user = {"username": "application_a", "password": "first", **place}
+    session = Postgres(master)
+    session.make(user)
+    session.close()
+    administrator, application = (
+        secrets.create_secret(Name=name, SecretString=json.dumps(value))["ARN"]
+        for name, value in (("administrator", master), ("application", user))
+    )
     cluster = ecs.create_cluster(clusterName="c")["cluster"]["clusterArn"]
     ecs.register_task_definition(
         family="t", containerDefinitions=[{"name": "n", "image": "i", "memory": 64}]
     )
     ecs.create_service(cluster=cluster, serviceName="n", taskDefinition="t", desiredCount=1)
     role = region.clients("iam").create_role(RoleName="f", AssumeRolePolicyDocument="{}")["Role"]
+    variables = {"CLUSTER": cluster, "SERVICE": "n"}
+    variables |= {"ADMINISTRATOR": administrator, "APPLICATION": application}
     made = lambdas.create_function(
         FunctionName="rotation",
         Runtime="python3.13",
         Role=role["Arn"],
         Handler="index.handler",
-        Code={"ZipFile": zipped(source())},
-        Timeout=60,
+        Code={"ZipFile": zipped(shipped("underpass.rotation", "steps-postgres"))},
+        Timeout=120,
         MemorySize=256,
-        Environment={
-            "Variables": {
-                "SECRET": secret,
-                "DATABASE": "notes",
-                "CLUSTER": cluster,
-                "SERVICE": "n",
-            }
-        },
+        Environment={"Variables": variables},
     )
 
-    def ask(**more: Any) -> str:
+    def ask(secret: str = application, **more: Any) -> str:
+        rules = more.pop("RotationRules", {"AutomaticallyAfterDays": 30})
         try:
             secrets.rotate_secret(
-                SecretId=secret,
-                RotationLambdaARN=made["FunctionArn"],
-                RotationRules={"AutomaticallyAfterDays": 30},
-                **more,
+                SecretId=secret, RotationLambdaARN=made["FunctionArn"], RotationRules=rules, **more
             )
         except ClientError as error:
             return str(error.response["Error"]["Code"])
+        region.feed.wait(settled, timeout_s=60, what="still rotating", recheck_s=0.1)
         return "asked"
-
-    def current() -> dict[str, str]:
-        read: dict[str, str] = json.loads(secrets.get_secret_value(SecretId=secret)["SecretString"])
-        return read
-
-    def opens(password: str) -> bool:
-        try:
-            return small.query("select 1", password=password) == [[1]]
-        except psycopg.OperationalError:
-            return False
 
     def settled() -> bool:
         return not secretsmanager._busy
 
-    def wait() -> None:
-        region.feed.wait(settled, timeout_s=60, what="still rotating", recheck_s=0.1)
+    def current(secret: str = application) -> dict[str, Any]:
+        read: dict[str, Any] = json.loads(secrets.get_secret_value(SecretId=secret)["SecretString"])
+        return read
+
+    def log_in(value: dict[str, Any]) -> None:
+        wanted = {"host": value["host"], "port": value["port"], "dbname": value["dbname"]}
+        psycopg.connect(
+            user=value["username"], password=value["password"], connect_timeout=10, **wanted
+        ).close()
 
     def deployment() -> str:
         described = ecs.describe_services(cluster=cluster, services=["n"])["services"][0]
         return str(described["deployments"][0]["id"])
 
-    before = deployment()
+    done, failed, ended = [0, 0], list[str](), threading.Event()
+    read_before = [current(), current()]  # the second is what tasks read that are not replaced yet
+
+    def load(which: int) -> None:
+        while not ended.is_set():
+            try:
+                log_in(read_before[which])
+                done[which] += 1
+            except psycopg.Error as error:
+                failed.append(f"{which}: {error}")
+            ended.wait(1 / A_SECOND)
+
     seen: dict[str, Any] = {"without a permission": ask()}
     lambdas.add_permission(
         FunctionName="rotation",
@@ -100,48 +116,61 @@ def rotate(state: str) -> dict[str, Any]:
         SourceAccount="123456789012",
     )
     seen["tried only"] = ask(RotateImmediately=False)
-    wait()
-    seen["after trying"] = (current()["password"], opens("first-password"))
-    seen["versions after trying"] = len(
-        secrets.describe_secret(SecretId=secret)["VersionIdsToStages"]
-    )
-
-    def environment(**changes: str) -> None:
-        now = lambdas.get_function_configuration(FunctionName="rotation")["Environment"]
-        variables = {**now["Variables"], **changes}
-        lambdas.update_function_configuration(
-            FunctionName="rotation", Environment={"Variables": variables}
-        )
-
-    environment(DATABASE="nobody")
-    seen["asked"] = ask()
-    wait()
-    seen["after a failure"] = (current()["password"], opens("first-password"))
-    after_failure = deployment()
-    environment(DATABASE="notes")
+    seen["after trying"] = current()["username"]
+    before, users, passwords = deployment(), [], set()
+    threads = [threading.Thread(target=load, args=[which]) for which in (0, 1)]
+    for thread in threads:
+        thread.start()
+    for _ in range(ROTATIONS):
+        ask()
+        read_before[:] = [current(), read_before[0]]
+        users.append(current()["username"])
+        passwords.add(current()["password"])
+        time.sleep(1)
+        read_before[1] = read_before[0]  # the tasks are replaced before the next rotation
+    ask(administrator)
+    users.append(current(administrator)["username"])
     ask()
-    wait()
-    now = current()
-    seen["kept"] = {key: now[key] for key in ("username", "host")}
-    seen["new"] = (now["password"] != "first-password", opens(now["password"]))
-    seen["old"] = opens("first-password")
-    seen["tasks replaced"] = (before == after_failure, before == deployment())
+    users.append(current()["username"])
+    ended.set()
+    for thread in threads:
+        thread.join()
+    seen["users"], seen["passwords"] = users, len(passwords)
+    seen["failed"], seen["enough logins"] = failed[:3], min(done) > 50
+    seen["tasks replaced"] = before != deployment()
+    for name, value in (("new master", current(administrator)), ("old master", master)):
+        try:
+            log_in(value)
+            seen[name] = True
+        except psycopg.OperationalError:
+            seen[name] = False
+    region.clients("rds").reboot_db_instance(DBInstanceIdentifier="notes")
+    small.await_status("available")
+    log_in(current(administrator))
+    window = {"ScheduleExpression": "cron(0 3 ? * SUN *)", "Duration": "2h"}
+    seen["window"] = ask(RotationRules=window, RotateImmediately=False)
+    described = secrets.describe_secret(SecretId=application)
+    seen["rules"] = described["RotationRules"] == window
+    seen["next"] = described["NextRotationDate"].strftime("%w %H:%M")
     functions.stop()
     small.stop()
     return seen
 
 
-def test_the_password_changes_in_the_database_and_in_the_secret(tmp_path: Path) -> None:
+def test_no_login_fails_while_passwords_change(tmp_path: Path) -> None:
     seen = run_inside(rotate, str(tmp_path))
     assert seen == {
         "without a permission": "AccessDeniedException",
         "tried only": "asked",
-        "after trying": ["first-password", True],
-        "versions after trying": 1,
-        "asked": "asked",
-        "after a failure": ["first-password", True],
-        "kept": {"username": "app", "host": "h"},
-        "new": [True, True],
-        "old": False,
-        "tasks replaced": [True, False],
+        "after trying": "application_a",
+        "users": ["application_b", "application_a", "application_b", "app", "application_a"],
+        "passwords": ROTATIONS,
+        "failed": [],
+        "enough logins": True,
+        "tasks replaced": True,
+        "new master": True,
+        "old master": False,
+        "window": "asked",
+        "rules": True,
+        "next": "0 03:00",
     }

@@ -45,6 +45,12 @@ WAYS_OUT = [
     {"port": 5432, "security_group": "sg-0123456789abcdef0"},
 ]
 
+WINDOWS = {
+    "rotation_window": {"schedule": "cron(0 3 ? * SUN *)", "hours": 2},
+    "maintenance_window": "Sun:03:00-Sun:04:00",
+    "backup_window": "01:00-02:00",
+}
+
 # What can be set independently, and in what ways; the first is the default.
 AXES: dict[str, dict[str, Mapping[str, Any]]] = {
     "vpc": {"new": {}, "existing": {"network": EXISTING}},
@@ -62,6 +68,7 @@ AXES: dict[str, dict[str, Mapping[str, Any]]] = {
         "none": {},
         "postgres": {"database": {}},
         "rotated": {"database": {"rotation_days": 30}},
+        "windows": {"database": WINDOWS},
         "mysql": {"database": {"engine": "mysql", "version": "8.4", "rotation_days": 7}},
         "mariadb": {"database": {"engine": "mariadb", "version": "11.4", "multi_az": False}},
     },
@@ -253,6 +260,7 @@ def _stores() -> dict[str, Config]:
     found["rotation-mariadb"] = config(
         database=rotation | {"engine": "mariadb", "version": "11.4", "name": "notes"}
     )
+    found["windows"] = config(database=WINDOWS, network={"egress": "endpoints"})
     found["large-database"] = config(
         database={
             "engine": "postgres",

@@ -137,10 +137,28 @@ def _database() -> st.SearchStrategy[dict[str, Any]]:
             "multi_az": st.booleans(),
             "name": st.just("notes"),
             "backup_days": st.integers(1, 35),
-            "rotation_days": st.integers(1, 1000),
+            "rotation": st.one_of(
+                st.fixed_dictionaries({"rotation_days": st.integers(1, 1000)}),
+                st.fixed_dictionaries({"rotation_window": _rotation_windows()}),
+            ),
+            "maintenance_window": st.sampled_from(["Sun:03:00-Sun:04:00", "sat:22:30-Sun:00:00"]),
+            "backup_window": st.sampled_from(["01:00-02:00", "12:15-12:45"]),
             "seed": st.just("seed.sql"),
         },
-    )
+    ).map(_one_rotation)
+
+
+def _rotation_windows() -> st.SearchStrategy[dict[str, Any]]:
+    days = st.sampled_from(["? * SUN", "1,15 * ?", "L 1-6 ?", "? */2 2#1"])
+    schedules = st.builds("cron(0 {} {} *)".format, st.integers(0, 20), days)
+    return st.fixed_dictionaries({"schedule": schedules}, optional={"hours": st.integers(1, 4)})
+
+
+def _one_rotation(drawn: dict[str, Any]) -> dict[str, Any]:
+    """Put the one of two ways to say when a rotation is in its place."""
+    rotation: dict[str, Any] = drawn.get("rotation", {})
+    others: dict[str, Any] = {key: drawn[key] for key in drawn if key != "rotation"}
+    return others | rotation
 
 
 def _privatelink() -> st.SearchStrategy[dict[str, Any]]:

@@ -25,18 +25,22 @@ class Parts(NamedTuple):
     service: Stack
     monitoring: Stack
     consumers: tuple[Stack, ...]
+    database: Stack | None = None
 
 
 def parts(config: Config) -> Parts:
     """Return the stacks of a configuration."""
-    foundation, path, capacity, service, watched, *consumers = _emitted(config)
-    return Parts(foundation, path, capacity, service, watched, tuple(consumers))
+    emitted = _emitted(config)
+    own = emitted[: len(emitted) - len(config.consumers)]
+    by_part = {one.name.removeprefix(f"{config.name}-"): one for one in own}
+    return Parts(**by_part, consumers=emitted[len(own) :])
 
 
 def by_part(config: Config) -> tuple[Stack, Stack, tuple[Stack, ...]]:
-    """Return the foundation, what serves (path, capacity and service as one) and the consumers' stacks."""
+    """Return the foundation, what serves (all up to the service's as one) and the consumers' stacks."""
     each = parts(config)
-    return each.foundation, _joined(config, each.path, each.capacity, each.service), each.consumers
+    serving = [each.path, each.capacity, each.database, each.service]
+    return each.foundation, _joined(config, *filter(None, serving)), each.consumers
 
 
 def monitoring(config: Config) -> Stack:

@@ -29,7 +29,7 @@ def test_the_task_gets_what_the_design_promises() -> None:
         "FILES_PATH": "/data",
         "LOG_LEVEL": "info",
     }
-    arn = {"Secret": {"Ref": "DatabaseSecretArn"}}
+    arn = {"Secret": {"Ref": "DatabaseUserSecretArn"}}
     assert {pair["Name"]: pair["ValueFrom"] for pair in got["Secrets"]} == {
         f"DATABASE_{name}": {"Fn::Sub": [f"${{Secret}}:{key}::", arn]}
         for name, key in (
@@ -57,8 +57,6 @@ def test_the_password_is_nowhere_in_a_template() -> None:
     reference = "{{{{resolve:secretsmanager:${{DatabaseSecret}}:SecretString:{}}}}}"
     assert database["MasterUsername"] == {"Fn::Sub": reference.format("username")}
     assert database["MasterUserPassword"] == {"Fn::Sub": reference.format("password")}
-    generated = resource(foundation, "DatabaseSecret")["GenerateSecretString"]
-    assert json.loads(generated["SecretStringTemplate"]) == {"username": "underpass"}
     assert "password" not in json.dumps(
         resource(service, "TaskDefinition")["ContainerDefinitions"][0]["Environment"]
     )

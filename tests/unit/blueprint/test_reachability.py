@@ -98,11 +98,14 @@ def test_the_path_is_open_and_nothing_else(config: Config) -> None:
     if config.database:
         database_port = 5432 if config.database.engine == "postgres" else 3306
         path.add(("TaskSecurityGroup", "DatabaseSecurityGroup", database_port))
+        path.add(("DatabaseUserSecurityGroup", "DatabaseSecurityGroup", database_port))
     if config.files:
         path.add(("TaskSecurityGroup", "FileSystemSecurityGroup", 2049))
     leavers = {"TaskSecurityGroup"} | (
         {"InstanceSecurityGroup"} if config.capacity.provider == "ec2" else set()
     )
+    if config.database:
+        leavers.add("DatabaseUserSecurityGroup")
     assert groups.connections() == path
 
     existing = bool(config.network.vpc_id)  # whose subnets' blocks nobody knows
@@ -230,8 +233,9 @@ def test_through_an_endpoint_goes_what_is_needed_for_this_account() -> None:
     for policy in filter(None, policies.values()):
         for statement in policy["Statement"]:
             assert not any("*" in action for action in statement["Action"])
-            assert statement.get("Condition") == own or statement["Sid"] == "ImageLayers"
-    layers, assets = policies["s3"]["Statement"]
+            signed_by_aws = {"ImageLayers", "AnswersOfFunctions"}
+            assert statement.get("Condition") == own or statement["Sid"] in signed_by_aws
+    layers, assets, _ = policies["s3"]["Statement"]
     assert layers["Resource"]["Fn::Sub"].endswith("prod-${AWS::Region}-starport-layer-bucket/*")
     assert assets["Resource"][0] == {"Fn::GetAtt": ["AssetsBucket", "Arn"]}
 

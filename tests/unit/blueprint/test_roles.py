@@ -13,6 +13,7 @@ from underpass.config.model import Config
 # Actions that know no resources; https://docs.aws.amazon.com/service-authorization/latest/reference/
 WITHOUT_RESOURCES = {
     *("ec2:DescribeNetworkInterfaces", "elasticloadbalancing:DescribeTargetHealth"),
+    "ec2:DescribeSubnets",
     "elasticloadbalancing:DescribeListeners",
     *("ecr:GetAuthorizationToken", "ecs:DiscoverPollEndpoint"),
     "secretsmanager:GetRandomPassword",

@@ -1,4 +1,4 @@
-"""Whatever the configuration, the six kinds of stack are whole, closed and the same every time."""
+"""Whatever the configuration, the seven kinds of stack are whole, closed and the same every time."""
 
 import json
 
@@ -27,7 +27,7 @@ drawn = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCh
 @drawn
 @given(configs())
 def test_every_reference_leads_somewhere(config: Config) -> None:
-    foundation, path, capacity, service, watched, consumers = parts(config)
+    foundation, path, capacity, service, watched, consumers, database = parts(config)
     for stack in stacks(config):
         known = {*stack.template["Resources"], *stack.template.get("Parameters", {})}
         assert references(stack) <= known
@@ -41,6 +41,7 @@ def test_every_reference_leads_somewhere(config: Config) -> None:
     assert asked(foundation) <= lists | zones
     assert asked(path) <= {*outputs(foundation)}
     assert asked(capacity) <= {*outputs(foundation), "InstanceImage"}
+    assert not database or asked(database) <= {*outputs(foundation)}
     served = {*outputs(foundation), *outputs(path), *outputs(capacity)}
     assert asked(service) <= {*served, "Image"}
     assert asked(watched) <= {*served, *outputs(service)}
@@ -63,6 +64,7 @@ def test_stacks_are_in_order_named_and_the_same_twice(config: Config) -> None:
         f"{config.name}-foundation",
         f"{config.name}-path",
         f"{config.name}-capacity",
+        *([f"{config.name}-database"] if config.database else []),
         f"{config.name}-service",
         f"{config.name}-monitoring",
         *(f"{config.name}-consumer-{consumer.name}" for consumer in config.consumers),
@@ -115,10 +117,12 @@ def test_the_contract_with_the_pipeline() -> None:
         *("NatGatewayId1", "NatGatewayId2"),
         *("RepositoryName", "RepositoryUri", "KeyArn", "TaskSecurityGroupId", "BucketName"),
         *("DatabaseInstanceId", "DatabaseEndpoint", "DatabasePort", "DatabaseName"),
-        *("DatabaseSecretArn", "FileSystemId", "AccessPointId"),
+        *("DatabaseSecretArn", "DatabaseUserSecretArn", "DatabaseUserSecurityGroupId"),
+        *("FileSystemId", "AccessPointId"),
         *("AccessLogsBucketName", "WorkBucketName", "TopicArn", "Zone1", "Zone2"),
     }
     assert set(service.template["Outputs"]) == {
+        "DatabaseUserFunctionName",
         "AlbSecurityGroupId",
         *("ClusterName", "ServiceName", "NlbArn", "AlbArn", "NlbDnsName", "AlbDnsName"),
         *("NlbTargetGroupArn", "AlbTargetGroupArn", "EndpointServiceId", "EndpointServiceName"),

@@ -22,6 +22,10 @@ def config(**sections: Any) -> Config:
     return Config.model_validate({"name": "notes", **sections, "service": service})
 
 
+def rotation(schedule: str, hours: int = 2) -> dict[str, Any]:
+    return {"rotation_window": {"schedule": f"cron({schedule})", "hours": hours}}
+
+
 def broken(**sections: Any) -> set[str]:
     return {".".join(map(str, fault.keys[0])) for fault in rules.check(config(**sections))}
 
@@ -129,6 +133,35 @@ def broken(**sections: Any) -> set[str]:
         ({"files": {"mount": "/proc/self"}}, "files.mount"),
         ({"files": {"mount": "/data/../etc"}}, "files.mount"),
         ({"database": {"engine": "mysql"}}, "database.version"),
+        ({"database": {"rotation_days": 1, **rotation("0 3 ? * SUN *")}}, "database.rotation_days"),
+        ({"database": rotation("0 22 ? * SUN *", 3)}, "database.rotation_window.hours"),
+        ({"database": {"backup_window": "03:00-03:29"}}, "database.backup_window"),
+        (
+            {"database": {"maintenance_window": "Sun:23:40-Mon:00:05"}},
+            "database.maintenance_window",
+        ),
+        (
+            {"database": {"maintenance_window": "Sun:03:00-Sun:03:00"}},
+            "database.maintenance_window",
+        ),
+        (
+            {
+                "database": {
+                    "maintenance_window": "Sun:23:30-Mon:00:30",
+                    "backup_window": "00:00-01:00",
+                }
+            },
+            "database.backup_window",
+        ),
+        (
+            {
+                "database": {
+                    "maintenance_window": "Sun:00:00-Sun:01:00",
+                    "backup_window": "23:30-00:30",
+                }
+            },
+            "database.backup_window",
+        ),
         (
             {"tls": {"certificate": "arn:aws:acm:eu-west-1:111111111111:certificate/a"}},
             "tls.certificate",

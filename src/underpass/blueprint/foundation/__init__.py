@@ -21,6 +21,8 @@ deployments' work      WorkBucket, WorkBucketPolicy
 database               DatabaseSecret, DatabaseSecretAttachment, DatabaseSubnetGroup,
                        DatabaseSecurityGroup, TaskEgressToDatabase, DatabaseInstance,
                        DatabaseParameters, DatabaseMonitoringRole
+its users              DatabaseUserSecret, DatabaseUserSecretAttachment,
+                       DatabaseUserSecurityGroup, DatabaseUserEgressToDatabase
 files                  FileSystem, MountTarget<n>, AccessPoint, FileSystemSecurityGroup,
                        TaskEgressToFileSystem
 assets                 AssetsBucket, AssetsBucketPolicy

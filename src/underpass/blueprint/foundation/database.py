@@ -1,8 +1,4 @@
-"""The RDS instance in the data subnets, the secret that holds its password, and its engine's settings.
-
-The parameter group is a resource of its own, so that a changed setting changes the group in place and
-never the instance. Its family follows the major version; RDS refuses a group of another family.
-"""
+"""The RDS instance in the data subnets, and two secrets: its master user's, and the application's user's."""
 
 from __future__ import annotations
 
@@ -14,50 +10,30 @@ from troposphere import GetAtt, Ref, Sub, Template
 from troposphere.ec2 import SecurityGroup
 from troposphere.iam import Role
 from troposphere.kms import Key
-from troposphere.rds import DBInstance, DBParameterGroup, DBSubnetGroup
+from troposphere.rds import DBInstance, DBSubnetGroup
 from troposphere.secretsmanager import GenerateSecretString, Secret, SecretTargetAttachment
 
 from underpass.blueprint.checkov_skips import skipped
 from underpass.blueprint.cross_stack import hand
+from underpass.blueprint.foundation import database_parameters
 from underpass.blueprint.foundation.network.vpc import Network
 from underpass.blueprint.iam import of_this_account, role
 from underpass.blueprint.protection import protection
-from underpass.blueprint.security_groups import group_id, reach, security_group, tcp
+from underpass.blueprint.security_groups import group_id, reach, security_group, tcp, to_aws
 from underpass.config import Config
 from underpass.config.facts import database_class
 from underpass.config.facts.databases import series_of
 from underpass.config.model import Database
 
 PORTS = {"postgres": 5432, "mysql": 3306, "mariadb": 3306}
+MASTER = "underpass"
+FIRST = "application_a"  # the application's user; rotations go to application_b and back
 MONITORING_S = 60
 INSIGHTS_DAYS = 7  # what Performance Insights keeps without a charge
 MOST_STORAGE_GB = 65_536
 # Good for every engine, and until 2061; RDS renews the server's own certificate under it by itself.
 # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.SSL.html
 CERTIFICATE_AUTHORITY = "rds-ca-rsa2048-g1"
-SLOW_MS = 1000  # a statement that takes longer is logged
-
-# Values as RDS writes them.
-# https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/PostgreSQL.Concepts.General.SSL.html
-# https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/mysql-ssl-connections.require-ssl.html
-_POSTGRES: Mapping[str, str] = {
-    "rds.force_ssl": "1",
-    "log_lock_waits": "1",
-    "log_min_duration_statement": str(SLOW_MS),
-    "log_statement": "ddl",  # "all" would log the application's data
-}
-_MYSQL: Mapping[str, str] = {
-    "require_secure_transport": "1",
-    "slow_query_log": "1",
-    "long_query_time": str(SLOW_MS // 1000),
-    "log_output": "FILE",  # to a file, or nothing could be exported to CloudWatch Logs
-}
-PARAMETERS: Mapping[str, Mapping[str, str]] = {
-    "postgres": _POSTGRES,
-    "mysql": _MYSQL,
-    "mariadb": _MYSQL,
-}
-
 # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_LogAccess.Procedural.UploadtoCloudWatch.html
 EXPORTED_LOGS: Mapping[str, tuple[str, ...]] = {
     "postgres": ("postgresql", "upgrade"),
@@ -68,16 +44,28 @@ EXPORTED_LOGS: Mapping[str, tuple[str, ...]] = {
 
 def add(template: Template, config: Config, database: Database, network: Network, key: Key) -> None:
     """Add the database. A last snapshot is taken when it is deleted or replaced."""
-    secret = _secret(template, config, key)
-    group = _security_group(template, database, network)
+    administrator = _secret(
+        template, config, key, "DatabaseSecret", "the database's administrator", MASTER
+    )
+    application = _secret(
+        template, config, key, "DatabaseUserSecret", "the application's user", FIRST
+    )
+    users = security_group(
+        template,
+        "DatabaseUserSecurityGroup",
+        Ref(network.vpc),
+        "Functions that make the database users",
+        egress=to_aws(config, GetAtt("EndpointSecurityGroup", "GroupId")),
+    )
+    group = _security_group(template, database, network, users)
     instance = template.add_resource(
         DBInstance(
             "DatabaseInstance",
             **_engine(template, config, database),
-            **_access(database, secret),
+            **_access(database, administrator),
             **_storage(database, key),
             **_watched(template, database, key),
-            DBParameterGroupName=Ref(parameter_group(template, database)),
+            DBParameterGroupName=Ref(database_parameters.add(template, database)),
             DBSubnetGroupName=Ref(_subnets(template, network)),
             VPCSecurityGroups=[group_id(group)],
             DeletionPolicy="Snapshot",
@@ -85,30 +73,39 @@ def add(template: Template, config: Config, database: Database, network: Network
             Metadata=_linter_notes(database),
         )
     )
-    # Adds engine, host, port and dbname to the secret: the tasks read all of it from one place.
-    template.add_resource(
-        SecretTargetAttachment(
-            "DatabaseSecretAttachment",
-            SecretId=Ref(secret),
-            TargetId=Ref(instance),
-            TargetType="AWS::RDS::DBInstance",
+    # Adds engine, host, port and dbname to the secrets: the tasks read all of it from one place.
+    for secret in (administrator, application):
+        template.add_resource(
+            SecretTargetAttachment(
+                f"{secret.title}Attachment",
+                SecretId=Ref(secret),
+                TargetId=Ref(instance),
+                TargetType="AWS::RDS::DBInstance",
+            )
         )
-    )
     hand(template, "DatabaseInstanceId", Ref(instance))
     hand(template, "DatabaseEndpoint", GetAtt(instance, "Endpoint.Address"))
     hand(template, "DatabasePort", GetAtt(instance, "Endpoint.Port"))
     hand(template, "DatabaseName", database.name)
-    hand(template, "DatabaseSecretArn", Ref(secret))
+    hand(template, "DatabaseSecretArn", Ref(administrator))
+    hand(template, "DatabaseUserSecretArn", Ref(application))
+    hand(template, "DatabaseUserSecurityGroupId", group_id(users))
 
 
-def _secret(template: Template, config: Config, key: Key) -> Secret:
+def _secret(
+    template: Template, config: Config, key: Key, title: str, whose: str, username: str
+) -> Secret:
+    """Add a secret with a password that is made once.
+
+    Whatever is changed here of how it is made has CloudFormation make another, which no database knows.
+    """
     return template.add_resource(
         Secret(
-            "DatabaseSecret",  # no name: AWS keeps a deleted secret's name for days
-            Description=f"{config.name}: the database's administrator",
+            title,  # no name: AWS keeps a deleted secret's name for days
+            Description=f"{config.name}: {whose}",
             KmsKeyId=GetAtt(key, "Arn"),
             GenerateSecretString=GenerateSecretString(
-                SecretStringTemplate=json.dumps({"username": "underpass"}),
+                SecretStringTemplate=json.dumps({"username": username}),
                 GenerateStringKey="password",
                 PasswordLength=32,
                 ExcludePunctuation=True,  # safe inside a connection URL, and RDS refuses / @ "
@@ -120,7 +117,9 @@ def _secret(template: Template, config: Config, key: Key) -> Secret:
     )
 
 
-def _security_group(template: Template, database: Database, network: Network) -> SecurityGroup:
+def _security_group(
+    template: Template, database: Database, network: Network, users: SecurityGroup
+) -> SecurityGroup:
     port = PORTS[database.engine]
     tasks = group_id(network.task_group)
     group = security_group(
@@ -128,9 +127,14 @@ def _security_group(template: Template, database: Database, network: Network) ->
         "DatabaseSecurityGroup",
         Ref(network.vpc),
         "The database: reached by the tasks only",
-        ingress=[tcp(port, "Tasks", SourceSecurityGroupId=tasks)],
+        ingress=[
+            tcp(port, "Tasks", SourceSecurityGroupId=tasks),
+            tcp(port, "Functions that make its users", SourceSecurityGroupId=group_id(users)),
+        ],
     )
     reach(template, "TaskEgressToDatabase", tasks, port, group_id(group), "The database")
+    by_users = "DatabaseUserEgressToDatabase"
+    reach(template, by_users, group_id(users), port, group_id(group), "The database")
     return group
 
 
@@ -152,10 +156,20 @@ def _engine(template: Template, config: Config, database: Database) -> dict[str,
         "AutoMinorVersionUpgrade": True,
         "DBInstanceClass": database.instance_class,
         "MultiAZ": database.multi_az,
+        **_windows(database),
         "BackupRetentionPeriod": database.backup_days,
         "CopyTagsToSnapshot": True,
         "DeletionProtection": protection(template, config),
     }
+
+
+def _windows(database: Database) -> dict[str, str]:
+    """Return when RDS may do what interrupts, as it writes them itself; else it chooses."""
+    windows = {
+        "PreferredBackupWindow": database.backup_window,
+        "PreferredMaintenanceWindow": database.maintenance_window,
+    }
+    return {name: window.lower() for name, window in windows.items() if window}
 
 
 def _access(database: Database, secret: Secret) -> dict[str, Any]:
@@ -234,18 +248,6 @@ def _linter_notes(database: Database) -> dict[str, Any]:
 def _from_secret(secret: Secret, key: str) -> Sub:
     # A dynamic reference: CloudFormation reads the value, the template and its parameters never hold it.
     return Sub(f"{{{{resolve:secretsmanager:${{{secret.title}}}:SecretString:{key}}}}}")
-
-
-def parameter_group(template: Template, database: Database) -> DBParameterGroup:
-    """Add the engine's settings: TLS only, and slow statements and changes of structure logged."""
-    return template.add_resource(
-        DBParameterGroup(
-            "DatabaseParameters",
-            Description="TLS only; slow statements and changes of structure are logged",
-            Family=f"{database.engine}{series_of(database.engine, database.version)}",
-            Parameters=dict(PARAMETERS[database.engine]),
-        )
-    )
 
 
 def has_insights(database: Database) -> bool:

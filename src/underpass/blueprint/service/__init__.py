@@ -9,14 +9,14 @@ part                       logical ids
 tasks                      TaskDefinition, TaskRole, ExecutionRole, LogGroup, Service,
                            AlbEgressToTasks, TaskIngressFromAlb
 service.tasks min < max    ScalableTarget, ScalingOnCpu, ScalingOnRequests
-rotation_days              RotationFunction, RotationRole, RotationLogGroup, RotationPermission,
-                           RotationSchedule
+rotation_days, _window     RotationFunction, RotationRole, RotationLogGroup, RotationPermission,
+                           RotationSchedule, AdministratorRotationSchedule
 =========================  ======================================================================
 """
 
 from __future__ import annotations
 
-from troposphere import GetAtt, Ref, Template
+from troposphere import GetAtt, Template
 
 from underpass.blueprint.cross_stack import closed, hand
 from underpass.blueprint.service import rotation, service, task
@@ -31,9 +31,8 @@ def service_stack(config: Config) -> Stack:
     tasks = service.add(template, config, definition)
     service.add_scaling(template, config, tasks)
     outputs |= {"ServiceName": GetAtt(tasks, "Name")}
-    if config.database and config.database.rotation_days:
-        rotation.add(template, config, config.database.rotation_days)
-        outputs["RotationFunctionName"] = Ref("RotationFunction")
+    if config.database and config.database.rotates:
+        outputs |= rotation.add(template, config, config.database)
     for name, value in outputs.items():
         hand(template, name, value)
     return Stack(f"{config.name}-service", closed(template))

@@ -1,115 +1,96 @@
-"""The password's rotation: the function, who may call it, and when.
+"""The passwords' rotation: the function, who may call it, and when.
 
-In the service stack, because the last step of a rotation replaces the tasks: they read the password when
-they start. See docs/decisions/0010-rotation-through-rds.md.
+In the service stack, because the last step of the application's replaces the tasks: they read the password
+when they start. See docs/decisions/0025-the-applications-own-user.md.
 """
 
 from __future__ import annotations
 
-from troposphere import GetAtt, Ref, Sub, Template
-from troposphere.awslambda import Code, Environment, Function, LoggingConfig, Permission
-from troposphere.logs import LogGroup
+from typing import Any
+
+from troposphere import GetAtt, Ref, Template
+from troposphere.awslambda import Permission
 from troposphere.secretsmanager import RotationRules, RotationSchedule
 
-from underpass.blueprint.checkov_skips import skipped
 from underpass.blueprint.cross_stack import given
-from underpass.blueprint.iam import Statement, allow, arn, role
-from underpass.blueprint.inline import shipped
-from underpass.blueprint.logs import log_group
+from underpass.blueprint.database import function
+from underpass.blueprint.iam import Statement, allow
 from underpass.config import Config
+from underpass.config.model import Database
 
-RUNTIME = "python3.13"
-MEMORY_MIB = 256
-TIMEOUT_S = 300  # RDS takes about a minute to set a password
+TIMEOUT_S = (
+    900  # the most there is: it waits for a database that restarts, and for tasks to be replaced
+)
 
-_WHY_NOT = {
-    "CKV_AWS_115": "One rotation at a time; reserving concurrency fails in an account that has 10",
-    "CKV_AWS_116": "Secrets Manager waits for each step and tries a failed rotation again itself",
-    "CKV_AWS_117": "It calls AWS only, and never the database",
-    "CKV_AWS_173": "The variables are names; Lambda encrypts them with a key of its own",
+# Which secret each schedule rotates.
+SCHEDULES = {
+    "RotationSchedule": "DatabaseUserSecretArn",
+    "AdministratorRotationSchedule": "DatabaseSecretArn",
 }
 
 
-def add(template: Template, config: Config, days: int) -> None:
-    """Rotate the database's password every ``days`` days."""
-    logs = log_group(template, config, "RotationLogGroup", "rotation")
-    permissions = _permissions(logs)
-    execution = role(template, "RotationRole", "lambda.amazonaws.com", permissions)
-    secret = given("DatabaseSecretArn")
-    function = template.add_resource(
-        Function(
-            "RotationFunction",
-            Description=f"{config.name}: changes the database's password",
-            Runtime=RUNTIME,
-            Architectures=["arm64"],
-            Handler="index.handler",
-            Code=Code(ZipFile=source()),
-            MemorySize=MEMORY_MIB,
-            Timeout=TIMEOUT_S,
-            Role=GetAtt(execution, "Arn"),
-            LoggingConfig=LoggingConfig(LogGroup=Ref(logs)),
-            Environment=Environment(
-                Variables={
-                    "SECRET": secret,
-                    "DATABASE": given("DatabaseInstanceId"),
-                    "CLUSTER": given("ClusterName"),
-                    "SERVICE": Ref("Service"),
-                }
-            ),
-            Metadata=skipped(_WHY_NOT),
-        )
+def add(template: Template, config: Config, database: Database) -> dict[str, Any]:
+    """Rotate the application's password and the administrator's; return the outputs."""
+    variables = {
+        "ADMINISTRATOR": given("DatabaseSecretArn"),
+        "APPLICATION": given("DatabaseUserSecretArn"),
+        "CLUSTER": given("ClusterName"),
+        "SERVICE": Ref("Service"),
+    }
+    changes = function.add(
+        template,
+        config,
+        "Rotation",
+        "rotation",
+        code="steps",
+        does="changes the database's passwords",
+        timeout_s=TIMEOUT_S,
+        statements=_permissions(function.secrets(variables)),
+        variables=variables,
     )
     permission = template.add_resource(
         Permission(
             "RotationPermission",
             Action="lambda:InvokeFunction",
-            FunctionName=Ref(function),
+            FunctionName=Ref(changes),
             Principal="secretsmanager.amazonaws.com",
             SourceAccount=Ref("AWS::AccountId"),
         )
     )
-    template.add_resource(
-        RotationSchedule(
-            "RotationSchedule",
-            SecretId=secret,
-            RotationLambdaARN=GetAtt(function, "Arn"),
-            RotationRules=RotationRules(AutomaticallyAfterDays=days),
-            # Not while the first release is on its way: Secrets Manager only tries the function.
-            RotateImmediatelyOnUpdate=False,
-            DependsOn=permission.title,
+    for title, secret in SCHEDULES.items():
+        template.add_resource(
+            RotationSchedule(
+                title,
+                SecretId=given(secret),
+                RotationLambdaARN=GetAtt(changes, "Arn"),
+                RotationRules=_rules(database),
+                # Not while the first release is on its way: Secrets Manager only tries the function.
+                RotateImmediatelyOnUpdate=False,
+                DependsOn=permission.title,
+            )
         )
-    )
+    return {"RotationFunctionName": Ref(changes)}
 
 
-def source() -> str:
-    """Return the function's code, as it is shipped inside the template."""
-    return shipped("underpass.rotation")
+def _rules(database: Database) -> RotationRules:
+    """Return when: in the window, or after so many days at an hour Secrets Manager chooses."""
+    window = database.rotation_window
+    if window:
+        return RotationRules(ScheduleExpression=window.schedule, Duration=f"{window.hours}h")
+    return RotationRules(AutomaticallyAfterDays=database.rotation_days)
 
 
-def _permissions(logs: LogGroup) -> list[Statement]:
-    secret = given("DatabaseSecretArn")
-    database = arn("rds", "db:${Id}", Id=given("DatabaseInstanceId"))
-    via = Sub("secretsmanager.${AWS::Region}.${AWS::URLSuffix}")
+def _permissions(secrets: list[Any]) -> list[Statement]:
     return [
         allow(["secretsmanager:GetRandomPassword"], "*"),  # knows no resources
         allow(
             [
                 "secretsmanager:DescribeSecret",
-                "secretsmanager:GetSecretValue",
                 "secretsmanager:PutSecretValue",
                 "secretsmanager:UpdateSecretVersionStage",
             ],
-            secret,
+            secrets,
         ),
-        allow(
-            ["kms:Decrypt", "kms:GenerateDataKey"],
-            given("KeyArn"),
-            {"StringEquals": {"kms:ViaService": via}},
-        ),
-        allow(["rds:DescribeDBInstances", "rds:ModifyDBInstance"], database),
-        allow(["ecs:UpdateService"], Ref("Service")),
-        allow(
-            ["logs:CreateLogStream", "logs:PutLogEvents"],
-            arn("logs", f"log-group:${{{logs.title}}}:*"),
-        ),
+        function.with_the_key(["kms:Decrypt", "kms:GenerateDataKey"], given("KeyArn")),
+        allow(["ecs:DescribeServices", "ecs:UpdateService"], Ref("Service")),
     ]

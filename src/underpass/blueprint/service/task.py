@@ -84,7 +84,9 @@ def plain_environment(config: Config) -> dict[str, Any]:
 def _container(config: Config, image: Ref, logs: LogGroup) -> ContainerDefinition:
     more: dict[str, Any] = {}
     if config.database:
-        secret = given("DatabaseSecretArn")
+        secret = given("DatabaseUserSecretArn")
+        # An instance that is made anew has the same secret: this tells ECS that the tasks are not the same.
+        more["DockerLabels"] = {"underpass.database": given("DatabaseInstanceId")}
         more["Secrets"] = [
             # ARN:json-key:version-stage:version-id
             # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-secrets-manager.html
@@ -223,7 +225,7 @@ def _execution_role(template: Template, config: Config, logs: LogGroup) -> Role:
     ]
     if config.database:
         statements += [
-            allow(["secretsmanager:GetSecretValue"], given("DatabaseSecretArn")),
+            allow(["secretsmanager:GetSecretValue"], given("DatabaseUserSecretArn")),
             _decrypt("secretsmanager"),
         ]
     return role(

@@ -13,6 +13,13 @@ _ENGINE: KeyPath = ("database", "engine")
 _VERSION: KeyPath = ("database", "version")
 _CLASS: KeyPath = ("database", "instance_class")
 _NAME: KeyPath = ("database", "name")
+_DAYS: KeyPath = ("database", "rotation_days")
+_ROTATION: KeyPath = ("database", "rotation_window")
+_BACKUP: KeyPath = ("database", "backup_window")
+_MAINTENANCE: KeyPath = ("database", "maintenance_window")
+_WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_DAY_MINUTES = 24 * 60
+LEAST_WINDOW_MINUTES = 30
 _RELEASES = {
     "postgres": docs("AmazonRDS/latest/PostgreSQLReleaseNotes/postgresql-release-calendar"),
     "mysql": docs("AmazonRDS/latest/UserGuide/MySQL.Concepts.VersionMgmt"),
@@ -94,4 +101,64 @@ def _name(config: Config) -> Iterator[Fault]:
         yield Fault((_NAME, _ENGINE), what, f'write "{name}s" or "app"', source=source)
 
 
-RULES: tuple[Rule, ...] = (_version, _instance_class, _name)
+def _rotation(config: Config) -> Iterator[Fault]:
+    if not config.database or not config.database.rotation_window:
+        return
+    window = config.database.rotation_window
+    source = docs("secretsmanager/latest/userguide/rotate-secrets_schedule")
+    if config.database.rotation_days:
+        what = "the window's schedule says when the passwords are changed already"
+        yield Fault((_DAYS, _ROTATION), what, "leave one of the two out", source=source)
+    hour = int(window.schedule.split()[1])
+    if hour + window.hours > 24:
+        what = (
+            f"a window that opens at {hour}:00 is closed after {24 - hour} hours, at the day's end"
+        )
+        key = (*_ROTATION, "hours")
+        yield Fault((key,), what, f"write hours = {24 - hour}", source=source)
+
+
+def _windows(config: Config) -> Iterator[Fault]:
+    if not config.database:
+        return
+    backup = _backup_minutes(config.database.backup_window)
+    maintenance = _maintenance_minutes(config.database.maintenance_window)
+    source = docs("AmazonRDS/latest/UserGuide/USER_UpgradeDBInstance.Maintenance")
+    for key, minutes in ((_BACKUP, backup), (_MAINTENANCE, maintenance)):
+        if minutes and len(minutes) < LEAST_WINDOW_MINUTES:
+            what = f"a window has {LEAST_WINDOW_MINUTES} minutes at least"
+            yield Fault((key,), what, "let it end later", source=source)
+    if len(maintenance) >= _DAY_MINUTES:
+        what = "a window is shorter than a day"
+        yield Fault((_MAINTENANCE,), what, "let it end earlier", source=source)
+    elif {minute % _DAY_MINUTES for minute in maintenance} & {*backup}:
+        what = "backups are made while RDS may interrupt: the windows overlap"
+        yield Fault((_BACKUP, _MAINTENANCE), what, "move one of them", source=source)
+
+
+def _backup_minutes(window: str | None) -> list[int]:
+    """Return the minutes of the day that are in a window."""
+    if not window:
+        return []
+    start, end = (_clock(part) for part in window.split("-"))
+    return [minute % _DAY_MINUTES for minute in range(start, end + (end <= start) * _DAY_MINUTES)]
+
+
+def _maintenance_minutes(window: str | None) -> list[int]:
+    """Return the minutes of the week that are in a window."""
+    if not window:
+        return []
+    moments = [
+        _WEEK.index(part[:3].lower()) * _DAY_MINUTES + _clock(part[4:])
+        for part in window.split("-")
+    ]
+    start, end = moments
+    return [*range(start, end + (end <= start) * len(_WEEK) * _DAY_MINUTES)]
+
+
+def _clock(text: str) -> int:
+    hours, minutes = text.split(":")
+    return int(hours) * 60 + int(minutes)
+
+
+RULES: tuple[Rule, ...] = (_version, _instance_class, _name, _rotation, _windows)

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from troposphere import GetAtt, Ref, Sub
+from troposphere import GetAtt, Join, Ref, Split, Sub
 
 from underpass.blueprint.iam import document
 from underpass.config import Config
@@ -51,25 +51,27 @@ _ALWAYS = (
 _LOGS = ("logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents")
 # For the agent on container instances; Fargate's reaches ECS by itself. AWS knows endpoint policies for
 # the first only. https://github.com/awsdocs/amazon-ecs-developer-guide/issues/55
-_EC2 = (
-    Service(
-        "Ecs",
-        "ecs",
-        (
-            "ecs:DeregisterContainerInstance",
-            "ecs:DiscoverPollEndpoint",
-            "ecs:RegisterContainerInstance",
-            "ecs:SubmitAttachmentStateChanges",
-            "ecs:SubmitContainerStateChange",
-            "ecs:SubmitTaskStateChange",
-            "ecs:TagResource",
-            "ecs:UpdateContainerInstancesState",
-        ),
-    ),
-    Service("EcsAgent", "ecs-agent"),
-    Service("EcsTelemetry", "ecs-telemetry"),
+_AGENT = (
+    "ecs:DeregisterContainerInstance",
+    "ecs:DiscoverPollEndpoint",
+    "ecs:RegisterContainerInstance",
+    "ecs:SubmitAttachmentStateChanges",
+    "ecs:SubmitContainerStateChange",
+    "ecs:SubmitTaskStateChange",
+    "ecs:TagResource",
+    "ecs:UpdateContainerInstancesState",
 )
-_SECRET = (Service("SecretsManager", "secretsmanager", ("secretsmanager:GetSecretValue",)),)
+_EC2 = (Service("EcsAgent", "ecs-agent"), Service("EcsTelemetry", "ecs-telemetry"))
+_SECRETS_MANAGER = {"secretsmanager": "SecretsManager"}
+_SECRET = ("secretsmanager:GetSecretValue",)
+# What a rotation does beside, in the VPC because the database is.
+_ROTATION = (
+    "secretsmanager:DescribeSecret",
+    "secretsmanager:GetRandomPassword",
+    "secretsmanager:PutSecretValue",
+    "secretsmanager:UpdateSecretVersionStage",
+)
+_NEW_TASKS = ("ecs:DescribeServices", "ecs:UpdateService")
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html
 _EXEC = (Service("SsmMessages", "ssmmessages"),)
 
@@ -87,7 +89,7 @@ def services(config: Config) -> tuple[Service, ...]:
 
 def _named(name: str) -> Service:
     """Return a service the configuration names, with the title it has where underpass knows it."""
-    known = {one.name: one.title for one in (*_ALWAYS, *_EC2, *_SECRET, *_EXEC)}
+    known = {one.name: one.title for one in (*_ALWAYS, *_EC2, *_EXEC)} | _SECRETS_MANAGER
     title = "".join(part[:1].upper() + part[1:] for part in re.split("[.-]", name))
     return Service(known.get(name, title), name)
 
@@ -95,11 +97,16 @@ def _named(name: str) -> Service:
 def _needed(config: Config) -> tuple[Service, ...]:
     # The agent of a session looks for the group it is to log to.
     logs = (*_LOGS, "logs:DescribeLogGroups") if config.service.exec else _LOGS
+    instances = config.capacity.provider == "ec2"
+    rotates = config.database and config.database.rotates
+    ecs = (*(_AGENT if instances else ()), *(_NEW_TASKS if rotates else ()))
+    secret = (*_SECRET, *(_ROTATION if rotates else ()))
     return (
         *_ALWAYS,
         Service("Logs", "logs", logs),
-        *(_EC2 if config.capacity.provider == "ec2" else ()),
-        *(_SECRET if config.database else ()),
+        *((Service("Ecs", "ecs", ecs),) if ecs else ()),
+        *(_EC2 if instances else ()),
+        *((Service("SecretsManager", "secretsmanager", secret),) if config.database else ()),
         *(_EXEC if config.service.exec else ()),
     )
 
@@ -112,7 +119,7 @@ def policy(service: Service) -> Mapping[str, Any] | None:
 
 
 def s3_policy(config: Config) -> Mapping[str, Any]:
-    """Return what may be got of S3: images' layers, which ECR keeps, the assets, and buckets by name."""
+    """Return what passes to S3: images' layers, which ECR keeps, assets, named buckets, functions' answers."""
     layers = Sub("arn:${AWS::Partition}:s3:::prod-${AWS::Region}-starport-layer-bucket/*")
     statements = [_allowed("ImageLayers", ("s3:GetObject",), layers)]  # signed by ECR, not by us
     if config.assets:
@@ -124,6 +131,13 @@ def s3_policy(config: Config) -> Mapping[str, Any]:
             Sub(f"arn:${{AWS::Partition}}:s3:::{name}{end}") for name in names for end in ("", "/*")
         ]
         statements.append(_allowed("Buckets", ("s3:*",), arns, _OWN_PRINCIPALS))
+    if config.database:
+        # Signed by CloudFormation, whose buckets have the region's name without hyphens.
+        # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/vpc-interface-endpoints.html
+        region = Join("", Split("-", Ref("AWS::Region")))
+        bucket = "arn:${AWS::Partition}:s3:::cloudformation-custom-resource-response-${Region}/*"
+        answers = Sub(bucket, Region=region)
+        statements.append(_allowed("AnswersOfFunctions", ("s3:PutObject",), answers))
     return document(*statements)
 
 

@@ -21,10 +21,11 @@ from underpass.twin.services.rds.data_folder import DataFolder
 from underpass.twin.services.rds.interface import Interface
 from underpass.twin.services.rds.observe import Wanted, wanted
 from underpass.twin.services.rds.server import Server, Spec
-from underpass.twin.services.rds.versions import find
+from underpass.twin.services.rds.versions import Binaries, find
 
 log = logging.getLogger(__name__)
 
+PRELOADED = "shared_preload_libraries"
 _CRASHES = 5  # this many within the window, and it is not started again
 _CRASH_WINDOW_S = 60.0
 
@@ -50,6 +51,7 @@ class Instance:
         self._server: Server | None = None
         self._prepared: tuple[str, ...] = ()
         self._crashes: list[float] = []
+        self._told: set[str] = set()
         self._actions = {"deleting": self._remove, "stopping": self._stop, "starting": self._run}
 
     def reconcile(self) -> None:
@@ -100,27 +102,39 @@ class Instance:
             port=found.port,
             certificate=certificate,
             enter=tuple(self._fabric.enter(eni.id)),
-            parameters=self._parameters(found.parameter_group),
+            parameters=self._parameters(found.parameter_group, binaries),
         )
         self._serve(spec, restart=found.status == "rebooting")
         master = (found.username, private.password, found.database)
-        if self._prepared != master:
+        if self._prepared != master:  # as RDS: what SQL makes of the password later stays
             psql.prepare(spec, *master)
             self._prepared = master
         self._name(eni)
         self._report(private, "available")
 
-    def _parameters(self, group: str) -> tuple[tuple[str, str], ...]:
-        """Return what the user's own parameter group sets."""
+    def _parameters(self, group: str, binaries: Binaries) -> tuple[tuple[str, str], ...]:
+        """Return what the user's own parameter group sets, without libraries the twin's server has not."""
         if group.startswith("default."):
             return ()
         pages = self._region.clients("rds").get_paginator("describe_db_parameters")
-        return tuple(
-            (parameter["ParameterName"], parameter["ParameterValue"])
+        found = {
+            parameter["ParameterName"]: parameter["ParameterValue"]
             for page in pages.paginate(DBParameterGroupName=group)
             for parameter in page["Parameters"]
             if parameter.get("ParameterValue")
-        )
+        }
+        if wanted := found.get(PRELOADED):
+            libraries = [one.strip() for one in wanted.split(",")]
+            there = [one for one in libraries if binaries.has_library(one)]
+            found[PRELOADED] = ",".join(there)
+            if missing := ", ".join(one for one in libraries if one not in there):
+                self._tell_once(f"the twin's PostgreSQL has no {missing}: it runs without")
+        return tuple(found.items())
+
+    def _tell_once(self, message: str) -> None:
+        if message not in self._told:
+            self._told.add(message)
+            self._event(message, "notification")
 
     def _serve(self, spec: Spec, *, restart: bool) -> None:
         """Have a server run with ``spec``: started, or started anew when that is wanted."""
@@ -131,7 +145,6 @@ class Instance:
             self._event("DB instance shutdown", "availability")
             server.stop()
         self._server = server = Server(spec, self._log_file(), self._crashed)
-        self._prepared = ()
         server.start()
         self._event("DB instance restarted" if restart else "DB instance started", "availability")
 

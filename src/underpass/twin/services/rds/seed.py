@@ -1,7 +1,7 @@
 """The seed: a file of SQL that is loaded once into a database, all of it or nothing.
 
-It comes as the application comes, as the master user with the secret's password, but from within: the wheel's
-psql has no TLS.
+It comes as the application does, with the secret's user, and what it makes is the application's: that user's
+role is the owner of all there is. But it comes from within: the wheel's psql has no TLS.
 It may hold psql's own commands, which start programs and open files, so it is read where tasks run: in a
 sandbox, with the folder it lies in, read-only, as ``/app``.
 What was loaded is written on the database itself (``COMMENT ON DATABASE``), so the mark lives and dies

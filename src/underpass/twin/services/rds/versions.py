@@ -22,6 +22,10 @@ class Binaries:
         """The major version, which is what a data folder belongs to."""
         return int(self.version.split(".")[0])
 
+    def has_library(self, name: str) -> bool:
+        """Tell whether the server can load a library."""
+        return any(self.folder.parent.rglob(f"{name}.so"))
+
     def program(self, name: str) -> str:
         """Return the path of one of its programs."""
         return str(self.folder / name)

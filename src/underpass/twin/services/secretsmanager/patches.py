@@ -2,7 +2,7 @@
 
 ``RotateSecret`` answers at once, as AWS's does, and the steps follow in a thread of their own, because the
 function calls the API back. A rotation that fails leaves its pending version, and the next one goes on with
-that. Schedules are in days, at the twin's pace: a day is 72 minutes.
+that. Schedules are in days, at the twin's pace: a day is 72 minutes; or a cron expression, by the clock.
 https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_how.html
 """
 
@@ -13,6 +13,7 @@ import logging
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -22,7 +23,7 @@ from moto.secretsmanager.exceptions import (
     SecretNotFoundException,
     SecretsManagerClientError,
 )
-from moto.secretsmanager.models import SecretsManagerBackend
+from moto.secretsmanager.models import FakeSecret, SecretsManagerBackend
 
 from underpass.policies.resource_policies import Act, policy_allows
 from underpass.twin.api import patch
@@ -31,6 +32,7 @@ from underpass.twin.region.clock import scaled_s
 from underpass.twin.region.records import records
 from underpass.twin.region.timers import Timer, later
 from underpass.twin.region.worker import once
+from underpass.twin.services.events.schedule_expressions import parse
 from underpass.twin.services.lambda_ import patches as lambda_
 
 log = logging.getLogger(__name__)
@@ -63,12 +65,17 @@ def _rotate(
             "No Lambda rotation function ARN is associated with this secret."
         )
     _check_function(backend.region_name, function)
-    if rotation_rules and "ScheduleExpression" in rotation_rules:
-        raise InvalidRequestException("RotationRules.ScheduleExpression does not work on the twin.")
+    rules = dict(rotation_rules or {})
+    if expression := rules.get("ScheduleExpression"):
+        try:
+            parse(expression)
+        except ValueError as error:
+            raise InvalidRequestException(f"RotationRules.ScheduleExpression: {error}") from error
     secret.rotation_lambda_arn = function
     secret.rotation_requested = secret.rotation_enabled = True
-    if rotation_rules:
-        secret.auto_rotate_after_days = int(rotation_rules["AutomaticallyAfterDays"])
+    if rules:
+        secret.auto_rotate_after_days = int(rules.get("AutomaticallyAfterDays", 0))
+        secret.twin_schedule = rules if expression else {}
     _schedule(backend, secret)
     if secret.arn in _busy and rotate_immediately:
         raise InvalidRequestException(
@@ -136,12 +143,21 @@ def _run(backend: Any, secret: Any, token: str, steps: tuple[str, ...]) -> None:
 
 
 def _schedule(backend: Any, secret: Any) -> None:
-    """Rotate after the days there are between rotations, and again after each."""
+    """Rotate after the days there are between rotations, or when its window opens, and again after each."""
     _unschedule(secret)
-    days = secret.auto_rotate_after_days
-    if days:
+    days, schedule = secret.auto_rotate_after_days, getattr(secret, "twin_schedule", {})
+    after_s = None
+    if schedule:
+        now = datetime.now(UTC)
+        due = parse(schedule["ScheduleExpression"]).after(now)
+        if due:
+            after_s = (due - now).total_seconds()
+            secret.next_rotation_date = int(due.timestamp())
+    elif days:
         secret.next_rotation_date = int(time.time() + days * _DAY_S)
-        _due[secret.arn] = later(scaled_s(days * _DAY_S), partial(_again, backend, secret))
+        after_s = scaled_s(days * _DAY_S)
+    if after_s is not None:
+        _due[secret.arn] = later(after_s, partial(_again, backend, secret))
 
 
 @records()
@@ -157,6 +173,15 @@ def _unschedule(secret: Any) -> None:
     timer = _due.pop(secret.arn, None)
     if timer:
         timer.cancel()
+
+
+@patch.wrap(FakeSecret, "to_dict")
+def _describe(original: Callable[..., dict[str, Any]], secret: Any) -> dict[str, Any]:
+    """Tell of a schedule, too, where the rotation has one."""
+    described = original(secret)
+    if "RotationRules" in described and getattr(secret, "twin_schedule", {}):
+        described["RotationRules"] = secret.twin_schedule
+    return described
 
 
 @patch.wrap(SecretsManagerBackend, "cancel_rotate_secret")
