@@ -119,7 +119,7 @@ def policy(service: Service) -> Mapping[str, Any] | None:
 
 
 def s3_policy(config: Config) -> Mapping[str, Any]:
-    """Return what passes to S3: images' layers, which ECR keeps, assets, named buckets, functions' answers."""
+    """Return what passes to S3: images' layers, which ECR keeps, assets, buckets, functions' answers."""
     layers = Sub("arn:${AWS::Partition}:s3:::prod-${AWS::Region}-starport-layer-bucket/*")
     statements = [_allowed("ImageLayers", ("s3:GetObject",), layers)]  # signed by ECR, not by us
     if config.assets:
