@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from tests.unit.blueprint.configs import CURATED, EVERYTHING, EXISTING, WINDOWS, config
-from tests.unit.blueprint.templates import by_part, resource
+from tests.unit.blueprint.templates import by_part, parts, resource
 
 ENDPOINTS = {"egress": "endpoints"}
 
@@ -47,20 +47,19 @@ def test_an_instance_made_anew_is_another_task_definition() -> None:
     assert container["DockerLabels"] == {"underpass.database": {"Ref": "DatabaseInstanceId"}}
 
 
-def test_the_user_is_made_when_all_that_is_needed_is_there() -> None:
-    foundation = by_part(rotated())[0].template["Resources"]
-    user = foundation["DatabaseUser"]
+def test_the_user_is_made_after_the_foundation_and_again_for_another_instance() -> None:
+    """In a stack of its own: routes, endpoints, groups and secrets are there before, and when it goes."""
+    each = parts(rotated())
+    assert each.database
+    user = each.database.template["Resources"]["DatabaseUser"]
     assert user["Type"] == "Custom::DatabaseUser"
     assert user["Properties"]["ServiceToken"] == {"Fn::GetAtt": ["DatabaseUserFunction", "Arn"]}
-    assert user["Properties"]["Instance"] == {"Ref": "DatabaseInstance"}
-    assert {
-        *("DatabaseSecretAttachment", "DatabaseUserSecretAttachment"),
-        *("DatabaseUserEgressToDatabase", "AppDefaultRoute1", "AppDefaultRoute2"),
-    } <= set(user["DependsOn"])
-    without = by_part(rotated(**ENDPOINTS))[0].template["Resources"]["DatabaseUser"]
-    assert {"S3Endpoint", "SecretsManagerEndpoint"} <= set(without["DependsOn"])
-    longest = foundation["DatabaseUserFunction"]["Properties"]["Timeout"]
+    assert user["Properties"]["Instance"] == {"Ref": "DatabaseInstanceId"}
+    assert user["Properties"]["Secret"] == {"Ref": "DatabaseUserSecretArn"}
+    assert not each.foundation.template["Resources"].keys() & {"DatabaseUser"}
+    longest = resource(each.database, "DatabaseUserFunction")["Timeout"]
     assert longest < user["Properties"]["ServiceTimeout"] <= 3600
+    assert parts(config()).database is None
 
 
 @pytest.mark.parametrize("network", [{}, ENDPOINTS, EXISTING, {**EXISTING, **ENDPOINTS}])
@@ -68,13 +67,13 @@ def test_the_functions_reach_the_database_and_aws_in_a_group_of_their_own(
     network: dict[str, Any],
 ) -> None:
     foundation, service, *_ = by_part(rotated(**network))
-    own = resource(foundation, "DatabaseUserFunction")["VpcConfig"]
     group = {"Fn::GetAtt": ["DatabaseUserSecurityGroup", "GroupId"]}
-    assert own["SecurityGroupIds"] == [group]
-    assert resource(service, "RotationFunction")["VpcConfig"] == {
-        "SubnetIds": {"Fn::Split": [",", {"Ref": "AppSubnetIds"}]},
-        "SecurityGroupIds": [{"Ref": "DatabaseUserSecurityGroupId"}],
-    }
+    for function in ("DatabaseUserFunction", "RotationFunction"):
+        assert resource(service, function)["VpcConfig"] == {
+            "SubnetIds": {"Fn::Split": [",", {"Ref": "AppSubnetIds"}]},
+            "SecurityGroupIds": [{"Ref": "DatabaseUserSecurityGroupId"}],
+        }
+    assert foundation.template["Outputs"]["DatabaseUserSecurityGroupId"]["Value"] == group
     admitted = resource(foundation, "DatabaseSecurityGroup")["SecurityGroupIngress"]
     assert group in [rule["SourceSecurityGroupId"] for rule in admitted]
     out = resource(foundation, "DatabaseUserSecurityGroup")["SecurityGroupEgress"]
@@ -90,10 +89,8 @@ def test_without_a_way_to_the_internet_its_calls_and_its_answer_pass_the_endpoin
         return {action for one in found for action in one["Action"]}
 
     service = by_part(rotated())[1]
-    for role in (
-        resource(foundation, "DatabaseUserRole"),
-        resource(service, "RotationRole"),
-    ):
+    for title in ("DatabaseUserRole", "RotationRole"):
+        role = resource(service, title)
         wanted = {action for one in statements(role) for action in one["Action"]}
         assert {one for one in wanted if one.startswith("secretsmanager:")} <= through(
             "SecretsManagerEndpoint"

@@ -68,6 +68,22 @@ def test_the_databases_shipped_code_is_its_modules_in_one(
     short(code, "".join(modules))
 
 
+@pytest.mark.parametrize(
+    ("package", "name", "first"),
+    [
+        ("registrar", "shipped", "index.py"),
+        ("rotation", "user-postgres", "line.py"),
+        ("rotation", "steps-mysql", "line.py"),
+    ],
+)
+def test_the_first_line_says_that_it_is_minified_and_where_the_source_is(
+    package: str, name: str, first: str
+) -> None:
+    line = shipped(f"underpass.{package}", name).splitlines()[0]
+    assert "Minified" in line
+    assert f"src/underpass/{package}/{first}" in line
+
+
 def short(code: str, text: str) -> None:
     assert len(code) < 0.8 * len(text)
     assert "#" not in code.replace("#28000", "")

@@ -96,7 +96,7 @@ def test_an_alb_type_target_group_waits_for_the_listener_and_has_no_attributes()
     assert group["HealthCheckProtocol"] == "HTTPS"
     assert "TargetGroupAttributes" not in group
     assert service.template["Resources"]["NlbTargetGroup"]["DependsOn"] == "AlbListener"
-    assert not resources(service, "Lambda::Function")
+    assert not resources(parts(CURATED["alb-targets-tls"]).path, "Lambda::Function")
     assert "RegistrarFunctionName" not in service.template["Outputs"]
 
 

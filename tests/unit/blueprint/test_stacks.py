@@ -165,7 +165,8 @@ def test_only_these_names_are_fixed() -> None:
                         named.setdefault(f"{kind}.{key}", set()).add(value)
     assert named == {
         "Logs::LogGroup.LogGroupName": {
-            *(f"/underpass/notes/{part}" for part in ("service", "registrar", "rotation"))
+            f"/underpass/notes/{part}"
+            for part in ("service", "registrar", "rotation", "database-user")
         },
         "KMS::Alias.AliasName": {"alias/underpass/notes"},
     }
