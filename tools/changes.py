@@ -135,7 +135,9 @@ CHANGES = (
     _database("name", "app", "notes", "notes"),
     _database("backup_days", "7", "30", 30),
     _database("rotation_days", "none", "30", 30),
-    _database("rotation_window", "none", "Sundays", {"schedule": "cron(0 3 ? * SUN *)"}),
+    _database(
+        "rotation_window", "none", "Sundays", {"schedule": "cron(0 3 ? * SUN *)", "hours": 2}
+    ),
     _database("maintenance_window", "none", "Sundays", "Sun:03:00-Sun:04:00"),
     _database("backup_window", "none", "at night", "01:00-02:00"),
     _database("seed", "none", "seed.sql", "seed.sql"),

@@ -10,7 +10,7 @@ from typing import Any
 from tests.templates import reference
 from tests.templates.evaluator import Call
 from tests.templates.sample import Account
-from tests.unit.registrar.fakes import GROUP, Aws, once
+from tests.unit.registrar.fakes import GROUP, Aws, looked_before, once
 
 from underpass.registrar.index import Target
 
@@ -36,5 +36,5 @@ def registrar_calls(account: Account) -> list[Call]:
         aws = Aws(["10.0.0.1"], {GROUP: held}, listeners)
         aws.before = record
         with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(Exception):
-            once(aws)
+            once(aws, memory=looked_before(250))
     return [Call(action, resource) for action, resource in found]

@@ -24,6 +24,7 @@ BY_USE = {
         "ElasticLoadBalancingV2": "Listener TargetGroup",
         "Events": "Rule",
         "IAM": "InstanceProfile Role",
+        "KMS": "Alias",
         "Lambda": "EventSourceMapping Permission",
         "Logs": "LogGroup",
         "RDS": "DBParameterGroup DBSubnetGroup EventSubscription",
@@ -34,7 +35,7 @@ BY_USE = {
         "SecretsManager": "RotationSchedule SecretTargetAttachment",
     }.items()
     for kind in kinds.split()
-}
+} | {"Custom::DatabaseUser"}
 
 
 def test_each_type_has_a_price_or_is_known_to_have_none() -> None:
@@ -52,7 +53,7 @@ def test_the_pattern_costs_what_the_sum_by_hand_says() -> None:
     assert costs["endpoint"] == pytest.approx(14.60 + 0.50)  # in 2 zones; the zone of its name
     assert costs["tasks"] == pytest.approx(60.736 + 4.80)  # 2 t3.medium, 2 disks of 30 GB
     assert costs["database"] == pytest.approx(23.36 + 4.60)  # db.t4g.micro, 20 GB, both twice
-    assert costs["keys"] == pytest.approx(1.40)
+    assert costs["keys"] == pytest.approx(1.80)  # a key; two secrets
     assert {*costs} == {*GROUPS}
 
 
