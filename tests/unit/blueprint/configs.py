@@ -261,8 +261,8 @@ def _stores() -> dict[str, Config]:
         database=rotation | {"engine": "mariadb", "version": "11.4", "name": "notes"}
     )
     found["windows"] = config(database=WINDOWS, network={"egress": "endpoints"})
-    daily = {"schedule": "rate(10 days)", "hours": 3}
-    found["windows-by-days"] = config(database={**WINDOWS, "rotation_window": daily})
+    monthly = {"schedule": "cron(0 5 1 * ? *)", "hours": 3}
+    found["windows-by-the-month"] = config(database={**WINDOWS, "rotation_window": monthly})
     found["large-database"] = config(
         database={
             "engine": "postgres",
