@@ -14,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 LOCK := $(BIN)/uv pip compile --quiet --upgrade --generate-hashes --universal --python-version 3.11 \
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header
 
-.PHONY: up down test test-all soak coverage check tables bench lock clean
+.PHONY: up down test test-all test-mariadb mariadb soak coverage check tables bench lock clean
 
 up: $(READY) $(EXAMPLE)
 	$(BIN)/underpass up examples/notes
@@ -35,6 +35,15 @@ test: $(TOOLS)
 test-all: $(TOOLS) $(CHECKOV)
 	$(BIN)/python -m pytest tests/templates/thorough tests/templates/drawn -n 2 --dist loadgroup
 	$(BIN)/python -m pytest tests/templates/running tests/e2e/variants tests/wheel -n 2 --dist loadfile
+
+# What logs in to MariaDB, against MariaDB: Debian's, unpacked here and installed nowhere.
+test-mariadb: $(TOOLS) mariadb
+	MARIADB=$(CURDIR)/.mariadb $(BIN)/python -m pytest tests/mariadb
+
+mariadb: .mariadb/usr/sbin/mariadbd
+
+.mariadb/usr/sbin/mariadbd:
+	tools/mariadb.sh .mariadb
 
 # Kills workers and processes of a region in use; SEED repeats those of another run.
 soak: $(TOOLS)

@@ -1,7 +1,4 @@
-"""The application's user in a real MariaDB, where this machine has one: ``mariadbd``, or MARIADB's folder.
-
-``apt-get download mariadb-server-core liburing2 libaio1`` and so on, unpacked with ``dpkg -x``, will do.
-"""
+"""The application's user in a real MariaDB: MARIADB's folder, or this machine's own. ``make test-mariadb``."""
 
 from __future__ import annotations
 
