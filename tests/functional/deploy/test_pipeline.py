@@ -201,9 +201,9 @@ def test_from_nothing_to_a_path_that_answers(world: World) -> None:
     assert result.seconds == world.clock.time
     steps = world.finished()
     assert steps[:2] == ["preflight", "foundation"]
-    assert set(steps[2:7]) == {"image", "path", "capacity", "assets", "data"}
-    assert set(steps[7:9]) == {"service", "consumer analytics"}
-    assert set(steps[9:-1]) == {"tasks", "monitoring", "protection"}
+    assert set(steps[2:8]) == {"image", "path", "capacity", "assets", "database", "data"}
+    assert set(steps[8:10]) == {"service", "consumer analytics"}
+    assert set(steps[10:-1]) == {"tasks", "monitoring", "protection"}
     assert steps[-1] == "answer"
     assert "network analytics us-east-1a us-east-1b" in world.target.done
     cloudformation = world.cloudformation
@@ -378,6 +378,20 @@ def test_a_section_that_is_dropped_goes_after_the_service_has_let_go_of_it(world
     assert "clean-up" not in world.finished()
 
 
+def test_the_databases_users_go_with_their_database_and_after_the_service(world: World) -> None:
+    world.deploy()
+    users = world.cloudformation.named("notes-database")
+    assert users.parameters["DatabaseUserSecretArn"] == "arn:secret"
+    world.allowed = {"DatabaseInstance", "DatabaseSecret", "DatabaseUserSecret"}
+    plan = world.plan(database=None)["notes-database"]
+    assert (plan.action, plan.note) == ("delete", "the database is gone")
+    planning.refuse([plan], ())  # it holds nothing
+    world.deploy_again(database=None)
+    assert users.status == "DELETE_COMPLETE"
+    assert world.finished()[-1] == "clean-up"
+    assert "notes-database" not in world.plan(database=None)
+
+
 def test_what_is_dropped_stays_until_the_application_answers_without_it(world: World) -> None:
     world.deploy()
     world.allowed = {"DatabaseInstance", "DatabaseSecret", "DatabaseUserSecret"}
@@ -440,6 +454,7 @@ def test_the_plan_tells_each_stack_and_changes_nothing(world: World) -> None:
         "notes-foundation": "update",
         "notes-path": "none",
         "notes-capacity": "none",
+        "notes-database": "delete",
         "notes-service": "update",
         "notes-monitoring": "update",
         "notes-consumer-billing": "create",
@@ -569,7 +584,7 @@ def test_a_consumer_that_is_dropped_loses_its_stack_and_no_others(world: World) 
         "notes-consumer-a-consumer-billing",
         "notes-consumer-analytics",
         "notes-consumer-other",
-        *("notes-foundation", "notes-monitoring", "notes-path", "notes-service"),
+        *("notes-database", "notes-foundation", "notes-monitoring", "notes-path", "notes-service"),
     ]
 
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from tools.changes import CHANGES, Change, effects
 from tools.tables import FILES
 
-from underpass.config.model import Between, Config, Scaling
+from underpass.config.model import Between, Config, RotationWindow, Scaling
 
 pytestmark = pytest.mark.xdist_group("tables")  # one worker, so that each change is looked at once
 
@@ -68,7 +68,7 @@ def keys(model: Any, above: str = "") -> list[str]:
     found = []
     for name, field in model.model_fields.items():
         inner = _model(field.annotation)
-        if inner and not issubclass(inner, Between | Scaling):  # a pair of numbers is one key
+        if inner and not issubclass(inner, Between | Scaling | RotationWindow):  # one key of two
             found += keys(inner, f"{above}{name}.")
         else:
             found.append(f"{above}{name}")
