@@ -1,4 +1,4 @@
-"""The application's user in a real MariaDB: MARIADB's folder, or this machine's own. ``make test-mariadb``."""
+"""The application's user in a real MariaDB, MARIADB's folder or this machine's own: ``make test-mariadb``."""
 
 from __future__ import annotations
 

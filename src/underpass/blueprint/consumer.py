@@ -53,7 +53,7 @@ def consumer_stack(config: Config, consumer: Consumer) -> Stack:
     return Stack(
         f"{config.name}-consumer-{consumer.name}",
         template.to_dict(),
-        _known_parameters(consumer),
+        _known_parameters(config, consumer),
         consumer.named_account,
         region=consumer.region or "",
     )
@@ -68,8 +68,10 @@ def _optional_parameters(config: Config) -> Iterator[tuple[str, str, str]]:
         yield "PrivateDnsEnabled", "false", what
 
 
-def _known_parameters(consumer: Consumer) -> dict[str, str]:
-    known = {"PrivateDnsEnabled": "true"} if consumer.private_dns else {}
+def _known_parameters(config: Config, consumer: Consumer) -> dict[str, str]:
+    known = {"EndpointServiceRegion": config.region} if config.other_regions else {}
+    if config.privatelink.private_dns_name:
+        known["PrivateDnsEnabled"] = "true" if consumer.private_dns else "false"
     if consumer.vpc_id:
         known["VpcId"] = consumer.vpc_id
     if consumer.subnet_ids:

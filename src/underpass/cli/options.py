@@ -76,7 +76,7 @@ AllowReplace = Annotated[
     list[str] | None,
     typer.Option(
         "--allow-replace",
-        help="Let this resource, which holds data, be replaced or removed; repeatable.",
+        help="Let this resource, which holds data or serves, be replaced or removed; repeatable.",
         metavar="RESOURCE",
     ),
 ]

@@ -19,12 +19,20 @@ _TAG = r"(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[0-9a-f]{64})?"
 
 _DAY = r"([Mm]on|[Tt]ue|[Ww]ed|[Tt]hu|[Ff]ri|[Ss]at|[Ss]un)"
 _CLOCK = r"([01][0-9]|2[0-3]):[0-5][0-9]"
+
+
 # Secrets Manager's cron, once a day at most: minute 0, an hour, and one of the two day fields.
+def _listed(one: str, also: str = "") -> str:
+    """Return the pattern of a cron field: everything, steps, ranges and lists of ``one``, or ``also``."""
+    item = rf"({one}(-{one})?|\*)(/[1-9][0-9]?)?"
+    return rf"({item}(,{item})*{also and f'|{also}'})"
+
+
 # https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_schedule.html
 _HOUR = r"([0-9]|1[0-9]|2[0-3])"
-_DATES = r"[0-9LW,/*-]+"
-_MONTHS = r"[0-9A-Z,/*-]+"
-_WEEKDAYS = r"[0-9A-Z,#L/*-]+"
+_DATES = _listed("(3[01]|[12][0-9]|[1-9])", r"(L|(3[01]|[12][0-9]|[1-9])W)")
+_MONTHS = _listed("(1[0-2]|[1-9]|JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)")
+_WEEKDAYS = _listed("([1-7]|SUN|MON|TUE|WED|THU|FRI|SAT)", "([1-7]L|[1-7]#[1-5])")
 
 # Digits and letters are spelled out: \d and \w are every script's in pydantic's expressions.
 PATTERNS: dict[str, str] = {

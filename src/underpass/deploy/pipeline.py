@@ -6,7 +6,7 @@ It knows AWS only through boto3, and not whether AWS or the twin answers.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from underpass import blueprint
@@ -16,18 +16,16 @@ from underpass.config import Config
 from underpass.config.model import Consumer
 from underpass.deploy import assets, consumers, database, hosts, network, preflight
 from underpass.deploy.clock import Clock, poll
-from underpass.deploy.observe import targets
-from underpass.deploy.observe.diagnose import diagnose
-from underpass.deploy.observe.failures import Watch
 from underpass.deploy.preflight import zones
 from underpass.deploy.reach import Reach, reached
-from underpass.deploy.stacks import changes, changesets, data_loss, templates, two_phase
+from underpass.deploy.stacks import changes, changesets, data_loss, protection, templates, two_phase
 from underpass.deploy.stacks import stack as existing
 from underpass.deploy.stacks.events import StackEvent
 from underpass.deploy.stacks.stack import StackFailedError
 from underpass.deploy.stacks.templates import Carry
-from underpass.deploy.steps import Event, Step, Steps
+from underpass.deploy.steps import Event, Step, Steps, kept, told
 from underpass.deploy.target import ConsumerNetwork, Target
+from underpass.deploy.waiting import Waiting
 
 Outputs = Mapping[str, str]
 Looks = Callable[[tuple[StackEvent, ...]], None]
@@ -113,25 +111,38 @@ class _Deployment:
             partial(self._database, by_part.get("database"), foundation),
         )
         known = {**foundation, **path, **capacity, "Image": image}
-        tasks = Watch(
-            self._target, config, self._clock, known["ClusterName"], known["AlbTargetGroupArn"]
+        waiting = Waiting(
+            config,
+            self._target,
+            self._steps,
+            cluster=known["ClusterName"],
+            group=known["AlbTargetGroupArn"],
+            timeout_s=answer_timeout_s,
         )
-        service, *deployed = self._steps.together(
-            partial(self._service, by_part["service"], known, tasks),
+        service, *joined = self._steps.together(
+            partial(self._service, by_part["service"], known, waiting),
             *(
-                partial(self._consumer, stack, consumer, networks[consumer.name], path)
+                kept(partial(self._consumer, stack, consumer, networks[consumer.name], path))
                 for stack, consumer in zip(joins, config.consumers, strict=True)
             ),
         )
+        deployed = [told(one) for one in joined]  # a consumer that cannot join stops no release
         self._steps.together(
-            partial(self._tasks, tasks, path["AlbTargetGroupArn"], answer_timeout_s),
+            waiting.tasks,
             partial(self._monitoring, by_part["monitoring"], {**known, **service}),
-            partial(self._protect, foundation_stack, by_part["path"]),
+            # What is on its way out, a database perhaps, could not go if it were protected now.
+            partial(
+                self._protect,
+                *([foundation_stack] if foundation_stack is wanted_foundation else []),
+                by_part["path"],
+            ),
             *self._leaving(),
         )
         self._target.dismiss_consumers(config)
-        self._answer(answer_timeout_s, tasks)
+        waiting.answers()
         self._clean_up((foundation_stack, wanted_foundation), (capacity_stack, wanted_capacity))
+        if foundation_stack is not wanted_foundation:
+            self._protect(wanted_foundation)
         self._hosts(wanted_capacity)
         reach = {
             consumer.name: reached(self._target, consumer, outputs)
@@ -163,6 +174,10 @@ class _Deployment:
             ids = existing.resources(cloudformation, wanted.name) if deployed else {}
             gone = changes.removed(deployed, wanted.template, ids)  # at the end: known now
             data_loss.check(wanted.name, gone, self._allowed)
+            if protection.in_the_way(deployed, self._allowed):
+                self._bring(
+                    replace(wanted, template=deployed, parameters={}), {PROTECT: "false"}, step
+                )
             stack = two_phase.while_used(wanted, deployed)
             return stack, self._deploy_foundation(stack, step)
 
@@ -258,42 +273,19 @@ class _Deployment:
             for consumer in self._config.consumers
         }
 
-    def _service(self, wanted: Stack, known: Outputs, tasks: Watch) -> Outputs:
+    def _service(self, wanted: Stack, known: Outputs, waiting: Waiting) -> Outputs:
         with self._steps.step("service") as step:
 
             def watch(_: tuple[StackEvent, ...]) -> None:
-                self._look(tasks, step, "the application does not start")
+                waiting.look(step, "the application does not start")
 
             try:
                 return self._bring(wanted, _asked(wanted, known), step, watch)
             except StackFailedError as error:
-                tasks.look(_warn(step), at_once=True)
-                if not tasks.failures:  # it was something else
+                explained = waiting.explained(error, step)
+                if explained is error:
                     raise
-                why = (self._config, self._target, error.what, error.why, tasks.failures)
-                raise diagnose(*why) from error
-
-    def _tasks(self, watch: Watch, group: str, timeout_s: float) -> None:
-        """Wait for the least number of tasks: the stack waits for the first, the scaler adds the others."""
-        wanted = self._config.service.tasks.min
-        if not wanted:
-            return
-        with self._steps.step("tasks") as step:
-            deadline = self._clock.now() + timeout_s
-
-            def enough() -> int | None:
-                found = targets.describe(self._target.client("elbv2"), group)
-                healthy = sum(one.state == "healthy" for one in found)
-                if healthy >= wanted:
-                    return healthy
-                what = f"{healthy} of {wanted} tasks are healthy"
-                self._look(watch, step, what)
-                if self._clock.now() >= deadline:
-                    raise diagnose(self._config, self._target, what, "", watch.failures)
-                return None
-
-            count = poll(self._clock, enough, timeout_s=2 * timeout_s, what="the tasks")
-            step.outcome = f"{count} healthy"
+                raise explained from error
 
     def _monitoring(self, stack: Stack, outputs: Outputs) -> None:
         """Deploy dashboard and alarms for what stands: they know it by the outputs that tell of it."""
@@ -336,38 +328,6 @@ class _Deployment:
                 existing.delete(cloudformation, there, self._clock)
             step.outcome = "removed: it is no longer in underpass.toml"
 
-    def _answer(self, timeout_s: float, tasks: Watch) -> None:
-        """Wait until each consumer gets an answer from the application."""
-        if not self._config.consumers or not self._config.service.tasks.min:
-            return
-        with self._steps.step("answer") as step:
-            deadline = self._clock.now() + timeout_s
-            for consumer in self._config.consumers:
-                answered = partial(self._answered, consumer, tasks, deadline, step)
-                poll(
-                    self._clock,
-                    answered,
-                    timeout_s=2 * timeout_s,
-                    what=f"the path from {consumer.name}",
-                )
-            step.outcome = f"{self._config.service.health_check} answers every consumer"
-
-    def _answered(
-        self, consumer: Consumer, tasks: Watch, deadline: float, step: Step
-    ) -> bool | None:
-        path = self._config.service.health_check
-        works, seen = self._target.answers(consumer, path)
-        if works:
-            return True
-        what = f"{path} does not answer consumer {consumer.name}"
-        self._look(tasks, step, what)
-        if self._clock.now() >= deadline:
-            raise diagnose(self._config, self._target, what, seen, tasks.failures)
-        if seen != step.outcome:  # not the same again and again
-            step.tell("progress", f"{consumer.name}: {seen}")
-            step.outcome = seen
-        return None
-
     def _clean_up(self, *stacks: tuple[Stack, Stack]) -> None:
         """Take out of stacks (as they are, as they are wanted) what only the last service used."""
         left = [(deployed, wanted) for deployed, wanted in stacks if deployed is not wanted]
@@ -384,16 +344,7 @@ class _Deployment:
                 for farewell in two_phase.farewells(*told):
                     step.tell("warning", farewell)
 
-    def _look(self, tasks: Watch, step: Step, what: str) -> None:
-        """Look for tasks that fail, and give up when there is no hope."""
-        if hopeless := tasks.look(_warn(step)):
-            raise diagnose(self._config, self._target, what, hopeless, tasks.failures)
-
 
 def _asked(stack: Stack, known: Outputs) -> dict[str, str]:
     """Return those of the stack's parameters that are known by their names."""
     return {name: known[name] for name in stack.template.get("Parameters", {}) if name in known}
-
-
-def _warn(step: Step) -> Callable[[str], None]:
-    return partial(step.tell, "warning")

@@ -84,11 +84,14 @@ def refuse(plans: Collection[StackPlan], allowed: Collection[str]) -> None:
     ------
     MoveError
         When the application would leave its VPC.
+    OutageError
+        When the ALB would lose its tasks.
     DataLossError
         With everything that is lost, of all stacks.
     """
     for one in plans:
         data_loss.stay(one.name, one.changes)
+        data_loss.serve(one.name, one.changes, allowed)
     data_loss.refuse([loss for one in plans for loss in one.losses], allowed)
 
 

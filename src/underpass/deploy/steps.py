@@ -100,3 +100,24 @@ class Steps:
     def _one_at_a_time(self, event: Event) -> None:
         with self._lock:
             self._emit(event)
+
+
+def kept(job: Callable[[], Any]) -> Callable[[], Any]:
+    """Return a job that gives its error back, so that it stops nothing that runs beside it; see ``told``."""
+
+    def run() -> Any:
+        try:
+            return job()
+        except Stopped:
+            raise
+        except Exception as error:  # noqa: BLE001  raised by ``told``
+            return error
+
+    return run
+
+
+def told(result: Any) -> Any:
+    """Return what a job that is ``kept`` gave, or raise its error."""
+    if isinstance(result, Exception):
+        raise result
+    return result

@@ -22,7 +22,8 @@ MADE_BY_ADMINISTRATOR = """SELECT 1 FROM pg_class WHERE relkind IN ('r', 'p')
 OTHER_DATABASES = """SELECT datname FROM pg_database WHERE datdba = 'application'::regrole
  AND datname <> current_database()"""
 MEMBERS = """SELECT member::regrole::text FROM pg_auth_members
- WHERE roleid = 'application'::regrole AND member <> quote_ident(current_user)::regrole"""
+ WHERE roleid = 'application'::regrole
+ AND member::regrole::text IN ('application_a', 'application_b')"""
 ROUNDS = 4096  # PostgreSQL's own default
 SCRAM = "SCRAM-SHA-256"
 BOUND = f"{SCRAM}-PLUS"

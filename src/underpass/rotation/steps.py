@@ -103,7 +103,7 @@ class Rotation:
     def _replace_old_tasks(self) -> None:
         """Do what the rotation before did not if its end was cut off: its turn comes again."""
         current = self.access.secrets.get_secret_value(SecretId=self.secret, VersionStage=CURRENT)
-        if any(one["createdAt"] < current["CreatedDate"] for one in self._deployments()[:1]):
+        if any(one["createdAt"] < current["CreatedDate"] for one in self._primary()):
             self._deploy()
 
     def _wait_for_tasks(self) -> None:
@@ -116,6 +116,9 @@ class Rotation:
     def _deployments(self) -> list[Any]:
         found = self.ecs.describe_services(cluster=self.cluster, services=[self.service])
         return [one for service in found["services"] for one in service["deployments"]]
+
+    def _primary(self) -> list[Any]:
+        return [one for one in self._deployments() if one["status"] == "PRIMARY"]
 
     def _deploy(self) -> None:
         self.ecs.update_service(cluster=self.cluster, service=self.service, forceNewDeployment=True)

@@ -83,7 +83,7 @@ class Account:
         }
         self.passwords = {"application_a": "first", "underpass": "master"}
         self.deployments: list[dict[str, Any]] = [
-            {"createdAt": 0, "read": ("application_a", "first")}
+            {"status": "PRIMARY", "createdAt": 0, "read": ("application_a", "first")}
         ]
         self.finishing = 0  # how often ECS still tells of tasks of the deployment before
         self.made = 0
@@ -186,7 +186,9 @@ class Account:
             assert (cluster, service, forceNewDeployment) == ("c", "s", True)
             now = self.current()
             read = (now["username"], now["password"])
-            self.deployments.insert(0, {"createdAt": self.now, "read": read})
+            for before in self.deployments:
+                before["status"] = "ACTIVE"
+            self.deployments.insert(0, {"status": "PRIMARY", "createdAt": self.now, "read": read})
             self.finishing = 2
 
     @contextmanager

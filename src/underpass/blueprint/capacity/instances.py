@@ -65,6 +65,10 @@ def add(template: Template, config: Config, cluster: Cluster) -> CapacityProvide
             ),
             DefaultInstanceWarmup=WARM_S,
             MaxInstanceLifetime=LIFETIME_S,  # then another takes its place, drained in the same way
+            InstanceMaintenancePolicy=autoscaling.InstanceMaintenancePolicy(
+                MinHealthyPercentage=100,
+                MaxHealthyPercentage=110,  # the new one first
+            ),
             UpdatePolicy=_refresh(),
             Tags=[
                 autoscaling.Tag("Name", f"{config.name}-instance", True),

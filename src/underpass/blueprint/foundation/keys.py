@@ -91,13 +91,11 @@ def _publishers(config: Config) -> list[str]:
 
 def _services(config: Config) -> dict[str, str]:
     """Return the services the account's principals use the key through, and what each keeps with it."""
-    services = {"ecr": "Images"}
+    services = {"ecr": "Images", "s3": "Buckets"}
     if config.database:
         services |= {"rds": "Database", "secretsmanager": "Secret"}
     if config.files:
         services["elasticfilesystem"] = "Files"
-    if config.assets:
-        services["s3"] = "Assets"
     return services
 
 

@@ -17,7 +17,7 @@ egress = "nat"             NatPorts<n>
 alb_targets = "lambda"     RegistrarErrors, RegistrarStale, RegistrarHeldBack
 database                   DatabaseCpu, DatabaseStorage, DatabaseConnections, DatabaseMemory,
                            DatabaseCredits, DatabaseEvents
-rotation_days              RotationErrors, RotationThrottles
+rotation_days, _window              RotationErrors, RotationThrottles
 files                      FilesIoLimit
 all of them                Dashboard
 =========================  ======================================================================

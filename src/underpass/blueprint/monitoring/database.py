@@ -104,18 +104,18 @@ def add(template: Template, config: Config, topic: Topic) -> None:
             ],
         )
     )
-    if config.database.rotation_days:
+    if config.database.rotates:
         _rotation(template, topic)
 
 
 def _rotation(template: Template, topic: Topic) -> None:
-    """Add the alarms of the rotation: one that stops half-way leaves a password that no new task has."""
+    """Add the alarms of the rotation: one that fails leaves everybody with the passwords they have."""
     alarm(
         template,
         topic,
         "RotationErrors",
-        "Changing the database's password failed: new tasks may not log in until it is finished; see "
-        "the log of the rotation's function",
+        "Changing a password of the database failed: logins go on with the one before; see docs/database.md "
+        "and the log of the rotation's function",
         function("Rotation", "Errors", "Sum"),
         FAILED,
     )
@@ -123,7 +123,7 @@ def _rotation(template: Template, topic: Topic) -> None:
         template,
         topic,
         "RotationThrottles",
-        "Changing the database's password could not start: the account's functions take all of its "
+        "Changing a password of the database could not start: the account's functions take all of its "
         "concurrency",
         function("Rotation", "Throttles", "Sum"),
         FAILED,

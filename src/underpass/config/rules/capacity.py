@@ -157,4 +157,14 @@ def _a(name: str) -> str:
     return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
 
 
-RULES: tuple[Rule, ...] = (_reserved_name, _fargate_sizes, _instances)
+def _image(config: Config) -> Iterator[Fault]:
+    capacity = config.capacity
+    if capacity.provider == "fargate" and capacity.instance_image != "auto":
+        yield Fault(
+            (("capacity", "instance_image"), ("capacity", "provider")),
+            "names an image for hosts, and Fargate has none",
+            "leave it out",
+        )
+
+
+RULES: tuple[Rule, ...] = (_reserved_name, _fargate_sizes, _instances, _image)

@@ -20,6 +20,7 @@ _MAINTENANCE: KeyPath = ("database", "maintenance_window")
 _WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _DAY_MINUTES = 24 * 60
 LEAST_WINDOW_MINUTES = 30
+_SCRAM_FROM = 14
 _RELEASES = {
     "postgres": docs("AmazonRDS/latest/PostgreSQLReleaseNotes/postgresql-release-calendar"),
     "mysql": docs("AmazonRDS/latest/UserGuide/MySQL.Concepts.VersionMgmt"),
@@ -64,6 +65,22 @@ def _version(config: Config) -> Iterator[Fault]:
         f'write "{databases.nearest_version(engine, version)}"',
         source=_RELEASES[engine],
     )
+
+
+def _logins(config: Config) -> Iterator[Fault]:
+    """Refuse a PostgreSQL whose passwords are MD5's by RDS's default: the application's user has none."""
+    database = config.database
+    if (
+        database
+        and database.engine == "postgres"
+        and int(database.version.split(".")[0]) < _SCRAM_FROM
+    ):
+        yield Fault(
+            (_VERSION, _ENGINE),
+            f"PostgreSQL {database.version} keeps passwords as MD5, which underpass does not log in with",
+            f'write "{_SCRAM_FROM}" or later',
+            source=docs("AmazonRDS/latest/UserGuide/PostgreSQL_Password_Encryption_configuration"),
+        )
 
 
 def _instance_class(config: Config) -> Iterator[Fault]:
@@ -161,4 +178,4 @@ def _clock(text: str) -> int:
     return int(hours) * 60 + int(minutes)
 
 
-RULES: tuple[Rule, ...] = (_version, _instance_class, _name, _rotation, _windows)
+RULES: tuple[Rule, ...] = (_version, _logins, _instance_class, _name, _rotation, _windows)

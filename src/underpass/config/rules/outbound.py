@@ -16,6 +16,7 @@ _OUT: KeyPath = ("network", "allow_out")
 _EGRESS: KeyPath = ("network", "egress")
 _VPC: KeyPath = ("network", "vpc_id")
 _LISTED = docs("vpc/latest/privatelink/aws-services-privatelink-support")
+_MOST_RULES = 50  # of the 60 a group has for one direction: the others are underpass's own
 _ANYWHERE = "0.0.0.0/0"
 _WEB = (80, 443)  # what is open with NAT gateways
 _HTTPS = 443
@@ -62,6 +63,20 @@ def _buckets(config: Config) -> Iterator[Fault]:
         yield Fault(((*_BUCKETS, at),), f'"{named[at]}" is there already', "name each once")
 
 
+def _count(config: Config) -> Iterator[Fault]:
+    if (count := len(config.network.allow_out)) > _MOST_RULES:
+        what = (
+            f"has {count} rules, and a security group takes 60 for one direction, ours among them"
+        )
+        source = docs("vpc/latest/userguide/amazon-vpc-limits")
+        yield Fault(
+            (_OUT,),
+            what,
+            f"write at most {_MOST_RULES}: join blocks, or use a prefix list",
+            source=source,
+        )
+
+
 def _allow_out(config: Config) -> Iterator[Fault]:
     seen: set[tuple[int, tuple[str, ...]]] = set()
     for number, way in enumerate(config.network.allow_out):
@@ -89,4 +104,4 @@ def _is_open(config: Config, way: WayOut) -> bool:
     return bool(network.vpc_id) and way.port == _HTTPS and way.cidr == network.cidr
 
 
-RULES: tuple[Rule, ...] = (_of_our_endpoints, _endpoints, _buckets, _allow_out)
+RULES: tuple[Rule, ...] = (_of_our_endpoints, _endpoints, _buckets, _count, _allow_out)

@@ -80,8 +80,7 @@ def status(config: Config, target: Target) -> Status:
     cloudformation = target.client("cloudformation")
     foundation = stack.describe(cloudformation, f"{config.name}-foundation")
     others = {
-        part: stack.describe(cloudformation, f"{config.name}-{part}")
-        for part in ("path", "capacity", "service", "monitoring")
+        part: stack.describe(cloudformation, f"{config.name}-{part}") for part in _parts(config)
     }
     parts = stack.parts(cloudformation, config.name)
     outputs = foundation.outputs if foundation else {}
@@ -107,6 +106,10 @@ def status(config: Config, target: Target) -> Status:
         _database(target, outputs.get("DatabaseInstanceId")),
         _endpoints(target, parts.get("EndpointService"), ours),
     )
+
+
+def _parts(config: Config) -> tuple[str, ...]:
+    return ("path", "capacity", *(["database"] if config.database else []), "service", "monitoring")
 
 
 def _stack(name: str, found: stack.Description | None) -> StackStatus:

@@ -23,6 +23,7 @@ DATA: Mapping[str, str] = {
 }
 # What is told and not refused: nothing of the application reads it, and it stays.
 LOGS = "AWS::Logs::LogGroup"
+_TASKS_GROUP = "AlbTargetGroup"
 _FATES = {
     "Delete": "what it holds is lost",
     "Retain": "the old one stays, unused",
@@ -60,6 +61,21 @@ class MoveError(UsageError):
         )
 
 
+class OutageError(UsageError):
+    """A change would leave the ALB without a task until the service has moved on. Nothing was changed."""
+
+    def __init__(self, stack: str, change: Change) -> None:
+        because = ", ".join(cause.name for cause in change.causes if cause.recreates)
+        super().__init__(
+            "this change would take the application away for a while",
+            f"{stack}: {change.logical_id} would be replaced"
+            + (f" by a change of {because}" if because else "")
+            + ": no task is in the new one until the service has moved on, and a release that fails then "
+            "finds no way back",
+            f"undo it in underpass.toml, or run the command again with --allow-replace {change.logical_id}",
+        )
+
+
 @dataclass(frozen=True)
 class Loss:
     """A resource that holds data, and how the application would lose it."""
@@ -87,10 +103,13 @@ def check(stack: str, changes: Collection[Change], allowed: Collection[str]) -> 
     ------
     MoveError
         When the application would leave its VPC.
+    OutageError
+        When the ALB would lose its tasks, and that was not allowed.
     DataLossError
         With what is lost that was not allowed.
     """
     stay(stack, changes)
+    serve(stack, changes, allowed)
     refuse(losses(stack, changes), allowed)
 
 
@@ -99,6 +118,14 @@ def stay(stack: str, changes: Collection[Change]) -> None:
     for change in changes:
         if _moves(change, changes):
             raise MoveError(stack, change)
+
+
+def serve(stack: str, changes: Collection[Change], allowed: Collection[str]) -> None:
+    """Raise OutageError when the group of the ALB's tasks would be another, and that is not ``allowed``."""
+    for change in changes:
+        another = change.logical_id == _TASKS_GROUP and change.replacement == "True"
+        if another and _TASKS_GROUP not in allowed:
+            raise OutageError(stack, change)
 
 
 def losses(stack: str, changes: Collection[Change]) -> tuple[Loss, ...]:
