@@ -50,7 +50,7 @@ class StackPlan:
 
     @property
     def losses(self) -> tuple[data_loss.Loss, ...]:
-        """What would take data away; a stack that is deleted as a whole is a consumer's, and holds none."""
+        """What would take data away; no stack that is deleted as a whole holds any."""
         return data_loss.losses(self.name, self.changes)
 
 

@@ -378,6 +378,39 @@ def test_a_section_that_is_dropped_goes_after_the_service_has_let_go_of_it(world
     assert "clean-up" not in world.finished()
 
 
+def test_a_protected_database_that_may_go_is_let_go(world: World) -> None:
+    """RDS deletes no instance that is protected, whether it is removed or replaced."""
+    world.deploy()
+    foundation = world.cloudformation.named("notes-foundation")
+    assert foundation.parameters["Protect"] == "true"
+    seen: list[tuple[bool, str]] = []
+    create = world.cloudformation.create_change_set
+
+    def watched(**asked: Any) -> Any:
+        if asked["StackName"] == "notes-foundation":
+            made = create(**asked)
+            stack = world.cloudformation.change_sets[made["Id"]]
+            has = "DatabaseInstance" in stack["template"]["Resources"]
+            seen.append((has, stack["parameters"].get("Protect", "")))
+            return made
+        return create(**asked)
+
+    world.cloudformation.__dict__["create_change_set"] = watched
+    world.allowed = {"DatabaseInstance", "DatabaseSecret", "DatabaseUserSecret"}
+    world.deploy_again(database=None)
+    before_it_goes = seen[: [has for has, _ in seen].index(False)]
+    assert {protect for _, protect in before_it_goes} == {"false"}
+    assert "Protect" not in foundation.parameters  # nothing is left that has it
+
+
+def test_a_consumer_that_cannot_join_stops_no_release(world: World) -> None:
+    world.ec2.state = "rejected"
+    with pytest.raises(UnderpassError, match="is rejected"):
+        world.deploy()
+    assert world.cloudformation.named("notes-service").status == "CREATE_COMPLETE"
+    assert "service" in world.finished()
+
+
 def test_the_databases_users_go_with_their_database_and_after_the_service(world: World) -> None:
     world.deploy()
     users = world.cloudformation.named("notes-database")

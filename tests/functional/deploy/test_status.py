@@ -44,7 +44,7 @@ def test_before_anything_is_deployed(target: FakeTarget) -> None:
         "stacks": tuple(
             {"name": f"notes-{part}", "status": "NOT_CREATED"}
             for part in (
-                *("foundation", "path", "capacity", "service", "monitoring"),
+                *("foundation", "path", "capacity", "database", "service", "monitoring"),
                 *("consumer-analytics", "consumer-billing"),
             )
         ),
@@ -147,7 +147,8 @@ def deployed(cloudformation: FakeCloudFormation) -> Status:
 def test_everything_that_is_deployed(cloudformation: FakeCloudFormation) -> None:
     found = asdict(deployed(cloudformation))
     assert [one["status"] for one in found["stacks"]] == [
-        *("CREATE_COMPLETE", "CREATE_COMPLETE", "CREATE_COMPLETE", "UPDATE_COMPLETE"),
+        *("CREATE_COMPLETE", "CREATE_COMPLETE", "CREATE_COMPLETE", "NOT_CREATED"),  # no database
+        "UPDATE_COMPLETE",
         "NOT_CREATED",
         "CREATE_COMPLETE",
         "NOT_CREATED",

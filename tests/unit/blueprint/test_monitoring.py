@@ -279,8 +279,11 @@ def test_no_text_of_the_dashboard_is_left_unfilled() -> None:
     assert names <= known
 
 
-def test_a_rotation_that_fails_or_never_starts_is_told() -> None:
-    rotated = config(database={"rotation_days": 30})
+@pytest.mark.parametrize(
+    "database", [{"rotation_days": 30}, {"rotation_window": {"schedule": "cron(0 3 ? * SUN *)"}}]
+)
+def test_a_rotation_that_fails_or_never_starts_is_told(database: dict[str, Any]) -> None:
+    rotated = config(database=database)
     assert "RotationFunctionName" in by_part(rotated)[1].template["Outputs"]
     for metric in ("Errors", "Throttles"):
         alarm = alarms(monitoring(rotated))[f"Rotation{metric}"]

@@ -129,6 +129,26 @@ def test_a_change_of_the_blocks_makes_rules_before_it_takes_some_away() -> None:
     assert rules == ["NlbIngressFrom10x3x0x0x16", "-NlbIngressFrom10x1x0x0x16"]
 
 
+def test_a_private_name_that_is_given_up_is_told_to_the_consumers_stack() -> None:
+    """A parameter that nobody gives a value keeps the one it has."""
+    link = {"private_dns_name": "notes.example.com"}
+    for wanted in (True, False):
+        (consumer,) = parts(
+            config(privatelink=link, consumers=[{"name": "one", "private_dns": wanted}])
+        ).consumers
+        assert consumer.parameters["PrivateDnsEnabled"] == str(wanted).lower()
+
+
+@pytest.mark.parametrize("name", [*CURATED])
+def test_only_protection_is_left_to_a_parameters_default(name: str) -> None:
+    """All other values are the configuration's or a deployment's, and may change with it."""
+    each = parts(CURATED[name])
+    for stack in (*each[:5], *each.consumers):
+        parameters = stack.template.get("Parameters", {})
+        defaulted = {one for one, value in parameters.items() if "Default" in value}
+        assert defaulted - {*stack.parameters} <= {"Protect"}
+
+
 def test_the_proof_of_a_private_name_is_an_output_and_its_use_a_parameter() -> None:
     _, service, (consumer,) = by_part(CURATED["offered-elsewhere"])
     outputs = service.template["Outputs"]

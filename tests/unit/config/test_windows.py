@@ -18,6 +18,7 @@ from underpass.twin.services.events.schedule_expressions import Cron, parse
         rotation("0 22 ? * SUN *", 2),
         rotation("0 0 1,15 * ? *", 24),
         rotation("0 23 L 1-6 ? *", 1),
+        rotation("0 3 ? JAN,JUL 2#2 *"),
         {"backup_window": "23:45-00:15"},
         {"maintenance_window": "sat:23:30-sun:00:30", "backup_window": "00:30-01:00"},
         {"maintenance_window": "Sun:03:00-Mon:02:59"},
@@ -34,7 +35,16 @@ def test_these_are_taken(database: dict[str, Any]) -> None:
     [
         *(
             rotation(one)
-            for one in ("5 3 ? * SUN *", "0 */4 ? * * *", "0 3 * * * *", "0 24 1 * ? *")
+            for one in (
+                *("5 3 ? * SUN *", "0 */4 ? * * *", "0 3 * * * *", "0 24 1 * ? *"),
+                *(
+                    "0 3 ? * 9XYZ *",
+                    "0 3 ? * 8 *",
+                    "0 3 32 * ? *",
+                    "0 3 ? 13 SUN *",
+                    "0 3 ? * SON *",
+                ),
+            )
         ),
         *(rotation(one) for one in ("0 3 ? * SUN 2027", "0 3 ? * SUN")),
         {"rotation_window": {"schedule": "rate(4 days)"}},

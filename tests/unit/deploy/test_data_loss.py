@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from underpass.deploy.stacks import changes, data_loss
 from underpass.deploy.stacks.changes import Cause, Change
-from underpass.deploy.stacks.data_loss import DataLossError, MoveError
+from underpass.deploy.stacks.data_loss import DataLossError, MoveError, OutageError
 
 DATABASE, KEY = "AWS::RDS::DBInstance", "AWS::KMS::Key"
 
@@ -216,6 +216,19 @@ def test_templates_tell_what_is_added_changed_and_removed() -> None:
         Change("Modify", "A", "T", physical_id="a", causes=(Cause("X"),)),
         Change("Remove", "B", "T", physical_id="b", policy="Retain"),
     )
+
+
+def test_a_group_of_tasks_is_made_anew_only_by_whoever_says_so() -> None:
+    """As another protocol to the tasks makes it: the ALB would have none until the service has moved on."""
+    group = "AWS::ElasticLoadBalancingV2::TargetGroup"
+    causes = (Cause("Protocol", recreates=True),)
+    anew = Change("Modify", "AlbTargetGroup", group, "True", "arn:group", causes=causes)
+    with pytest.raises(OutageError, match="by a change of Protocol") as caught:
+        data_loss.check("notes-path", [anew], ())
+    assert "--allow-replace AlbTargetGroup" in caught.value.try_next
+    data_loss.check("notes-path", [anew], {"AlbTargetGroup"})
+    data_loss.check("notes-path", [Change("Modify", "AlbTargetGroup", group, "False")], ())
+    data_loss.check("notes-path", [Change("Modify", "NlbTargetGroup", group, "True")], ())
 
 
 def test_logs_that_stay_are_told_and_not_refused() -> None:

@@ -126,7 +126,7 @@ def _security_group(
         template,
         "DatabaseSecurityGroup",
         Ref(network.vpc),
-        "The database: reached by the tasks only",
+        "The database: reached by the tasks and by functions that make its users",
         ingress=[
             tcp(port, "Tasks", SourceSecurityGroupId=tasks),
             tcp(port, "Functions that make its users", SourceSecurityGroupId=group_id(users)),

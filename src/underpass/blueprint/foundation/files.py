@@ -89,7 +89,7 @@ def _policy() -> dict[str, Any]:
 
     With no policy, anyone who reaches a mount target may mount. The task role is the one whose own policy
     allows it; it is not named here because EFS heeds no condition on a principal for its NFS clients, and
-    because the role belongs to the stack that imports from this one. What EFS heeds is below.
+    because the role belongs to a stack after this one. What EFS heeds is below.
     https://docs.aws.amazon.com/efs/latest/ug/iam-access-control-nfs-efs.html
     """
     mount, write = "elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"
