@@ -28,6 +28,7 @@ class World:
         self.ec2 = client("ec2")
         self.vpc = self.ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
         self.outputs: dict[str, str] = {}
+        self.given: dict[str, str] = {}
         self.offered = [*NAMES]
         api = SimpleNamespace(
             describe_subnets=self.ec2.describe_subnets,
@@ -46,7 +47,8 @@ class World:
             raise refused(f"Stack with id {StackName} does not exist")
         outputs = [{"OutputKey": key, "OutputValue": self.outputs[key]} for key in self.outputs]
         one = {"StackName": StackName, "StackId": "1", "StackStatus": "CREATE_COMPLETE"}
-        return {"Stacks": [one | {"Outputs": outputs}]}
+        given = [{"ParameterKey": key, "ParameterValue": self.given[key]} for key in self.given]
+        return {"Stacks": [one | {"Outputs": outputs, "Parameters": given}]}
 
     def subnets(self, zones: Sequence[str], first: int = 0) -> list[str]:
         return [
@@ -152,3 +154,10 @@ def test_the_zones_of_an_existing_vpc_are_those_of_its_subnets(world: World) -> 
         "data_subnets": world.subnets(["use1-az4"], 9),
     }
     assert world.chosen(**there) == ["use1-az4", "use1-az3"]
+
+
+def test_a_zone_on_its_way_out_is_the_one_that_comes_back(world: World) -> None:
+    """A deployment from three zones to two was stopped: the third subnet still has its block."""
+    world.stands_in("use1-az6", "use1-az1")
+    world.given = {"Zone1": "us-east-1a", "Zone2": "us-east-1b", "Zone3": "us-east-1e"}
+    assert world.chosen(zones=3) == ["use1-az6", "use1-az1", "use1-az3"]

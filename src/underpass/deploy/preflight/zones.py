@@ -33,7 +33,7 @@ def application(config: Config, target: Target) -> Mapping[str, str]:
     if network.vpc_id:
         return _zones(subnets(ec2, network.app_subnets, network.vpc_id, "[network]"))
     foundation = existing.describe(target.client("cloudformation"), f"{config.name}-foundation")
-    standing = _standing(ec2, foundation.outputs) if foundation else {}
+    standing = _standing(ec2, foundation) if foundation else {}
     _stay(config, standing)
     if len(standing) >= network.zones:
         return standing
@@ -45,11 +45,17 @@ def application(config: Config, target: Target) -> Mapping[str, str]:
     return {**standing, **{zone: there[zone] for zone in new}}
 
 
-def _standing(ec2: Any, outputs: Mapping[str, str]) -> dict[str, str]:
+def _standing(ec2: Any, foundation: existing.Description) -> dict[str, str]:
+    """Return the zones of the subnets, those on their way out among them: their blocks are still taken."""
+    outputs, given = foundation.outputs, foundation.parameters
     if "AppSubnetIds" not in outputs:  # a stack that failed, or is only under review
         return {}
     ids = outputs["AppSubnetIds"].split(",")
-    return _zones(subnets(ec2, ids, outputs["VpcId"], "the foundation"))
+    found = _zones(subnets(ec2, ids, outputs["VpcId"], "the foundation"))
+    named = [given[name] for name in sorted(given) if name.startswith("Zone")]
+    if leaving := [name for name in named if name not in found.values()]:
+        found |= {zone: name for zone, name in _available(ec2).items() if name in leaving}
+    return found
 
 
 def _zones(found: Iterable[Any]) -> dict[str, str]:
