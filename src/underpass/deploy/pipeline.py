@@ -23,7 +23,7 @@ from underpass.deploy.stacks import stack as existing
 from underpass.deploy.stacks.events import StackEvent
 from underpass.deploy.stacks.stack import StackFailedError
 from underpass.deploy.stacks.templates import Carry
-from underpass.deploy.steps import Event, Step, Steps, kept, told
+from underpass.deploy.steps import Event, Step, Steps, kept, unwrapped
 from underpass.deploy.target import ConsumerNetwork, Target
 from underpass.deploy.waiting import Waiting
 
@@ -126,7 +126,9 @@ class _Deployment:
                 for stack, consumer in zip(joins, config.consumers, strict=True)
             ),
         )
-        deployed = [told(one) for one in joined]  # a consumer that cannot join stops no release
+        deployed = [
+            unwrapped(one) for one in joined
+        ]  # a consumer that cannot join stops no release
         self._steps.together(
             waiting.tasks,
             partial(self._monitoring, by_part["monitoring"], {**known, **service}),

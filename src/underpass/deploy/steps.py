@@ -103,20 +103,20 @@ class Steps:
 
 
 def kept(job: Callable[[], Any]) -> Callable[[], Any]:
-    """Return a job that gives its error back, so that it stops nothing that runs beside it; see ``told``."""
+    """Return a job that gives its error back, so that it stops nothing that runs beside it; see ``unwrapped``."""
 
     def run() -> Any:
         try:
             return job()
         except Stopped:
             raise
-        except Exception as error:  # noqa: BLE001  raised by ``told``
+        except Exception as error:  # noqa: BLE001  raised by ``unwrapped``
             return error
 
     return run
 
 
-def told(result: Any) -> Any:
+def unwrapped(result: Any) -> Any:
     """Return what a job that is ``kept`` gave, or raise its error."""
     if isinstance(result, Exception):
         raise result
