@@ -103,7 +103,7 @@ class Steps:
 
 
 def kept(job: Callable[[], Any]) -> Callable[[], Any]:
-    """Return a job that gives its error back, so that it stops nothing that runs beside it; see ``unwrapped``."""
+    """Return a job that gives its error back, and stops nothing beside it; see ``unwrapped``."""
 
     def run() -> Any:
         try:
