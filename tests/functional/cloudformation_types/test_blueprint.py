@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pytest
-from tests.functional.answering import Answering
-from tests.functional.cloudformation_types.account import Account, tasks_run
+from tests.functional.cloudformation_types.account import Account, functions_answer, tasks_run
 from tests.functional.cloudformation_types.conftest import Bench
 from tests.unit.blueprint.configs import CURATED
 
 from underpass.blueprint import Stack, stacks
 from underpass.deploy import network
-from underpass.twin.api import patch
-from underpass.twin.services.lambda_ import patches as lambda_
 
 ZONES = {"use1-az6": "us-east-1a", "use1-az1": "us-east-1b"}
 
@@ -25,9 +22,7 @@ def test_stacks_deploy_and_go(bench: Bench, name: str) -> None:
     config = CURATED[name]
     account = Account(bench)
     tasks_run(bench)
-    patch.apply(lambda_)
-    functions = Answering(bench.clients.endpoint_url)
-    lambda_.attach(functions)
+    functions_answer(bench)
     count = len(stacks(config)) - len(config.consumers)
     foundation, *serving = stacks(config)[:count]
     consumers = stacks(config)[count:]

@@ -6,7 +6,7 @@ The whole path, with packets, is tried for a few in ``tests/templates/running``.
 from __future__ import annotations
 
 import pytest
-from tests.functional.cloudformation_types.account import Account, tasks_run
+from tests.functional.cloudformation_types.account import Account, functions_answer, tasks_run
 from tests.functional.cloudformation_types.conftest import Bench
 from tests.unit.blueprint.configs import CURATED
 
@@ -26,8 +26,9 @@ def come_up(bench: Bench, name: str) -> None:
     config = CURATED[name]
     account = Account(bench)
     tasks_run(bench)
+    functions_answer(bench)
     network = Network(bench)
-    known = {"Image": IMAGE}
+    known = {"Image": IMAGE, "InstanceImage": "ami-12345678"}
     known |= {f"Zone{number}": f"us-east-1{zone}" for number, zone in enumerate("abc", start=1)}
     if config.network.egress == "endpoints":
         known["S3PrefixListId"] = prefix_list(bench, "s3")
