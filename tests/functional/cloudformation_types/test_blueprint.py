@@ -22,7 +22,7 @@ def test_stacks_deploy_and_go(bench: Bench, name: str) -> None:
     config = CURATED[name]
     account = Account(bench)
     tasks_run(bench)
-    functions_answer(bench)
+    functions = functions_answer(bench)
     count = len(stacks(config)) - len(config.consumers)
     foundation, *serving = stacks(config)[:count]
     consumers = stacks(config)[count:]
