@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from tests.functional.cloudformation_types.conftest import Bench
 
+from underpass.twin.api import patch
 from underpass.twin.services.cloudformation.resource_type import ProvisionError
+from underpass.twin.services.kms import patches as kms
 
 
 def document(action: str) -> dict[str, Any]:
@@ -92,6 +94,15 @@ def test_what_a_key_is_cannot_be_changed(bench: Bench) -> None:
     key = bench.create("KMS::Key", KeySpec="SYMMETRIC_DEFAULT")
     with pytest.raises(ProvisionError, match="cannot change KeySpec"):
         bench.update("KMS::Key", key, {"KeySpec": "SYMMETRIC_DEFAULT"}, {"KeySpec": "RSA_2048"})
+
+
+def test_a_keys_policy_changes(bench: Bench) -> None:
+    patch.apply(kms)
+    old, new = ({"KeyPolicy": {"Version": "2012-10-17", "Id": text}} for text in ("a", "b"))
+    key = bench.create("KMS::Key", **old)
+    bench.update("KMS::Key", key, old, new)
+    found = bench.clients("kms").get_key_policy(KeyId=key.id)["Policy"]
+    assert json.loads(found)["Id"] == "b"
 
 
 def test_a_key_is_disabled_enabled_and_scheduled_for_deletion(bench: Bench) -> None:

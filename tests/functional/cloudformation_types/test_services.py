@@ -221,6 +221,27 @@ def test_a_launch_template_gets_a_version_and_keeps_its_default(bench: Bench) ->
     assert changed.attributes["DefaultVersionNumber"] == "1"
 
 
+def test_instances_are_made_of_a_later_version_too(bench: Bench) -> None:
+    """moto keeps the first version's user data in one form, and took another's as it came."""
+    _, subnets = bench.subnets()
+    data = {"ImageId": "ami-12345678", "InstanceType": "t3.micro", "UserData": "Iy9iaW4vc2g="}
+    old, new = ({"LaunchTemplateData": data | {"ImageId": f"ami-{n * 8}"}} for n in "12")
+    made = bench.create("EC2::LaunchTemplate", **old)
+    bench.update("EC2::LaunchTemplate", made, old, new)
+    group = bench.create(
+        "AutoScaling::AutoScalingGroup",
+        MinSize="1",
+        MaxSize="2",
+        VPCZoneIdentifier=subnets,
+        LaunchTemplate={"LaunchTemplateId": made.id, "Version": "2"},
+    )
+    named = {"AutoScalingGroupNames": [group.id]}
+    (found,) = bench.clients("autoscaling").describe_auto_scaling_groups(**named)[
+        "AutoScalingGroups"
+    ]
+    assert len(found["Instances"]) == 1
+
+
 def code(bench: Bench, function: Physical) -> str:
     where = bench.clients("lambda").get_function(FunctionName=function.id)["Code"]["Location"]
     del where  # moto gives an S3 address; its own store has the bytes

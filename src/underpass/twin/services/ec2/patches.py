@@ -16,10 +16,12 @@ from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models import ec2_backends
 from moto.ec2.models.elastic_ip_addresses import ElasticAddressBackend
 from moto.ec2.models.elastic_network_interfaces import NetworkInterface, NetworkInterfaceBackend
+from moto.ec2.models.launch_templates import LaunchTemplate
 from moto.ec2.models.nat_gateways import NatGatewayBackend
 from moto.ec2.models.security_groups import SecurityGroupBackend, SecurityGroupRule
 from moto.ec2.models.subnets import Subnet
 from moto.ec2.responses.elastic_network_interfaces import ElasticNetworkInterfaces
+from moto.ec2.utils import parse_user_data
 
 from underpass.twin.api import patch
 from underpass.twin.region.aws import ACCOUNT_ID
@@ -264,3 +266,15 @@ def _allowed(rule: Any) -> tuple[Any, ...]:
     ports = (rule.from_port, rule.to_port) if rule.ip_protocol != "-1" else ()
     blocks = (rule.ip_range.get("CidrIp"), rule.ip_range.get("CidrIpv6"))
     return (rule.ip_protocol, ports, blocks, group, rule.prefix_list_id)
+
+
+# Launch templates
+
+
+@patch.wrap(LaunchTemplate, "create_version")
+def _version(original: Method, template: Any, data: Any, description: str) -> Any:
+    """Take a later version's user data as moto takes the first's, or no instance could be made of it."""
+    text = data.get("UserData")
+    if isinstance(text, str):
+        data = {**data, "UserData": parse_user_data(text)}
+    return original(template, data, description)

@@ -1,4 +1,8 @@
-"""KMS in moto, which makes an RSA key for symmetric ones too, and answers nobody for a tenth of a second."""
+"""KMS in moto, which makes an RSA key for symmetric ones too, and answers nobody for a tenth of a second.
+
+And a key's policy has one name, which a caller may leave out.
+https://docs.aws.amazon.com/kms/latest/APIReference/API_PutKeyPolicy.html
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from moto.core.exceptions import JsonRESTError
-from moto.kms import models
+from moto.kms import models, responses
 
 from underpass.twin.api import patch
 
@@ -21,3 +25,9 @@ def _public_key(original: Callable[[Any, str], Any], backend: Any, key_id: str) 
     if backend.describe_key(key_id).private_key is None:
         raise JsonRESTError("UnsupportedOperationException", f"{key_id} has no public key")
     return original(backend, key_id)
+
+
+@patch.wrap(responses, "_assert_default_policy")
+def _policy(original: Callable[[str], None], name: str | None) -> None:
+    if name is not None:
+        original(name)
