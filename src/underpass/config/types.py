@@ -32,7 +32,8 @@ def _listed(one: str, also: str = "") -> str:
 _HOUR = r"([0-9]|1[0-9]|2[0-3])"
 _DATES = _listed("(3[01]|[12][0-9]|[1-9])", r"(L|(3[01]|[12][0-9]|[1-9])W)")
 _MONTHS = _listed("(1[0-2]|[1-9]|JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)")
-_WEEKDAYS = _listed("([1-7]|SUN|MON|TUE|WED|THU|FRI|SAT)", "([1-7]L|[1-7]#[1-5])")
+_WEEKDAY = "([1-7]|SUN|MON|TUE|WED|THU|FRI|SAT)"
+_WEEKDAYS = _listed(_WEEKDAY, f"({_WEEKDAY}#[1-5]|[1-7]L)")
 
 # Digits and letters are spelled out: \d and \w are every script's in pydantic's expressions.
 PATTERNS: dict[str, str] = {

@@ -225,7 +225,9 @@ class _Deployment:
         with self._steps.step("protection") as step:
             for stack in bare:
                 self._bring(stack, {PROTECT: "true"}, step)
-            step.outcome = "of the database and the load balancers, now that they serve"
+            step.outcome = (
+                f"of what is in {', '.join(one.name for one in bare)}, now that it serves"
+            )
 
     def _bring(self, stack: Stack, known: Outputs, step: Step, watch: Looks = _nobody) -> Outputs:
         cloudformation, allowed = self._target.client("cloudformation"), self._allowed

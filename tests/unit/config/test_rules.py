@@ -36,6 +36,7 @@ def broken(**sections: Any) -> set[str]:
         ({"name": "aws-notes"}, "name"),
         ({"name": "fargates"}, "name"),
         ({"database": {"version": "13"}}, "database.version"),  # its passwords are MD5's
+        ({"database": {"backup_window": "01:00-01:00"}}, "database.backup_window"),
         (
             {"capacity": {"provider": "fargate", "instance_image": "ami-0123456789abcdef0"}},
             "capacity.instance_image",

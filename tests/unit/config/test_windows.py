@@ -19,6 +19,7 @@ from underpass.twin.services.events.schedule_expressions import Cron, parse
         rotation("0 0 1,15 * ? *", 24),
         rotation("0 23 L 1-6 ? *", 1),
         rotation("0 3 ? JAN,JUL 2#2 *"),
+        rotation("0 3 ? * SUN#1 *"),
         {"backup_window": "23:45-00:15"},
         {"maintenance_window": "sat:23:30-sun:00:30", "backup_window": "00:30-01:00"},
         {"maintenance_window": "Sun:03:00-Mon:02:59"},

@@ -16,6 +16,7 @@ from troposphere.ecs import (
 )
 
 from underpass.blueprint.capacity import instances
+from underpass.blueprint.checkov_skips import skipped
 from underpass.blueprint.logs import log_group
 from underpass.config import Config
 
@@ -37,6 +38,7 @@ def add(template: Template, config: Config) -> dict[str, Any]:
                 )
             ],
             **_exec(template, config),
+            **_linter_notes(config),
         )
     )
     if config.capacity.provider == "fargate":
@@ -60,6 +62,12 @@ def add(template: Template, config: Config) -> dict[str, Any]:
     if config.service.exec:
         outputs["ExecLogGroupName"] = Ref(EXEC_LOGS)
     return outputs
+
+
+def _linter_notes(config: Config) -> dict[str, Any]:
+    if config.capacity.container_insights != "off":
+        return {}
+    return {"Metadata": skipped({"CKV_AWS_65": 'container_insights = "off" in underpass.toml'})}
 
 
 def _exec(template: Template, config: Config) -> dict[str, Any]:

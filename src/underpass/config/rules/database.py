@@ -142,7 +142,7 @@ def _windows(config: Config) -> Iterator[Fault]:
     maintenance = _maintenance_minutes(config.database.maintenance_window)
     source = docs("AmazonRDS/latest/UserGuide/USER_UpgradeDBInstance.Maintenance")
     for key, minutes in ((_BACKUP, backup), (_MAINTENANCE, maintenance)):
-        if minutes and len(minutes) < LEAST_WINDOW_MINUTES:
+        if minutes and (len(minutes) < LEAST_WINDOW_MINUTES or _empty(config, key)):
             what = f"a window has {LEAST_WINDOW_MINUTES} minutes at least"
             yield Fault((key,), what, "let it end later", source=source)
     if len(maintenance) >= _DAY_MINUTES:
@@ -151,6 +151,12 @@ def _windows(config: Config) -> Iterator[Fault]:
     elif {minute % _DAY_MINUTES for minute in maintenance} & {*backup}:
         what = "backups are made while RDS may interrupt: the windows overlap"
         yield Fault((_BACKUP, _MAINTENANCE), what, "move one of them", source=source)
+
+
+def _empty(config: Config, key: KeyPath) -> bool:
+    """Tell whether a window ends when it begins, which RDS takes for none and not for a day."""
+    start, end = str(getattr(config.database, str(key[-1]))).lower().split("-")
+    return start == end
 
 
 def _backup_minutes(window: str | None) -> list[int]:

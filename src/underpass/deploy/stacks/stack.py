@@ -151,7 +151,8 @@ def settled(cloudformation: Any, name: str, step: Step) -> Description | None:
         raise UnderpassError(
             f"stack {name} is {found.status}",
             found.reason,
-            f"run `aws cloudformation {_STUCK[found.status]} --stack-name {name}`",
+            f"run `aws cloudformation {_STUCK[found.status]} --stack-name {name}`; what cannot go back is "
+            "named in the stack's events, and left as it is by --resources-to-skip",
         )
     return found
 
