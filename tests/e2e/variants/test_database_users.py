@@ -22,9 +22,7 @@ def project(tmp_path: Path) -> Iterator[Project]:
     before = Footprint.now()
     made = Project(copy_of_example(tmp_path))
     file = made.folder / "underpass.toml"
-    # Without the registrar, whose code leaves no room for the rotation's.
-    text = file.read_text().replace("[privatelink]\n", '[privatelink]\nalb_targets = "alb"\n', 1)
-    file.write_text(text.replace("\n[database]\n", KEYS, 1))
+    file.write_text(file.read_text().replace("\n[database]\n", KEYS, 1))
     yield made
     made.run("down")
     assert Footprint.now() == before
@@ -34,7 +32,7 @@ def test_both_secrets_are_rotated_and_no_request_fails(project: Project) -> None
     summary = project.up()
     told = {
         output["OutputKey"]: output["OutputValue"]
-        for stack in ("notes-foundation", "notes-service")
+        for stack in ("notes-foundation", "notes-capacity", "notes-service")
         for output in _stack(summary, stack)["Outputs"]
     }
     application, administrator = told["DatabaseUserSecretArn"], told["DatabaseSecretArn"]
