@@ -29,7 +29,6 @@ def template(
     """Print the CloudFormation templates, in the order they are deployed."""
     from underpass import blueprint
     from underpass.config import load
-    from underpass.deploy.stacks import templates
 
     config = load(folder)
     stacks = blueprint.stacks(config)
@@ -40,6 +39,8 @@ def template(
             as_json=as_json,
         )
         return
+    from underpass.deploy.stacks import templates
+
     files = _write(stacks, out)
     stale = [*map(str, sorted({*out.glob(f"{config.name}-consumer-*.json")} - {*files}))]
     long = [
