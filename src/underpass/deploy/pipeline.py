@@ -126,9 +126,8 @@ class _Deployment:
                 for stack, consumer in zip(joins, config.consumers, strict=True)
             ),
         )
-        deployed = [
-            unwrapped(one) for one in joined
-        ]  # a consumer that cannot join stops no release
+        # A consumer that cannot join has stopped no release, and is told now.
+        deployed = [unwrapped(one) for one in joined]
         self._steps.together(
             waiting.tasks,
             partial(self._monitoring, by_part["monitoring"], {**known, **service}),
@@ -177,6 +176,9 @@ class _Deployment:
             gone = changes.removed(deployed, wanted.template, ids)  # at the end: known now
             data_loss.check(wanted.name, gone, self._allowed)
             if protection.in_the_way(deployed, self._allowed):
+                step.tell(
+                    "warning", "the database may go: it is not protected from deletion for now"
+                )
                 self._bring(
                     replace(wanted, template=deployed, parameters={}), {PROTECT: "false"}, step
                 )

@@ -104,9 +104,7 @@ class _Planning:
         self._clock = clock
         self._carry: Carry = templates.in_request
         self._handed: dict[str, str | None] = {}  # what stacks hand on; None: not known yet
-        self._zones: dict[
-            str, str
-        ] = {}  # the zones' names by their parameters, once they are needed
+        self._zones: dict[str, str] = {}  # names by parameters, once they are needed
 
     def plans(self, stacks: Collection[Stack]) -> Iterator[StackPlan]:
         names = {f"{self._config.name}-consumer-{one.name}": one for one in self._config.consumers}
@@ -156,9 +154,7 @@ class _Planning:
         wide = two_phase.while_used(stack, deployed)
         later = () if wide is stack else changes.removed(deployed, stack.template, ids)
         if first:
-            from underpass.deploy.preflight import (
-                zones,  # botocore too, which a first plan needs not
-            )
+            from underpass.deploy.preflight import zones  # with botocore: a first plan has no need
 
             self._zones = network.named(zones.application(self._config, self._target))
         values, unknown = _values(wide, deployed, {**handed, **self._zones} if first else handed)

@@ -400,6 +400,8 @@ def test_a_protected_database_that_may_go_is_let_go(world: World) -> None:
     world.deploy_again(database=None)
     before_it_goes = seen[: [has for has, _ in seen].index(False)]
     assert {protect for _, protect in before_it_goes} == {"false"}
+    (said,) = world.warnings("foundation")
+    assert "not protected from deletion for now" in said
     assert "Protect" not in foundation.parameters  # nothing is left that has it
 
 
