@@ -193,9 +193,14 @@ def _network(error: ErrorDetails) -> tuple[str, str]:
     return f"{_shown(value)} is an address within a block", f'the block is "{whole}"'
 
 
+_ONE_HOST = {"allow_cidrs", "allow_out"}
+
+
 def _no_size(error: ErrorDetails) -> tuple[str, str]:
     value = str(error["input"])
-    block = IPv4Network(f"{value}/16", strict=False)
+    # Who is let in, or out, by an address is one host; a network's address is the start of more.
+    length = 32 if _ONE_HOST & {*error["loc"]} else 16
+    block = IPv4Network(f"{value}/{length}", strict=False)
     return f"{_shown(value)} is an address: the size of its block is missing", f'write "{block}"'
 
 

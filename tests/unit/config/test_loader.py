@@ -389,3 +389,17 @@ def test_any_change_of_a_valid_file_gives_a_configuration_or_problems(data: st.D
     assert isinstance(config, Config) != bool(found)
     last = text.count("\n") + 1
     assert all(1 <= problem.line <= last and problem.message for problem in found)
+
+
+@pytest.mark.parametrize(
+    ("before", "line"),
+    [
+        ('allow = ["arn:', 'allow_cidrs = ["10.1.2.3"]'),
+        ('cidr = "10.20.0.0/16"\n[database]', 'allow_out = [{ port = 6379, cidr = "10.1.2.3" }]'),
+    ],
+)
+def test_a_host_that_is_let_in_or_out_is_not_advised_to_be_a_network(
+    before: str, line: str
+) -> None:
+    (problem,) = problems(VALID.replace(before, f"{line}\n{before}", 1))
+    assert 'write "10.1.2.3/32"' in str(problem)
