@@ -158,7 +158,9 @@ def _kind(error: ErrorDetails) -> tuple[str, str]:
         suggestion = f"write {value} without quotes"
     elif wanted == "a list":
         tables = isinstance(value, Mapping) or path == ("consumers",)
-        suggestion = f"write [[{path[-1]}]]" if tables else f"write [{quoted(value)}]"
+        suggestion = (
+            f"write [[{'.'.join(map(str, path))}]]" if tables else f"write [{quoted(value)}]"
+        )
     return f"needs {wanted}, and this is {_shown(value)}", suggestion
 
 

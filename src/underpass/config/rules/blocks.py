@@ -88,7 +88,7 @@ def _of_consumers(config: Config) -> Iterator[Fault]:
 def _nobodys(key: KeyPath, block: IPv4Network) -> Iterator[Fault]:
     if any(block.overlaps(never) for never in NEVER):
         what = f"{block} holds addresses that no client has"
-        yield Fault((key,), what, 'write blocks such as "10.1.0.0/16", or enforce = "off"')
+        yield Fault((key,), what, 'write blocks such as "10.1.0.0/16"')
 
 
 def _too_many(config: Config) -> Iterator[Fault]:
