@@ -16,10 +16,10 @@ rotation_days, _window     RotationFunction, RotationRole, RotationLogGroup, Rot
 
 from __future__ import annotations
 
-from troposphere import GetAtt, Template
+from troposphere import GetAtt, Ref, Template
 
 from underpass.blueprint.cross_stack import closed, hand
-from underpass.blueprint.service import rotation, service, task
+from underpass.blueprint.service import program, rotation, service, task
 from underpass.blueprint.stack import Stack
 from underpass.config import Config
 
@@ -27,10 +27,11 @@ from underpass.config import Config
 def service_stack(config: Config) -> Stack:
     """Return the service stack."""
     template = Template(Description=f"{config.name}: the service and its tasks (underpass)")
-    definition, outputs = task.add(template, config)
+    shared = task.common(template, config, "service")
+    definition = task.define(template, config, program.service(config), shared)
     tasks = service.add(template, config, definition)
     service.add_scaling(template, config, tasks)
-    outputs |= {"ServiceName": GetAtt(tasks, "Name")}
+    outputs = {"LogGroupName": Ref(shared.logs), "ServiceName": GetAtt(tasks, "Name")}
     if config.database and config.database.rotates:
         outputs |= rotation.add(template, config, config.database)
     for name, value in outputs.items():

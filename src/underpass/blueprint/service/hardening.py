@@ -22,14 +22,14 @@ DEFAULT_CAPABILITIES = (
 )
 
 
-def restrictions(config: Config) -> dict[str, Any]:
-    """Return the properties of the container definition that hold it down.
+def restrictions(config: Config, memory_mib: int) -> dict[str, Any]:
+    """Return the properties of the container definition that hold it down, of a task of that size.
 
     ECS Exec writes into the container it opens, so that a read-only one cannot have it.
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html
     """
     found: dict[str, Any] = {
-        "LinuxParameters": _linux_parameters(config),
+        "LinuxParameters": _linux_parameters(config, memory_mib),
         "ReadonlyRootFilesystem": config.service.read_only and not config.service.exec,
     }
     if config.capacity.provider == "ec2":  # Fargate has no such field
@@ -66,7 +66,7 @@ def _writable(config: Config) -> list[str]:
     return [path for path in dict.fromkeys(config.service.writable) if path not in taken]
 
 
-def _linux_parameters(config: Config) -> LinuxParameters:
+def _linux_parameters(config: Config, memory_mib: int) -> LinuxParameters:
     """Return init process and capabilities and, on Fargate, the writable folders.
 
     An empty volume of Fargate's belongs to root with mode 0755 unless the image declares it with VOLUME, so
@@ -76,7 +76,7 @@ def _linux_parameters(config: Config) -> LinuxParameters:
     more: dict[str, Any] = {}
     if config.capacity.provider == "fargate" and (writable := _writable(config)):
         # A quarter of the memory for all of them: what they hold, the application has not.
-        size_mib = max(config.service.memory // 4 // len(writable), 4)
+        size_mib = max(memory_mib // 4 // len(writable), 4)
         more["Tmpfs"] = [
             Tmpfs(ContainerPath=path, Size=size_mib, MountOptions=["mode=1777"])
             for path in writable

@@ -1,0 +1,121 @@
+"""The container definition of what runs from the application's image."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from troposphere import Ref, Sub
+from troposphere.ecs import (
+    ContainerDefinition,
+    Environment,
+    HealthCheck,
+    LogConfiguration,
+    MountPoint,
+    PortMapping,
+    Secret,
+)
+from troposphere.logs import LogGroup
+
+from underpass.blueprint.cross_stack import given
+from underpass.blueprint.service.hardening import restrictions, scratch_mounts
+from underpass.blueprint.service.program import Program
+from underpass.config import Config
+
+FILES_VOLUME = "files"
+
+# What the task gets of the database: variable to key of the secret.
+DATABASE_VARIABLES = {
+    "DATABASE_HOST": "host",
+    "DATABASE_PORT": "port",
+    "DATABASE_NAME": "dbname",
+    "DATABASE_USERNAME": "username",
+    "DATABASE_PASSWORD": "password",
+}
+
+STOP_TIMEOUT_S = 30  # ECS's own
+LONGEST_START_S = 300  # that a container health check may be told to wait
+
+
+def plain_environment(config: Config, program: Program) -> dict[str, Any]:
+    """Return the variables that are no secrets; the file's own cannot hide what underpass promises."""
+    variables: dict[str, Any] = {
+        **config.service.environment,
+        **program.environment,
+        "AWS_REGION": Ref("AWS::Region"),
+    }
+    if config.assets:
+        variables["ASSETS_BUCKET"] = given("BucketName")
+    if config.files:
+        variables["FILES_PATH"] = config.files.mount
+    return variables
+
+
+def container(config: Config, program: Program, image: Ref, logs: LogGroup) -> ContainerDefinition:
+    """Return the container of ``program``, from ``image``, writing to ``logs``."""
+    more: dict[str, Any] = {}
+    if config.database:
+        secret = given("DatabaseUserSecretArn")
+        # An instance that is made anew has the same secret: this tells ECS that the tasks are not the same.
+        more["DockerLabels"] = {"underpass.database": given("DatabaseInstanceId")}
+        more["Secrets"] = [
+            # ARN:json-key:version-stage:version-id
+            # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-secrets-manager.html
+            Secret(Name=name, ValueFrom=Sub(f"${{Secret}}:{key}::", Secret=secret))
+            for name, key in DATABASE_VARIABLES.items()
+        ]
+    mounts = scratch_mounts(config)
+    if config.files:
+        files = MountPoint(
+            SourceVolume=FILES_VOLUME, ContainerPath=config.files.mount, ReadOnly=False
+        )
+        mounts = [files, *mounts]
+    if mounts:
+        more["MountPoints"] = mounts
+    if program.stop_timeout_s != STOP_TIMEOUT_S:
+        more["StopTimeout"] = program.stop_timeout_s
+    if program.health_command:
+        more["HealthCheck"] = _health_check(config, program)
+    return ContainerDefinition(
+        Name=program.name,
+        Image=image,
+        Essential=True,
+        **_run(program),
+        Environment=[
+            Environment(Name=name, Value=value)
+            for name, value in sorted(plain_environment(config, program).items())
+        ],
+        LogConfiguration=LogConfiguration(
+            LogDriver="awslogs",
+            Options={
+                "awslogs-group": Ref(logs),
+                "awslogs-region": Ref("AWS::Region"),
+                "awslogs-stream-prefix": program.name,
+            },
+        ),
+        **restrictions(config, program.memory_mib),
+        **more,
+    )
+
+
+def _run(program: Program) -> dict[str, Any]:
+    """Return what is run, and where it listens."""
+    found: dict[str, Any] = {}
+    if program.command:
+        found["Command"] = list(program.command)
+    if program.port is not None:
+        found["PortMappings"] = [PortMapping(ContainerPort=program.port, Protocol="tcp")]
+    return found
+
+
+def _health_check(config: Config, program: Program) -> HealthCheck:
+    """Return the check ECS runs inside the container, without a shell: the image may have none.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_HealthCheck.html
+    """
+    return HealthCheck(
+        Command=["CMD", *program.health_command],
+        Interval=10,
+        Timeout=5,
+        Retries=3,
+        StartPeriod=min(config.service.grace_period, LONGEST_START_S),
+    )
