@@ -13,6 +13,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from underpass.config import types as t
 from underpass.config.model.access import Consumer, PrivateLink, Tls
+from underpass.config.model.health import HealthCheck
 from underpass.config.model.network import Network, WayOut
 from underpass.config.model.section import Between, Section
 from underpass.config.model.service import Capacity, Instances, Scaling, Service
@@ -27,6 +28,7 @@ __all__ = [
     "Consumer",
     "Database",
     "Files",
+    "HealthCheck",
     "Instances",
     "Network",
     "PrivateLink",

@@ -11,6 +11,7 @@ from underpass.config.model import Config
 from underpass.config.problems import Fault
 from underpass.config.rules import (
     advice,
+    balancing,
     blocks,
     capacity,
     consumers,
@@ -18,6 +19,7 @@ from underpass.config.rules import (
     network,
     outbound,
     privatelink,
+    rights,
     service,
     zones,
 )
@@ -25,7 +27,19 @@ from underpass.config.rules import (
 
 def check(config: Config) -> tuple[Fault, ...]:
     """Return everything the rules find."""
-    parts = (service, capacity, network, zones, outbound, database, privatelink, blocks, consumers)
+    parts = (
+        service,
+        balancing,
+        rights,
+        capacity,
+        network,
+        zones,
+        outbound,
+        database,
+        privatelink,
+        blocks,
+        consumers,
+    )
     return tuple(fault for part in parts for rule in part.RULES for fault in rule(config))
 
 
