@@ -69,11 +69,14 @@ def _check(key: str, old: str, new: str, value: Any) -> Change:
 
 
 def _protocol(old: str, new: str) -> Change:
-    tls = {"tls": {"certificate": CERTIFICATE}}
-    before, after = (
-        {"protocol": name} | ({"health_check": {}} if name == "grpc" else {}) for name in (old, new)
-    )
-    return Change("service.protocol", old, new, tls | {"service": after}, tls | {"service": before})
+    def speaking(name: str) -> dict[str, Any]:
+        check: Any = {} if name == "grpc" else "/healthz"
+        return {
+            "tls": {"certificate": CERTIFICATE},
+            "service": {"protocol": name, "health_check": check},
+        }
+
+    return Change("service.protocol", old, new, speaking(new), speaking(old))
 
 
 _database, _link = _section("database"), _section("privatelink")

@@ -160,8 +160,8 @@ def test_what_is_left_out_follows_the_protocol() -> None:
         (
             ['user = "1000"', 'capabilities = ["SETUID"]'],
             (
-                "6: service.capabilities: are root's alone, and the container runs as 1000, which with "
-                'no-new-privileges gets none; leave them out, or write user = "0" and let the image '
+                "6: service.capabilities: are root's alone, and the container runs as 1000: "
+                'no-new-privileges gives it none; leave them out, or write user = "0" and let the image '
                 "change to its user itself"
             ),
         ),

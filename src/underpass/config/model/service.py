@@ -46,8 +46,8 @@ class Service(Section):
     protocol: Literal["http1", "http2", "grpc"] = Field(
         default="http1",
         description=(
-            "What the ALB speaks to the tasks: HTTP/1.1, HTTP/2 or gRPC; the last two need [tls], and clients "
-            "that speak HTTP/2."
+            "What the ALB speaks to the tasks: HTTP/1.1, HTTP/2 or gRPC; the last two need [tls], "
+            "and clients that speak HTTP/2."
         ),
     )
     grace_period: t.Whole = Field(
@@ -109,8 +109,8 @@ class Service(Section):
     sticky_cookie: t.Cookie | None = Field(
         default=None,
         description=(
-            "A cookie of the application's: whoever is given it stays with that task, for the seconds of sticky, "
-            "or a day."
+            "A cookie of the application's: whoever is given it stays with that task, "
+            "for the seconds of sticky, or a day."
         ),
     )
     capabilities: tuple[t.Text, ...] = Field(

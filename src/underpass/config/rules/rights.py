@@ -41,7 +41,7 @@ def _of_an_ordinary_user(config: Config) -> Iterator[Fault]:
     if service.capabilities and config.capacity.provider == "ec2" and not runs_as_root(config):
         yield Fault(
             (_KEY, ("service", "user")),
-            f"are root's alone, and the container runs as {service.user}, which with no-new-privileges gets none",
+            f"are root's alone, and the container runs as {service.user}: no-new-privileges gives it none",
             'leave them out, or write user = "0" and let the image change to its user itself',
         )
 
