@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import os
 import ssl
 from collections.abc import Sequence
 from contextlib import closing
@@ -13,7 +14,7 @@ from typing import Any, NamedTuple
 from underpass.config import Config
 from underpass.config.model import Consumer, Network
 from underpass.errors import UsageError
-from underpass.twin.host import consumer_vpcs, stand_in_vpcs, ways_out
+from underpass.twin.host import consumer_vpcs, ids, stand_in_vpcs, ways_out
 from underpass.twin.host.running_twins import Running
 from underpass.twin.region import control_socket, credentials
 from underpass.twin.region.aws import Clients
@@ -74,9 +75,10 @@ class TwinTarget:
         ------
         UsageError
             When the configuration does not say how to start a task as a process, or names an endpoint, a
-            prefix list, a security group or a consumer's region that the twin has not.
+            prefix list, a security group, a consumer's region or a capability that the twin has not.
         """
         ways_out.check(config.network)
+        ids.check(config.service, os.geteuid())
         for consumer in config.consumers:
             if consumer.region not in {None, config.region}:
                 raise UsageError(
