@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pwd
+import sys
 
 import pytest
 from tests.twin.ecs.modes import run_as
@@ -57,6 +58,12 @@ def test_a_task_has_its_own_environment_names_and_network(mode: str) -> None:
 @MODES
 def test_a_virtual_environments_programs_find_its_packages(mode: str) -> None:
     assert run_as(mode, sandboxes.virtual_environment) == [["/run/ve\n", "0"]] * 2
+
+
+@MODES
+def test_an_interpreter_and_its_scripts_are_found_by_their_names_as_in_an_image(mode: str) -> None:
+    virtual, lone = ["/run/ve", "0"], [sys.base_prefix, "0"]
+    assert run_as(mode, sandboxes.commands) == [virtual] * 3 + [lone] * 2
 
 
 @MODES

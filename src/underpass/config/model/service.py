@@ -123,6 +123,13 @@ class Service(Section):
             'Whom the container runs as, such as "1000" or "1000:1000"; left out: the USER of the image.'
         ),
     )
+    release: tuple[t.Text, ...] = Field(
+        default=(),
+        description=(
+            "A command that runs once, in a task of the new image, before the first new task; "
+            "when it fails the deployment ends, and what served goes on."
+        ),
+    )
     exec: t.Flag = Field(
         default=False,
         description=(

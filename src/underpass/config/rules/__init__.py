@@ -21,6 +21,7 @@ from underpass.config.rules import (
     privatelink,
     rights,
     service,
+    workers,
     zones,
 )
 
@@ -31,6 +32,7 @@ def check(config: Config) -> tuple[Fault, ...]:
         service,
         balancing,
         rights,
+        workers,
         capacity,
         network,
         zones,
