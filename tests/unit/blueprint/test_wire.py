@@ -53,7 +53,8 @@ def test_a_port_for_checks_has_a_way_of_its_own_before_it_is_asked() -> None:
 @pytest.mark.parametrize("port", [None, 8000])
 def test_the_applications_own_port_has_its_way_already(port: int | None) -> None:
     path = parts(config(service={"health_check": {"port": port}})).path
-    assert "HealthCheckPort" not in resource(path, "AlbTargetGroup")
+    told = resource(path, "AlbTargetGroup").get("HealthCheckPort")
+    assert told == ("traffic-port" if port else None)  # back from another, it has to be said
     assert "AlbEgressToHealthPort" not in path.template["Resources"]
 
 

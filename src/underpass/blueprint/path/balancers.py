@@ -273,8 +273,10 @@ def _alb_target_group(config: Config, way: list[str]) -> TargetGroup:
     service, check, more = config.service, config.service.health_check, dict[str, Any]()
     if service.protocol != "http1":
         more["ProtocolVersion"] = service.protocol.upper()
-    if service.health_port != service.port:
-        more["HealthCheckPort"] = str(service.health_port)
+    if check.port is not None:
+        # The application's own is said too: what a template leaves out may stay as it was.
+        more["HealthCheckPort"] = str(check.port) if way else "traffic-port"
+    if way:
         more["DependsOn"] = way  # it is asked there when the way is open
     return TargetGroup(
         "AlbTargetGroup",
