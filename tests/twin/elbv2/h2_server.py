@@ -9,7 +9,6 @@ import ssl
 import threading
 from collections.abc import Callable
 
-from underpass.twin.linux.within import within
 from underpass.twin.region import hpack
 from underpass.twin.region.http2 import (
     ACK,
@@ -32,9 +31,7 @@ class H2Server:
 
     def __init__(
         self,
-        path: str,
-        address: str,
-        port: int,
+        listening: socket.socket,
         name: str,
         *,
         grpc: bool = False,
@@ -43,12 +40,12 @@ class H2Server:
         self.status, self.code = 200, 12
         self.protocols: set[str | None] = set()
         self._name, self._grpc, self._tls = name, grpc, tls
-        self._server = within(path, lambda: socket.create_server((address, port)))
+        self._listening = listening
         threading.Thread(target=self._accept, daemon=True).start()
 
     def _accept(self) -> None:
         while True:
-            connection, _ = self._server.accept()
+            connection, _ = self._listening.accept()
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:

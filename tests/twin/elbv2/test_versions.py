@@ -20,6 +20,7 @@ def _behind_tls(version: str, protocol: str = "HTTP", **more: Any) -> tuple[Any,
     from tests.twin.elbv2.h2_server import H2Server
     from tests.twin.elbv2.small_region import CIDR, SmallRegion
 
+    from underpass.twin.linux.within import within
     from underpass.twin.region.certificates import Authority
 
     region = SmallRegion()
@@ -43,7 +44,8 @@ def _behind_tls(version: str, protocol: str = "HTTP", **more: Any) -> tuple[Any,
     def start(name: str, zone: int = 0) -> tuple[Any, str]:
         interface_id, address = region.interface(subnets[zone], group)
         path = region.fabric.path(interface_id)
-        return H2Server(path, address, 8000, name, grpc=version == "GRPC", tls=context), address
+        listening = within(path, lambda: socket.create_server((address, 8000)))
+        return H2Server(listening, name, grpc=version == "GRPC", tls=context), address
 
     client, _ = region.interface(subnets[0], group)
     region.await_active(alb)
@@ -61,6 +63,7 @@ def _http2(protocol: str) -> dict[str, Any]:
         {str(region.get(client, f"{url}/", "-k", "--http2").get("name")) for _ in range(12)}
     )
     told["http1"] = region.get(client, f"{url}/", "-k", "--http1.1")["status"]
+    told["nlb"] = _is_well_to_an_nlb(region)
     told["alpn"] = sorted({str(one) for server, _ in started for one in server.protocols})
     for server, _ in started:
         server.status = 503
@@ -71,11 +74,25 @@ def _http2(protocol: str) -> dict[str, Any]:
     return told
 
 
+def _is_well_to_an_nlb(region: Any) -> str:
+    """Return the state of the ALB as a target of an NLB, which asks it in HTTP/1.1."""
+    (alb,) = region.elb.describe_load_balancers()["LoadBalancers"]
+    subnets = [zone["SubnetId"] for zone in alb["AvailabilityZones"]]
+    nlb = region.load_balancer("nlb", "network", subnets, *alb["SecurityGroups"])
+    check = {"HealthCheckProtocol": "HTTPS", "Matcher": {"HttpCode": "464"}, "TargetType": "alb"}
+    albs = region.target_group("albs", alb["VpcId"], "TCP", 443, **check)
+    region.listen(nlb, "TCP", 443, albs)
+    region.register(albs, alb["LoadBalancerArn"])
+    region.await_state(albs, "healthy", alb["LoadBalancerArn"])
+    return str(region.states(albs)[alb["LoadBalancerArn"]])
+
+
 @pytest.mark.parametrize("protocol", ["HTTP", "HTTPS"])
 def test_an_alb_speaks_http2_to_its_targets(protocol: str) -> None:
     told = run_inside(_http2, protocol)
     assert told["names"] == ["a", "b"]
     assert told["http1"] == 464, "HTTP/1.1 is not what the targets speak"
+    assert told["nlb"] == "healthy"
     assert told["alpn"] == (["h2"] if protocol == "HTTPS" else [])
     assert told["why"] == "Health checks failed with these codes: [503]"
     assert told["open"] == 503
