@@ -357,7 +357,7 @@ class FakeTarget:
 
 
 class FakeEcs:
-    """A cluster's tasks, as a test puts them there; one of RunTask ends with ``exit_code`` at the next look."""
+    """A cluster's tasks, as a test puts them there; one of RunTask ends with its code at the next look."""
 
     def __init__(self) -> None:
         self.tasks: list[dict[str, Any]] = []
