@@ -43,7 +43,8 @@ def test_every_reference_leads_somewhere(config: Config) -> None:
     assert asked(capacity) <= {*outputs(foundation), "InstanceImage"}
     assert not database or asked(database) <= {*outputs(foundation)}
     served = {*outputs(foundation), *outputs(path), *outputs(capacity)}
-    assert asked(service) <= {*served, "Image"}
+    images = {"Image", *(one.image_parameter for one in config.service.sidecars)}
+    assert asked(service) <= {*served, *images}
     assert asked(watched) <= {*served, *outputs(service)}
     assert all(asked(consumer) <= offer for consumer in consumers)
 

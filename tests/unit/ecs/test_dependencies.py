@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from underpass.twin.services.ecs.dependencies import Verdict, cycle, judge, may_stop, refusal
+from underpass.twin.services.ecs.dependencies import Verdict, judge, may_stop, refusal
 from underpass.twin.services.ecs.model import Container, Health, Phase
 
 DB = Container("db", "image", "r1")
@@ -84,13 +84,8 @@ def test_what_ecs_refuses_is_refused_by_name() -> None:
     circle = [definition("a", ("b", "START")), definition("b", ("c", "START"))]
     assert refusal([*circle, definition("c")]) == ""
     told = refusal([*circle, definition("c", ("a", "START"))])
-    assert told == "Container dependencies should not have a cycle: a -> b -> c -> a"
-
-
-def test_a_cycle_is_found_wherever_it_is_entered() -> None:
-    assert cycle({"x": ["a", "b"], "a": ["b"], "b": []}) == ()
-    assert cycle({"x": ["a"], "a": ["b"], "b": ["a"]}) == ("a", "b", "a")
-    assert cycle({"a": ["a"]}) == ("a", "a")
+    assert told.startswith("Container dependencies should not have a cycle: ")
+    assert told.partition(": ")[2] in {"a -> b -> c -> a", "b -> c -> a -> b", "c -> a -> b -> c"}
 
 
 def test_containers_stop_after_those_that_waited_for_them() -> None:

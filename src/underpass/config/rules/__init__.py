@@ -19,13 +19,25 @@ from underpass.config.rules import (
     outbound,
     privatelink,
     service,
+    sidecars,
     zones,
 )
 
 
 def check(config: Config) -> tuple[Fault, ...]:
     """Return everything the rules find."""
-    parts = (service, capacity, network, zones, outbound, database, privatelink, blocks, consumers)
+    parts = (
+        service,
+        sidecars,
+        capacity,
+        network,
+        zones,
+        outbound,
+        database,
+        privatelink,
+        blocks,
+        consumers,
+    )
     return tuple(fault for part in parts for rule in part.RULES for fault in rule(config))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 
 from underpass.config.hints import quoted
@@ -94,6 +94,11 @@ def _references(config: Config) -> Iterator[Fault]:
             for at, text in enumerate(service.health_command)
         },
     }
+    yield from misplaced_references(texts)
+
+
+def misplaced_references(texts: Mapping[KeyPath, str]) -> Iterator[Fault]:
+    """Yield what is wrong with CloudFormation's dynamic references in texts, by where they stand."""
     for key, text in texts.items():
         for found in _REFERENCE.finditer(text):
             if told := _misplaced(*found.groups()):
@@ -114,25 +119,31 @@ def _misplaced(service: str, name: str) -> tuple[str, str] | None:
 
 
 def _health_command(config: Config) -> Iterator[Fault]:
+    yield from health_command(("service", "health_command"), config.service.health_command)
+
+
+def health_command(key: KeyPath, command: tuple[str, ...]) -> Iterator[Fault]:
+    """Yield what is wrong with the command of a container's own check."""
     source = docs("AmazonECS/latest/APIReference/API_HealthCheck")
-    command = config.service.health_command
     if command[:1] and command[0] in ("CMD", "CMD-SHELL", "NONE"):
         rest = list(command[1:])
         if command[0] == "CMD-SHELL":
             rest = ["sh", "-c", *rest]
         yield Fault(
-            (("service", "health_command"),),
+            (key,),
             f'starts with "{command[0]}", which underpass writes itself',
             f"write {_listed(rest)}",
             source=source,
         )
-    elif len(command) == 1 and " " in command[0].strip():
-        yield Fault(
-            (("service", "health_command"),),
-            "is a whole line, and no shell reads it",
-            f"write {_listed(_words(command[0]))}",
-            source=source,
-        )
+    else:
+        yield from whole_line(key, command, source)
+
+
+def whole_line(key: KeyPath, command: tuple[str, ...], source: str) -> Iterator[Fault]:
+    """Yield the fault of a command that is one line for a shell, where words are asked for."""
+    if len(command) == 1 and " " in command[0].strip():
+        what = "is a whole line, and no shell reads it"
+        yield Fault((key,), what, f"write {_listed(_words(command[0]))}", source=source)
 
 
 def _words(line: str) -> list[str]:
@@ -161,8 +172,22 @@ def _mount_point(config: Config) -> Iterator[Fault]:
 
 
 def _writable(config: Config) -> Iterator[Fault]:
-    folders = [PurePosixPath(folder) for folder in config.service.writable]
     key: KeyPath = ("service", "writable")
+    yield from writable(key, config.service.writable)
+    for folder in map(PurePosixPath, config.service.writable):
+        if config.files:
+            mount = PurePosixPath(config.files.mount)
+            if folder.is_relative_to(mount) or mount.is_relative_to(folder):
+                yield Fault(
+                    (key, ("files", "mount")),
+                    f'"{folder}" and the file system at "{mount}" would hide one another',
+                    "leave it out: the file system can be written" if folder == mount else "",
+                )
+
+
+def writable(key: KeyPath, named: tuple[str, ...]) -> Iterator[Fault]:
+    """Yield what is wrong with the folders a container may write."""
+    folders = [PurePosixPath(folder) for folder in named]
     repeated = first_repeated(folders)
     if repeated is not None:
         yield Fault((key,), f'"{folders[repeated]}" is there twice', "leave one out")
@@ -173,14 +198,6 @@ def _writable(config: Config) -> Iterator[Fault]:
                 f'an empty "{folder}" would hide the container\'s own files',
                 'write a folder below it, or one such as "/tmp"',
             )
-        if config.files:
-            mount = PurePosixPath(config.files.mount)
-            if folder.is_relative_to(mount) or mount.is_relative_to(folder):
-                yield Fault(
-                    (key, ("files", "mount")),
-                    f'"{folder}" and the file system at "{mount}" would hide one another',
-                    "leave it out: the file system can be written" if folder == mount else "",
-                )
 
 
 def _never(folder: PurePosixPath) -> bool:

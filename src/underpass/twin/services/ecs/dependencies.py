@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from underpass.twin.services.ecs.model import Container, Health, Phase
@@ -39,30 +40,17 @@ def refusal(definitions: Definitions) -> str:
             )
         if condition == HEALTHY and not by_name[on].get("healthCheck"):
             return f"A dependency container with HEALTHY condition must have a health check: {on}"
-    if circle := cycle({name: waited_for(one) for name, one in by_name.items()}):
-        return f"Container dependencies should not have a cycle: {' -> '.join(circle)}"
+    try:
+        TopologicalSorter({name: waited_for(one) for name, one in by_name.items()}).prepare()
+    except CycleError as error:
+        circle = " -> ".join(reversed(error.args[1]))
+        return f"Container dependencies should not have a cycle: {circle}"
     return ""
 
 
 def waited_for(definition: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the names of the containers that one waits for."""
     return tuple(one["containerName"] for one in definition.get("dependsOn") or ())
-
-
-def cycle(waits: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
-    """Return names that wait for one another, the first of them again at the end; none if there are none."""
-    done: set[str] = set()
-
-    def down(path: tuple[str, ...]) -> tuple[str, ...]:
-        for name in waits.get(path[-1], ()):
-            if name in path:
-                return (*path[path.index(name) :], name)
-            if name not in done and (found := down((*path, name))):
-                return found
-        done.add(path[-1])
-        return ()
-
-    return next((found for name in waits if name not in done and (found := down((name,)))), ())
 
 
 @dataclass(frozen=True)
