@@ -53,16 +53,20 @@ def plain_environment(config: Config, program: Program) -> dict[str, Any]:
 def container(config: Config, program: Program, image: Ref, logs: LogGroup) -> ContainerDefinition:
     """Return the container of ``program``, from ``image``, writing to ``logs``."""
     more: dict[str, Any] = {}
+    labels = dict(program.labels)
     if config.database:
         secret = given("DatabaseUserSecretArn")
         # An instance that is made anew has the same secret: this tells ECS that the tasks are not the same.
-        more["DockerLabels"] = {"underpass.database": given("DatabaseInstanceId")}
+        labels["underpass.database"] = given("DatabaseInstanceId")
+        more["DockerLabels"] = labels
         more["Secrets"] = [
             # ARN:json-key:version-stage:version-id
             # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-secrets-manager.html
             Secret(Name=name, ValueFrom=Sub(f"${{Secret}}:{key}::", Secret=secret))
             for name, key in DATABASE_VARIABLES.items()
         ]
+    elif labels:
+        more["DockerLabels"] = labels
     mounts = scratch_mounts(config)
     if config.files:
         files = MountPoint(

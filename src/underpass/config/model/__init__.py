@@ -18,6 +18,7 @@ from underpass.config.model.section import Between, Section
 from underpass.config.model.service import Capacity, Instances, Scaling, Service
 from underpass.config.model.sidecars import Sidecar
 from underpass.config.model.stores import Assets, Database, Files, RotationWindow
+from underpass.config.model.workers import Worker
 
 __all__ = [
     "Alarms",
@@ -38,6 +39,7 @@ __all__ = [
     "Sidecar",
     "Tls",
     "WayOut",
+    "Worker",
 ]
 
 
@@ -62,6 +64,7 @@ class Config(Section):
         description="Protect the load balancers and the database from deletion.",
     )
     service: Service
+    workers: tuple[Worker, ...] = ()
     capacity: Capacity = Capacity()
     network: Network = Network()
     database: Database | None = None

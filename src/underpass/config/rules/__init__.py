@@ -20,6 +20,7 @@ from underpass.config.rules import (
     privatelink,
     service,
     sidecars,
+    workers,
     zones,
 )
 
@@ -29,6 +30,7 @@ def check(config: Config) -> tuple[Fault, ...]:
     parts = (
         service,
         sidecars,
+        workers,
         capacity,
         network,
         zones,

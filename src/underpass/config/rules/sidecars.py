@@ -13,12 +13,7 @@ from underpass.config.model import Config, Sidecar
 from underpass.config.model.sidecars import APPLICATION
 from underpass.config.problems import Fault, KeyPath
 from underpass.config.rules.rule import Rule, docs, first_repeated
-from underpass.config.rules.service import (
-    health_command,
-    misplaced_references,
-    whole_line,
-    writable,
-)
+from underpass.config.rules.service import misplaced_references, writable
 
 _SIDECARS: KeyPath = ("service", "sidecars")
 _DEPENDS = docs("AmazonECS/latest/APIReference/API_ContainerDependency")
@@ -167,18 +162,9 @@ def _ports(config: Config) -> Iterator[Fault]:
         taken.setdefault(one.port, (one.name, key))
 
 
-def _texts(config: Config) -> Iterator[Fault]:
-    """Yield what is wrong in single values, as the rules of [service] find it there."""
+def _folders(config: Config) -> Iterator[Fault]:
     for at, one in _named(config):
-        yield from health_command((*at, "health_command"), one.health_command)
-        yield from whole_line((*at, "command"), one.command, _CONTAINER)
         yield from writable((*at, "writable"), one.writable)
-        texts: dict[KeyPath, str] = {
-            (*at, "environment", name): text for name, text in one.environment.items()
-        }
-        for key in ("command", "health_command"):
-            texts |= {(*at, key, n): text for n, text in enumerate(getattr(one, key))}
-        yield from misplaced_references(texts)
 
 
 def _environment(config: Config) -> Iterator[Fault]:
@@ -187,6 +173,8 @@ def _environment(config: Config) -> Iterator[Fault]:
         if "AWS_REGION" in one.environment:
             what = "underpass sets it itself, from the region"
             yield Fault(((*key, "AWS_REGION"),), what, "leave it out")
+        texts: dict[KeyPath, str] = {(*key, name): text for name, text in one.environment.items()}
+        yield from misplaced_references(texts)
         size = len(json.dumps(one.environment, ensure_ascii=False).encode())
         if size > _MOST_ENVIRONMENT:
             yield Fault(
@@ -220,7 +208,7 @@ RULES: tuple[Rule, ...] = (
     _dependencies,
     _sizes,
     _ports,
-    _texts,
+    _folders,
     _environment,
     _users,
     _times,
