@@ -335,17 +335,21 @@ def _tasks() -> dict[str, Config]:
         "sidecars-fargate": config(
             service=BESIDE, capacity={"provider": "fargate"}, network={"egress": "endpoints"}
         ),
-        "application-is-waited-for": config(
+        "sidecars-in-a-row": config(
             service={
                 "health_command": ["/check"],
                 "grace_period": 300,
+                "depends_on": {"first": "complete", "second": "start"},
                 "sidecars": [
+                    {"name": "first", "image": "first:1", "essential": False},
+                    {"name": "second", "image": "second:1", "depends_on": {"first": "success"}},
                     {
-                        "name": "late",
-                        "image": "late:1",
+                        "name": "last",
+                        "image": "last:1",
                         "depends_on": {"app": "healthy"},
                         "port": 80,
-                    }
+                        "process": ["last"],
+                    },
                 ],
             },
         ),
