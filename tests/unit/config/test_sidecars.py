@@ -131,3 +131,17 @@ def test_a_wrong_value_of_one_sidecar_hides_no_other_problem() -> None:
     found = told(("memory = 256", "memory = 1"), ("port = 8000", "port = 0"))
     assert any("1 is too small; the least is 6" in one for one in found)
     assert any("service.port" in one for one in found)
+
+
+def test_all_variables_of_a_task_together_fit_in_its_definition() -> None:
+    def found(size: int) -> list[str]:
+        beside = [
+            {"name": f"side-{number}", "image": "x:1", "environment": {"LONG": "x" * size}}
+            for number in range(3)
+        ]
+        service = {"build": ".", "port": 1, "sidecars": beside}
+        config = Config.model_validate({"name": "notes", "service": service})
+        return [".".join(map(str, fault.keys[0])) for fault in rules.check(config)]
+
+    assert found(17_000) == []
+    assert found(18_000) == ["service.sidecars.0.environment"]

@@ -19,7 +19,9 @@ _SIDECARS: KeyPath = ("service", "sidecars")
 _DEPENDS = docs("AmazonECS/latest/APIReference/API_ContainerDependency")
 _CONTAINER = docs("AmazonECS/latest/APIReference/API_ContainerDefinition")
 _MOST = 9  # ECS takes ten containers, the application's among them
-_MOST_ENVIRONMENT = 16_384  # bytes, of the 65,536 of a task definition
+_MOST_ENVIRONMENT = 57_344  # bytes of the 65,536 of a task definition, as of [service] environment
+_MORE = 20  # bytes around each variable: {"name": …, "value": …}
+_REST = 1_500  # bytes of a sidecar besides its variables, with room
 _LONGEST_ON_FARGATE = 120
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(:[A-Za-z0-9_][A-Za-z0-9_.-]*)?")
 
@@ -175,14 +177,22 @@ def _environment(config: Config) -> Iterator[Fault]:
             yield Fault(((*key, "AWS_REGION"),), what, "leave it out")
         texts: dict[KeyPath, str] = {(*key, name): text for name, text in one.environment.items()}
         yield from misplaced_references(texts)
-        size = len(json.dumps(one.environment, ensure_ascii=False).encode())
-        if size > _MOST_ENVIRONMENT:
-            yield Fault(
-                (key,),
-                f"has {size:,} bytes, and ECS takes a task definition of 65,536 with all its containers",
-                f"stay below {_MOST_ENVIRONMENT:,}: read long values from a file of the image",
-                source=docs("AmazonECS/latest/developerguide/service-quotas"),
-            )
+
+
+def _whole(config: Config) -> Iterator[Fault]:
+    """Yield the fault of a task definition that all its containers together make too long."""
+    every = [config.service.environment, *(one.environment for one in config.service.sidecars)]
+    sizes = [len(json.dumps(one, ensure_ascii=False).encode()) + _MORE * len(one) for one in every]
+    whole = sum(sizes) + _REST * len(config.service.sidecars)
+    if config.service.sidecars and whole > _MOST_ENVIRONMENT:
+        largest = max(range(len(every)), key=sizes.__getitem__)
+        own: KeyPath = ("service",) if not largest else (*_SIDECARS, largest - 1)
+        yield Fault(
+            ((*own, "environment"), _SIDECARS),
+            f"has {sizes[largest]:,} bytes, and ECS takes a task definition of 65,536, all containers' together",
+            "read long values from a file of the image",
+            source=docs("AmazonECS/latest/developerguide/service-quotas"),
+        )
 
 
 def _users(config: Config) -> Iterator[Fault]:
@@ -210,6 +220,7 @@ RULES: tuple[Rule, ...] = (
     _ports,
     _folders,
     _environment,
+    _whole,
     _users,
     _times,
 )
