@@ -189,7 +189,7 @@ def _whole(config: Config) -> Iterator[Fault]:
         own: KeyPath = ("service",) if not largest else (*_SIDECARS, largest - 1)
         yield Fault(
             ((*own, "environment"), _SIDECARS),
-            f"has {sizes[largest]:,} bytes, and ECS takes a task definition of 65,536, all containers' together",
+            f"has {sizes[largest]:,} bytes, and a task definition has 65,536 for all its containers",
             "read long values from a file of the image",
             source=docs("AmazonECS/latest/developerguide/service-quotas"),
         )
