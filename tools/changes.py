@@ -31,7 +31,16 @@ parameter here, so a new value is no obstacle: the other stack follows in the sa
 | key | from | to | what happens |
 |---|---|---|---|
 """
-PARTS = ("foundation", "path", "capacity", "database", "release", "service", "monitoring", "consumer")
+PARTS = (
+    "foundation",
+    "path",
+    "capacity",
+    "database",
+    "release",
+    "service",
+    "monitoring",
+    "consumer",
+)
 SHOWN = 5  # names of one kind; more are counted
 
 
@@ -63,6 +72,18 @@ def _way_out(key: str, old: str, new: str, value: Any) -> Change:
     return Change(f"network.allow_out.{key}", old, new, after, before)
 
 
+_OTEL = {"name": "otel", "image": "otel:1.0", "health_command": ["/check"]}
+
+
+def _sidecar(key: str, old: str, new: str, value: Any) -> Change:
+    """Return a change of a sidecar that another waits for."""
+    last = {"name": "last", "image": "last:1.0", "depends_on": {"otel": "healthy"}}
+    beside = [] if key == "name" else [last]
+    after = {name: one for name, one in _OTEL.items() if (key, name) != ("build", "image")}
+    service = [{"service": {"sidecars": [one, *beside]}} for one in (_OTEL, after | {key: value})]
+    return Change(f"service.sidecars.{key}", old, new, service[1], service[0])
+
+
 _database, _link = _section("database"), _section("privatelink")
 _CONSUMERS = [*EVERYTHING["consumers"], {"name": "reports", "cidr": "10.40.0.0/16"}]
 
@@ -77,9 +98,7 @@ _MAIL = {"name": "mail", "command": ["python", "-m", "app.mail"]}
 
 def _worker(key: str, old: str, new: str, value: Any, **before: Any) -> Change:
     one = _MAIL | before
-    return Change(
-        f"workers.{key}", old, new, {"workers": [one | {key: value}]}, {"workers": [one]}
-    )
+    return Change(f"workers.{key}", old, new, {"workers": [one | {key: value}]}, {"workers": [one]})
 
 
 CHANGES = (
@@ -111,6 +130,31 @@ CHANGES = (
     _service("exec", "false", "true", True),
     _service("environment", "none", "one variable", {"LOG_LEVEL": "info"}),
     _service("process", "none", "one", ["python"]),
+    Change(
+        "service.depends_on",
+        "none",
+        "a sidecar",
+        {"service": {"depends_on": {"otel": "healthy"}, "sidecars": [_OTEL]}},
+        {"service": {"sidecars": [_OTEL]}},
+    ),
+    _service("sidecars", "none", "one", [_OTEL]),
+    _sidecar("name", "otel", "otel-2", "otel-2"),
+    _sidecar("build", "(image)", "a folder", "otel/"),
+    _sidecar("image", "one", "another", "otel:1.1"),
+    _sidecar("command", "none", "one", ["/otel"]),
+    _sidecar("essential", "true", "false", False),
+    _sidecar("depends_on", "none", "the application", {"app": "start"}),
+    _sidecar("environment", "none", "one variable", {"LOG_LEVEL": "info"}),
+    _sidecar("health_command", "one", "another", ["/otel", "check"]),
+    _sidecar("start_timeout", "120", "60", 60),
+    _sidecar("stop_timeout", "30", "60", 60),
+    _sidecar("cpu", "none", "64", 64),
+    _sidecar("memory", "none", "128", 128),
+    _sidecar("port", "none", "4317", 4317),
+    _sidecar("user", "none", "1000", "1000"),
+    _sidecar("read_only", "true", "false", False),
+    _sidecar("writable", "/tmp", "/tmp, /var/cache", ["/tmp", "/var/cache"]),
+    _sidecar("process", "none", "one", ["otel"]),
     Change("workers", "none", "one", {"workers": [_MAIL]}),
     Change("workers", "one", "none", {}, {"workers": [_MAIL]}),
     _worker("name", "mail", "post", "post"),

@@ -103,15 +103,15 @@ class _Deployment:
         wanted_foundation, wanted_capacity = by_part["foundation"], by_part["capacity"]
         foundation_stack, foundation = self._foundation(wanted_foundation)
         self._carry = templates.by(self._target.client("s3"), foundation["WorkBucketName"])
-        image, path, (capacity_stack, capacity), networks, *_ = self._steps.together(
-            partial(self._image, foundation),
+        images, path, (capacity_stack, capacity), networks, *_ = self._steps.together(
+            partial(self._images, foundation),
             partial(self._path, by_part["path"], foundation),
             partial(self._capacity, wanted_capacity, foundation),
             self._networks,
             partial(self._assets, foundation),
             partial(self._database, by_part.get("database"), foundation),
         )
-        known = {**foundation, **path, **capacity, "Image": image}
+        known = {**foundation, **path, **capacity, **images}
         waiting = Waiting(
             config,
             self._target,
@@ -238,10 +238,18 @@ class _Deployment:
             cloudformation, stack, known, step, watch, allowed=allowed, carry=self._carry
         ).outputs
 
-    def _image(self, foundation: Outputs) -> str:
+    def _images(self, foundation: Outputs) -> dict[str, str]:
+        """Publish the application's image and its sidecars'; return them by the service's parameters."""
         with self._steps.step("image") as step:
-            step.outcome = self._target.publish_image(self._config, foundation["RepositoryUri"])
-            return step.outcome
+            repository, beside = foundation["RepositoryUri"], self._config.service.sidecars
+            step.outcome = image = self._target.publish_image(self._config, repository)
+            found = {
+                one.image_parameter: self._target.publish_sidecar(self._config, one, repository)
+                for one in beside
+            }
+            if beside:
+                step.outcome += f", and of {', '.join(one.name for one in beside)}"
+            return {"Image": image, **found}
 
     def _assets(self, foundation: Outputs) -> None:
         if self._config.assets is None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from underpass.config import Config
-from underpass.config.model import Consumer, Network
+from underpass.config.model import Consumer, Network, Sidecar
 
 
 class ConsumerNetwork(Protocol):
@@ -69,6 +69,12 @@ class Target(Protocol):
         """Put what ``[service]`` says into the repository and return the image's URI.
 
         The same source gives the same URI, so that nothing is redeployed without a change.
+        """
+
+    def publish_sidecar(self, config: Config, sidecar: Sidecar, repository_uri: str) -> str:
+        """Put what one of ``[[service.sidecars]]`` says into the same repository, as ``publish_image`` does.
+
+        There the tasks' execution role may pull it, and without a way to the internet too.
         """
 
     def load_seed(self, instance_id: str, secret_arn: str, seed: Path) -> Seeded:

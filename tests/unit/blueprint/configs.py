@@ -45,6 +45,40 @@ WAYS_OUT = [
     {"port": 5432, "security_group": "sg-0123456789abcdef0"},
 ]
 
+BESIDE: dict[str, Any] = {
+    "depends_on": {"proxy": "healthy", "set-up": "success"},
+    "sidecars": [
+        {
+            "name": "proxy",
+            "image": "registry.example/proxy:1.0",
+            "port": 9001,
+            "health_command": ["/proxy", "check"],
+            "cpu": 64,
+            "memory": 128,
+            "user": "101:101",
+            "depends_on": {"set-up": "complete"},
+        },
+        {
+            "name": "set-up",
+            "build": "set-up/",
+            "essential": False,
+            "command": ["/set-up"],
+            "start_timeout": 60,
+            "writable": ["/tmp", "/var/cache"],
+        },
+        {
+            "name": "otel",
+            "image": "registry.example/otel:1.0",
+            "essential": False,
+            "depends_on": {"app": "start"},
+            "environment": {"LEVEL": "info"},
+            "stop_timeout": 10,
+            "read_only": False,
+            "writable": [],
+        },
+    ],
+}
+
 WINDOWS = {
     "rotation_window": {"schedule": "cron(0 3 ? * SUN *)", "hours": 2},
     "maintenance_window": "Sun:03:00-Sun:04:00",
@@ -124,6 +158,7 @@ AXES: dict[str, dict[str, Mapping[str, Any]]] = {
     "endpoints": {"needed": {}, "more": {"network": MORE_ENDPOINTS}},
     "ways out": {"none": {}, "some": {"network": {"allow_out": WAYS_OUT}}},
     "exec": {"off": {}, "on": {"service": {"exec": True}}},
+    "sidecars": {"none": {}, "some": {"service": BESIDE}},
     "times": {
         "usual": {},
         "long": {"service": {"timeout": 340, "drain": 600, "stop_timeout": 120, "sticky": 3600}},
@@ -311,6 +346,28 @@ def _tasks() -> dict[str, Config]:
             service={"exec": True},
             network={"egress": "endpoints"},
             capacity={"provider": "fargate"},
+        ),
+        "sidecars": config(**EVERYTHING, service=BESIDE),
+        "sidecars-fargate": config(
+            service=BESIDE, capacity={"provider": "fargate"}, network={"egress": "endpoints"}
+        ),
+        "sidecars-in-a-row": config(
+            service={
+                "health_command": ["/check"],
+                "grace_period": 300,
+                "depends_on": {"first": "complete", "second": "start"},
+                "sidecars": [
+                    {"name": "first", "image": "first:1", "essential": False},
+                    {"name": "second", "image": "second:1", "depends_on": {"first": "success"}},
+                    {
+                        "name": "last",
+                        "image": "last:1",
+                        "depends_on": {"app": "healthy"},
+                        "port": 80,
+                        "process": ["last"],
+                    },
+                ],
+            },
         ),
         "health-command": config(
             service={"health_command": ["python", "-m", "app.health"], "grace_period": 0}

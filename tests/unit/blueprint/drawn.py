@@ -85,7 +85,31 @@ def _service() -> st.SearchStrategy[dict[str, Any]]:
                 max_size=3,
             ),
             "process": words,
+            "sidecars": st.lists(_sidecar(), max_size=2, unique_by=lambda one: str(one["name"])),
             "release": words,
+        },
+    )
+
+
+def _sidecar() -> st.SearchStrategy[dict[str, Any]]:
+    words = st.lists(st.text(_LETTERS, min_size=1, max_size=9), max_size=3)
+    return st.fixed_dictionaries(
+        {"name": _NAMES, "image": st.just("registry.example/beside:1.0")},
+        optional={
+            "command": words,
+            "essential": st.booleans(),
+            "depends_on": st.sampled_from([{}, {"app": "start"}, {"app": "healthy"}]),
+            "environment": st.dictionaries(st.just("A_X"), st.text(_LETTERS, max_size=9)),
+            "health_command": words,
+            "start_timeout": st.integers(2, 120),
+            "stop_timeout": st.integers(2, 120),
+            "cpu": st.integers(2, 64),
+            "memory": st.integers(6, 128),
+            "port": _PORTS,
+            "user": st.sampled_from(["0", "1000:33", "www-data"]),
+            "read_only": st.booleans(),
+            "writable": st.lists(_MOUNTS, max_size=2, unique=True),
+            "process": words,
         },
     )
 

@@ -334,6 +334,10 @@ class FakeTarget:
         self.done.append("image")
         return f"{repository_uri}@sha256:1"
 
+    def publish_sidecar(self, config: Any, sidecar: Any, repository_uri: str) -> str:
+        self.done.append(f"image {sidecar.name}")
+        return f"{repository_uri}@sha256:{sidecar.name}"
+
     def load_seed(self, instance_id: str, secret_arn: str, seed: Any) -> Any:
         now = "seed" not in self.done
         self.done.append("seed")

@@ -16,6 +16,7 @@ from underpass.config.model.access import Consumer, PrivateLink, Tls
 from underpass.config.model.network import Network, WayOut
 from underpass.config.model.section import Between, Section
 from underpass.config.model.service import Capacity, Instances, Scaling, Service
+from underpass.config.model.sidecars import Sidecar
 from underpass.config.model.stores import Assets, Database, Files, RotationWindow
 from underpass.config.model.workers import Worker
 
@@ -35,6 +36,7 @@ __all__ = [
     "Scaling",
     "Section",
     "Service",
+    "Sidecar",
     "Tls",
     "WayOut",
     "Worker",

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from underpass.config import types as t
 from underpass.config.model.section import Between, Section
+from underpass.config.model.sidecars import DependsOn, Sidecar
 
 
 class Scaling(Section):
@@ -119,6 +120,15 @@ class Service(Section):
             "How the twin starts a task where no container engine is used; "
             "{python} is .venv/bin/python beside this file where there is one, else underpass's own."
         ),
+    )
+    depends_on: DependsOn = Field(
+        default={},
+        description=(
+            "Which sidecars the application waits for before it starts, and how far they have to be."
+        ),
+    )
+    sidecars: tuple[Sidecar, ...] = Field(
+        default=(), description="Containers beside the application, in each of its tasks."
     )
 
 

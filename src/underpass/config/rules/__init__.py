@@ -19,6 +19,7 @@ from underpass.config.rules import (
     outbound,
     privatelink,
     service,
+    sidecars,
     workers,
     zones,
 )
@@ -28,6 +29,7 @@ def check(config: Config) -> tuple[Fault, ...]:
     """Return everything the rules find."""
     parts = (
         service,
+        sidecars,
         workers,
         capacity,
         network,

@@ -108,6 +108,11 @@ def _references(config: Config) -> Iterator[Fault]:
     }
     for path, words in commands(config).items():
         texts |= {(*path, at): text for at, text in enumerate(words)}
+    yield from misplaced_references(texts)
+
+
+def misplaced_references(texts: Mapping[KeyPath, str]) -> Iterator[Fault]:
+    """Yield what is wrong with CloudFormation's dynamic references in texts, by where they stand."""
     for key, text in texts.items():
         for found in _REFERENCE.finditer(text):
             if told := _misplaced(*found.groups()):
@@ -138,7 +143,12 @@ def commands(config: Config) -> dict[KeyPath, tuple[str, ...]]:
         for at, one in enumerate(config.workers)
         for key, words in (("command", one.command), ("health_command", one.health_command))
     }
-    return service | workers
+    sidecars: dict[KeyPath, tuple[str, ...]] = {
+        ("service", "sidecars", at, key): words
+        for at, one in enumerate(config.service.sidecars)
+        for key, words in (("command", one.command), ("health_command", one.health_command))
+    }
+    return service | workers | sidecars
 
 
 def _commands(config: Config) -> Iterator[Fault]:
@@ -193,8 +203,22 @@ def _mount_point(config: Config) -> Iterator[Fault]:
 
 
 def _writable(config: Config) -> Iterator[Fault]:
-    folders = [PurePosixPath(folder) for folder in config.service.writable]
     key: KeyPath = ("service", "writable")
+    yield from writable(key, config.service.writable)
+    for folder in map(PurePosixPath, config.service.writable):
+        if config.files:
+            mount = PurePosixPath(config.files.mount)
+            if folder.is_relative_to(mount) or mount.is_relative_to(folder):
+                yield Fault(
+                    (key, ("files", "mount")),
+                    f'"{folder}" and the file system at "{mount}" would hide one another',
+                    "leave it out: the file system can be written" if folder == mount else "",
+                )
+
+
+def writable(key: KeyPath, named: tuple[str, ...]) -> Iterator[Fault]:
+    """Yield what is wrong with the folders a container may write."""
+    folders = [PurePosixPath(folder) for folder in named]
     repeated = first_repeated(folders)
     if repeated is not None:
         yield Fault((key,), f'"{folders[repeated]}" is there twice', "leave one out")
@@ -205,14 +229,6 @@ def _writable(config: Config) -> Iterator[Fault]:
                 f'an empty "{folder}" would hide the container\'s own files',
                 'write a folder below it, or one such as "/tmp"',
             )
-        if config.files:
-            mount = PurePosixPath(config.files.mount)
-            if folder.is_relative_to(mount) or mount.is_relative_to(folder):
-                yield Fault(
-                    (key, ("files", "mount")),
-                    f'"{folder}" and the file system at "{mount}" would hide one another',
-                    "leave it out: the file system can be written" if folder == mount else "",
-                )
 
 
 def _never(folder: PurePosixPath) -> bool:

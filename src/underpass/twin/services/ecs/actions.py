@@ -14,7 +14,12 @@ from moto.ecs.responses import EC2ContainerServiceResponse as Response
 
 from underpass.twin.api import patch
 from underpass.twin.services.ecs import describe
-from underpass.twin.services.ecs.launch import Parameters, launch_from, unsupported
+from underpass.twin.services.ecs.launch import (
+    Parameters,
+    launch_from,
+    refuse_dependencies,
+    unsupported,
+)
 from underpass.twin.services.ecs.model import Service, StopCode, Task
 from underpass.twin.services.ecs.placement import free
 from underpass.twin.services.ecs.table import Table, attached
@@ -24,6 +29,13 @@ DIMENSION = "ecs:service:DesiredCount"
 
 
 # Tasks
+
+
+@patch.wrap(Response, "register_task_definition")
+def _register_definition(original: Callable[..., Any], response: Any) -> Any:
+    """Register what the agent can start in some order."""
+    refuse_dependencies(response._get_param("containerDefinitions") or ())  # noqa: SLF001  moto has no other way
+    return original(response)
 
 
 def run_task(response: Any, wanted: Parameters, table: Table) -> Mapping[str, Any]:

@@ -63,17 +63,23 @@ class Services:
             agent.join(max(0.0, deadline - time.monotonic()))
         self._platform.logs.stop()
 
-    def enter(self, task_id: str) -> list[str]:
-        """Return what to put before a command's arguments to run it beside a task's first container.
+    def enter(self, name: str) -> list[str]:
+        """Return what to put before a command's arguments to run it beside a container.
+
+        Parameters
+        ----------
+        name
+            ``TASK/CONTAINER``, or the task alone for the first of its containers; its id may be cut short.
 
         Raises
         ------
         UnderpassError
-            When no such task runs; names those that do.
+            When no such container runs; names those that do.
         """
+        task_id, _, container = name.partition("/")
         running = {task.id: self._agents.get(task.id) for task in self._table.tasks()}
-        pids = {name: agent.pid for name, agent in running.items() if agent and agent.pid}
-        found = [pid for name, pid in pids.items() if name.startswith(task_id) and task_id]
+        pids = {one: agent.pids for one, agent in running.items() if agent and agent.pids}
+        found = [one for one in pids if one.startswith(task_id) and task_id]
         if len(found) != 1:
             raise UnderpassError(
                 f"there is no task {task_id}"
@@ -82,7 +88,14 @@ class Services:
                 f"running tasks: {', '.join(pids) or 'none'}",
                 "see `underpass status`",
             )
-        return process.enter(found[0])
+        there = pids[found[0]]
+        if container and container not in there:
+            raise UnderpassError(
+                f"there is no container {container} in task {found[0]}",
+                f"running there: {', '.join(there)}",
+                "name one of them",
+            )
+        return process.enter(there[container or next(iter(there))])
 
     def reconcile(self) -> None:
         """Bring what runs closer to what is wanted."""

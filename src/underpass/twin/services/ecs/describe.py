@@ -235,7 +235,8 @@ def _container_metadata(task: Task, one: Container) -> dict[str, Any]:
             "KnownStatus": str(one.status),
             "Limits": {"CPU": one.cpu, "Memory": one.memory_mib},
             "CreatedAt": _stamp(task.created_at),
-            "StartedAt": _stamp(task.started_at),
+            "StartedAt": _stamp(one.started_at),
+            "ExitCode": one.exit_code,
             "Type": "NORMAL",
             "ContainerARN": container_arn(task, one),
             "Networks": [

@@ -8,6 +8,7 @@ from typing import Any
 from moto.ecs.exceptions import EcsClientException, InvalidParameterException
 from moto.ecs.models import EC2ContainerServiceBackend
 
+from underpass.twin.services.ecs.dependencies import refusal
 from underpass.twin.services.ecs.model import Launch, LoadBalancer, Need, Network
 
 Parameters = Mapping[str, Any]
@@ -93,11 +94,20 @@ def _runnable(definition: Any) -> None:
     if definition.pid_mode or definition.ipc_mode:
         raise unsupported("pidMode and ipcMode")
     for container in definition.container_definitions:
-        for dependency in container.get("dependsOn") or ():
-            if dependency["condition"] != "START":
-                raise unsupported(f"dependsOn with the condition {dependency['condition']}")
         if container.get("volumesFrom"):
             raise unsupported("volumesFrom")
+
+
+def refuse_dependencies(definitions: Sequence[Parameters]) -> None:
+    """Refuse containers that wait for one another, or for what cannot be, as RegisterTaskDefinition does.
+
+    Raises
+    ------
+    EcsClientException
+        In ECS's words.
+    """
+    if why := refusal(definitions):
+        raise EcsClientException(why)
 
 
 def _provider(cluster: Any, wanted: Parameters) -> str:

@@ -176,6 +176,7 @@ class Container:
     health: Health = Health.UNKNOWN
     exit_code: int | None = None
     reason: str = ""
+    started_at: float = 0.0
 
 
 @dataclass(frozen=True)
