@@ -29,7 +29,7 @@ _KINDS = {
     "dict_type": "a section",
     "value_error": "text in quotes",
 }
-_REPEATED = {"consumers", "network.allow_out"}
+_REPEATED = {"consumers", "network.allow_out", "service.permissions"}
 
 
 def explain(error: ErrorDetails) -> Fault:

@@ -17,6 +17,7 @@ from troposphere.ecs import (
 from troposphere.logs import LogGroup
 
 from underpass.blueprint.cross_stack import given
+from underpass.blueprint.service import secrets
 from underpass.blueprint.service.hardening import restrictions, scratch_mounts
 from underpass.blueprint.service.program import Program
 from underpass.config import Config
@@ -63,6 +64,9 @@ def container(config: Config, program: Program, image: Ref, logs: LogGroup) -> C
             Secret(Name=name, ValueFrom=Sub(f"${{Secret}}:{key}::", Secret=secret))
             for name, key in DATABASE_VARIABLES.items()
         ]
+    if own := secrets.entries(config):
+        more["Secrets"] = [*more.get("Secrets", ()), *own]
+        more["DockerLabels"] = more.get("DockerLabels", {}) | secrets.labels(config)
     mounts = scratch_mounts(config)
     if config.files:
         files = MountPoint(

@@ -16,6 +16,7 @@ from underpass.config import types as t
 from underpass.config.model.access import Consumer, PrivateLink, Tls
 from underpass.config.model.addons import Addon
 from underpass.config.model.network import Network, WayOut
+from underpass.config.model.permissions import Permission
 from underpass.config.model.section import Between, Section
 from underpass.config.model.service import Capacity, Instances, Scaling, Service
 from underpass.config.model.stores import Assets, Database, Files, RotationWindow
@@ -32,6 +33,7 @@ __all__ = [
     "Files",
     "Instances",
     "Network",
+    "Permission",
     "PrivateLink",
     "RotationWindow",
     "Scaling",

@@ -17,7 +17,9 @@ from underpass.config.rules import (
     database,
     network,
     outbound,
+    permissions,
     privatelink,
+    secrets,
     service,
     zones,
 )
@@ -26,6 +28,7 @@ from underpass.config.rules import (
 def check(config: Config) -> tuple[Fault, ...]:
     """Return everything the rules find."""
     parts = (service, capacity, network, zones, outbound, database, privatelink, blocks, consumers)
+    parts += (secrets, permissions)
     return tuple(fault for part in parts for rule in part.RULES for fault in rule(config))
 
 

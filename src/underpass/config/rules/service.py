@@ -55,7 +55,8 @@ def _scaling(config: Config) -> Iterator[Fault]:
         )
 
 
-def _reserved_variables(config: Config) -> Iterator[Fault]:
+def reserved_variables(config: Config) -> dict[str, str]:
+    """Return the variables underpass sets itself, and from what."""
     reserved = {"AWS_REGION": "the region"}
     if config.database:
         parts = ("HOST", "PORT", "NAME", "USERNAME", "PASSWORD")
@@ -64,6 +65,11 @@ def _reserved_variables(config: Config) -> Iterator[Fault]:
         reserved["ASSETS_BUCKET"] = "[assets]"
     if config.files:
         reserved["FILES_PATH"] = "[files]"
+    return reserved
+
+
+def _reserved_variables(config: Config) -> Iterator[Fault]:
+    reserved = reserved_variables(config)
     for name in config.service.environment:
         if name in reserved:
             yield Fault(
@@ -74,7 +80,10 @@ def _reserved_variables(config: Config) -> Iterator[Fault]:
 
 
 def _environment(config: Config) -> Iterator[Fault]:
-    entries = [{"name": name, "value": text} for name, text in config.service.environment.items()]
+    entries = [
+        {"name": name, "value": text}
+        for name, text in (*config.service.environment.items(), *config.service.secrets.items())
+    ]
     size = len(json.dumps(entries, ensure_ascii=False).encode())
     if size > _MOST_ENVIRONMENT:
         yield Fault(
@@ -106,7 +115,7 @@ def _misplaced(service: str, name: str) -> tuple[str, str] | None:
     if service in _SECRET_SERVICES:
         return (
             f"puts a secret of {service} where everybody who may see the task definition reads it",
-            "leave it out: underpass passes the database's itself, by ECS secrets",
+            "leave it out: the database's are passed by underpass, and others go in [service] secrets",
         )
     if service != "ssm":
         return f'CloudFormation resolves no "{service}"', "write {{resolve:ssm:NAME}}"
