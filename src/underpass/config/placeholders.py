@@ -1,4 +1,4 @@
-"""What ``{assets}`` and the like stand for in ``[service] permissions``: which of them a configuration has."""
+"""What can stand in braces in ``[service] permissions``, such as ``{assets}``."""
 
 from __future__ import annotations
 

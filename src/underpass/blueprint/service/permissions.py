@@ -8,10 +8,10 @@ from typing import Any
 
 from troposphere import Sub
 
-from underpass.blueprint.addons.outputs import outputs
+from underpass.blueprint.addons.outputs import PREFIX
 from underpass.blueprint.cross_stack import given
 from underpass.blueprint.iam import Statement, allow, via
-from underpass.config import Config
+from underpass.config import Config, addons
 from underpass.config.model import Permission
 from underpass.config.placeholders import PLACEHOLDER, used
 
@@ -39,7 +39,7 @@ def statements(config: Config) -> Iterator[Statement]:
 
 
 def of_assets(config: Config) -> list[str]:
-    """Return the actions of S3 that are allowed on the bucket of assets, which its endpoint has to let through."""
+    """Return the actions of S3 that are allowed on the bucket of assets: its endpoint lets them through."""
     named = [one for one in config.service.permissions if _is_on(_ASSETS, one)]
     return _of_service("s3", named)
 
@@ -68,8 +68,8 @@ def _texts(config: Config) -> Mapping[str, str]:
     """Return what stands for each name in braces, as ``Fn::Sub`` reads it."""
     place = "${AWS::Region}:${AWS::AccountId}"
     texts = {
-        f"{addon}{one.name}": f"${{{one.value.data['Ref']}}}"
-        for one in outputs(config)
+        f"{addon}{one.name}": f"${{{PREFIX}{one.name}}}"
+        for one in addons.outputs(config)
         for addon in ("", f"{one.addon}.")
     }
     return texts | {

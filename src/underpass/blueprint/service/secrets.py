@@ -19,7 +19,7 @@ from underpass.config import Config
 from underpass.config.model.secrets import Source, source
 
 VERSIONS = "SecretVersions"
-"""The parameter that changes when what a secret holds does: tasks read it when they start, and never again."""
+"""The parameter that changes when what a secret holds does: tasks read it once, when they start."""
 
 _SERVICES = {"secret": "secretsmanager", "parameter": "ssm"}
 _ACTIONS = {"secret": "secretsmanager:GetSecretValue", "parameter": "ssm:GetParameters"}
@@ -71,7 +71,7 @@ def statements(config: Config) -> Iterator[Statement]:
 
 
 def _resource(one: Source) -> str | Sub:
-    """Return what IAM calls it: the six characters that end a secret's ARN are any, where they are not known."""
+    """Return what IAM calls it, with any six characters at the end of a secret's ARN that has none."""
     return (one.arn if one.whole else f"{one.arn}-??????") if one.partition else _own(one)
 
 

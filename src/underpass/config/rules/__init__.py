@@ -27,8 +27,10 @@ from underpass.config.rules import (
 
 def check(config: Config) -> tuple[Fault, ...]:
     """Return everything the rules find."""
-    parts = (service, capacity, network, zones, outbound, database, privatelink, blocks, consumers)
-    parts += (secrets, permissions)
+    parts = (
+        *(service, capacity, network, zones, outbound, database, privatelink, blocks, consumers),
+        *(secrets, permissions),
+    )
     return tuple(fault for part in parts for rule in part.RULES for fault in rule(config))
 
 

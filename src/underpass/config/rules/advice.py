@@ -7,8 +7,8 @@ from ipaddress import IPv4Network
 
 from underpass.config.model import Config
 from underpass.config.problems import Fault, KeyPath
-from underpass.config.rules.blocks import block_key
 from underpass.config.rules import wide
+from underpass.config.rules.blocks import block_key
 from underpass.config.rules.rule import Rule
 
 

@@ -33,13 +33,9 @@ def _malformed(config: Config, text: str) -> tuple[str, str, tuple[()], str]:
         told = "is no parameter's name", 'write it like "ssm:/notes/level"'
         return *told, (), _FROM_PARAMETERS
     if ":ssm:" in text:
-        return (
-            "is no parameter's ARN",
-            f'write "arn:aws:ssm:{config.region}:ACCOUNT:parameter/NAME", or "ssm:/NAME" for one of this '
-            "account and region",
-            (),
-            _FROM_PARAMETERS,
-        )
+        arn = f'"arn:aws:ssm:{config.region}:ACCOUNT:parameter/NAME"'
+        write = f'write {arn}, or "ssm:/NAME" for one of this account and region'
+        return "is no parameter's ARN", write, (), _FROM_PARAMETERS
     if ":secretsmanager:" in text:
         parts = f'{secret}, and ":JSONKEY:STAGE:VERSION" after it for less than all of it'
         return "is no secret's ARN", f"write {parts}", (), _FROM_SECRETS_MANAGER
@@ -100,7 +96,7 @@ def _size(config: Config) -> Iterator[Fault]:
     if size > _MOST_BYTES:
         yield Fault(
             (_SECRETS,),
-            f"are {len(named)} secrets and parameters, and what starts the tasks may be allowed to read fewer",
+            f"are {len(named)} secrets and parameters, more than the role that starts tasks has room for",
             "put several values into one secret, as keys of its JSON",
             source=docs("IAM/latest/UserGuide/reference_iam-quotas"),
         )

@@ -1,4 +1,4 @@
-"""What ``[service] permissions`` and ``policies`` open beyond what they seem to say, and what reaches nothing."""
+"""What ``[service] permissions`` and ``policies`` open beyond need, and which of them reach nothing."""
 
 from __future__ import annotations
 

@@ -128,8 +128,8 @@ def s3_policy(config: Config) -> Mapping[str, Any]:
     statements = [_allowed("ImageLayers", ("s3:GetObject",), layers)]  # signed by ECR, not by us
     if config.assets:
         resources = [GetAtt("AssetsBucket", "Arn"), Sub("${AssetsBucket.Arn}/*")]
-        actions = ("s3:GetObject", "s3:ListBucket")
-        actions += tuple(one for one in permissions.of_assets(config) if one not in actions)
+        reads = ("s3:GetObject", "s3:ListBucket")
+        actions = tuple(dict.fromkeys((*reads, *permissions.of_assets(config))))
         statements.append(_allowed("Assets", actions, resources, _OWN_PRINCIPALS))
     if names := config.network.buckets:  # what is done with them is for the task's role to say
         arns = [
