@@ -22,8 +22,8 @@ EVERYTHING = tomllib.loads(re.sub(r"^#(?=[a-z\[])", "", REFERENCE, flags=re.MULT
 def _leaves(value: Any, at: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
     for key, inner in value.items():
         yield (*at, key), inner
-        inner = inner[0] if key in {"consumers", "allow_out"} and inner else inner
-        if isinstance(inner, dict) and key != "environment":
+        inner = inner[0] if key in {"consumers", "allow_out", "permissions"} and inner else inner
+        if isinstance(inner, dict) and key not in {"environment", "secrets", "conditions"}:
             yield from _leaves(inner, (*at, key))
 
 
@@ -66,7 +66,8 @@ def test_a_key_that_has_a_default_stands_there_with_it() -> None:
             and not (default and type(default) is dict)
         ):
             examples_of_lists = path[-1] in {
-                *("subnet_ids", "app_subnets", "data_subnets", "allow_out", "cidrs")
+                *("subnet_ids", "app_subnets", "data_subnets", "allow_out", "cidrs"),
+                "permissions",
             }
             assert written[path] == default or examples_of_lists, path
 

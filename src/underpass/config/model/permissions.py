@@ -15,13 +15,13 @@ def _listed(value: Any) -> Any:
 
 
 Values = Annotated[
-    tuple[t.Text, ...],
+    tuple[t.Plain, ...],
     BeforeValidator(_listed),
     WithJsonSchema(
         {
             "anyOf": [
-                {"type": "string", "minLength": 1},
-                {"type": "array", "items": {"type": "string", "minLength": 1}},
+                {"type": "string"},
+                {"type": "array", "items": {"type": "string"}},
             ]
         }
     ),
