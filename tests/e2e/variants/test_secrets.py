@@ -1,4 +1,4 @@
-"""``[service] secrets``, ``permissions`` and ``policies`` on the twin: what a task's environment really has."""
+"""``[service] secrets``, ``permissions`` and ``policies`` on the twin: what a task and its role have."""
 
 from __future__ import annotations
 

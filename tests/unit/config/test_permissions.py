@@ -1,4 +1,4 @@
-"""``[service] permissions`` and ``policies``: what is refused, what is warned of, and the nearest that passes."""
+"""``[service] permissions`` and ``policies``: what is refused, what is warned of, and what passes."""
 
 from __future__ import annotations
 
