@@ -70,7 +70,11 @@ def test_endpoints_lead_to_no_other_region() -> None:
 
 
 def test_no_variable_is_set_twice() -> None:
-    assert told(ARN, {"KEY": "x"}) == ["is in environment too; leave it out of one of them"]
+    assert told(ARN, {"KEY": "x"}) == [
+        "is in service.environment too, and ECS takes a variable once; leave it out of one of them"
+    ]
+    worker = {"name": "mail", "environment": {"KEY": "x"}}
+    assert told(ARN, workers=[worker])[0].startswith("is in workers[0].environment too")
     service = {"port": 80, "build": ".", "secrets": {"AWS_REGION": ARN, "FILES_PATH": ARN}}
     config = Config.model_validate({"name": "notes", "files": {}, "service": service})
     assert [one.keys[0][-1] for one in rules.check(config)] == ["AWS_REGION", "FILES_PATH"]

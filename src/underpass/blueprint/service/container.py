@@ -54,10 +54,11 @@ def plain_environment(config: Config, program: Program) -> dict[str, Any]:
 def container(config: Config, program: Program, image: Ref, logs: LogGroup) -> ContainerDefinition:
     """Return the container of ``program``, from ``image``, writing to ``logs``."""
     more: dict[str, Any] = {}
+    labels = dict(program.labels)
     if config.database:
         secret = given("DatabaseUserSecretArn")
         # An instance that is made anew has the same secret: this tells ECS that the tasks are not the same.
-        more["DockerLabels"] = {"underpass.database": given("DatabaseInstanceId")}
+        labels["underpass.database"] = given("DatabaseInstanceId")
         more["Secrets"] = [
             # ARN:json-key:version-stage:version-id
             # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-secrets-manager.html
@@ -66,7 +67,9 @@ def container(config: Config, program: Program, image: Ref, logs: LogGroup) -> C
         ]
     if own := secrets.entries(config):
         more["Secrets"] = [*more.get("Secrets", ()), *own]
-        more["DockerLabels"] = more.get("DockerLabels", {}) | secrets.labels(config)
+        labels |= secrets.labels(config)
+    if labels:
+        more["DockerLabels"] = labels
     mounts = scratch_mounts(config)
     if config.files:
         files = MountPoint(

@@ -20,6 +20,7 @@ from underpass.config.model.permissions import Permission
 from underpass.config.model.section import Between, Section
 from underpass.config.model.service import Capacity, Instances, Scaling, Service
 from underpass.config.model.stores import Assets, Database, Files, RotationWindow
+from underpass.config.model.workers import Worker
 
 __all__ = [
     "Addon",
@@ -41,6 +42,7 @@ __all__ = [
     "Service",
     "Tls",
     "WayOut",
+    "Worker",
 ]
 
 
@@ -65,6 +67,7 @@ class Config(Section):
         description="Protect the load balancers and the database from deletion.",
     )
     service: Service
+    workers: tuple[Worker, ...] = ()
     capacity: Capacity = Capacity()
     network: Network = Network()
     database: Database | None = None

@@ -21,6 +21,7 @@ from underpass.config.rules import (
     privatelink,
     secrets,
     service,
+    workers,
     zones,
 )
 
@@ -28,8 +29,18 @@ from underpass.config.rules import (
 def check(config: Config) -> tuple[Fault, ...]:
     """Return everything the rules find."""
     parts = (
-        *(service, capacity, network, zones, outbound, database, privatelink, blocks, consumers),
-        *(secrets, permissions),
+        service,
+        workers,
+        capacity,
+        network,
+        zones,
+        outbound,
+        database,
+        privatelink,
+        blocks,
+        consumers,
+        secrets,
+        permissions,
     )
     return tuple(fault for part in parts for rule in part.RULES for fault in rule(config))
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from underpass.config import addons
 from underpass.config.model import Config
 from underpass.config.model.secrets import SHORT, Source, source
-from underpass.config.problems import Fault, KeyPath
+from underpass.config.problems import Fault, KeyPath, dotted
 from underpass.config.rules.rule import Rule, docs, of_partition, of_region
-from underpass.config.rules.service import reserved_variables
+from underpass.config.rules.service import environments, reserved_variables
 
 _MOST_BYTES = 8_000  # of the 10,240 a role's inline policies may have, with room for the rest
 _SECRETS: KeyPath = ("service", "secrets")
@@ -82,9 +82,10 @@ def _clashes(config: Config) -> Iterator[Fault]:
         if name in taken:
             what = f"underpass sets it itself, from {taken[name]}"
             yield Fault((key,), what, "leave it out or give it another name")
-        elif name in config.service.environment:
-            other = ("service", "environment", name)
-            yield Fault((key, other), "is in environment too", "leave it out of one of them")
+        for path, variables in environments(config).items():
+            if name in variables:
+                what = f"is in {dotted(path)} too, and ECS takes a variable once"
+                yield Fault((key, (*path, name)), what, "leave it out of one of them")
 
 
 def _size(config: Config) -> Iterator[Fault]:
