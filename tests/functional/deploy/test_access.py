@@ -18,7 +18,7 @@ ACCOUNT = "123456789012"  # moto's
 Client = Callable[[str], Any]
 
 
-def config(policies: list[str] | None = None, **secrets: str) -> Config:
+def config(policies: list[str] | None = None, /, **secrets: str) -> Config:
     service = {"port": 80, "build": ".", "secrets": secrets, "policies": policies or []}
     return Config.model_validate({"name": "notes", "service": service})
 

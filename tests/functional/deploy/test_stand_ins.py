@@ -20,7 +20,7 @@ OTHERS = KEY.replace("111111111111", "222222222222")
 Client = Callable[[str], Any]
 
 
-def config(folder: Path, policies: list[str] | None = None, **secrets: str) -> Config:
+def config(folder: Path, policies: list[str] | None = None, /, **secrets: str) -> Config:
     service = {"port": 80, "build": ".", "secrets": secrets, "policies": policies or []}
     return Config.model_validate({"name": "notes", "service": service, "folder": folder})
 
@@ -154,7 +154,7 @@ def test_what_may_not_be_looked_at_does_not_change(client: Client, tmp_path: Pat
 def test_policies_of_the_users_account_have_stand_ins(client: Client, tmp_path: Path) -> None:
     ours, awss = "arn:aws:iam::111111111111:policy/a/b", "arn:aws:iam::aws:policy/ReadOnlyAccess"
     clients: Any = client
-    one = config(tmp_path, policies=[ours, awss])
+    one = config(tmp_path, [ours, awss])
     for _ in range(2):
         found = stand_in_policies.ensure(clients, one, make=True)
         assert found == (ours.replace("111111111111", "123456789012"), awss)

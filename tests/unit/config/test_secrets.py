@@ -73,7 +73,7 @@ def test_no_variable_is_set_twice() -> None:
     assert told(ARN, {"KEY": "x"}) == [
         "is in service.environment too, and ECS takes a variable once; leave it out of one of them"
     ]
-    worker = {"name": "mail", "environment": {"KEY": "x"}}
+    worker = {"name": "mail", "command": ["m"], "environment": {"KEY": "x"}}
     assert told(ARN, workers=[worker])[0].startswith("is in workers[0].environment too")
     service = {"port": 80, "build": ".", "secrets": {"AWS_REGION": ARN, "FILES_PATH": ARN}}
     config = Config.model_validate({"name": "notes", "files": {}, "service": service})
