@@ -84,6 +84,14 @@ def _sidecar(key: str, old: str, new: str, value: Any) -> Change:
     return Change(f"service.sidecars.{key}", old, new, service[1], service[0])
 
 
+_SENDS = {"actions": ["sqs:SendMessage"], "resources": ["arn:aws:sqs:us-east-1:111111111111:jobs"]}
+
+
+def _permission(key: str, old: str, new: str, value: Any) -> Change:
+    before, after = ({"service": {"permissions": [one]}} for one in (_SENDS, _SENDS | {key: value}))
+    return Change(f"service.permissions.{key}", old, new, after, before)
+
+
 _database, _link = _section("database"), _section("privatelink")
 _CONSUMERS = [*EVERYTHING["consumers"], {"name": "reports", "cidr": "10.40.0.0/16"}]
 
@@ -129,6 +137,12 @@ CHANGES = (
     _service("release", "none", "one", ["python", "-m", "app.migrate"]),
     _service("exec", "false", "true", True),
     _service("environment", "none", "one variable", {"LOG_LEVEL": "info"}),
+    _service("secrets", "none", "a parameter", {"LEVEL": "ssm:/notes/level"}),
+    _service("policies", "none", "one", ["arn:aws:iam::aws:policy/AmazonSQSReadOnlyAccess"]),
+    _service("permissions", "none", "one", [_SENDS]),
+    _permission("actions", "to send", "to receive", ["sqs:ReceiveMessage"]),
+    _permission("resources", "a queue", "another", ["arn:aws:sqs:us-east-1:111111111111:other"]),
+    _permission("conditions", "none", "one", {"Bool": {"aws:SecureTransport": "true"}}),
     _service("process", "none", "one", ["python"]),
     Change(
         "service.depends_on",

@@ -80,6 +80,9 @@ PATTERNS: dict[str, str] = {
     (ROLE := rf"^arn:aws[a-z-]*:iam::[0-9]{{12}}:role/{_IAM_NAME}$"): (
         "a role such as arn:aws:iam::222222222222:role/deploy"
     ),
+    (MANAGED_POLICY := rf"^arn:aws[a-z-]*:iam::(aws|[0-9]{{12}}):policy/{_IAM_NAME}$"): (
+        "a managed policy such as arn:aws:iam::aws:policy/AmazonSQSFullAccess"
+    ),
     (CERTIFICATE := r"^arn:aws[a-z-]*:acm:[a-z0-9-]+:[0-9]{12}:certificate/[A-Za-z0-9_-]+$"): (
         "an ACM certificate such as arn:aws:acm:us-east-1:111111111111:certificate/ID"
     ),
@@ -134,6 +137,7 @@ RotationSchedule = Annotated[str, StringConstraints(pattern=ROTATION_SCHEDULE)]
 Account = Annotated[str, StringConstraints(pattern=ACCOUNT)]
 Principal = Annotated[str, StringConstraints(pattern=PRINCIPAL)]
 Role = Annotated[str, StringConstraints(pattern=ROLE)]
+ManagedPolicy = Annotated[str, StringConstraints(pattern=MANAGED_POLICY)]
 Certificate = Annotated[str, StringConstraints(pattern=CERTIFICATE)]
 Email = Annotated[str, StringConstraints(pattern=EMAIL, max_length=254)]
 VpcId = Annotated[str, StringConstraints(pattern=VPC_ID)]

@@ -24,6 +24,12 @@ def located(config: Config, target: Target) -> Config:
     return config.model_copy(update={"network": target.stand_in_network(config)})
 
 
+def supplied(config: Config, target: Target, *, make: bool) -> tuple[Config, tuple[str, ...]]:
+    """Return the configuration with the secrets and policies of the target, and what to tell of them."""
+    service, notes = target.stand_in_service(config, make=make)
+    return config.model_copy(update={"service": service}), notes
+
+
 def parameters(ec2: Any, stack: Stack, region: str, zones: Mapping[str, str]) -> dict[str, str]:
     """Return the values of those of the stack's parameters that only the region knows.
 

@@ -78,6 +78,28 @@ BESIDE: dict[str, Any] = {
         },
     ],
 }
+SECRETS = {
+    "SECRET_KEY": "arn:aws:secretsmanager:us-east-1:111111111111:secret:notes/key-AbCdEf:key::",
+    "OLD_KEY": "arn:aws:secretsmanager:us-east-1:111111111111:secret:notes/key-AbCdEf:key:AWSPREVIOUS:",
+    "TOKEN": "arn:aws:secretsmanager:us-east-1:222222222222:secret:shared/token",
+    "LEVEL": "ssm:/notes/level",
+    "COLOUR": "arn:aws:ssm:us-east-1:111111111111:parameter/colour",
+}
+PERMISSIONS: list[dict[str, Any]] = [
+    {
+        "actions": ["sqs:SendMessage", "sqs:GetQueueUrl"],
+        "resources": ["arn:aws:sqs:us-east-1:111111111111:jobs"],
+    },
+    {"actions": ["kms:Encrypt"], "resources": ["{key}"]},
+    {"actions": ["ses:GetSendQuota"], "resources": ["*"]},  # knows no resources
+]
+UPLOADS: list[dict[str, Any]] = [
+    {
+        "actions": ["s3:PutObject", "s3:DeleteObject"],
+        "resources": ["{assets}/uploads/${aws:PrincipalTag/team}/*"],
+        "conditions": {"StringEquals": {"s3:x-amz-storage-class": ["STANDARD", "STANDARD_IA"]}},
+    }
+]
 
 WINDOWS = {
     "rotation_window": {"schedule": "cron(0 3 ? * SUN *)", "hours": 2},
@@ -178,6 +200,16 @@ AXES: dict[str, dict[str, Mapping[str, Any]]] = {
     },
     "tasks": {"two": {}, "three": {"service": {"tasks": {"min": 3, "max": 3}}}},
     "health": {"path": {}, "command": {"service": {"health_command": ["python", "-m", "check"]}}},
+    "secrets": {"none": {}, "some": {"service": {"secrets": SECRETS}}},
+    "permissions": {
+        "none": {},
+        "some": {"service": {"permissions": PERMISSIONS}},
+        "uploads": {"assets": {"source": "static/"}, "service": {"permissions": UPLOADS}},
+    },
+    "policies": {
+        "none": {},
+        "one": {"service": {"policies": ["arn:aws:iam::aws:policy/AmazonSQSReadOnlyAccess"]}},
+    },
     "alarms": {"topic": {}, "email": {"alarms": {"email": "ops@example.com"}}},
 }
 
@@ -391,6 +423,15 @@ def _tasks() -> dict[str, Config]:
         "large-tasks": config(
             service={"cpu": 4096, "memory": 16384, "health_check": "/"},
             capacity={"provider": "fargate"},
+        ),
+        "secrets-and-permissions": config(
+            **EVERYTHING,
+            network={"egress": "endpoints", "endpoints": ["kms", "sqs", "email"]},
+            service={
+                "secrets": SECRETS,
+                "permissions": [*PERMISSIONS, *UPLOADS],
+                "policies": ["arn:aws:iam::111111111111:policy/team/notes"],
+            },
         ),
         "any-text": config(
             service={"environment": {"TEXT": "${HOME} {{x}} caf\u00e9 \U0001f600 \x91 \n"}}

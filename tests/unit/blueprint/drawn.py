@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from underpass.config import rules
-from underpass.config.facts import zone_prefix
+from underpass.config.facts import regions, zone_prefix
 from underpass.config.model import Config
 
 _PORTS = st.integers(1, 65535)
@@ -20,6 +20,7 @@ _WAYS_OUT = [
     {"port": 443, "prefix_list": "pl-0123456789abcdef0"},
     {"port": 5432, "security_group": "sg-0123456789abcdef0"},
 ]
+_SECRETS = ["a/b-AbCdEf:k::", "a/b-AbCdEf::AWSPREVIOUS:", "other"]
 _REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-2")
 _LETTERS = st.characters(codec="utf-8", exclude_characters="\0")  # a process is given no NUL
 
@@ -84,6 +85,13 @@ def _service() -> st.SearchStrategy[dict[str, Any]]:
                 st.text(_LETTERS, max_size=9),
                 max_size=3,
             ),
+            "secrets": st.dictionaries(
+                st.from_regex(r"[A-Z]{1,5}_S", fullmatch=True),
+                st.sampled_from(["ssm:/a/b", "ssm:level", *_SECRETS]),
+                max_size=3,
+            ),
+            "permissions": st.lists(_permission(), max_size=3),
+            "policies": st.lists(st.sampled_from(["a", "b/c"]), max_size=2, unique=True),
             "process": words,
             "sidecars": st.lists(_sidecar(), max_size=2, unique_by=lambda one: str(one["name"])),
             "release": words,
@@ -127,6 +135,20 @@ def _worker() -> st.SearchStrategy[dict[str, Any]]:
                 st.from_regex(r"[A-Z]{1,5}_X", fullmatch=True), st.text(_LETTERS, max_size=9)
             ),
         },
+    )
+
+
+def _permission() -> st.SearchStrategy[dict[str, Any]]:
+    actions = st.sampled_from(["sqs:SendMessage", "kms:Encrypt", "dynamodb:GetItem"])
+    resources = st.sampled_from(["{key}", "arn:*:sqs:*:111111111111:jobs"])
+    values = st.lists(st.sampled_from(["", "${aws:username}", "a*"]), min_size=1, unique=True)
+    keys = st.dictionaries(st.just("aws:PrincipalTag/a"), values, min_size=1)
+    return st.fixed_dictionaries(
+        {
+            "actions": st.lists(actions, min_size=1, unique=True),
+            "resources": st.lists(resources, min_size=1, unique=True),
+        },
+        optional={"conditions": st.dictionaries(st.sampled_from(["StringLike", "Null"]), keys)},
     )
 
 
@@ -242,6 +264,7 @@ def _agreed(drawn: dict[str, Any]) -> dict[str, Any]:
     service = dict(drawn["service"])
     if size := service.pop("size", None):
         service["cpu"], service["memory"] = size
+    service |= _of_place(service, drawn.get("region", _REGIONS[0]))
     sections = drawn | {"service": service}
     sections |= {"network": _network_agreed(drawn)} if "network" in drawn else {}
     if database := drawn.get("database"):
@@ -262,6 +285,22 @@ def _agreed(drawn: dict[str, Any]) -> dict[str, Any]:
             link["allow_cidrs"] = link.get("allow_cidrs") or ["10.8.0.0/16"]
         sections["privatelink"] = link
     return sections
+
+
+def _of_place(service: dict[str, Any], region: str) -> dict[str, Any]:
+    """Return the secrets and policies of the drawn region, and of its partition."""
+    partition = regions()[region]
+    found: dict[str, Any] = {}
+    if secrets := service.get("secrets"):
+        start = f"arn:{partition}:secretsmanager:{region}:111111111111:secret:"
+        found["secrets"] = {
+            name: start + text if text in _SECRETS else text for name, text in secrets.items()
+        }
+    if policies := service.get("policies"):
+        found["policies"] = [
+            f"arn:{partition}:iam::111111111111:policy/{name}" for name in policies
+        ]
+    return found
 
 
 def _network_agreed(drawn: dict[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from troposphere.kms import Alias, Key
 from underpass.blueprint.cross_stack import hand
 from underpass.blueprint.iam import account_root, document
 from underpass.blueprint.logs import AUDITED
+from underpass.blueprint.service import permissions
 from underpass.config import Config
 
 # What an administrator does with a key, and nothing that reads or writes with it. PutKeyPolicy is here:
@@ -66,6 +67,9 @@ def _statements(config: Config) -> Iterator[Mapping[str, Any]]:
         if service in _GRANTED:
             for_itself = {"Bool": {"kms:GrantIsForAWSResource": "true"}}
             yield _through(service, f"{what}Grants", _GRANT, for_itself)
+    if actions := permissions.of_key(config):  # directly: it is the role that says who
+        here = {"StringEquals": {"kms:CallerAccount": Ref("AWS::AccountId")}}
+        yield _statement("Application", {"AWS": account_root()}, tuple(actions), here)
     # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
     yield _statement(
         "LogGroups",

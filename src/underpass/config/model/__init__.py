@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from ipaddress import IPv4Network
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
 from underpass.config import types as t
 from underpass.config.model.access import Consumer, PrivateLink, Tls
+from underpass.config.model.addons import Addon
 from underpass.config.model.network import Network, WayOut
+from underpass.config.model.permissions import Permission
 from underpass.config.model.section import Between, Section
 from underpass.config.model.service import Capacity, Instances, Scaling, Service
 from underpass.config.model.sidecars import Sidecar
@@ -21,6 +24,7 @@ from underpass.config.model.stores import Assets, Database, Files, RotationWindo
 from underpass.config.model.workers import Worker
 
 __all__ = [
+    "Addon",
     "Alarms",
     "Assets",
     "Between",
@@ -31,6 +35,7 @@ __all__ = [
     "Files",
     "Instances",
     "Network",
+    "Permission",
     "PrivateLink",
     "RotationWindow",
     "Scaling",
@@ -74,8 +79,14 @@ class Config(Section):
     tls: Tls | None = None
     alarms: Alarms = Alarms()
     consumers: tuple[Consumer, ...] = ()
+    addons: tuple[Addon, ...] = ()
     folder: SkipJsonSchema[Path] = Field(
         default=Path(), exclude=True, description="The folder of the file; set by the loader."
+    )
+    documents: SkipJsonSchema[dict[str, Any]] = Field(
+        default={},
+        exclude=True,
+        description="The add-ons' templates by the names of their files; set by the loader.",
     )
 
     @property

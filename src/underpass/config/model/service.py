@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from underpass.config import types as t
+from underpass.config.model.permissions import Permission
 from underpass.config.model.section import Between, Section
 from underpass.config.model.sidecars import DependsOn, Sidecar
 
@@ -113,6 +114,19 @@ class Service(Section):
     )
     environment: dict[t.Variable, t.Plain] = Field(
         default={}, description="Plain environment variables; never secrets."
+    )
+    secrets: dict[t.Variable, t.Text] = Field(
+        default={},
+        description=(
+            "Variables with the value of a secret of Secrets Manager, by its ARN, or of a parameter of the "
+            "Parameter Store, by its ARN or as ssm:NAME."
+        ),
+    )
+    permissions: tuple[Permission, ...] = Field(
+        default=(), description="What the application may do in AWS besides."
+    )
+    policies: tuple[t.ManagedPolicy, ...] = Field(
+        default=(), description="Managed policies of the application's role, by their ARNs."
     )
     process: tuple[t.Text, ...] = Field(
         default=(),

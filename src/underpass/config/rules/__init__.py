@@ -17,7 +17,9 @@ from underpass.config.rules import (
     database,
     network,
     outbound,
+    permissions,
     privatelink,
+    secrets,
     service,
     sidecars,
     workers,
@@ -39,6 +41,8 @@ def check(config: Config) -> tuple[Fault, ...]:
         privatelink,
         blocks,
         consumers,
+        secrets,
+        permissions,
     )
     return tuple(fault for part in parts for rule in part.RULES for fault in rule(config))
 

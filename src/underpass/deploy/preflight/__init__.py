@@ -34,6 +34,7 @@ def check(config: Config, target: Target, zones: Mapping[str, str]) -> tuple[str
         With what to change in the configuration, or in AWS, before it can be deployed.
     """
     from underpass.deploy.preflight import (
+        access,
         capacity,
         certificate,
         consumer,
@@ -52,6 +53,7 @@ def check(config: Config, target: Target, zones: Mapping[str, str]) -> tuple[str
         database.check(target, config.database, config.region)
     if target.self_contained:  # the rest it makes itself
         return tuple(warnings)
+    warnings += access.check(target.client, config)
     if config.tls:
         warnings += certificate.check(target.client("acm"), config.tls.certificate, config.domain)
     for one in config.consumers:

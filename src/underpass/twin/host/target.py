@@ -11,9 +11,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from underpass.config import Config
-from underpass.config.model import Consumer, Network, Sidecar
+from underpass.config.model import Consumer, Network, Service, Sidecar
 from underpass.errors import UsageError
-from underpass.twin.host import consumer_vpcs, stand_in_vpcs, ways_out
+from underpass.twin.host import (
+    consumer_vpcs,
+    stand_in_policies,
+    stand_in_secrets,
+    stand_in_vpcs,
+    ways_out,
+)
 from underpass.twin.host.running_twins import Running
 from underpass.twin.region import control_socket, credentials
 from underpass.twin.region.aws import Clients
@@ -134,6 +140,15 @@ class TwinTarget:
         """Return ``[network]`` as it is, with the ids of an existing VPC, which is made on first use."""
         network = config.network
         return stand_in_vpcs.ensure(self._clients, config) if network.vpc_id else network
+
+    def stand_in_service(self, config: Config, *, make: bool) -> tuple[Service, tuple[str, ...]]:
+        """Return ``[service]`` with the twin's own secrets and policies, and what stands in for them."""
+        service = config.service
+        if not service.secrets and not service.policies:
+            return service, ()
+        policies = stand_in_policies.ensure(self._clients, config, make=make)
+        secrets, notes = stand_in_secrets.ensure(self._clients, config, make=make)
+        return service.model_copy(update={"secrets": secrets, "policies": policies}), notes
 
     def consumer_network(
         self, consumer: Consumer, zones: Sequence[str]

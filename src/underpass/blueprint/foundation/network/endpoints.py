@@ -18,6 +18,7 @@ from typing import Any
 from troposphere import GetAtt, Join, Ref, Split, Sub
 
 from underpass.blueprint.iam import document
+from underpass.blueprint.service import permissions, secrets
 from underpass.config import Config
 
 GATEWAYS = ("s3", "dynamodb")
@@ -101,12 +102,15 @@ def _needed(config: Config) -> tuple[Service, ...]:
     rotates = config.database and config.database.rotates
     ecs = (*(_AGENT if instances else ()), *(_NEW_TASKS if rotates else ()))
     secret = (*_SECRET, *(_ROTATION if rotates else ()))
+    kinds = {one.kind for one in secrets.sources(config).values()}
+    reads_secrets = config.database or "secret" in kinds
     return (
         *_ALWAYS,
         Service("Logs", "logs", logs),
         *((Service("Ecs", "ecs", ecs),) if ecs else ()),
         *(_EC2 if instances else ()),
-        *((Service("SecretsManager", "secretsmanager", secret),) if config.database else ()),
+        *((Service("SecretsManager", "secretsmanager", secret),) if reads_secrets else ()),
+        *((Service("Ssm", "ssm", ("ssm:GetParameters",)),) if "parameter" in kinds else ()),
         *(_EXEC if config.service.exec else ()),
     )
 
@@ -124,7 +128,8 @@ def s3_policy(config: Config) -> Mapping[str, Any]:
     statements = [_allowed("ImageLayers", ("s3:GetObject",), layers)]  # signed by ECR, not by us
     if config.assets:
         resources = [GetAtt("AssetsBucket", "Arn"), Sub("${AssetsBucket.Arn}/*")]
-        actions = ("s3:GetObject", "s3:ListBucket")
+        reads = ("s3:GetObject", "s3:ListBucket")
+        actions = tuple(dict.fromkeys((*reads, *permissions.of_assets(config))))
         statements.append(_allowed("Assets", actions, resources, _OWN_PRINCIPALS))
     if names := config.network.buckets:  # what is done with them is for the task's role to say
         arns = [
