@@ -92,6 +92,22 @@ def _permission(key: str, old: str, new: str, value: Any) -> Change:
     return Change(f"service.permissions.{key}", old, new, after, before)
 
 
+def _check(key: str, old: str, new: str, value: Any) -> Change:
+    check = {"path": "/healthz", key: value}
+    return Change(f"service.health_check.{key}", old, new, {"service": {"health_check": check}})
+
+
+def _protocol(old: str, new: str) -> Change:
+    def speaking(name: str) -> dict[str, Any]:
+        check: Any = {} if name == "grpc" else "/healthz"
+        return {
+            "tls": {"certificate": CERTIFICATE},
+            "service": {"protocol": name, "health_check": check},
+        }
+
+    return Change("service.protocol", old, new, speaking(new), speaking(old))
+
+
 _database, _link = _section("database"), _section("privatelink")
 _CONSUMERS = [*EVERYTHING["consumers"], {"name": "reports", "cidr": "10.40.0.0/16"}]
 
@@ -122,6 +138,15 @@ CHANGES = (
     ),
     _service("port", "8000", "9000", 9000),
     _service("health_check", "/healthz", "/", "/"),
+    _check("path", "/healthz", "/", "/"),
+    _check("port", "8000", "8001", 8001),
+    _check("codes", "200-399", "200", "200"),
+    _check("interval", "10", "30", 30),
+    _check("timeout", "5", "9", 9),
+    _check("healthy", "2", "5", 5),
+    _check("unhealthy", "3", "5", 5),
+    _protocol("http1", "http2"),
+    _protocol("http1", "grpc"),
     _service("grace_period", "60", "120", 120),
     _service("cpu", "256", "512", 512),
     _service("memory", "512", "1024", 1024),
@@ -135,6 +160,9 @@ CHANGES = (
     _service("timeout", "60", "300", 300),
     _service("sticky", "0", "3600", 3600),
     _service("release", "none", "one", ["python", "-m", "app.migrate"]),
+    _service("sticky_cookie", "none", "sid", "sid"),
+    _service("capabilities", "none", "SETUID", ["SETUID"]),
+    _service("user", "none", "1000", "1000"),
     _service("exec", "false", "true", True),
     _service("environment", "none", "one variable", {"LOG_LEVEL": "info"}),
     _service("secrets", "none", "a parameter", {"LEVEL": "ssm:/notes/level"}),

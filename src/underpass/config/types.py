@@ -35,6 +35,9 @@ _MONTHS = _listed("(1[0-2]|[1-9]|JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC
 _WEEKDAY = "([1-7]|SUN|MON|TUE|WED|THU|FRI|SAT)"
 _WEEKDAYS = _listed(_WEEKDAY, f"({_WEEKDAY}#[1-5]|[1-7]L)")
 
+_CODE = r"[0-9]{1,3}(-[0-9]{1,3})?"
+_WHO = r"([0-9]{1,10}|[a-z_][a-z0-9_-]{0,31})"  # as useradd takes it
+
 # Digits and letters are spelled out: \d and \w are every script's in pydantic's expressions.
 PATTERNS: dict[str, str] = {
     # pattern: what it asks for, as an error says it
@@ -97,6 +100,9 @@ PATTERNS: dict[str, str] = {
     ),
     (BUCKET := r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$"): "a bucket's name",
     (PREFIX_LIST_ID := r"^pl-[0-9a-f]{8,17}$"): "a prefix list such as pl-0123456789abcdef0",
+    (CODES := rf"^{_CODE}(,{_CODE})*$"): 'status codes such as "200", "200,301" or "200-299"',
+    (COOKIE := r"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,256}$"): "the name of a cookie such as sid",
+    (USER := rf"^{_WHO}(:{_WHO})?$"): 'a user such as "1000", "1000:1000" or "www-data"',
     (GROUP_ID := r"^sg-[0-9a-f]{8,17}$"): "a security group such as sg-0123456789abcdef0",
 }
 
@@ -147,6 +153,9 @@ Endpoint = Annotated[str, StringConstraints(pattern=ENDPOINT)]
 Bucket = Annotated[str, StringConstraints(pattern=BUCKET)]
 PrefixListId = Annotated[str, StringConstraints(pattern=PREFIX_LIST_ID)]
 GroupId = Annotated[str, StringConstraints(pattern=GROUP_ID)]
+Codes = Annotated[str, StringConstraints(pattern=CODES, max_length=255)]
+Cookie = Annotated[str, StringConstraints(pattern=COOKIE)]
+User = Annotated[str, StringConstraints(pattern=USER)]
 Image = Annotated[str, StringConstraints(pattern=IMAGE)]
 Plain = Annotated[str, StringConstraints(pattern=TEXT)]
 Text = Annotated[str, StringConstraints(pattern=TEXT, min_length=1)]

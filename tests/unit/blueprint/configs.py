@@ -106,6 +106,19 @@ WINDOWS = {
     "maintenance_window": "Sun:03:00-Sun:04:00",
     "backup_window": "01:00-02:00",
 }
+CHECKED: dict[str, Any] = {
+    "path": "/up",
+    "port": 8001,
+    "codes": "200-299,301",
+    "interval": 30,
+    "timeout": 10,
+    "healthy": 3,
+    "unhealthy": 5,
+}
+GRPC: dict[str, Any] = {
+    "protocol": "grpc",
+    "health_check": {"path": "/grpc.health.v1.Health/Check", "codes": "0"},
+}
 
 WORKERS = [
     {"name": "mail", "command": ["python", "-m", "app.mail"]},
@@ -199,7 +212,6 @@ AXES: dict[str, dict[str, Mapping[str, Any]]] = {
         },
     },
     "tasks": {"two": {}, "three": {"service": {"tasks": {"min": 3, "max": 3}}}},
-    "health": {"path": {}, "command": {"service": {"health_command": ["python", "-m", "check"]}}},
     "secrets": {"none": {}, "some": {"service": {"secrets": SECRETS}}},
     "permissions": {
         "none": {},
@@ -209,6 +221,22 @@ AXES: dict[str, dict[str, Mapping[str, Any]]] = {
     "policies": {
         "none": {},
         "one": {"service": {"policies": ["arn:aws:iam::aws:policy/AmazonSQSReadOnlyAccess"]}},
+    },
+    "health": {
+        "path": {},
+        "command": {"service": {"health_command": ["python", "-m", "check"]}},
+        "told": {"service": {"health_check": CHECKED}},
+    },
+    "protocol": {
+        "http1": {},
+        "http2": {"service": {"protocol": "http2"}},
+        "grpc": {"service": GRPC},
+    },
+    "cookie": {"none": {}, "own": {"service": {"sticky_cookie": "sid"}}},
+    "rights": {
+        "none": {},
+        "root's": {"service": {"capabilities": ["SETUID", "SETGID"]}},
+        "a user's": {"service": {"user": "1000:1000"}},
     },
     "alarms": {"topic": {}, "email": {"alarms": {"email": "ops@example.com"}}},
 }
@@ -288,6 +316,18 @@ def _paths() -> dict[str, Config]:
             privatelink={"allow": ["*"], "enforce": "off"}, consumers=[{"name": "one"}]
         ),
         "tls-to-tasks": config(**EVERYTHING, tls=tls | {"to_tasks": True}),
+        **{
+            f"http2-{targets}": config(
+                tls=tls, service={"protocol": "http2"}, privatelink={"alb_targets": targets}
+            )
+            for targets in ("lambda", "alb")
+        },
+        "grpc": config(tls=tls, service={"protocol": "grpc", "health_check": {}}),
+        "grpc-to-tasks": config(tls=tls | {"to_tasks": True}, service=GRPC),
+        "a-port-for-checks": config(
+            service={"health_check": CHECKED}, privatelink={"alb_targets": "alb"}
+        ),
+        "sticky-by-cookie": config(service={"sticky": 3600, "sticky_cookie": "sid"}),
         "consumer-by-role": config(
             consumers=[
                 {"name": "one", "profile": "one"},
@@ -420,6 +460,14 @@ def _tasks() -> dict[str, Config]:
         "an-image": config(
             service={"build": None, "image": "registry.example/notes:1.0", "process": ["notes"]}
         ),
+        **{
+            f"kept-capabilities-{provider}": config(
+                service={"port": 80, "capabilities": ["CHOWN", "SETUID"], "user": "0"},
+                capacity={"provider": provider},
+            )
+            for provider in ("ec2", "fargate")
+        },
+        "an-ordinary-user": config(service={"user": "www-data"}),
         "large-tasks": config(
             service={"cpu": 4096, "memory": 16384, "health_check": "/"},
             capacity={"provider": "fargate"},

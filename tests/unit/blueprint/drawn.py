@@ -66,7 +66,13 @@ def _service() -> st.SearchStrategy[dict[str, Any]]:
     return st.fixed_dictionaries(
         {"build": st.just("."), "port": _PORTS, "tasks": _between(0)},
         optional={
-            "health_check": st.sampled_from(["/", "/healthz", "/a?b=c"]),
+            "health_check": st.one_of(st.sampled_from(["/", "/healthz", "/a?b=c"]), _health()),
+            "protocol": st.sampled_from(["http1", "http2", "grpc"]),
+            "sticky_cookie": st.sampled_from(["sid", "__Host-session"]),
+            "capabilities": st.lists(
+                st.sampled_from(["SETUID", "SETGID", "NET_BIND_SERVICE"]), unique=True
+            ),
+            "user": st.sampled_from(["0", "root:root", "1000", "1000:33", "www-data"]),
             "grace_period": st.integers(0, 7200),
             "size": st.sampled_from([(256, 512), (512, 2048), (1024, 2048), (4096, 30720)]),
             "scaling": st.fixed_dictionaries(
@@ -134,6 +140,21 @@ def _worker() -> st.SearchStrategy[dict[str, Any]]:
             "environment": st.dictionaries(
                 st.from_regex(r"[A-Z]{1,5}_X", fullmatch=True), st.text(_LETTERS, max_size=9)
             ),
+        },
+    )
+
+
+def _health() -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries(
+        {},
+        optional={
+            "path": st.sampled_from(["/", "/up", "/package.Service/Method"]),
+            "port": _PORTS,
+            "codes": st.sampled_from(["200", "200-299,301", "0,12"]),
+            "interval": st.integers(5, 300),
+            "timeout": st.integers(2, 120),
+            "healthy": st.integers(2, 10),
+            "unhealthy": st.integers(2, 10),
         },
     )
 
@@ -265,6 +286,10 @@ def _agreed(drawn: dict[str, Any]) -> dict[str, Any]:
     if size := service.pop("size", None):
         service["cpu"], service["memory"] = size
     service |= _of_place(service, drawn.get("region", _REGIONS[0]))
+    if service.get("protocol") == "grpc":
+        service["health_check"] = _grpc_agreed(service.get("health_check"))
+    if "tls" not in drawn:
+        service.pop("protocol", None)
     sections = drawn | {"service": service}
     sections |= {"network": _network_agreed(drawn)} if "network" in drawn else {}
     if database := drawn.get("database"):
@@ -301,6 +326,15 @@ def _of_place(service: dict[str, Any], region: str) -> dict[str, Any]:
             f"arn:{partition}:iam::111111111111:policy/{name}" for name in policies
         ]
     return found
+
+
+def _grpc_agreed(check: Any) -> dict[str, Any]:
+    """Leave out of a health check what is HTTP's."""
+    found: dict[str, Any] = check if isinstance(check, dict) else {}
+    no_method = found.get("path", "").count("/") == 1
+    http = {"path"} if no_method else set()
+    http |= {"codes"} if found.get("codes") != "0,12" else set()
+    return {key: value for key, value in found.items() if key not in http}
 
 
 def _network_agreed(drawn: dict[str, Any]) -> dict[str, Any]:

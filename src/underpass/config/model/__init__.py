@@ -15,6 +15,7 @@ from pydantic.json_schema import SkipJsonSchema
 from underpass.config import types as t
 from underpass.config.model.access import Consumer, PrivateLink, Tls
 from underpass.config.model.addons import Addon
+from underpass.config.model.health import HealthCheck
 from underpass.config.model.network import Network, WayOut
 from underpass.config.model.permissions import Permission
 from underpass.config.model.section import Between, Section
@@ -33,6 +34,7 @@ __all__ = [
     "Consumer",
     "Database",
     "Files",
+    "HealthCheck",
     "Instances",
     "Network",
     "Permission",

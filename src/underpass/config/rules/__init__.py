@@ -11,6 +11,7 @@ from underpass.config.model import Config
 from underpass.config.problems import Fault
 from underpass.config.rules import (
     advice,
+    balancing,
     blocks,
     capacity,
     consumers,
@@ -19,6 +20,7 @@ from underpass.config.rules import (
     outbound,
     permissions,
     privatelink,
+    rights,
     secrets,
     service,
     sidecars,
@@ -32,6 +34,8 @@ def check(config: Config) -> tuple[Fault, ...]:
     parts = (
         service,
         sidecars,
+        balancing,
+        rights,
         workers,
         capacity,
         network,

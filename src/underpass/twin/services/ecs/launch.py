@@ -8,6 +8,7 @@ from typing import Any
 from moto.ecs.exceptions import EcsClientException, InvalidParameterException
 from moto.ecs.models import EC2ContainerServiceBackend
 
+from underpass.twin.linux.capabilities import GIVEN
 from underpass.twin.services.ecs.dependencies import refusal
 from underpass.twin.services.ecs.model import Launch, LoadBalancer, Need, Network
 
@@ -96,6 +97,9 @@ def _runnable(definition: Any) -> None:
     for container in definition.container_definitions:
         if container.get("volumesFrom"):
             raise unsupported("volumesFrom")
+        capabilities = (container.get("linuxParameters") or {}).get("capabilities") or {}
+        if added := {*(capabilities.get("add") or ())} - {*GIVEN}:
+            raise unsupported(f"adding capabilities to Docker's: {', '.join(sorted(added))}")
 
 
 def refuse_dependencies(definitions: Sequence[Parameters]) -> None:
