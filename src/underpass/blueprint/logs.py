@@ -27,7 +27,7 @@ def log_group(template: Template, config: Config, title: str, part: str) -> LogG
     return template.add_resource(
         LogGroup(
             title,
-            KmsKeyId=_key_arn(template),
+            KmsKeyId=config.kms_key or _key_arn(template),
             RetentionInDays=RETENTION_DAYS,
             DeletionPolicy=policy,
             UpdateReplacePolicy=policy,

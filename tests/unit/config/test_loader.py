@@ -78,7 +78,8 @@ def test_the_values_are_the_files() -> None:
             'folder = "/"\nname = "notes"',
             (
                 "1: folder: is not a key of the file; "
-                "its keys are name, region, production, service, capacity, network, database, files, "
+                "its keys are name, region, production, tags, permissions_boundary, role_path, kms_key, "
+                "kms_key_users, log_bucket, service, capacity, network, database, files, "
                 "assets, privatelink, tls, alarms, consumers"
             ),
         ),

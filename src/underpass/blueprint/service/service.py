@@ -20,7 +20,6 @@ from troposphere.applicationautoscaling import (
 )
 from troposphere.ecs import (
     AwsvpcConfiguration,
-    CapacityProviderStrategyItem,
     DeploymentCircuitBreaker,
     DeploymentConfiguration,
     LoadBalancer,
@@ -30,6 +29,7 @@ from troposphere.ecs import (
     TaskDefinition,
 )
 
+from underpass.blueprint.capacity.strategy import strategy
 from underpass.blueprint.cross_stack import given, given_list
 from underpass.blueprint.security_groups import admit, reach
 from underpass.config import Config
@@ -49,9 +49,7 @@ def add(template: Template, config: Config, definition: TaskDefinition) -> Servi
             "Service",
             Cluster=given("ClusterName"),
             TaskDefinition=Ref(definition),
-            CapacityProviderStrategy=[
-                CapacityProviderStrategyItem(CapacityProvider=_provider(config), Weight=1)
-            ],
+            CapacityProviderStrategy=strategy(config, config.service.tasks.min),
             NetworkConfiguration=NetworkConfiguration(
                 AwsvpcConfiguration=AwsvpcConfiguration(
                     AssignPublicIp="DISABLED",
@@ -82,10 +80,6 @@ def add(template: Template, config: Config, definition: TaskDefinition) -> Servi
             **_platform(config),
         )
     )
-
-
-def _provider(config: Config) -> Ref | str:
-    return "FARGATE" if config.capacity.provider == "fargate" else given("CapacityProviderName")
 
 
 def _platform(config: Config) -> dict[str, Any]:
