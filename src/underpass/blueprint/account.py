@@ -17,7 +17,7 @@ def conforming(stack: Stack, config: Config) -> Stack:
     """Return the stack with the tags of ``config``, and its roles with their boundary and path.
 
     CloudFormation puts a stack's tags on its resources. What it does not reach is tagged where it is made:
-    the volumes of instances, by their launch template. An Auto Scaling group's instances get the stack's
+    the launch template, and by it the volumes of instances. An Auto Scaling group's instances get the stack's
     tags in any case, and the service hands its own on to its tasks.
     https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-resource-tags.html
     """

@@ -91,7 +91,6 @@ def test_everything_at_rest_is_under_the_key_that_is_there() -> None:
         ("AWS::EFS::FileSystem", "KmsKeyId"),
         ("AWS::SecretsManager::Secret", "KmsKeyId"),
         ("AWS::SNS::Topic", "KmsMasterKeyId"),
-        ("AWS::Logs::LogGroup", "KmsKeyId"),
     ):
         assert {one[name] for one in every(kind, there).values()} == {KEY}
 

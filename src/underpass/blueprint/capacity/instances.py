@@ -7,7 +7,7 @@ update never rolls hosts that nobody meant to roll. An instance lives two weeks 
 from __future__ import annotations
 
 import re
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from troposphere import Base64, GetAtt, Parameter, Ref, Sub, Tags, Template, autoscaling, ec2
 from troposphere.ecs import (
@@ -122,6 +122,7 @@ def _launch_template(template: Template, config: Config, cluster: Cluster) -> ec
     return template.add_resource(
         ec2.LaunchTemplate(
             "LaunchTemplate",
+            **_own_tags(config),
             LaunchTemplateData=ec2.LaunchTemplateData(
                 ImageId=Ref(image),
                 InstanceType=config.capacity.instance_type,
@@ -161,6 +162,14 @@ def _launch_template(template: Template, config: Config, cluster: Cluster) -> ec
             ),
         )
     )
+
+
+def _own_tags(config: Config) -> dict[str, Any]:
+    """Return the launch template's own tags, which CloudFormation takes from no stack."""
+    if not config.tags:
+        return {}
+    own = ec2.TagSpecifications(ResourceType="launch-template", Tags=Tags(**config.tags))
+    return {"TagSpecifications": [own]}
 
 
 def _instance_group(template: Template, config: Config) -> ec2.SecurityGroup:
