@@ -97,7 +97,7 @@ def taggable(bench: Bench, stack: Stack) -> dict[str, str]:
     return {
         name: kind
         for name, kind in found.items()
-        if kind in types and types[kind].form.tags in types[kind].honoured  # type: ignore[attr-defined]
+        if kind in types and types[kind].form.tags in types[kind].honoured
     }
 
 

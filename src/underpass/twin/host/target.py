@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from underpass.config import Config
 from underpass.config.model import Consumer, Network
 from underpass.errors import UsageError
-from underpass.twin.host import consumer_vpcs, stand_in_vpcs, ways_out
+from underpass.twin.host import consumer_vpcs, stand_in_vpcs, stand_ins, ways_out
 from underpass.twin.host.running_twins import Running
 from underpass.twin.region import control_socket, credentials
 from underpass.twin.region.aws import Clients
@@ -117,6 +117,10 @@ class TwinTarget:
         """Return ``[network]`` as it is, with the ids of an existing VPC, which is made on first use."""
         network = config.network
         return stand_in_vpcs.ensure(self._clients, config) if network.vpc_id else network
+
+    def stand_ins(self, config: Config) -> Config:
+        """Return the configuration with what stands here for the key, bucket, topic and policy it names."""
+        return stand_ins.ensure(self._clients, config)
 
     def consumer_network(
         self, consumer: Consumer, zones: Sequence[str]
