@@ -40,6 +40,7 @@ def check(config: Config, target: Target, zones: Mapping[str, str]) -> tuple[str
         database,
         endpoints,
         network,
+        simulated,
     )
 
     ec2 = target.client("ec2")
@@ -51,7 +52,7 @@ def check(config: Config, target: Target, zones: Mapping[str, str]) -> tuple[str
     if config.database:
         database.check(target, config.database, config.region)
     if target.self_contained:  # the rest it makes itself
-        return tuple(warnings)
+        return (*warnings, *simulated.check(config))
     if config.tls:
         warnings += certificate.check(target.client("acm"), config.tls.certificate, config.domain)
     for one in config.consumers:
