@@ -39,6 +39,7 @@ def check(config: Config, target: Target, zones: Mapping[str, str]) -> tuple[str
         consumer,
         database,
         endpoints,
+        existing,
         network,
         simulated,
     )
@@ -53,6 +54,7 @@ def check(config: Config, target: Target, zones: Mapping[str, str]) -> tuple[str
         database.check(target, config.database, config.region)
     if target.self_contained:  # the rest it makes itself
         return (*warnings, *simulated.check(config))
+    warnings += existing.check(target, config)
     if config.tls:
         warnings += certificate.check(target.client("acm"), config.tls.certificate, config.domain)
     for one in config.consumers:
