@@ -7,7 +7,15 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from tests.unit.blueprint.configs import CERTIFICATE, EVERYTHING, EXISTING, config
+from tests.unit.blueprint.configs import (
+    ACCOUNT,
+    CERTIFICATE,
+    EVERYTHING,
+    EXISTING,
+    KEY_USERS,
+    THERE,
+    config,
+)
 from tools.compare import Effect, compare
 
 HEAD = """\
@@ -129,6 +137,14 @@ CHANGES = (
     Change("name", "notes", "other", {"name": "other"}),
     Change("region", "us-east-1", "eu-west-1", {"region": "eu-west-1"}),
     Change("production", "true", "false", {"production": False}),
+    Change("tags", "none", "one, of every stack besides", {"tags": {"team": "notes"}}),
+    *(
+        Change(key, "none", "one", {key: ACCOUNT[key]})
+        for key in ("permissions_boundary", "role_path")
+    ),
+    Change("kms_key", "new", "existing", {"kms_key": THERE["kms_key"]}),
+    Change("kms_key_users", "none", "two", {"kms_key_users": KEY_USERS}),
+    Change("log_bucket", "new", "existing", {"log_bucket": THERE["log_bucket"]}),
     _service("build", ".", "app/", "app/"),
     Change(
         "service.image",
@@ -213,6 +229,9 @@ CHANGES = (
     _capacity("instance_type", "t3.medium", "m7g.large", "m7g.large"),
     _capacity("instance_image", "auto", "ami-...", "ami-0123456789abcdef0"),
     _capacity("instances", "2 to 4", "3 to 6", {"min": 3, "max": 6}),
+    _capacity("architecture", "x86_64", "arm64", "arm64", provider="fargate"),
+    _capacity("spot", "false", "true", True, provider="fargate"),
+    _capacity("ssm", "false", "true", True),
     _capacity("container_insights", "enhanced", "off", "off"),
     _network("cidr", "10.20.0.0/16", "10.30.0.0/16", "10.30.0.0/16"),
     _network("zones", "2", "3", 3),
@@ -284,6 +303,7 @@ CHANGES = (
         {"tls": {"certificate": CERTIFICATE}},
     ),
     Change("alarms.email", "none", "one", {"alarms": {"email": "ops@example.com"}}),
+    Change("alarms.topic", "new", "existing", {"alarms": THERE["alarms"]}),
     Change("consumers", "one", "two", {"consumers": _CONSUMERS}),
     Change("consumers", "two", "one", {}, {"consumers": _CONSUMERS}),
     _consumer("name", "analytics", "reports", "reports"),

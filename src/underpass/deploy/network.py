@@ -20,8 +20,9 @@ _PREFIX_LISTS = {S3_PREFIX_LIST: ("S3", "s3"), DYNAMODB_PREFIX_LIST: ("DynamoDB"
 
 
 def located(config: Config, target: Target) -> Config:
-    """Return the configuration with the network as it is on the target."""
-    return config.model_copy(update={"network": target.stand_in_network(config)})
+    """Return the configuration with the network, and what else is there already, as on the target."""
+    there = config.model_copy(update={"network": target.stand_in_network(config)})
+    return target.stand_ins(there)
 
 
 def supplied(config: Config, target: Target, *, make: bool) -> tuple[Config, tuple[str, ...]]:

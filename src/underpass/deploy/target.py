@@ -103,6 +103,12 @@ class Target(Protocol):
             When what stands in for them contradicts itself.
         """
 
+    def stand_ins(self, config: Config) -> Config:
+        """Return the configuration with the ids of what it says is there already: key, topic, policy.
+
+        A target of its own account makes their like first; others return it as it is.
+        """
+
     def consumer_network(self, consumer: Consumer, zones: Sequence[str]) -> ConsumerNetwork:
         """Return the consumer's VPC, made first where the target makes its own."""
 

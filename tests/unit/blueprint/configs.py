@@ -15,6 +15,20 @@ from underpass.config.model import Config
 __all__ = ["AXES", "CURATED", "EVERYTHING", "config", "configs", "of_row"]
 
 CERTIFICATE = "arn:aws:acm:us-east-1:111111111111:certificate/0f0f"
+KEY = "arn:aws:kms:us-east-1:111111111111:key/01234567-89ab-cdef-0123-456789abcdef"
+TOPIC = "arn:aws:sns:us-east-1:111111111111:alarms"
+BOUNDARY = "arn:aws:iam::111111111111:policy/apps/boundary"
+ACCOUNT: dict[str, Any] = {
+    "tags": {"team": "notes", "cost center": "4 711"},
+    "permissions_boundary": BOUNDARY,
+    "role_path": "/apps/",
+}
+KEY_USERS = ["backup", "arn:aws:iam::222222222222:role/restore"]
+THERE: dict[str, Any] = {
+    "kms_key": KEY,
+    "log_bucket": "central-logs/notes",
+    "alarms": {"topic": TOPIC},
+}
 SERVICE = {"build": ".", "port": 8000, "health_check": "/healthz"}
 EVERYTHING: dict[str, Any] = {
     "database": {"seed": "seed.sql"},
@@ -142,6 +156,12 @@ AXES: dict[str, dict[str, Mapping[str, Any]]] = {
     "provider": {"ec2": {}, "fargate": {"capacity": {"provider": "fargate"}}},
     "hosts": {"newest": {}, "named": {"capacity": {"instance_image": "ami-0123456789abcdef0"}}},
     "processor": {"x86": {}, "graviton": {"capacity": {"instance_type": "m7g.large"}}},
+    "architecture": {"left out": {}, "arm64": {"capacity": {"architecture": "arm64"}}},
+    "spot": {"off": {}, "on": {"capacity": {"spot": True}}},
+    "ssm": {"off": {}, "on": {"capacity": {"ssm": True}}},
+    "account": {"plain": {}, "conforming": ACCOUNT},
+    "key": {"new": {}, "shared": {"kms_key_users": KEY_USERS}, "existing": {"kms_key": KEY}},
+    "access logs": {"new": {}, "existing": {"log_bucket": "central-logs/notes"}},
     "insights": {
         "enhanced": {},
         "enabled": {"capacity": {"container_insights": "enabled"}},
@@ -238,7 +258,11 @@ AXES: dict[str, dict[str, Mapping[str, Any]]] = {
         "root's": {"service": {"capabilities": ["SETUID", "SETGID"]}},
         "a user's": {"service": {"user": "1000:1000"}},
     },
-    "alarms": {"topic": {}, "email": {"alarms": {"email": "ops@example.com"}}},
+    "alarms": {
+        "topic": {},
+        "email": {"alarms": {"email": "ops@example.com"}},
+        "existing": {"alarms": {"topic": TOPIC}},
+    },
 }
 
 
@@ -278,6 +302,7 @@ def _curated() -> dict[str, Config]:
     found |= _networks()
     found |= _stores()
     found |= _tasks()
+    found |= _accounts()
     rows = pairs(
         {axis: tuple(values) for axis, values in AXES.items()},
         lambda row: not rules.check(of_row(row)),
@@ -342,6 +367,22 @@ def _paths() -> dict[str, Config]:
             tls={"certificate": CERTIFICATE.replace("us-east-1", "eu-central-1")},
         ),
         "longest-names": config(**EVERYTHING | {"consumers": [{"name": "c" * 31}]}, name="n" * 31),
+    }
+
+
+def _accounts() -> dict[str, Config]:
+    alone = {"egress": "endpoints"}
+    return {
+        "conforming": config(**EVERYTHING, **ACCOUNT),
+        "everything-there": config(**EVERYTHING, **THERE),
+        "key-shared": config(**EVERYTHING, kms_key_users=KEY_USERS),
+        "hosts-by-ssm": config(**EVERYTHING, capacity={"ssm": True}, network=alone),
+        "fargate-arm-spot": config(
+            **EVERYTHING, capacity={"provider": "fargate", "architecture": "arm64", "spot": True}
+        ),
+        "spot-from-none": config(
+            capacity={"provider": "fargate", "spot": True}, service={"tasks": {"min": 0, "max": 3}}
+        ),
     }
 
 

@@ -32,6 +32,13 @@ def configs() -> st.SearchStrategy[Config]:
         optional={
             "region": st.sampled_from(_REGIONS),
             "production": st.booleans(),
+            "tags": st.dictionaries(
+                st.sampled_from(["team", "cost center", "a:b/c=d+e-f@g.h_1"]), st.just("4 711")
+            ),
+            "permissions_boundary": st.just("arn:aws:iam::111111111111:policy/apps/boundary"),
+            "role_path": st.sampled_from(["/apps/", "/a/b.c/"]),
+            "key": st.sampled_from(["new", "shared", "existing"]),
+            "log_bucket": st.sampled_from(["central-logs", "central-logs/a/b"]),
             "capacity": _capacity(),
             "network": _network(),
             "database": _database(),
@@ -39,7 +46,8 @@ def configs() -> st.SearchStrategy[Config]:
             "assets": st.just({"source": "static/"}),
             "privatelink": _privatelink(),
             "tls": st.fixed_dictionaries({}, optional={"to_tasks": st.booleans()}),
-            "alarms": st.fixed_dictionaries({}, optional={"email": st.just("ops@example.com")}),
+            "alarms": st.fixed_dictionaries({}, optional={"email": st.just("ops@example.com")})
+            | st.just({"topic": "there"}),
             "workers": st.lists(_worker(), max_size=2, unique_by=lambda w: str(w["name"])),
             "consumers": st.lists(_consumer(), max_size=3, unique_by=lambda c: str(c["name"])),
         },
@@ -182,6 +190,9 @@ def _capacity() -> st.SearchStrategy[dict[str, Any]]:
             "instance_type": st.sampled_from(types),
             "instance_image": st.sampled_from(["auto", "ami-0123456789abcdef0"]),
             "instances": _between(1),
+            "architecture": st.sampled_from(["arm64", "x86_64"]),
+            "spot": st.booleans(),
+            "ssm": st.booleans(),
             "container_insights": st.sampled_from(["enhanced", "enabled", "off"]),
         },
     )
@@ -282,15 +293,14 @@ def _consumer() -> st.SearchStrategy[dict[str, Any]]:
 
 def _agreed(drawn: dict[str, Any]) -> dict[str, Any]:
     """Make what belongs together agree, which two draws would seldom do by chance."""
-    service = dict(drawn["service"])
-    if size := service.pop("size", None):
-        service["cpu"], service["memory"] = size
-    service |= _of_place(service, drawn.get("region", _REGIONS[0]))
-    if service.get("protocol") == "grpc":
-        service["health_check"] = _grpc_agreed(service.get("health_check"))
-    if "tls" not in drawn:
-        service.pop("protocol", None)
-    sections = drawn | {"service": service}
+    sections = drawn | {"service": _service_agreed(drawn)} | _there(drawn)
+    sections.pop("key", None)
+    if "capacity" in drawn:
+        other = {"fargate": ("ssm",)}.get(
+            drawn["capacity"].get("provider"), ("architecture", "spot")
+        )
+        kept = {key: value for key, value in drawn["capacity"].items() if key not in other}
+        sections["capacity"] = kept
     sections |= {"network": _network_agreed(drawn)} if "network" in drawn else {}
     if database := drawn.get("database"):
         engine, version = database["engine"]
@@ -310,6 +320,18 @@ def _agreed(drawn: dict[str, Any]) -> dict[str, Any]:
             link["allow_cidrs"] = link.get("allow_cidrs") or ["10.8.0.0/16"]
         sections["privatelink"] = link
     return sections
+
+
+def _service_agreed(drawn: dict[str, Any]) -> dict[str, Any]:
+    service = dict(drawn["service"])
+    if size := service.pop("size", None):
+        service["cpu"], service["memory"] = size
+    service |= _of_place(service, drawn.get("region", _REGIONS[0]))
+    if service.get("protocol") == "grpc":
+        service["health_check"] = _grpc_agreed(service.get("health_check"))
+    if "tls" not in drawn:
+        service.pop("protocol", None)
+    return service
 
 
 def _of_place(service: dict[str, Any], region: str) -> dict[str, Any]:
@@ -335,6 +357,19 @@ def _grpc_agreed(check: Any) -> dict[str, Any]:
     http = {"path"} if no_method else set()
     http |= {"codes"} if found.get("codes") != "0,12" else set()
     return {key: value for key, value in found.items() if key not in http}
+
+
+def _there(drawn: dict[str, Any]) -> dict[str, Any]:
+    """Return what is there already, in the region that was drawn."""
+    where = f"{drawn.get('region', _REGIONS[0])}:111111111111"
+    found: dict[str, Any] = {}
+    if "topic" in drawn.get("alarms", {}):
+        found["alarms"] = {"topic": f"arn:aws:sns:{where}:alarms"}
+    if drawn.get("key") == "existing":
+        found["kms_key"] = f"arn:aws:kms:{where}:key/0123abcd"
+    if drawn.get("key") == "shared":
+        found["kms_key_users"] = ["backup", "arn:aws:iam::222222222222:root"]
+    return found
 
 
 def _network_agreed(drawn: dict[str, Any]) -> dict[str, Any]:

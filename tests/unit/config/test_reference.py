@@ -38,8 +38,8 @@ def test_with_every_line_in_use_only_what_is_instead_of_another_key_contradicts_
     text = re.sub(r"^#(?=[a-z\[])", "", REFERENCE, flags=re.MULTILINE)
     _, problems = parse(text, Path("underpass.toml"))
     assert [problem.key for problem in problems] == [
-        *("service.image", "service.sidecars[0].image"),
-        *("network.allow_out[0]", "database.rotation_days"),
+        *("service.image", "service.sidecars[0].image", "capacity.architecture"),
+        *("network.allow_out[0]", "database.rotation_days", "alarms.email"),
         *("consumers[0].cidrs", "consumers[0].role"),
     ]
 

@@ -349,6 +349,9 @@ class FakeTarget:
     def stand_in_service(self, config: Any, *, make: bool) -> Any:
         return config.service, ()
 
+    def stand_ins(self, config: Any) -> Any:
+        return config
+
     def consumer_network(self, consumer: Any, zones: Any) -> Any:
         self.done.append(f"network {consumer.name} {' '.join(zones)}")
         return SimpleNamespace(vpc_id="vpc-1", subnet_ids=("subnet-a", "subnet-b"))

@@ -56,6 +56,9 @@ class Alarms(Section):
     email: t.Email | None = Field(
         default=None, description="An address that gets every alarm; AWS asks it to confirm."
     )
+    topic: t.Topic | None = Field(
+        default=None, description="An existing SNS topic for the alarms, instead of a new one."
+    )
 
 
 class Config(Section):
@@ -69,6 +72,28 @@ class Config(Section):
     production: t.Flag = Field(
         default=True,
         description="Protect the load balancers and the database from deletion.",
+    )
+    tags: dict[t.Text, t.Text] = Field(
+        default={}, description="Tags of every stack, and so of every resource."
+    )
+    permissions_boundary: t.Boundary | None = Field(
+        default=None, description="The managed policy that bounds what every role may do."
+    )
+    role_path: t.RolePath | None = Field(
+        default=None, description="The path of every role and instance profile; / when left out."
+    )
+    kms_key: t.KeyArn | None = Field(
+        default=None, description="An existing KMS key for data at rest, instead of a new one."
+    )
+    kms_key_users: tuple[t.KeyUser, ...] = Field(
+        default=(),
+        description="AWS services and principals that may use the new key besides underpass's own.",
+    )
+    log_bucket: t.LogBucket | None = Field(
+        default=None,
+        description=(
+            "An existing bucket for the ALB's access logs, instead of a new one; a prefix may follow it."
+        ),
     )
     service: Service
     workers: tuple[Worker, ...] = ()

@@ -214,6 +214,21 @@ class Capacity(Section):
     instances: Instances = Field(
         default=Instances(), description="How many instances run at least and at most, for ec2."
     )
+    architecture: Literal["arm64", "x86_64"] | None = Field(
+        default=None,
+        description=(
+            "The CPU architecture of tasks on fargate, x86_64 when left out; on ec2 instance_type says it."
+        ),
+    )
+    spot: t.Flag = Field(
+        default=False,
+        description=(
+            "Start what tasks.min does not cover on Fargate Spot, which AWS may take back; for fargate."
+        ),
+    )
+    ssm: t.Flag = Field(
+        default=False, description="Let Session Manager open a shell on the instances, for ec2."
+    )
     container_insights: Literal["enhanced", "enabled", "off"] = Field(
         default="enhanced",
         description=(

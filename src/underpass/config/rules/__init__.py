@@ -10,6 +10,7 @@ from __future__ import annotations
 from underpass.config.model import Config
 from underpass.config.problems import Fault
 from underpass.config.rules import (
+    account,
     advice,
     balancing,
     blocks,
@@ -47,6 +48,7 @@ def check(config: Config) -> tuple[Fault, ...]:
         consumers,
         secrets,
         permissions,
+        account,
     )
     return tuple(fault for part in parts for rule in part.RULES for fault in rule(config))
 

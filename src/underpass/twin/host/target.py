@@ -18,6 +18,7 @@ from underpass.twin.host import (
     stand_in_policies,
     stand_in_secrets,
     stand_in_vpcs,
+    stand_ins,
     ways_out,
 )
 from underpass.twin.host.running_twins import Running
@@ -149,6 +150,10 @@ class TwinTarget:
         policies = stand_in_policies.ensure(self._clients, config, make=make)
         secrets, notes = stand_in_secrets.ensure(self._clients, config, make=make)
         return service.model_copy(update={"secrets": secrets, "policies": policies}), notes
+
+    def stand_ins(self, config: Config) -> Config:
+        """Return the configuration with what stands here for the key, bucket, topic and policy it names."""
+        return stand_ins.ensure(self._clients, config)
 
     def consumer_network(
         self, consumer: Consumer, zones: Sequence[str]

@@ -75,6 +75,8 @@ _ROTATION = (
 _NEW_TASKS = ("ecs:DescribeServices", "ecs:UpdateService")
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html
 _EXEC = (Service("SsmMessages", "ssmmessages"),)
+# https://docs.aws.amazon.com/systems-manager/latest/userguide/setup-create-vpc.html
+_SSM = (Service("Ssm", "ssm"), *_EXEC, Service("Ec2Messages", "ec2messages"))
 
 
 def services(config: Config) -> tuple[Service, ...]:
@@ -90,7 +92,7 @@ def services(config: Config) -> tuple[Service, ...]:
 
 def _named(name: str) -> Service:
     """Return a service the configuration names, with the title it has where underpass knows it."""
-    known = {one.name: one.title for one in (*_ALWAYS, *_EC2, *_EXEC)} | _SECRETS_MANAGER
+    known = {one.name: one.title for one in (*_ALWAYS, *_EC2, *_SSM)} | _SECRETS_MANAGER
     title = "".join(part[:1].upper() + part[1:] for part in re.split("[.-]", name))
     return Service(known.get(name, title), name)
 
@@ -112,6 +114,7 @@ def _needed(config: Config) -> tuple[Service, ...]:
         *((Service("SecretsManager", "secretsmanager", secret),) if reads_secrets else ()),
         *((Service("Ssm", "ssm", ("ssm:GetParameters",)),) if "parameter" in kinds else ()),
         *(_EXEC if config.service.exec else ()),
+        *(_SSM if config.capacity.ssm else ()),
     )
 
 
