@@ -245,6 +245,7 @@ def _alb(config: Config, protected: object, group: SecurityGroup) -> LoadBalance
             {
                 "access_logs.s3.enabled": "true",
                 "access_logs.s3.bucket": given("AccessLogsBucketName"),
+                **_prefix(config),
                 "client_keep_alive.seconds": str(KEEP_ALIVE_S),
                 "deletion_protection.enabled": protected,
                 "idle_timeout.timeout_seconds": str(config.service.timeout),
@@ -264,6 +265,11 @@ def _way_of_checks(template: Template, config: Config, alb: SecurityGroup) -> li
     out = reach(template, "AlbEgressToHealthPort", group, port, tasks, "Health checks of tasks")
     into = admit(template, "TaskIngressOfChecks", tasks, port, group, "Health checks of the ALB")
     return [out.title, into.title]
+
+
+def _prefix(config: Config) -> dict[str, object]:
+    prefix = (config.log_bucket or "").partition("/")[2]
+    return {"access_logs.s3.prefix": prefix} if prefix else {}
 
 
 def _alb_target_group(config: Config, way: list[str]) -> TargetGroup:

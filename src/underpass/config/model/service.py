@@ -8,7 +8,9 @@ from pydantic import Field
 
 from underpass.config import types as t
 from underpass.config.model.health import HealthCheck, PathOrHealthCheck
+from underpass.config.model.permissions import Permission
 from underpass.config.model.section import Between, Section
+from underpass.config.model.sidecars import DependsOn, Sidecar
 
 
 class Scaling(Section):
@@ -139,12 +141,34 @@ class Service(Section):
     environment: dict[t.Variable, t.Plain] = Field(
         default={}, description="Plain environment variables; never secrets."
     )
+    secrets: dict[t.Variable, t.Text] = Field(
+        default={},
+        description=(
+            "Variables with the value of a secret of Secrets Manager, by its ARN, or of a parameter of the "
+            "Parameter Store, by its ARN or as ssm:NAME."
+        ),
+    )
+    permissions: tuple[Permission, ...] = Field(
+        default=(), description="What the application may do in AWS besides."
+    )
+    policies: tuple[t.ManagedPolicy, ...] = Field(
+        default=(), description="Managed policies of the application's role, by their ARNs."
+    )
     process: tuple[t.Text, ...] = Field(
         default=(),
         description=(
             "How the twin starts a task where no container engine is used; "
             "{python} is .venv/bin/python beside this file where there is one, else underpass's own."
         ),
+    )
+    depends_on: DependsOn = Field(
+        default={},
+        description=(
+            "Which sidecars the application waits for before it starts, and how far they have to be."
+        ),
+    )
+    sidecars: tuple[Sidecar, ...] = Field(
+        default=(), description="Containers beside the application, in each of its tasks."
     )
 
     @property
@@ -189,6 +213,21 @@ class Capacity(Section):
     )
     instances: Instances = Field(
         default=Instances(), description="How many instances run at least and at most, for ec2."
+    )
+    architecture: Literal["arm64", "x86_64"] | None = Field(
+        default=None,
+        description=(
+            "The CPU architecture of tasks on fargate, x86_64 when left out; on ec2 instance_type says it."
+        ),
+    )
+    spot: t.Flag = Field(
+        default=False,
+        description=(
+            "Start what tasks.min does not cover on Fargate Spot, which AWS may take back; for fargate."
+        ),
+    )
+    ssm: t.Flag = Field(
+        default=False, description="Let Session Manager open a shell on the instances, for ec2."
     )
     container_insights: Literal["enhanced", "enabled", "off"] = Field(
         default="enhanced",

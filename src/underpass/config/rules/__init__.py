@@ -10,6 +10,7 @@ from __future__ import annotations
 from underpass.config.model import Config
 from underpass.config.problems import Fault
 from underpass.config.rules import (
+    account,
     advice,
     balancing,
     blocks,
@@ -18,9 +19,12 @@ from underpass.config.rules import (
     database,
     network,
     outbound,
+    permissions,
     privatelink,
     rights,
+    secrets,
     service,
+    sidecars,
     workers,
     zones,
 )
@@ -30,6 +34,7 @@ def check(config: Config) -> tuple[Fault, ...]:
     """Return everything the rules find."""
     parts = (
         service,
+        sidecars,
         balancing,
         rights,
         workers,
@@ -41,6 +46,9 @@ def check(config: Config) -> tuple[Fault, ...]:
         privatelink,
         blocks,
         consumers,
+        secrets,
+        permissions,
+        account,
     )
     return tuple(fault for part in parts for rule in part.RULES for fault in rule(config))
 

@@ -9,9 +9,18 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from underpass.config import Config
-from underpass.config.model import Consumer, Network
+from underpass.config.model import Consumer, Network, Service, Sidecar
 from underpass.errors import UsageError
-from underpass.twin.host import asking, consumer_vpcs, ids, stand_in_vpcs, ways_out
+from underpass.twin.host import (
+    asking,
+    consumer_vpcs,
+    ids,
+    stand_in_policies,
+    stand_in_secrets,
+    stand_in_vpcs,
+    stand_ins,
+    ways_out,
+)
 from underpass.twin.host.running_twins import Running
 from underpass.twin.region import control_socket, credentials
 from underpass.twin.region.aws import Clients
@@ -83,6 +92,14 @@ class TwinTarget:
                     "leave region out to try it here; the templates have what the other region needs",
                 )
         service = config.service
+        for one in service.sidecars:
+            if not one.process:
+                image = f": it has no container engine to run {one.image} with" if one.image else ""
+                raise UsageError(
+                    f"the twin does not know how to start the sidecar {one.name}",
+                    f"its process is empty, and the twin starts containers as processes{image}",
+                    f'say how in its [[service.sidecars]], such as process = ["{{python}}", "{one.name}.py"]',
+                )
         if not service.process:
             runs = "[service] process is empty, and the twin starts tasks as processes"
             image = f"it has no container engine to run {service.image} with"
@@ -95,9 +112,18 @@ class TwinTarget:
     def publish_image(self, config: Config, repository_uri: str) -> str:
         """Copy the build folder into the twin's store of images and return the image's URI."""
         service = config.service
-        folder = config.folder / (service.build or ".")
-        python = bundles.python_for(service.process, config.folder)
-        return bundles.publish(self._running.state, repository_uri, folder, service.process, python)
+        return self._publish(config, service.build, service.process, repository_uri)
+
+    def publish_sidecar(self, config: Config, sidecar: Sidecar, repository_uri: str) -> str:
+        """Copy the sidecar's build folder, or this one's where its image is none of ours, as an image."""
+        return self._publish(config, sidecar.build, sidecar.process, repository_uri)
+
+    def _publish(
+        self, config: Config, build: str | None, process: Sequence[str], repository_uri: str
+    ) -> str:
+        folder = config.folder / (build or ".")
+        python = bundles.python_for(process, config.folder)
+        return bundles.publish(self._running.state, repository_uri, folder, process, python)
 
     def load_seed(self, instance_id: str, secret_arn: str, seed: Path) -> Seeded:
         """Load the seed file through the region, which reaches the database."""
@@ -115,6 +141,19 @@ class TwinTarget:
         """Return ``[network]`` as it is, with the ids of an existing VPC, which is made on first use."""
         network = config.network
         return stand_in_vpcs.ensure(self._clients, config) if network.vpc_id else network
+
+    def stand_in_service(self, config: Config, *, make: bool) -> tuple[Service, tuple[str, ...]]:
+        """Return ``[service]`` with the twin's own secrets and policies, and what stands in for them."""
+        service = config.service
+        if not service.secrets and not service.policies:
+            return service, ()
+        policies = stand_in_policies.ensure(self._clients, config, make=make)
+        secrets, notes = stand_in_secrets.ensure(self._clients, config, make=make)
+        return service.model_copy(update={"secrets": secrets, "policies": policies}), notes
+
+    def stand_ins(self, config: Config) -> Config:
+        """Return the configuration with what stands here for the key, bucket, topic and policy it names."""
+        return stand_ins.ensure(self._clients, config)
 
     def consumer_network(
         self, consumer: Consumer, zones: Sequence[str]

@@ -22,6 +22,7 @@ from underpass.twin.services.logs.awslogs import Destination
 
 Definition = Mapping[str, Any]
 STOP_TIMEOUT_S = 30
+TERMINATED = 143  # the exit code of what SIGTERM ends
 
 
 def planned(definition: Definition) -> tuple[Container, ...]:
