@@ -14,12 +14,12 @@ from typing import Any, ClassVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from underpass.schedule_expressions import Schedule, parse
 from underpass.twin.region import clock
 from underpass.twin.region.aws import ACCOUNT_ID
 from underpass.twin.region.context import Region
 from underpass.twin.region.topics import Topic
 from underpass.twin.region.worker import Worker
-from underpass.twin.services.events.schedule_expressions import Schedule, parse
 from underpass.twin.services.events.targets import admits, is_queue, payload, scheduled_event
 
 log = logging.getLogger(__name__)

@@ -15,11 +15,11 @@ from typing import Any
 from moto.events.exceptions import InvalidEventPatternException, ValidationException
 from moto.events.models import EventsBackend, Rule, events_backends
 
+from underpass.schedule_expressions import parse
 from underpass.twin.api import patch
 from underpass.twin.region.aws import ACCOUNT_ID
 from underpass.twin.region.records import records
 from underpass.twin.services.events import patterns
-from underpass.twin.services.events.schedule_expressions import parse
 from underpass.twin.services.events.targets import service
 
 Deliver = Callable[[str, str, Mapping[str, Any], str], None]
