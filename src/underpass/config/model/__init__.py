@@ -13,6 +13,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from underpass.config import types as t
 from underpass.config.model.access import Consumer, PrivateLink, Tls
+from underpass.config.model.jobs import Job
 from underpass.config.model.network import Network, WayOut
 from underpass.config.model.section import Between, Section
 from underpass.config.model.service import Capacity, Instances, Scaling, Service
@@ -28,6 +29,7 @@ __all__ = [
     "Database",
     "Files",
     "Instances",
+    "Job",
     "Network",
     "PrivateLink",
     "RotationWindow",
@@ -60,6 +62,7 @@ class Config(Section):
         description="Protect the load balancers and the database from deletion.",
     )
     service: Service
+    jobs: tuple[Job, ...] = ()
     capacity: Capacity = Capacity()
     network: Network = Network()
     database: Database | None = None
