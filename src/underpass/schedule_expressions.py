@@ -109,7 +109,9 @@ def parse(expression: str, *, once: bool = False) -> Schedule:
     form = re.fullmatch(r"(rate|cron|at)\((.*)\)", expression.strip())
     if form is None or (form[1] == "at" and not once):
         raise ValueError(f"{expression!r} is neither rate(...) nor cron(...)")
-    return {"rate": _rate, "cron": _cron, "at": _once}[form[1]](form[2])
+    if form[1] == "at":
+        return _once(form[2])
+    return _rate(form[2]) if form[1] == "rate" else _cron(form[2])
 
 
 def _once(text: str) -> Once:

@@ -78,8 +78,8 @@ def test_the_values_are_the_files() -> None:
             'folder = "/"\nname = "notes"',
             (
                 "1: folder: is not a key of the file; "
-                "its keys are name, region, production, service, capacity, network, database, files, "
-                "assets, privatelink, tls, alarms, consumers"
+                "its keys are name, region, production, service, jobs, capacity, network, database, "
+                "files, assets, privatelink, tls, alarms, consumers"
             ),
         ),
         (

@@ -15,6 +15,7 @@ from underpass.config.rules import (
     capacity,
     consumers,
     database,
+    jobs,
     network,
     outbound,
     privatelink,
@@ -25,7 +26,18 @@ from underpass.config.rules import (
 
 def check(config: Config) -> tuple[Fault, ...]:
     """Return everything the rules find."""
-    parts = (service, capacity, network, zones, outbound, database, privatelink, blocks, consumers)
+    parts = (
+        service,
+        jobs,
+        capacity,
+        network,
+        zones,
+        outbound,
+        database,
+        privatelink,
+        blocks,
+        consumers,
+    )
     return tuple(fault for part in parts for rule in part.RULES for fault in rule(config))
 
 

@@ -41,10 +41,13 @@ def _reserved_name(config: Config) -> Iterator[Fault]:
 
 
 def _fargate_sizes(config: Config) -> Iterator[Fault]:
-    if config.capacity.provider != "fargate":
-        return
-    cpu, memory = config.service.cpu, config.service.memory
-    keys: tuple[KeyPath, ...] = (("service", "cpu"), _PROVIDER)
+    if config.capacity.provider == "fargate":
+        yield from fargate_size(config.service.cpu, config.service.memory, ("service",))
+
+
+def fargate_size(cpu: int, memory: int, at: KeyPath) -> Iterator[Fault]:
+    """Yield why Fargate has no task of that size, which the section ``at`` asks for."""
+    keys: tuple[KeyPath, ...] = ((*at, "cpu"), _PROVIDER)
     source = docs("AmazonECS/latest/developerguide/task-cpu-memory-error")
     if cpu not in _FARGATE:
         nearest = min(_FARGATE, key=lambda size: abs(size - cpu))
@@ -54,7 +57,7 @@ def _fargate_sizes(config: Config) -> Iterator[Fault]:
         sizes = _FARGATE[cpu]
         nearest = min((size for size in sizes if size >= memory), default=sizes[-1])
         what = f"Fargate has no {memory} MiB with {cpu} CPU units"
-        yield Fault((("service", "memory"), *keys), what, f"write {nearest}", source=source)
+        yield Fault(((*at, "memory"), *keys), what, f"write {nearest}", source=source)
 
 
 def _instances(config: Config) -> Iterator[Fault]:
@@ -65,7 +68,9 @@ def _instances(config: Config) -> Iterator[Fault]:
     if unfit := _unfit(name, kind):
         yield unfit
     elif kind is not None:
-        yield from _one_task(config, kind) or _every_task(config, kind)
+        service = config.service
+        alone = one_task(service.cpu, service.memory, kind, ("service",))
+        yield from alone or _every_task(config, kind)
     elif not instances.newer(name):
         near = instances.nearest(name)
         yield Fault(
@@ -95,25 +100,24 @@ def _unfit(name: str, kind: InstanceType | None) -> Fault | None:
     return Fault((_TYPE, _PROVIDER), what, f'write one such as "{instead}"', source=source)
 
 
-def _one_task(config: Config, kind: InstanceType) -> list[Fault]:
-    """Return why not even one task fits on an instance."""
-    service = config.service
-    larger = instances.smallest(service.cpu, service.memory, kind)
+def one_task(cpu: int, memory: int, kind: InstanceType, at: KeyPath) -> list[Fault]:
+    """Return why not even one task of that size, which the section ``at`` asks for, fits on an instance."""
+    larger = instances.smallest(cpu, memory, kind)
     suggestion = f'write instance_type = "{larger}", or less ' if larger else "write less "
-    cpu: tuple[KeyPath, KeyPath, KeyPath] = (_TYPE, ("service", "cpu"), _PROVIDER)
-    memory: tuple[KeyPath, KeyPath, KeyPath] = (_TYPE, ("service", "memory"), _PROVIDER)
     found = []
-    if service.cpu > kind.cpu_units:
-        what = f"{_a(kind.name)} has {kind.cpu_units} CPU units, and a task asks for {service.cpu}"
+    if cpu > kind.cpu_units:
+        what = f"{_a(kind.name)} has {kind.cpu_units} CPU units, and a task asks for {cpu}"
         source = docs("AmazonECS/latest/developerguide/task_definition_parameters")
-        found.append(Fault(cpu, what, f"{suggestion}cpu", source=source))
-    if not kind.room_in_memory(service.memory):
+        keys: tuple[KeyPath, ...] = (_TYPE, (*at, "cpu"), _PROVIDER)
+        found.append(Fault(keys, what, f"{suggestion}cpu", source=source))
+    if not kind.room_in_memory(memory):
         what = (
             f"{_a(kind.name)} has {kind.memory_mib} MiB, the system's share among them, "
-            f"and a task asks for {service.memory}"
+            f"and a task asks for {memory}"
         )
         source = docs("AmazonECS/latest/developerguide/memory-management")
-        found.append(Fault(memory, what, f"{suggestion}memory", source=source))
+        keys = (_TYPE, (*at, "memory"), _PROVIDER)
+        found.append(Fault(keys, what, f"{suggestion}memory", source=source))
     if not found and kind.interfaces < 2:
         what = f"{_a(kind.name)} has one network interface, its own, and each task needs one"
         found.append(Fault((_TYPE, _PROVIDER), what, "write a larger one", source=ENI))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 
 from underpass.config.hints import quoted
@@ -64,21 +64,31 @@ def _reserved_variables(config: Config) -> Iterator[Fault]:
         reserved["ASSETS_BUCKET"] = "[assets]"
     if config.files:
         reserved["FILES_PATH"] = "[files]"
-    for name in config.service.environment:
-        if name in reserved:
+    for at, environment in environments(config).items():
+        for name in environment.keys() & reserved.keys():
             yield Fault(
-                (("service", "environment", name),),
+                ((*at, name),),
                 f"underpass sets it itself, from {reserved[name]}",
                 "leave it out or give it another name",
             )
 
 
+def environments(config: Config) -> dict[KeyPath, Mapping[str, str]]:
+    """Return the plain variables that each kind of task is given of its own, by where they stand."""
+    return {("service", "environment"): config.service.environment} | {
+        ("jobs", at, "environment"): job.environment for at, job in enumerate(config.jobs)
+    }
+
+
 def _environment(config: Config) -> Iterator[Fault]:
-    entries = [{"name": name, "value": text} for name, text in config.service.environment.items()]
-    size = len(json.dumps(entries, ensure_ascii=False).encode())
-    if size > _MOST_ENVIRONMENT:
+    for at, environment in environments(config).items():
+        all_of_it = {**config.service.environment, **environment}
+        entries = [{"name": name, "value": text} for name, text in all_of_it.items()]
+        size = len(json.dumps(entries, ensure_ascii=False).encode())
+        if size <= _MOST_ENVIRONMENT or (at[0] != "service" and not environment):
+            continue  # what a task only inherits is told where it stands
         yield Fault(
-            (("service", "environment"),),
+            (at,),
             f"has {size:,} bytes, and ECS takes a task definition of 65,536, with {_REST:,} for the rest",
             "read long values from a file of the image, or from a store",
             source=docs("AmazonECS/latest/developerguide/service-quotas"),
@@ -86,14 +96,16 @@ def _environment(config: Config) -> Iterator[Fault]:
 
 
 def _references(config: Config) -> Iterator[Fault]:
-    service = config.service
-    texts: dict[KeyPath, str] = {
-        **{("service", "environment", name): text for name, text in service.environment.items()},
-        **{
-            ("service", "health_command", at): text
-            for at, text in enumerate(service.health_command)
-        },
+    commands: dict[KeyPath, tuple[str, ...]] = {
+        ("service", "health_command"): config.service.health_command,
+        **{("jobs", at, "command"): job.command for at, job in enumerate(config.jobs)},
     }
+    texts: dict[KeyPath, str] = {
+        (*at, name): text
+        for at, found in environments(config).items()
+        for name, text in found.items()
+    }
+    texts |= {(*at, n): text for at, found in commands.items() for n, text in enumerate(found)}
     for key, text in texts.items():
         for found in _REFERENCE.finditer(text):
             if told := _misplaced(*found.groups()):
@@ -126,13 +138,15 @@ def _health_command(config: Config) -> Iterator[Fault]:
             f"write {_listed(rest)}",
             source=source,
         )
-    elif len(command) == 1 and " " in command[0].strip():
-        yield Fault(
-            (("service", "health_command"),),
-            "is a whole line, and no shell reads it",
-            f"write {_listed(_words(command[0]))}",
-            source=source,
-        )
+    else:
+        yield from whole_line(("service", "health_command"), command, source)
+
+
+def whole_line(key: KeyPath, command: tuple[str, ...], source: str) -> Iterator[Fault]:
+    """Yield the fault of a command that is one line for a shell, where words are asked for."""
+    if len(command) == 1 and " " in command[0].strip():
+        what = "is a whole line, and no shell reads it"
+        yield Fault((key,), what, f"write {_listed(_words(command[0]))}", source=source)
 
 
 def _words(line: str) -> list[str]:
