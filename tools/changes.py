@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from tests.unit.blueprint.configs import CERTIFICATE, EVERYTHING, EXISTING, config
+from tests.unit.blueprint.configs import CERTIFICATE, EVERYTHING, EXISTING, JOBS, config
 from tools.compare import Effect, compare
 
 HEAD = """\
@@ -72,6 +72,13 @@ def _consumer(key: str, old: str, new: str, value: Any) -> Change:
     return Change(f"consumers.{key}", old, new, {"consumers": [analytics | {key: value}]})
 
 
+_JOB = JOBS[0]
+
+
+def _job(key: str, old: str, new: str, value: Any) -> Change:
+    return Change(f"jobs.{key}", old, new, {"jobs": [_JOB | {key: value}]}, {"jobs": [_JOB]})
+
+
 CHANGES = (
     Change("name", "notes", "other", {"name": "other"}),
     Change("region", "us-east-1", "eu-west-1", {"region": "eu-west-1"}),
@@ -100,6 +107,17 @@ CHANGES = (
     _service("exec", "false", "true", True),
     _service("environment", "none", "one variable", {"LOG_LEVEL": "info"}),
     _service("process", "none", "one", ["python"]),
+    Change("jobs", "none", "one", {"jobs": [_JOB]}),
+    Change("jobs", "one", "none", {}, {"jobs": [_JOB]}),
+    *(
+        _job("name", "report", "summary", "summary"),
+        _job("command", "one", "another", ["python", "-m", "app.summary"]),
+        _job("schedule", "every day", "every hour", "rate(1 hour)"),
+        _job("timezone", "UTC", "Europe/Berlin", "Europe/Berlin"),
+        _job("cpu", "the service's", "512", 512),
+        _job("memory", "the service's", "1024", 1024),
+        _job("environment", "none", "one variable", {"LEVEL": "warning"}),
+    ),
     _capacity("provider", "ec2", "fargate", "fargate"),
     _capacity("instance_type", "t3.medium", "t3.large", "t3.large"),
     _capacity("instance_type", "t3.medium", "m7g.large", "m7g.large"),

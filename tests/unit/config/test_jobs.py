@@ -135,7 +135,7 @@ def test_what_is_missing_is_told_with_an_example() -> None:
     assert [fault.partition(": ")[2] for fault in faults] == [
         'jobs[0].name: is missing: What to call it; add name = "report"',
         (
-            "jobs[0].schedule: is missing: When: cron(minutes hours day-of-month month day-of-week year), one "
-            'of the two day fields ?, or rate(30 minutes); add schedule = "cron(0 5 * * ? *)"'
+            "jobs[0].schedule: is missing: When: cron(minutes hours day-of-month month day-of-week year), "
+            'one of the two day fields ?, or rate(30 minutes); add schedule = "cron(0 5 * * ? *)"'
         ),
     ]

@@ -19,6 +19,14 @@ from underpass.config import Config
 # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Events.GrantingPermissions.html
 _PUBLISHERS = {"EndpointConnections": "vpce.amazonaws.com", "Alarms": "cloudwatch.amazonaws.com"}
 _DATABASE = {"DatabaseEvents": "events.rds.amazonaws.com"}
+# The rule on failed jobs. To SNS EventBridge says for whom it publishes in no way a condition could read.
+# https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html#eb-sns-permissions
+_JOBS = {
+    "Sid": "Jobs",
+    "Effect": "Allow",
+    "Principal": {"Service": "events.amazonaws.com"},
+    "Action": "sns:Publish",
+}
 
 
 def add(template: Template, config: Config, key: Key) -> None:
@@ -31,6 +39,7 @@ def add(template: Template, config: Config, key: Key) -> None:
             Topics=[Ref(topic)],
             PolicyDocument=document(
                 *(_publishes(name, service, topic) for name, service in publishers.items()),
+                *([_JOBS | {"Resource": Ref(topic)}] if config.jobs else []),
                 only_over_tls("sns:Publish", Ref(topic)),
             ),
         )

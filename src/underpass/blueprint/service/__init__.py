@@ -9,6 +9,7 @@ part                       logical ids
 tasks                      TaskDefinition, TaskRole, ExecutionRole, LogGroup, Service,
                            AlbEgressToTasks, TaskIngressFromAlb
 service.tasks min < max    ScalableTarget, ScalingOnCpu, ScalingOnRequests
+jobs                       JobGroup, JobRole, Job<Name>TaskDefinition, Job<Name>Schedule
 rotation_days, _window     RotationFunction, RotationRole, RotationLogGroup, RotationPermission,
                            RotationSchedule, AdministratorRotationSchedule
 =========================  ======================================================================
@@ -19,7 +20,7 @@ from __future__ import annotations
 from troposphere import GetAtt, Ref, Template
 
 from underpass.blueprint.cross_stack import closed, hand
-from underpass.blueprint.service import program, rotation, service, task
+from underpass.blueprint.service import jobs, program, rotation, service, task
 from underpass.blueprint.stack import Stack
 from underpass.config import Config
 
@@ -32,6 +33,8 @@ def service_stack(config: Config) -> Stack:
     tasks = service.add(template, config, definition)
     service.add_scaling(template, config, tasks)
     outputs = {"LogGroupName": Ref(shared.logs), "ServiceName": GetAtt(tasks, "Name")}
+    if config.jobs:
+        outputs["JobGroupName"] = Ref(jobs.add(template, config, shared, tasks))
     if config.database and config.database.rotates:
         outputs |= rotation.add(template, config, config.database)
     for name, value in outputs.items():

@@ -50,7 +50,7 @@ def add(template: Template, config: Config, definition: TaskDefinition) -> Servi
             Cluster=given("ClusterName"),
             TaskDefinition=Ref(definition),
             CapacityProviderStrategy=[
-                CapacityProviderStrategyItem(CapacityProvider=_provider(config), Weight=1)
+                CapacityProviderStrategyItem(CapacityProvider=provider(config), Weight=1)
             ],
             NetworkConfiguration=NetworkConfiguration(
                 AwsvpcConfiguration=AwsvpcConfiguration(
@@ -84,7 +84,8 @@ def add(template: Template, config: Config, definition: TaskDefinition) -> Servi
     )
 
 
-def _provider(config: Config) -> Ref | str:
+def provider(config: Config) -> Ref | str:
+    """Return the capacity provider of everything that runs in the cluster."""
     return "FARGATE" if config.capacity.provider == "fargate" else given("CapacityProviderName")
 
 
