@@ -185,7 +185,8 @@ def use(state: str) -> dict[str, Any]:
             refused[name] = error.response["Error"]["Message"]
     try:
         events.put_targets(
-            Rule="often", Targets=[{"Id": "2", "Arn": small.create(CODE, "x"), "InputPath": "$.a"}]
+            Rule="often",
+            Targets=[{"Id": "2", "Arn": small.create(CODE, "x"), "InputPath": "$.a[*]"}],
         )
     except ClientError as error:
         refused["InputPath"] = error.response["Error"]["Message"]

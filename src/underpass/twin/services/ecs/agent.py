@@ -20,7 +20,7 @@ from underpass.twin.linux import process
 from underpass.twin.linux.process import Process, StartError
 from underpass.twin.region.topics import Topic
 from underpass.twin.region.worker import once
-from underpass.twin.services.ecs import containers, describe
+from underpass.twin.services.ecs import containers, describe, task_events
 from underpass.twin.services.ecs.container_health import Checks
 from underpass.twin.services.ecs.environment import Secrets
 from underpass.twin.services.ecs.model import Container, Health, Phase, StopCode, Task
@@ -113,6 +113,7 @@ class Agent:
     def _move(self, phase: Phase, **fields: Any) -> Task:
         task = self._table.change(self._id, phase=phase, **fields)
         log.info("task %s is %s in %s", self._id, phase, task.zone)
+        task_events.tell(self._platform.region.name, task)
         self._platform.region.feed.publish(Topic.TASKS)
         return task
 
@@ -150,9 +151,9 @@ class Agent:
         task = self._task
         for one, container in self._containers(task):
             self._start_container(task, one, container)
-        self._move(Phase.RUNNING, started_at=time.time())
         for one in task.containers:
             self._change_container(one.name, status=Phase.RUNNING)
+        self._move(Phase.RUNNING, started_at=time.time())
 
     def _start_container(
         self, task: Task, container: Container, definition: Mapping[str, Any]
