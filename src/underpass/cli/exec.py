@@ -48,20 +48,24 @@ def logs(
     task: Annotated[
         str, typer.Option("--task", help="Only this task's; its id, or the start.")
     ] = "",
+    job: Annotated[str, typer.Option("--job", help="Only the runs of this job.")] = "",
     as_json: Json = False,
 ) -> None:
     """Print what the tasks have written, the oldest first."""
     import json
 
     from underpass.deploy.clock import Clock
+    from underpass.deploy.observe import jobs
     from underpass.deploy.observe import logs as written
 
     with on_twin(folder) as (config, target):
+        if job:
+            jobs.named(config, job)  # raises where there is none
         client = target.client("logs")
         lines = (
-            written.follow(client, config.name, Clock(), task=task)
+            written.follow(client, config.name, Clock(), task=task, job=job)
             if follow
-            else written.read(client, config.name, task=task)
+            else written.read(client, config.name, task=task, job=job)
         )
         for line in lines:
             if as_json:

@@ -1,4 +1,4 @@
-"""EventBridge Scheduler starts tasks, and whoever listens hears how they end, by the rule of the blueprint."""
+"""EventBridge Scheduler starts tasks, and whoever listens hears how they end, by the blueprint's rule."""
 
 from __future__ import annotations
 

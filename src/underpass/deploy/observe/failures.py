@@ -9,7 +9,7 @@ from typing import Any
 
 from underpass.config import Config
 from underpass.deploy.clock import Clock
-from underpass.deploy.observe import logs, targets, tasks
+from underpass.deploy.observe import jobs, logs, targets, tasks
 from underpass.deploy.observe.targets import TargetStatus
 from underpass.deploy.target import Target
 
@@ -143,4 +143,5 @@ class Watch:
         return ""
 
     def _tasks(self, status: str) -> list[Any]:
-        return list(tasks.describe(self._target.client("ecs"), self._cluster, status))
+        found = tasks.describe(self._target.client("ecs"), self._cluster, status)
+        return [task for task in found if not jobs.is_run(self._config, task)]

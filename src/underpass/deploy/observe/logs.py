@@ -27,7 +27,9 @@ def group(name: str) -> str:
     return f"/underpass/{name}/service"
 
 
-def read(logs: Any, name: str, *, task: str = "", since: datetime | None = None) -> Iterator[Line]:
+def read(
+    logs: Any, name: str, *, task: str = "", job: str = "", since: datetime | None = None
+) -> Iterator[Line]:
     """Yield what the application has written so far, the oldest first.
 
     Parameters
@@ -38,22 +40,30 @@ def read(logs: Any, name: str, *, task: str = "", since: datetime | None = None)
         The application.
     task
         A task's id, or the start of one; every task when empty.
+    job
+        Only this job's tasks; all there are when empty.
     since
         Leave out what is older.
     """
-    for event in _events(logs, name, _milliseconds(since)):
+    for event in _events(logs, name, _milliseconds(since), job):
         line = _line(event)
         if line.task.startswith(task):
             yield line
 
 
 def follow(
-    logs: Any, name: str, clock: Clock, *, task: str = "", since: datetime | None = None
+    logs: Any,
+    name: str,
+    clock: Clock,
+    *,
+    task: str = "",
+    job: str = "",
+    since: datetime | None = None,
 ) -> Iterator[Line]:
     """Yield what ``read`` does and then each new line as it comes, until ``clock`` is stopped."""
     start, seen = _milliseconds(since), dict[str, int]()
     while True:
-        for event in _events(logs, name, start):
+        for event in _events(logs, name, start, job):
             if event["eventId"] not in seen:
                 seen[event["eventId"]] = event["timestamp"]
                 line = _line(event)
@@ -81,9 +91,32 @@ def tail(logs: Any, name: str, task: str, count: int = 100) -> tuple[str, ...]:
     return tuple(event["message"].rstrip("\n") for event in page["events"])
 
 
-def _events(logs: Any, name: str, start: int) -> list[Any]:
+class Tail:
+    """The lines of one stream of the application's log, as they come."""
+
+    def __init__(self, logs: Any, name: str, stream: str) -> None:
+        self._logs = logs
+        self._wanted = {"logGroupName": group(name), "logStreamName": stream, "startFromHead": True}
+
+    def new(self) -> list[str]:
+        """Return the lines that have come since the last time; none while there is no stream yet."""
+        found: list[str] = []
+        while True:
+            try:
+                page = self._logs.get_log_events(**self._wanted)
+            except self._logs.exceptions.ResourceNotFoundException:
+                return found
+            found += [event["message"].rstrip("\n") for event in page["events"]]
+            before, after = self._wanted.get("nextToken"), page["nextForwardToken"]
+            self._wanted["nextToken"] = after
+            if after == before or not page["events"]:
+                return found
+
+
+def _events(logs: Any, name: str, start: int, job: str = "") -> list[Any]:
+    only = {"logStreamNamePrefix": f"{job}/"} if job else {}
     pages = logs.get_paginator("filter_log_events").paginate(
-        logGroupName=group(name), startTime=start
+        logGroupName=group(name), startTime=start, **only
     )
     try:
         found = [event for page in pages for event in page["events"]]

@@ -10,7 +10,8 @@ from botocore.exceptions import ClientError
 from underpass.config import Config
 from underpass.config.model import Consumer
 from underpass.deploy import consumers
-from underpass.deploy.observe import targets, tasks
+from underpass.deploy.observe import jobs, targets, tasks
+from underpass.deploy.observe.jobs import JobStatus
 from underpass.deploy.observe.targets import TargetStatus
 from underpass.deploy.stacks import stack
 from underpass.deploy.target import Target
@@ -73,6 +74,7 @@ class Status:
     targets: Targets
     database: DatabaseStatus | None
     endpoints: tuple[EndpointStatus, ...]
+    jobs: tuple[JobStatus, ...] = ()
 
 
 def status(config: Config, target: Target) -> Status:
@@ -101,10 +103,11 @@ def status(config: Config, target: Target) -> Status:
             *(_stack(f"{config.name}-{part}", found) for part, found in others.items()),
             *(_stack(f"{config.name}-consumer-{c.name}", found) for c, found in ours.items()),
         ),
-        _tasks(target, parts.get("Cluster"), behind.alb),
+        _tasks(config, target, parts.get("Cluster"), behind.alb),
         behind,
         _database(target, outputs.get("DatabaseInstanceId")),
         _endpoints(target, parts.get("EndpointService"), ours),
+        jobs.statuses(config, target, parts.get("Cluster")),
     )
 
 
@@ -135,7 +138,7 @@ def _zones(target: Target, addresses: list[str], vpc_id: str) -> dict[str, str]:
 
 
 def _tasks(
-    target: Target, cluster: str | None, alb: tuple[TargetStatus, ...]
+    config: Config, target: Target, cluster: str | None, alb: tuple[TargetStatus, ...]
 ) -> tuple[TaskStatus, ...]:
     if cluster is None:
         return ()
@@ -148,6 +151,7 @@ def _tasks(
             health.get(address) or task["lastStatus"].lower(),
         )
         for task in tasks.describe(target.client("ecs"), cluster, "RUNNING")
+        if not jobs.is_run(config, task)
     )
     return tuple(sorted(described, key=lambda one: (one.zone, one.id)))
 
