@@ -119,7 +119,14 @@ def _events(logs: Any, name: str, start: int, job: str = "") -> list[Any]:
         logGroupName=group(name), startTime=start, **only
     )
     try:
-        found = [event for page in pages for event in page["events"]]
+        found = [
+            event
+            for page in pages
+            for event in page["events"]
+            if event["logStreamName"].startswith(
+                f"{job}/" if job else ""
+            )  # the twin's API gives all
+        ]
     except logs.exceptions.ResourceNotFoundException:
         return []
     return sorted(found, key=lambda event: event["timestamp"])
