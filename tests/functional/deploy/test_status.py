@@ -52,6 +52,7 @@ def test_before_anything_is_deployed(target: FakeTarget) -> None:
         "targets": {"nlb": (), "alb": ()},
         "database": None,
         "endpoints": (),
+        "jobs": (),
     }
 
 

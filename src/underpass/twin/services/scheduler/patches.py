@@ -30,6 +30,12 @@ def _update(original: Callable[..., Any], backend: Any, **wanted: Any) -> Any:
     return original(backend, **wanted)
 
 
+@patch.wrap(Backend, "delete_schedule_group")
+def _delete_group(original: Callable[..., Any], backend: Any, name: str) -> Any:
+    backend.get_schedule_group(name)  # raises where there is none
+    return original(backend, name)
+
+
 def _check(wanted: Mapping[str, Any]) -> None:
     """Refuse what Scheduler would refuse, and what the twin would not carry out."""
     expression, zone = wanted["schedule_expression"], wanted["schedule_expression_timezone"]
