@@ -138,7 +138,7 @@ def test_services_act_for_this_account_only() -> None:
         if statement["Principal"] != "*"
         for service in _listed(statement["Principal"].get("Service", []))
         if service not in WITHOUT_DEPUTY
-        and (service, statement["Action"]) != MUTE
+        and (service, *statement["Action"]) != MUTE
         and not GUARDS & {key for keys in statement.get("Condition", {}).values() for key in keys}
     }
     assert open_to_deputies == set()
