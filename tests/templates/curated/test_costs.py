@@ -32,6 +32,7 @@ BY_USE = {
         "S3": "Bucket BucketPolicy",
         "SNS": "Subscription Topic TopicPolicy",
         "SQS": "Queue QueuePolicy",
+        "Scheduler": "Schedule ScheduleGroup",
         "SecretsManager": "RotationSchedule SecretTargetAttachment",
     }.items()
     for kind in kinds.split()
