@@ -15,7 +15,16 @@ from underpass.blueprint.protection import PROTECT
 from underpass.blueprint.service.program import RELEASE
 from underpass.config import Config
 from underpass.config.model import Consumer
-from underpass.deploy import assets, consumers, database, hosts, network, preflight, release
+from underpass.deploy import (
+    assets,
+    consumers,
+    database,
+    hosts,
+    network,
+    preflight,
+    release,
+    secret_versions,
+)
 from underpass.deploy.clock import Clock, poll
 from underpass.deploy.preflight import zones
 from underpass.deploy.reach import Reach, reached
@@ -112,6 +121,7 @@ class _Deployment:
             partial(self._database, by_part.get("database"), foundation),
         )
         known = {**foundation, **path, **capacity, **images}
+        known |= secret_versions.current(self._target.client, config)
         waiting = Waiting(
             config,
             self._target,
@@ -158,6 +168,9 @@ class _Deployment:
             self._config = network.located(self._config, self._target)
             account = self._target.client("sts").get_caller_identity()["Account"]
             step.outcome = f"account {account}, {self._config.region}"
+            self._config, notes = network.supplied(self._config, self._target, make=True)
+            for note in notes:
+                step.tell("warning", note)
             self._zones = zones.application(self._config, self._target)
             for warning in preflight.check(self._config, self._target, self._zones):
                 step.tell("warning", warning)

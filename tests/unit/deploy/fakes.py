@@ -346,6 +346,12 @@ class FakeTarget:
     def stand_in_network(self, config: Any) -> Any:
         return config.network
 
+    def stand_in_service(self, config: Any, *, make: bool) -> Any:
+        return config.service, ()
+
+    def stand_ins(self, config: Any) -> Any:
+        return config
+
     def consumer_network(self, consumer: Any, zones: Any) -> Any:
         self.done.append(f"network {consumer.name} {' '.join(zones)}")
         return SimpleNamespace(vpc_id="vpc-1", subnet_ids=("subnet-a", "subnet-b"))
@@ -361,7 +367,7 @@ class FakeTarget:
 
 
 class FakeEcs:
-    """A cluster's tasks, as a test puts them there; one of RunTask ends with ``exit_code`` at the next look."""
+    """A cluster's tasks, as a test puts them there; one of RunTask ends with its code at the next look."""
 
     def __init__(self) -> None:
         self.tasks: list[dict[str, Any]] = []

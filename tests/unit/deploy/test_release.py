@@ -19,7 +19,7 @@ KNOWN = {"ClusterName": "c", "AppSubnetIds": "subnet-a,subnet-b", "TaskSecurityG
 class World:
     """A cluster, and a service that is deployed after one release or none."""
 
-    def __init__(self, clock: Clock | None = None, **logs: list[str]) -> None:
+    def __init__(self, clock: Clock | None = None, **logs: Any) -> None:
         self.cloudformation, self.ecs, self.logs = FakeCloudFormation(), FakeEcs(), FakeLogs(**logs)
         self.events: list[Event] = []
         self.step = Step("release", self.events.append, clock or FakeClock())
@@ -42,7 +42,7 @@ class World:
 
 
 def test_it_runs_before_the_first_deployment_and_says_what_it_says() -> None:
-    world = World(**{"once-0": ["migrating", "done"]})
+    world = World(None, **{"once-0": ["migrating", "done"]})
     world.run()
     assert world.ran() == [OURS]
     assert world.told("said") == ["migrating", "done"]

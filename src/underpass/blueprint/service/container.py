@@ -17,6 +17,7 @@ from troposphere.ecs import (
 from troposphere.logs import LogGroup
 
 from underpass.blueprint.cross_stack import given
+from underpass.blueprint.service import secrets
 from underpass.blueprint.service.hardening import restrictions, scratch_mounts
 from underpass.blueprint.service.program import Program
 from underpass.config import Config
@@ -58,14 +59,16 @@ def container(config: Config, program: Program, image: Ref, logs: LogGroup) -> C
         secret = given("DatabaseUserSecretArn")
         # An instance that is made anew has the same secret: this tells ECS that the tasks are not the same.
         labels["underpass.database"] = given("DatabaseInstanceId")
-        more["DockerLabels"] = labels
         more["Secrets"] = [
             # ARN:json-key:version-stage:version-id
             # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-secrets-manager.html
             Secret(Name=name, ValueFrom=Sub(f"${{Secret}}:{key}::", Secret=secret))
             for name, key in DATABASE_VARIABLES.items()
         ]
-    elif labels:
+    if own := secrets.entries(config):
+        more["Secrets"] = [*more.get("Secrets", ()), *own]
+        labels |= secrets.labels(config)
+    if labels:
         more["DockerLabels"] = labels
     mounts = scratch_mounts(config)
     if config.files:

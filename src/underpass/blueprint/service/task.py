@@ -18,7 +18,7 @@ from troposphere.logs import LogGroup
 from underpass.blueprint.capacity.instances import architecture
 from underpass.blueprint.cross_stack import given
 from underpass.blueprint.logs import log_group
-from underpass.blueprint.service import roles, sidecars
+from underpass.blueprint.service import roles, secrets, sidecars
 from underpass.blueprint.service.container import FILES_VOLUME, container
 from underpass.blueprint.service.hardening import scratch_volumes
 from underpass.blueprint.service.program import Program
@@ -40,6 +40,7 @@ def common(template: Template, config: Config, log: str) -> Common:
     image = template.add_parameter(
         Parameter("Image", Type="String", Description="The application's image")
     )
+    secrets.add_versions(template, config)
     logs = log_group(template, config, "LogGroup", log)
     return Common(Ref(image), logs, roles.add(template, config, logs))
 

@@ -10,14 +10,19 @@ from __future__ import annotations
 from underpass.config.model import Config
 from underpass.config.problems import Fault
 from underpass.config.rules import (
+    account,
     advice,
+    balancing,
     blocks,
     capacity,
     consumers,
     database,
     network,
     outbound,
+    permissions,
     privatelink,
+    rights,
+    secrets,
     service,
     sidecars,
     workers,
@@ -30,6 +35,8 @@ def check(config: Config) -> tuple[Fault, ...]:
     parts = (
         service,
         sidecars,
+        balancing,
+        rights,
         workers,
         capacity,
         network,
@@ -39,6 +46,9 @@ def check(config: Config) -> tuple[Fault, ...]:
         privatelink,
         blocks,
         consumers,
+        secrets,
+        permissions,
+        account,
     )
     return tuple(fault for part in parts for rule in part.RULES for fault in rule(config))
 

@@ -66,7 +66,8 @@ def environments(config: Config) -> dict[KeyPath, Mapping[str, str]]:
     }
 
 
-def _reserved_variables(config: Config) -> Iterator[Fault]:
+def reserved_variables(config: Config) -> dict[str, str]:
+    """Return the variables underpass sets itself, and from what."""
     reserved = {"AWS_REGION": "the region"}
     if config.database:
         parts = ("HOST", "PORT", "NAME", "USERNAME", "PASSWORD")
@@ -75,6 +76,11 @@ def _reserved_variables(config: Config) -> Iterator[Fault]:
         reserved["ASSETS_BUCKET"] = "[assets]"
     if config.files:
         reserved["FILES_PATH"] = "[files]"
+    return reserved
+
+
+def _reserved_variables(config: Config) -> Iterator[Fault]:
+    reserved = reserved_variables(config)
     for path, variables in environments(config).items():
         for name in variables:
             if name in reserved:
@@ -87,7 +93,7 @@ def _reserved_variables(config: Config) -> Iterator[Fault]:
 
 def _environment(config: Config) -> Iterator[Fault]:
     for path, variables in environments(config).items():
-        whole = {**config.service.environment, **variables}
+        whole = {**config.service.environment, **variables, **config.service.secrets}
         entries = [{"name": name, "value": text} for name, text in whole.items()]
         size = len(json.dumps(entries, ensure_ascii=False).encode())
         if size > _MOST_ENVIRONMENT:
@@ -125,7 +131,7 @@ def _misplaced(service: str, name: str) -> tuple[str, str] | None:
     if service in _SECRET_SERVICES:
         return (
             f"puts a secret of {service} where everybody who may see the task definition reads it",
-            "leave it out: underpass passes the database's itself, by ECS secrets",
+            "leave it out: the database's are passed by underpass, and others go in [service] secrets",
         )
     if service != "ssm":
         return f'CloudFormation resolves no "{service}"', "write {{resolve:ssm:NAME}}"

@@ -13,7 +13,7 @@ from moto.ecs.exceptions import ECSException, InvalidParameterException
 from moto.ecs.responses import EC2ContainerServiceResponse as Response
 
 from underpass.twin.api import patch
-from underpass.twin.services.ecs import describe
+from underpass.twin.services.ecs import describe, strategy
 from underpass.twin.services.ecs.launch import (
     Parameters,
     launch_from,
@@ -51,14 +51,14 @@ def run_task(response: Any, wanted: Parameters, table: Table) -> Mapping[str, An
         Task(
             id=uuid.uuid4().hex,
             cluster_arn=cluster.arn,
-            launch=launch,
+            launch=one,
             created_at=time.time(),
             group=wanted.get("group") or f"family:{family}",
             started_by=wanted.get("startedBy") or "",
             overrides=wanted.get("overrides") or {},
             tags=tuple((tag["key"], tag["value"]) for tag in wanted.get("tags") or ()),
         )
-        for _ in range(count)
+        for one in strategy.launches(launch, count, ())
     ]
     for task in made:
         table.put(task)

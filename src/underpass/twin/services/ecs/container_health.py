@@ -97,7 +97,7 @@ class Checks:
     def _passes(self) -> bool:
         try:
             done = subprocess.run(
-                [*process.enter(self._pid), *self._argv],
+                [*process.check(self._pid), *self._argv],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,

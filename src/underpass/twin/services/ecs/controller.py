@@ -13,7 +13,7 @@ from underpass.errors import UnderpassError
 from underpass.twin.linux import process
 from underpass.twin.region.timers import Timer, later
 from underpass.twin.region.topics import Topic
-from underpass.twin.services.ecs import deployments, scheduler
+from underpass.twin.services.ecs import deployments, scheduler, strategy
 from underpass.twin.services.ecs.agent import Agent
 from underpass.twin.services.ecs.model import Phase, Rollout, Service, StopCode, Task
 from underpass.twin.services.ecs.observe import Observation, Observer
@@ -152,22 +152,38 @@ class Services:
                 self._fail(service, now)
 
     def _start(self, service: Service, count: int, now: float) -> None:
+        kin = [
+            one.launch
+            for one in self._table.tasks(service.arn)
+            if one.deployment == service.primary.id and not one.ending
+        ]
+        tags = self._tags(service)
         made = [
             Task(
                 id=uuid.uuid4().hex,
                 cluster_arn=service.cluster_arn,
-                launch=service.primary.launch,
+                launch=launch,
                 created_at=now,
                 service_arn=service.arn,
                 deployment=service.primary.id,
                 group=f"service:{service.name}",
+                tags=tags,
             )
-            for _ in range(count)
+            for launch in strategy.launches(service.primary.launch, count, kin)
         ]
         for task in made:
             self._table.put(task)
         names = " ".join(f"(task {task.id})" for task in made)
         self._tell(service, f"has started {count} tasks: {names}.", now)
+
+    def _tags(self, service: Service) -> tuple[tuple[str, str], ...]:
+        """Return the tags a service hands on to its tasks: its own, or those of the task definition."""
+        sources = {"SERVICE": service.arn, "TASK_DEFINITION": service.primary.launch.definition}
+        if (source := sources.get(service.propagates)) is None:
+            return ()
+        ecs = self._platform.region.clients("ecs")
+        found = ecs.list_tags_for_resource(resourceArn=source)["tags"]
+        return tuple((tag["key"], tag["value"]) for tag in found)
 
     def _stop(self, service: Service, task_id: str, unhealthy: str, now: float) -> None:
         reason = unhealthy or f"Scaling activity initiated by (deployment {service.primary.id})"
