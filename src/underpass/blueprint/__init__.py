@@ -1,4 +1,4 @@
-"""Configuration to CloudFormation templates: one module per part of the pattern, seven kinds of stack.
+"""Configuration to CloudFormation templates: one module per part of the pattern, eight kinds of stack.
 
 Pure: the same configuration gives the same bytes, and nothing outside the package is read.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import underpass.blueprint.lean  # noqa: F401  before troposphere
 
 # isort: split
+from underpass.blueprint.addons import addon_stacks
 from underpass.blueprint.capacity import capacity_stack
 from underpass.blueprint.consumer import consumer_stack
 from underpass.blueprint.database import database_stack
@@ -28,6 +29,7 @@ def stacks(config: Config) -> tuple[Stack, ...]:
         path_stack(config),
         capacity_stack(config),
         *([database_stack(config)] if config.database else []),
+        *addon_stacks(config),
         service_stack(config),
         monitoring_stack(config),
         *(consumer_stack(config, consumer) for consumer in config.consumers),

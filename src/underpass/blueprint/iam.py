@@ -67,11 +67,13 @@ def role(
     statements: Sequence[Statement],
     *,
     managed: Sequence[str] = (),
+    attached: Sequence[object] = (),
     trust_condition: Mapping[str, Any] | None = None,
 ) -> iam.Role:
     """Add a role that ``service`` may assume, allowed exactly ``statements``.
 
-    ``managed`` are AWS's own policies, by path and name, for a service that asks for its own.
+    ``managed`` are AWS's own policies, by path and name, for a service that asks for its own; ``attached``
+    are ARNs of others.
     """
     trust: dict[str, Any] = {
         "Effect": "Allow",
@@ -80,13 +82,14 @@ def role(
     }
     if trust_condition:
         trust["Condition"] = trust_condition
+    further = [*(_managed(one) for one in managed), *attached]
     policies = [iam.Policy(PolicyName=name, PolicyDocument=document(*statements))]
     return template.add_resource(
         iam.Role(
             name,
             AssumeRolePolicyDocument=document(trust),
             **({"Policies": policies} if statements else {}),
-            **({"ManagedPolicyArns": [_managed(one) for one in managed]} if managed else {}),
+            **({"ManagedPolicyArns": further} if further else {}),
         )
     )
 

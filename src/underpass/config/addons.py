@@ -64,6 +64,26 @@ def outputs(config: Config) -> tuple[Output, ...]:
     )
 
 
+def handed(config: Config) -> tuple[str, ...]:
+    """Return what an add-on's parameter is given by its name: outputs of the foundation, and ``Name``."""
+    names = ["Name", "VpcId", "VpcCidr", "AppSubnetIds", "DataSubnetIds", "TaskSecurityGroupId"]
+    names += ["KeyArn", "TopicArn", "AccessLogsBucketName"]
+    if config.database:
+        names += ["DatabaseInstanceId", "DatabaseEndpoint", "DatabasePort", "DatabaseName"]
+        names += ["DatabaseSecretArn", "DatabaseUserSecretArn"]
+    if config.files:
+        names += ["FileSystemId", "AccessPointId"]
+    if config.assets:
+        names.append("BucketName")
+    return tuple(names)
+
+
+def earlier(config: Config, number: int) -> tuple[str, ...]:
+    """Return the outputs of the add-ons before that one, which its parameters may be called like too."""
+    before = [addon.label for addon in config.addons[:number]]
+    return tuple(one.name for one in outputs(config) if one.addon in before)
+
+
 def _outputs(addon: Addon, found: Template) -> Iterator[Output]:
     for name, output in found.outputs.items():
         referred = found.resources.get(_referred(output.value))

@@ -29,7 +29,7 @@ _KINDS = {
     "dict_type": "a section",
     "value_error": "text in quotes",
 }
-_REPEATED = {"consumers", "network.allow_out"}
+_REPEATED = {"addons", "consumers", "network.allow_out"}
 
 
 def explain(error: ErrorDetails) -> Fault:

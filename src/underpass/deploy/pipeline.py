@@ -14,7 +14,7 @@ from underpass.blueprint import Stack
 from underpass.blueprint.protection import PROTECT
 from underpass.config import Config
 from underpass.config.model import Consumer
-from underpass.deploy import assets, consumers, database, hosts, network, preflight
+from underpass.deploy import addons, assets, consumers, database, hosts, network, preflight
 from underpass.deploy.clock import Clock, poll
 from underpass.deploy.preflight import zones
 from underpass.deploy.reach import Reach, reached
@@ -93,24 +93,26 @@ class _Deployment:
 
     def run(self, answer_timeout_s: float) -> Result:
         began = self._clock.now()
-        self._preflight()
+        stacks = self._preflight()
         config = self._config
-        stacks = blueprint.stacks(config)
         count = len(stacks) - len(config.consumers)
         own, joins = stacks[:count], stacks[count:]
         by_part = {one.name.removeprefix(f"{config.name}-"): one for one in own}
         wanted_foundation, wanted_capacity = by_part["foundation"], by_part["capacity"]
         foundation_stack, foundation = self._foundation(wanted_foundation)
         self._carry = templates.by(self._target.client("s3"), foundation["WorkBucketName"])
-        image, path, (capacity_stack, capacity), networks, *_ = self._steps.together(
+        own_addons = [one for one in own if addons.label(config, one.name)]
+        image, path, (capacity_stack, capacity), networks, added, *_ = self._steps.together(
             partial(self._image, foundation),
             partial(self._path, by_part["path"], foundation),
             partial(self._capacity, wanted_capacity, foundation),
             self._networks,
+            partial(self._addons, own_addons, foundation),
             partial(self._assets, foundation),
             partial(self._database, by_part.get("database"), foundation),
         )
-        known = {**foundation, **path, **capacity, "Image": image}
+        addon_stacks, added_outputs = added
+        known = {**foundation, **path, **capacity, **added_outputs, "Image": image}
         waiting = Waiting(
             config,
             self._target,
@@ -141,7 +143,10 @@ class _Deployment:
         )
         self._target.dismiss_consumers(config)
         waiting.answers()
-        self._clean_up((foundation_stack, wanted_foundation), (capacity_stack, wanted_capacity))
+        self._clean_up(
+            (foundation_stack, wanted_foundation), (capacity_stack, wanted_capacity), *addon_stacks
+        )
+        self._drop_addons()
         if foundation_stack is not wanted_foundation:
             self._protect(wanted_foundation)
         self._hosts(wanted_capacity)
@@ -151,7 +156,8 @@ class _Deployment:
         }
         return Result(reach, self._clock.now() - began)
 
-    def _preflight(self) -> None:
+    def _preflight(self) -> tuple[Stack, ...]:
+        """Look for what will not work, and return the stacks of the configuration."""
         with self._steps.step("preflight") as step:
             self._target.preflight(self._config)
             self._config = network.located(self._config, self._target)
@@ -166,6 +172,10 @@ class _Deployment:
                 )
             if not self._config.service.tasks.min:
                 step.tell("warning", "[service] tasks.min is 0: nothing will answer")
+            stacks = blueprint.stacks(self._config)
+            cloudformation = self._target.client("cloudformation")
+            addons.check(cloudformation, self._config, stacks, self._allowed)
+            return stacks
 
     def _foundation(self, wanted: Stack) -> tuple[Stack, Outputs]:
         """Deploy the foundation, still with what the service may use so far, and return it so."""
@@ -233,8 +243,9 @@ class _Deployment:
 
     def _bring(self, stack: Stack, known: Outputs, step: Step, watch: Looks = _nobody) -> Outputs:
         cloudformation, allowed = self._target.client("cloudformation"), self._allowed
+        tags = addons.tags(self._config, stack.name)
         return changesets.deploy(
-            cloudformation, stack, known, step, watch, allowed=allowed, carry=self._carry
+            cloudformation, stack, known, step, watch, tags, allowed=allowed, carry=self._carry
         ).outputs
 
     def _image(self, foundation: Outputs) -> str:
@@ -270,6 +281,28 @@ class _Deployment:
             step.outcome = f"{self._config.database.seed} loaded" if seeded.now else "loaded before"
             if seeded.note:
                 step.tell("warning", seeded.note)
+
+    def _addons(
+        self, stacks: Collection[Stack], foundation: Outputs
+    ) -> tuple[list[tuple[Stack, Stack]], Outputs]:
+        """Deploy the add-ons; return each as it is and as it is wanted, and what they hand on."""
+        brought: list[tuple[Stack, Stack]] = []
+        handed = dict(foundation)
+        for wave in addons.waves(stacks):
+            given = addons.given(self._config, handed)
+            made = self._steps.together(*(partial(self._addon, one, given) for one in wave))
+            for stack, (deployed, outputs) in zip(wave, made, strict=True):
+                brought.append((deployed, stack))
+                handed |= addons.handing(self._config, stack.name, outputs)
+        return brought, {name: handed[name] for name in handed.keys() - foundation.keys()}
+
+    def _addon(self, wanted: Stack, given: Outputs) -> tuple[Stack, Outputs]:
+        """Deploy an add-on, still with what tasks use of it so far, and return it so."""
+        with self._steps.step(f"addon {addons.label(self._config, wanted.name)}") as step:
+            deployed = existing.deployed(self._target.client("cloudformation"), wanted.name, step)
+            stack = two_phase.while_used(wanted, deployed)
+            known = {key: value for key, value in given.items() if key not in stack.parameters}
+            return stack, self._bring(stack, _asked(stack, known), step)
 
     def _networks(self) -> dict[str, ConsumerNetwork]:
         """Prepare the consumers' side while the provider's is being made."""
@@ -349,6 +382,25 @@ class _Deployment:
                 told = (deployed.template, wanted.template, ids, self._target.snapshots)
                 for farewell in two_phase.farewells(*told):
                     step.tell("warning", farewell)
+
+    def _drop_addons(self) -> None:
+        """Delete the stacks of add-ons that are not in the configuration: no task uses them any more."""
+        dropped = addons.dropped(self._target.client("cloudformation"), self._config)
+        # One may use what another has: whichever cannot go now goes with the next run.
+        jobs = [kept(partial(self._drop_addon, *one)) for one in dropped.items()]
+        for ended in self._steps.together(*jobs):
+            unwrapped(ended)
+
+    def _drop_addon(self, name: str, there: existing.Description) -> None:
+        with self._steps.step(f"addon {name}") as step:
+            cloudformation = self._target.client("cloudformation")
+            if existing.settled(cloudformation, there.name, step):
+                template = existing.template(cloudformation, there.name)
+                ids = existing.resources(cloudformation, there.name)
+                existing.delete(cloudformation, there, self._clock)
+                for farewell in two_phase.farewells(template, {}, ids, self._target.snapshots):
+                    step.tell("warning", farewell)
+            step.outcome = "removed: it is no longer in underpass.toml"
 
 
 def _asked(stack: Stack, known: Outputs) -> dict[str, str]:

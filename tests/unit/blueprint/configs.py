@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from itertools import product
 from typing import Any
 
+from tests.unit.blueprint import addons
 from tests.unit.blueprint.drawn import configs
 from tests.unit.blueprint.pairs import Row, pairs
 
@@ -127,6 +128,7 @@ AXES: dict[str, dict[str, Mapping[str, Any]]] = {
     },
     "tasks": {"two": {}, "three": {"service": {"tasks": {"min": 3, "max": 3}}}},
     "health": {"path": {}, "command": {"service": {"health_command": ["python", "-m", "check"]}}},
+    "addons": {"none": {}, "queue": addons.SECTIONS},
     "alarms": {"topic": {}, "email": {"alarms": {"email": "ops@example.com"}}},
 }
 

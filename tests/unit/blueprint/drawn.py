@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hypothesis import strategies as st
+from tests.unit.blueprint import addons
 
 from underpass.config import rules
 from underpass.config.facts import zone_prefix
@@ -39,6 +40,7 @@ def configs() -> st.SearchStrategy[Config]:
             "privatelink": _privatelink(),
             "tls": st.fixed_dictionaries({}, optional={"to_tasks": st.booleans()}),
             "alarms": st.fixed_dictionaries({}, optional={"email": st.just("ops@example.com")}),
+            "addons": st.just(addons.SECTIONS["addons"]),
             "consumers": st.lists(_consumer(), max_size=3, unique_by=lambda c: str(c["name"])),
         },
     )
@@ -212,6 +214,8 @@ def _agreed(drawn: dict[str, Any]) -> dict[str, Any]:
     consumers = [_consumer_agreed(one, drawn) for one in drawn.get("consumers", ())]
     if consumers:
         sections["consumers"] = consumers
+    if "addons" in drawn:
+        sections["documents"] = addons.SECTIONS["documents"]
     if link := dict(drawn.get("privatelink", {})):
         if link.get("enforce") == "off" or not (link.get("allow_cidrs") or consumers):
             link = {key: value for key, value in link.items() if key != "allow_cidrs"}

@@ -79,7 +79,7 @@ def test_the_values_are_the_files() -> None:
             (
                 "1: folder: is not a key of the file; "
                 "its keys are name, region, production, service, capacity, network, database, files, "
-                "assets, privatelink, tls, alarms, consumers"
+                "assets, privatelink, tls, alarms, consumers, addons"
             ),
         ),
         (

@@ -10,6 +10,7 @@ from __future__ import annotations
 from underpass.config.model import Config
 from underpass.config.problems import Fault
 from underpass.config.rules import (
+    addons,
     advice,
     blocks,
     capacity,
@@ -25,7 +26,18 @@ from underpass.config.rules import (
 
 def check(config: Config) -> tuple[Fault, ...]:
     """Return everything the rules find."""
-    parts = (service, capacity, network, zones, outbound, database, privatelink, blocks, consumers)
+    parts = (
+        service,
+        capacity,
+        network,
+        zones,
+        outbound,
+        database,
+        privatelink,
+        blocks,
+        consumers,
+        addons,
+    )
     return tuple(fault for part in parts for rule in part.RULES for fault in rule(config))
 
 

@@ -55,20 +55,26 @@ def _scaling(config: Config) -> Iterator[Fault]:
         )
 
 
-def _reserved_variables(config: Config) -> Iterator[Fault]:
-    reserved = {"AWS_REGION": "the region"}
+def reserved(config: Config) -> dict[str, str]:
+    """Return the variables underpass sets itself, and of what."""
+    ours = {"AWS_REGION": "the region"}
     if config.database:
         parts = ("HOST", "PORT", "NAME", "USERNAME", "PASSWORD")
-        reserved |= dict.fromkeys((f"DATABASE_{part}" for part in parts), "[database]")
+        ours |= dict.fromkeys((f"DATABASE_{part}" for part in parts), "[database]")
     if config.assets:
-        reserved["ASSETS_BUCKET"] = "[assets]"
+        ours["ASSETS_BUCKET"] = "[assets]"
     if config.files:
-        reserved["FILES_PATH"] = "[files]"
+        ours["FILES_PATH"] = "[files]"
+    return ours
+
+
+def _reserved_variables(config: Config) -> Iterator[Fault]:
+    ours = reserved(config)
     for name in config.service.environment:
-        if name in reserved:
+        if name in ours:
             yield Fault(
                 (("service", "environment", name),),
-                f"underpass sets it itself, from {reserved[name]}",
+                f"underpass sets it itself, from {ours[name]}",
                 "leave it out or give it another name",
             )
 

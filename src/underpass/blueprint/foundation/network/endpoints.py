@@ -18,7 +18,7 @@ from typing import Any
 from troposphere import GetAtt, Join, Ref, Split, Sub
 
 from underpass.blueprint.iam import document
-from underpass.config import Config
+from underpass.config import Config, addons
 
 GATEWAYS = ("s3", "dynamodb")
 _OWN_PRINCIPALS = {"StringEquals": {"aws:PrincipalAccount": Ref("AWS::AccountId")}}
@@ -100,13 +100,14 @@ def _needed(config: Config) -> tuple[Service, ...]:
     instances = config.capacity.provider == "ec2"
     rotates = config.database and config.database.rotates
     ecs = (*(_AGENT if instances else ()), *(_NEW_TASKS if rotates else ()))
+    secrets = config.database or any(one.kind == "secret" for one in addons.outputs(config))
     secret = (*_SECRET, *(_ROTATION if rotates else ()))
     return (
         *_ALWAYS,
         Service("Logs", "logs", logs),
         *((Service("Ecs", "ecs", ecs),) if ecs else ()),
         *(_EC2 if instances else ()),
-        *((Service("SecretsManager", "secretsmanager", secret),) if config.database else ()),
+        *((Service("SecretsManager", "secretsmanager", secret),) if secrets else ()),
         *(_EXEC if config.service.exec else ()),
     )
 
