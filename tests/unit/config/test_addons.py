@@ -176,12 +176,12 @@ def test_a_variable_there_is_already_is_refused_at_both_lines() -> None:
     found = told(clash.model_copy(update={"service": service}))
     assert found == [
         (
-            "addons[0].template: its output QueueUrl would be the variable QUEUE_URL, which environment names "
-            "too; call the output something else"
+            "addons[0].template: its output QueueUrl would be the variable QUEUE_URL, which "
+            "environment names too; call the output something else"
         ),
         (
-            "service.environment.QUEUE_URL: is also what output QueueUrl of add-on one becomes; leave it out, or "
-            "call the output something else"
+            "service.environment.QUEUE_URL: is also what output QueueUrl of add-on one becomes; leave it "
+            "out, or call the output something else"
         ),
     ]
 
