@@ -84,6 +84,24 @@ def earlier(config: Config, number: int) -> tuple[str, ...]:
     return tuple(one.name for one in outputs(config) if one.addon in before)
 
 
+def services(config: Config, *, given: str = "") -> frozenset[str]:
+    """Return the services whose resources the add-ons have, as types name them: ``SQS``.
+
+    Parameters
+    ----------
+    given
+        Only those of templates with a parameter of this name, which the foundation's output fills.
+    """
+    return frozenset(
+        resource.type.split("::")[1]
+        for addon in config.addons
+        if (found := template(config, addon))
+        and (not given or given in found.parameters.keys() - addon.parameters.keys())
+        for resource in found.resources.values()
+        if resource.type.startswith("AWS::")
+    )
+
+
 def _outputs(addon: Addon, found: Template) -> Iterator[Output]:
     for name, output in found.outputs.items():
         referred = found.resources.get(_referred(output.value))

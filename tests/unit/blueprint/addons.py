@@ -11,6 +11,8 @@ QUEUE: dict[str, Any] = {
     "Resources": {
         "Queue": {
             "Type": "AWS::SQS::Queue",
+            "DeletionPolicy": "Delete",
+            "UpdateReplacePolicy": "Delete",
             "Properties": {
                 "KmsMasterKeyId": {"Ref": "KeyArn"},
                 "VisibilityTimeout": {"Ref": "Seconds"},
@@ -61,6 +63,11 @@ QUEUE: dict[str, Any] = {
                             "Effect": "Allow",
                             "Action": ["dynamodb:GetItem", "dynamodb:PutItem"],
                             "Resource": {"Fn::GetAtt": ["Table", "Arn"]},
+                        },
+                        {
+                            "Effect": "Allow",
+                            "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
+                            "Resource": {"Ref": "KeyArn"},
                         },
                     ],
                 }

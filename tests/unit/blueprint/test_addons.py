@@ -82,3 +82,19 @@ def test_no_output_of_ours_is_called_like_what_an_add_on_hands_on(name: str) -> 
 
 def test_it_is_in_the_matrix() -> None:
     assert AXES["addons"]["queue"] is SECTIONS
+
+
+@pytest.mark.parametrize(
+    ("parameters", "expected"),
+    [({}, True), ({"KeyArn": "arn:aws:kms:us-east-1:1:key/other"}, False)],
+)
+def test_the_key_is_used_through_the_services_of_what_is_given_it(
+    parameters: dict[str, str], *, expected: bool
+) -> None:
+    asking = config(
+        addons=[{"template": "queue.yaml", "parameters": parameters}],
+        documents={"queue.yaml": QUEUE},
+    )
+    policy = parts(asking).foundation.template["Resources"]["Key"]["Properties"]["KeyPolicy"]
+    used = {statement["Sid"] for statement in policy["Statement"]}
+    assert ({"Queues", "Tables", "TablesGrants", "Secret"} <= used) is expected

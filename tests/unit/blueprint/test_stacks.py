@@ -27,7 +27,7 @@ drawn = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCh
 @drawn
 @given(configs())
 def test_every_reference_leads_somewhere(config: Config) -> None:
-    foundation, path, capacity, service, watched, consumers, database = parts(config)
+    foundation, path, capacity, service, watched, consumers, database, added = parts(config)
     for stack in stacks(config):
         known = {*stack.template["Resources"], *stack.template.get("Parameters", {})}
         assert references(stack) <= known
@@ -43,7 +43,9 @@ def test_every_reference_leads_somewhere(config: Config) -> None:
     assert asked(capacity) <= {*outputs(foundation), "InstanceImage"}
     assert not database or asked(database) <= {*outputs(foundation)}
     served = {*outputs(foundation), *outputs(path), *outputs(capacity)}
-    assert asked(service) <= {*served, "Image"}
+    assert all(asked(one) <= {*outputs(foundation), "Name", "Seconds"} for one in added)
+    of_addons = {f"Addon{name}" for one in added for name in outputs(one)}
+    assert asked(service) <= {*served, *of_addons, "Image"}
     assert asked(watched) <= {*served, *outputs(service)}
     assert all(asked(consumer) <= offer for consumer in consumers)
 
@@ -65,6 +67,7 @@ def test_stacks_are_in_order_named_and_the_same_twice(config: Config) -> None:
         f"{config.name}-path",
         f"{config.name}-capacity",
         *([f"{config.name}-database"] if config.database else []),
+        *([f"{config.name}-addon-queue"] if config.addons else []),
         f"{config.name}-service",
         f"{config.name}-monitoring",
         *(f"{config.name}-consumer-{consumer.name}" for consumer in config.consumers),
