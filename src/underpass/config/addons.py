@@ -47,6 +47,14 @@ class Output:
     variable: str
     own_key: bool = False
 
+    def __str__(self) -> str:
+        becomes = {
+            "variable": self.variable,
+            "secret": f"{self.variable}, with the secret's value",
+            "policy": "a policy of their role",
+        }
+        return f"add-on {self.addon}: tasks get {self.name} as {becomes[self.kind]}"
+
 
 def template(config: Config, addon: Addon) -> Template | None:
     """Return an add-on's template; None where it could not be read."""

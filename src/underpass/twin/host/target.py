@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from underpass.config import Config
 from underpass.config.model import Consumer, Network
 from underpass.errors import UsageError
-from underpass.twin.host import consumer_vpcs, stand_in_vpcs, ways_out
+from underpass.twin.host import addon_types, consumer_vpcs, stand_in_vpcs, ways_out
 from underpass.twin.host.running_twins import Running
 from underpass.twin.region import control_socket, credentials
 from underpass.twin.region.aws import Clients
@@ -67,16 +67,18 @@ class TwinTarget:
             raise OSError(f"{name} has no answer")
         return found
 
-    def preflight(self, config: Config) -> None:
+    @staticmethod  # `check --twin` asks it without a region
+    def preflight(config: Config) -> None:
         """Refuse what the twin has no way to start, and ways out that lead nowhere in it.
 
         Raises
         ------
         UsageError
             When the configuration does not say how to start a task as a process, or names an endpoint, a
-            prefix list, a security group or a consumer's region that the twin has not.
+            prefix list, a security group, a consumer's region or a type of resource that the twin has not.
         """
         ways_out.check(config.network)
+        addon_types.check(config)
         for consumer in config.consumers:
             if consumer.region not in {None, config.region}:
                 raise UsageError(
