@@ -92,17 +92,19 @@ def earlier(config: Config, number: int) -> tuple[str, ...]:
     return tuple(one.name for one in outputs(config) if one.addon in before)
 
 
-def services(config: Config, *, given: str = "") -> frozenset[str]:
+def services(config: Config, *, only: Addon | None = None, given: str = "") -> frozenset[str]:
     """Return the services whose resources the add-ons have, as types name them: ``SQS``.
 
     Parameters
     ----------
+    only
+        Just this one's.
     given
         Only those of templates with a parameter of this name, which the foundation's output fills.
     """
     return frozenset(
         resource.type.split("::")[1]
-        for addon in config.addons
+        for addon in ([only] if only else config.addons)
         if (found := template(config, addon))
         and (not given or given in found.parameters.keys() - addon.parameters.keys())
         for resource in found.resources.values()

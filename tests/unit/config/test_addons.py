@@ -26,6 +26,31 @@ def told(configuration: Config) -> list[str]:
     ]
 
 
+@pytest.mark.parametrize(
+    ("network", "advised"),
+    [
+        ({"egress": "nat"}, []),
+        ({"egress": "endpoints"}, ["dynamodb", "sqs"]),
+        ({"egress": "endpoints", "endpoints": ["sqs"]}, ["dynamodb"]),
+        ({"egress": "endpoints", "endpoints": ["sqs", "dynamodb"]}, []),
+    ],
+)
+def test_services_without_a_way_to_them_are_told(network: Any, advised: list[str]) -> None:
+    found = rules.advise(config(network=network, **SECTIONS))
+    expected = [f'add "{name}" to [network] endpoints' for name in advised]
+    assert [one.suggestion for one in found] == expected
+    assert {dotted(one.keys[0]) for one in found} <= {"addons[0].template"}
+
+
+def test_a_bucket_that_the_endpoint_lets_nobody_into_is_told() -> None:
+    bucket = {"Resources": {"Bucket": {"Type": "AWS::S3::Bucket"}}}
+    network: dict[str, Any] = {"egress": "endpoints"}
+    sections = {"addons": [{"template": "bb.yaml"}], "documents": {"bb.yaml": bucket}}
+    (told_of,) = rules.advise(config(network=network, **sections))
+    assert "BucketName" in told_of.suggestion
+    assert rules.advise(config(network={**network, "buckets": ["notes-1"]}, **sections)) == ()
+
+
 def test_outputs_are_variables_secrets_and_policies_by_what_they_refer_to() -> None:
     found = addons.outputs(config(**SECTIONS))
     assert [(one.name, one.kind, one.variable) for one in found] == [
