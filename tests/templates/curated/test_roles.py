@@ -96,7 +96,10 @@ def execution(here: Account) -> Role:
             *(Call(f"ecr:{action}", repository) for action in pull),
             *_writes_log(here.named("LogGroup")),
             *(Call(read, secret) for secret in secrets),
-            *(Call("kms:Decrypt", key, via) for _ in secrets),
+            *(
+                Call("kms:Decrypt", key, {**via, "kms:EncryptionContext:SecretARN": secret})
+                for secret in secrets
+            ),
         ),
         (
             Call("ecr:BatchGetImage", f"{repository}-other"),
@@ -149,7 +152,8 @@ def task(here: Account) -> Role:
         for kind in ("Control", "Data")
     ]
     (can if here.config.service.exec else cannot).extend(channels)
-    return Role(tuple(can), tuple(cannot), "ecs-tasks.amazonaws.com")
+    managed = ("Use",) if here.config.addons else ()
+    return Role(tuple(can), tuple(cannot), "ecs-tasks.amazonaws.com", managed=managed)
 
 
 def instance(here: Account) -> Role:

@@ -84,7 +84,7 @@ def _unreached_addons(config: Config) -> Iterator[Fault]:
             if service == "S3" and not network.buckets:
                 yield Fault(
                     (key, ("network", "buckets")),
-                    'has a bucket, and with egress = "endpoints" the endpoint to S3 lets only named ones through',
+                    'has a bucket, and with egress = "endpoints" the way to S3 is open to named ones only',
                     "give it a BucketName, and name that in [network] buckets",
                 )
 
