@@ -33,6 +33,7 @@ BY_USE = {
         "S3": "Bucket BucketPolicy",
         "SNS": "Subscription Topic TopicPolicy",
         "SQS": "Queue QueuePolicy",
+        "SSM": "Parameter",
         "SecretsManager": "RotationSchedule SecretTargetAttachment",
     }.items()
     for kind in kinds.split()

@@ -3,6 +3,7 @@
 from typing import Any
 
 QUEUE: dict[str, Any] = {
+    "Description": "What the application works on",
     "Parameters": {
         "KeyArn": {"Type": "String"},
         "Name": {"Type": "String"},
@@ -81,7 +82,22 @@ QUEUE: dict[str, Any] = {
         "UsePolicy": {"Value": {"Ref": "Use"}},
     },
 }
+TOLD: dict[str, Any] = {
+    "Description": "Where others read which queue it is",
+    "Parameters": {"QueueUrl": {"Type": "String"}},
+    "Resources": {
+        "Parameter": {
+            "Type": "AWS::SSM::Parameter",
+            "Properties": {"Type": "String", "Value": {"Ref": "QueueUrl"}},
+        }
+    },
+    "Outputs": {"ParameterName": {"Value": {"Ref": "Parameter"}}},
+}
 SECTIONS: dict[str, Any] = {
     "addons": [{"template": "queue.yaml", "parameters": {"Seconds": "90"}}],
     "documents": {"queue.yaml": QUEUE},
+}
+TWO: dict[str, Any] = {
+    "addons": [{"template": "queue.yaml"}, {"template": "told.json", "name": "told"}],
+    "documents": {"queue.yaml": QUEUE, "told.json": TOLD},
 }

@@ -128,7 +128,7 @@ AXES: dict[str, dict[str, Mapping[str, Any]]] = {
     },
     "tasks": {"two": {}, "three": {"service": {"tasks": {"min": 3, "max": 3}}}},
     "health": {"path": {}, "command": {"service": {"health_command": ["python", "-m", "check"]}}},
-    "addons": {"none": {}, "queue": addons.SECTIONS},
+    "addons": {"none": {}, "queue": addons.SECTIONS, "two": addons.TWO},
     "alarms": {"topic": {}, "email": {"alarms": {"email": "ops@example.com"}}},
 }
 
