@@ -5,8 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests.functional.cloudformation_types.account import Account
 from tests.functional.cloudformation_types.conftest import Bench
+from tests.unit.blueprint.addons import QUEUE, TWO
+from tests.unit.blueprint.configs import config
 
+from underpass.blueprint import stacks
 from underpass.twin.services.cloudformation.resource_type import ProvisionError
 
 BY = {"AttributeName": "By", "AttributeType": "S"}
@@ -53,6 +57,24 @@ def test_a_tables_local_indexes_stay(bench: Bench) -> None:
     made = bench.create("DynamoDB::Table", **TABLE)
     with pytest.raises(ProvisionError, match="made with their table"):
         bench.update("DynamoDB::Table", made, TABLE, TABLE | {"LocalSecondaryIndexes": [{}]})
+
+
+def test_add_ons_come_and_go_with_the_twins_cloudformation(bench: Bench) -> None:
+    account = Account(bench)
+    key = bench.create("KMS::Key").attributes["Arn"]
+    first, second = (one for one in stacks(config(**TWO)) if "-addon-" in one.name)
+    made = account.create(first.name, first.body(), KeyArn=key, **first.parameters)
+    assert made.keys() == QUEUE["Outputs"].keys()
+    told = account.create(second.name, second.body(), QueueUrl=made["QueueUrl"])
+    value = bench.clients("ssm").get_parameter(Name=told["ParameterName"])["Parameter"]["Value"]
+    assert value == made["QueueUrl"]
+    secret = bench.clients("secretsmanager").get_secret_value(SecretId=made["SigningToken"])
+    assert len(secret["SecretString"]) == 40
+    policy = bench.clients("iam").get_policy(PolicyArn=made["UsePolicy"])["Policy"]
+    assert policy["Arn"] == made["UsePolicy"]
+    account.remove(second.name)
+    account.remove(first.name)
+    assert bench.clients("dynamodb").list_tables()["TableNames"] == [made["TableName"]]  # kept
 
 
 def test_a_parameter_has_another_value_under_the_same_name(bench: Bench) -> None:
