@@ -15,6 +15,7 @@ from underpass.blueprint.protection import PROTECT
 from underpass.config import Config
 from underpass.config.model import Consumer
 from underpass.deploy import addons, assets, consumers, database, hosts, network, preflight
+from underpass.deploy.addon_stacks import AddonStacks
 from underpass.deploy.clock import Clock, poll
 from underpass.deploy.preflight import zones
 from underpass.deploy.reach import Reach, reached
@@ -101,13 +102,14 @@ class _Deployment:
         wanted_foundation, wanted_capacity = by_part["foundation"], by_part["capacity"]
         foundation_stack, foundation = self._foundation(wanted_foundation)
         self._carry = templates.by(self._target.client("s3"), foundation["WorkBucketName"])
+        of_addons = AddonStacks(config, self._target, self._steps, self._bring)
         own_addons = [one for one in own if addons.label(config, one.name)]
         image, path, (capacity_stack, capacity), networks, added, *_ = self._steps.together(
             partial(self._image, foundation),
             partial(self._path, by_part["path"], foundation),
             partial(self._capacity, wanted_capacity, foundation),
             self._networks,
-            partial(self._addons, own_addons, foundation),
+            partial(of_addons.deploy, own_addons, foundation),
             partial(self._assets, foundation),
             partial(self._database, by_part.get("database"), foundation),
         )
@@ -146,7 +148,7 @@ class _Deployment:
         self._clean_up(
             (foundation_stack, wanted_foundation), (capacity_stack, wanted_capacity), *addon_stacks
         )
-        self._drop_addons()
+        of_addons.drop()
         if foundation_stack is not wanted_foundation:
             self._protect(wanted_foundation)
         self._hosts(wanted_capacity)
@@ -282,28 +284,6 @@ class _Deployment:
             if seeded.note:
                 step.tell("warning", seeded.note)
 
-    def _addons(
-        self, stacks: Collection[Stack], foundation: Outputs
-    ) -> tuple[list[tuple[Stack, Stack]], Outputs]:
-        """Deploy the add-ons; return each as it is and as it is wanted, and what they hand on."""
-        brought: list[tuple[Stack, Stack]] = []
-        handed = dict(foundation)
-        for wave in addons.waves(stacks):
-            given = addons.given(self._config, handed)
-            made = self._steps.together(*(partial(self._addon, one, given) for one in wave))
-            for stack, (deployed, outputs) in zip(wave, made, strict=True):
-                brought.append((deployed, stack))
-                handed |= addons.handing(self._config, stack.name, outputs)
-        return brought, {name: handed[name] for name in handed.keys() - foundation.keys()}
-
-    def _addon(self, wanted: Stack, given: Outputs) -> tuple[Stack, Outputs]:
-        """Deploy an add-on, still with what tasks use of it so far, and return it so."""
-        with self._steps.step(f"addon {addons.label(self._config, wanted.name)}") as step:
-            deployed = existing.deployed(self._target.client("cloudformation"), wanted.name, step)
-            stack = two_phase.while_used(wanted, deployed)
-            known = {key: value for key, value in given.items() if key not in stack.parameters}
-            return stack, self._bring(stack, _asked(stack, known), step)
-
     def _networks(self) -> dict[str, ConsumerNetwork]:
         """Prepare the consumers' side while the provider's is being made."""
         names = [*self._zones.values()][: self._config.network.zones]
@@ -382,25 +362,6 @@ class _Deployment:
                 told = (deployed.template, wanted.template, ids, self._target.snapshots)
                 for farewell in two_phase.farewells(*told):
                     step.tell("warning", farewell)
-
-    def _drop_addons(self) -> None:
-        """Delete the stacks of add-ons that are not in the configuration: no task uses them any more."""
-        dropped = addons.dropped(self._target.client("cloudformation"), self._config)
-        # One may use what another has: whichever cannot go now goes with the next run.
-        jobs = [kept(partial(self._drop_addon, *one)) for one in dropped.items()]
-        for ended in self._steps.together(*jobs):
-            unwrapped(ended)
-
-    def _drop_addon(self, name: str, there: existing.Description) -> None:
-        with self._steps.step(f"addon {name}") as step:
-            cloudformation = self._target.client("cloudformation")
-            if existing.settled(cloudformation, there.name, step):
-                template = existing.template(cloudformation, there.name)
-                ids = existing.resources(cloudformation, there.name)
-                existing.delete(cloudformation, there, self._clock)
-                for farewell in two_phase.farewells(template, {}, ids, self._target.snapshots):
-                    step.tell("warning", farewell)
-            step.outcome = "removed: it is no longer in underpass.toml"
 
 
 def _asked(stack: Stack, known: Outputs) -> dict[str, str]:
