@@ -6,10 +6,11 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
 from ipaddress import IPv4Network
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 
+from underpass.config import tables
 from underpass.config import types as t
 from underpass.config.hints import quoted
 from underpass.config.model import Config
@@ -29,7 +30,6 @@ _KINDS = {
     "dict_type": "a section",
     "value_error": "text in quotes",
 }
-_REPEATED = {"addons", "consumers", "network.allow_out"}
 
 
 def explain(error: ErrorDetails) -> Fault:
@@ -46,8 +46,8 @@ def explain(error: ErrorDetails) -> Fault:
 def unknown(path: KeyPath) -> Fault:
     """Return the fault of a key that does not exist, with the nearest one that does."""
     section, key = path[:-1], str(path[-1])
-    names = [field for where, field in every_key() if where == _names(section)]
-    where = _header(_names(section)) if section else "the file"
+    names = [field for where, field in every_key() if where == tables.names(section)]
+    where = _header(tables.names(section)) if section else "the file"
     message = f"is not a key of {where}"
     if near := get_close_matches(key, names, n=1):
         return Fault((path,), message, f"did you mean {near[0]}?", (*section, near[0]))
@@ -58,7 +58,7 @@ def unknown(path: KeyPath) -> Fault:
 
 def _header(section: tuple[str, ...]) -> str:
     name = ".".join(section)
-    return f"[[{name}]]" if name in _REPEATED else f"[{name}]"
+    return f"[[{name}]]" if section in tables.repeated() else f"[{name}]"
 
 
 def every_key(
@@ -69,20 +69,9 @@ def every_key(
         if field.exclude:
             continue
         yield at, name
-        inner = _section(field.annotation)
+        inner = tables.section(field.annotation)
         if inner:
             yield from every_key(inner, (*at, name))
-
-
-def _section(annotation: Any) -> type[BaseModel] | None:
-    """Return the section inside ``Section``, ``Section | None`` or ``tuple[Section, ...]``."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    return next(filter(None, map(_section, get_args(annotation))), None)
-
-
-def _names(path: KeyPath) -> tuple[str, ...]:
-    return tuple(part for part in path if isinstance(part, str))
 
 
 def _shown(value: Any) -> str:
@@ -93,11 +82,11 @@ def _shown(value: Any) -> str:
 
 def _missing(error: ErrorDetails) -> tuple[str, str]:
     model: type[BaseModel] = Config
-    for part in _names(error["loc"])[:-1]:
-        model = _section(model.model_fields[part].annotation) or model
+    for part in tables.names(error["loc"])[:-1]:
+        model = tables.section(model.model_fields[part].annotation) or model
     name = str(error["loc"][-1])
     field = model.model_fields[name]
-    if _section(field.annotation):
+    if tables.section(field.annotation):
         return "is missing", f"add a [{name}] section"
     example = f"add {name} = {_shown(field.examples[0])}" if field.examples else ""
     return f"is missing: {str(field.description).rstrip('.')}", example
@@ -157,10 +146,8 @@ def _kind(error: ErrorDetails) -> tuple[str, str]:
     elif isinstance(value, str) and re.fullmatch(r"[0-9]+|true|false", value):
         suggestion = f"write {value} without quotes"
     elif wanted == "a list":
-        tables = isinstance(value, Mapping) or path == ("consumers",)
-        suggestion = (
-            f"write [[{'.'.join(map(str, path))}]]" if tables else f"write [{quoted(value)}]"
-        )
+        many = isinstance(value, Mapping) or tables.names(path) in tables.repeated()
+        suggestion = f"write [[{'.'.join(map(str, path))}]]" if many else f"write [{quoted(value)}]"
     return f"needs {wanted}, and this is {_shown(value)}", suggestion
 
 
@@ -215,6 +202,7 @@ _NEAREST: dict[str, Callable[[str], str]] = {  # the commonest slip of each kind
     t.REGION: _region,
     t.HTTP_PATH: _path,
     t.MOUNT: _path,
+    t.ROLE_PATH: lambda text: f"/{text.strip('/')}/",
     t.INSTANCE_CLASS: _class,
     t.IMAGE: _image,
     t.PRINCIPAL: _principal,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pydantic import ValidationError
 
-from underpass.config import explain
+from underpass.config import explain, tables
 from underpass.config.model import Config
 from underpass.config.problems import Fault, KeyPath
 
@@ -26,6 +26,7 @@ _STAND_INS: dict[str, Any] = {  # for what must be there, so that the rules can 
     "service": {"port": 1, "build": "."},
     "port": 1,
     "source": ".",
+    "command": ["stand-in"],
     "certificate": "arn:aws:acm:us-east-1:111111111111:certificate/stand-in",
 }
 
@@ -98,18 +99,29 @@ def _is_required(path: KeyPath) -> bool:
 
 def _mend(data: dict[str, Any], path: KeyPath, *, required: bool) -> None:
     holder: Any = data
+    at: KeyPath = ()
     for part, following in pairwise(path):
-        if isinstance(following, int) and part != "consumers":
+        at = (*at, part)
+        if isinstance(following, int) and tables.names(at) not in tables.repeated():
             holder.pop(part, None)  # a list of plain values goes as a whole
             return
         holder = holder[int(part)] if isinstance(holder, list) else holder.get(part, {})
     last: Any = path[-1]
     if isinstance(last, int):
-        holder[last] = {"name": f"stand-in-{last}"}
+        fields = tables.repeated()[tables.names(path)].model_fields
+        holder[last] = {
+            name: _stand_in(name, last) for name, field in fields.items() if field.is_required()
+        }
     elif required:
-        holder[last] = f"stand-in-{path[1]}" if path[0] == "consumers" else _STAND_INS[str(last)]
+        holder[last] = _stand_in(str(last), path[-2] if path[1:] else None)
     else:
         holder.pop(last, None)
+
+
+def _stand_in(name: str, position: str | int | None) -> Any:
+    """Return a value for the required key ``name``; those of several tables have different names."""
+    many = name == "name" and isinstance(position, int)
+    return f"stand-in-{position}" if many else _STAND_INS[name]
 
 
 def _reads(fault: Fault, wrong: Iterable[KeyPath]) -> bool:

@@ -12,9 +12,20 @@ from functools import partial
 from underpass import blueprint
 from underpass.blueprint import Stack
 from underpass.blueprint.protection import PROTECT
+from underpass.blueprint.service.program import RELEASE
 from underpass.config import Config
 from underpass.config.model import Consumer
-from underpass.deploy import addons, assets, consumers, database, hosts, network, preflight
+from underpass.deploy import (
+    addons,
+    assets,
+    consumers,
+    database,
+    hosts,
+    network,
+    preflight,
+    release,
+    secret_versions,
+)
 from underpass.deploy.addon_stacks import AddonStacks
 from underpass.deploy.clock import Clock, poll
 from underpass.deploy.preflight import zones
@@ -104,8 +115,8 @@ class _Deployment:
         self._carry = templates.by(self._target.client("s3"), foundation["WorkBucketName"])
         of_addons = AddonStacks(config, self._target, self._steps, self._bring)
         own_addons = [one for one in own if addons.label(config, one.name)]
-        image, path, (capacity_stack, capacity), networks, added, *_ = self._steps.together(
-            partial(self._image, foundation),
+        images, path, (capacity_stack, capacity), networks, added, *_ = self._steps.together(
+            partial(self._images, foundation),
             partial(self._path, by_part["path"], foundation),
             partial(self._capacity, wanted_capacity, foundation),
             self._networks,
@@ -114,7 +125,8 @@ class _Deployment:
             partial(self._database, by_part.get("database"), foundation),
         )
         addon_stacks, added_outputs = added
-        known = {**foundation, **path, **capacity, **added_outputs, "Image": image}
+        known = {**foundation, **path, **capacity, **added_outputs, **images}
+        known |= secret_versions.current(self._target.client, config)
         waiting = Waiting(
             config,
             self._target,
@@ -124,7 +136,7 @@ class _Deployment:
             timeout_s=answer_timeout_s,
         )
         service, *joined = self._steps.together(
-            partial(self._service, by_part["service"], known, waiting),
+            partial(self._released, by_part, known, waiting),
             *(
                 kept(partial(self._consumer, stack, consumer, networks[consumer.name], path))
                 for stack, consumer in zip(joins, config.consumers, strict=True)
@@ -165,6 +177,9 @@ class _Deployment:
             self._config = network.located(self._config, self._target)
             account = self._target.client("sts").get_caller_identity()["Account"]
             step.outcome = f"account {account}, {self._config.region}"
+            self._config, notes = network.supplied(self._config, self._target, make=True)
+            for note in notes:
+                step.tell("warning", note)
             self._zones = zones.application(self._config, self._target)
             for warning in preflight.check(self._config, self._target, self._zones):
                 step.tell("warning", warning)
@@ -250,10 +265,18 @@ class _Deployment:
             cloudformation, stack, known, step, watch, tags, allowed=allowed, carry=self._carry
         ).outputs
 
-    def _image(self, foundation: Outputs) -> str:
+    def _images(self, foundation: Outputs) -> dict[str, str]:
+        """Publish the application's image and its sidecars'; return them by the service's parameters."""
         with self._steps.step("image") as step:
-            step.outcome = self._target.publish_image(self._config, foundation["RepositoryUri"])
-            return step.outcome
+            repository, beside = foundation["RepositoryUri"], self._config.service.sidecars
+            step.outcome = image = self._target.publish_image(self._config, repository)
+            found = {
+                one.image_parameter: self._target.publish_sidecar(self._config, one, repository)
+                for one in beside
+            }
+            if beside:
+                step.outcome += f", and of {', '.join(one.name for one in beside)}"
+            return {"Image": image, **found}
 
     def _assets(self, foundation: Outputs) -> None:
         if self._config.assets is None:
@@ -291,6 +314,16 @@ class _Deployment:
             consumer.name: self._target.consumer_network(consumer, names)
             for consumer in self._config.consumers
         }
+
+    def _released(self, parts: Mapping[str, Stack], known: Outputs, waiting: Waiting) -> Outputs:
+        """Have the release run, where there is one, and only then the service replaced."""
+        if stack := parts.get("release"):
+            with self._steps.step("release") as step:
+                ran = self._bring(stack, _asked(stack, known), step)
+                definition = ran[RELEASE]
+                release.run(self._target.client, self._config.name, known, definition, step)
+            known = {**known, **ran}
+        return self._service(parts["service"], known, waiting)
 
     def _service(self, wanted: Stack, known: Outputs, waiting: Waiting) -> Outputs:
         with self._steps.step("service") as step:
@@ -337,11 +370,16 @@ class _Deployment:
     def _leaving(self) -> list[Callable[[], None]]:
         cloudformation = self._target.client("cloudformation")
         dropped = consumers.dropped(cloudformation, self._config)
-        return [partial(self._leave, name, stack.name) for name, stack in dropped.items()]
+        jobs: list[Callable[[], None]] = [
+            partial(self._leave, f"consumer {name}", stack.name) for name, stack in dropped.items()
+        ]
+        if there := release.left(cloudformation, self._config):
+            jobs.append(partial(self._leave, "release", there.name))
+        return jobs
 
-    def _leave(self, consumer: str, stack: str) -> None:
-        """Delete the stack, and so the endpoint, of a consumer that is not in the configuration."""
-        with self._steps.step(f"consumer {consumer}") as step:
+    def _leave(self, what: str, stack: str) -> None:
+        """Delete the stack of what is configured no more: a consumer, with its endpoint, or a release."""
+        with self._steps.step(what) as step:
             cloudformation = self._target.client("cloudformation")
             if there := existing.settled(cloudformation, stack, step):
                 existing.delete(cloudformation, there, self._clock)

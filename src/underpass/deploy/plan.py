@@ -13,8 +13,18 @@ from typing import Any
 
 from underpass import blueprint
 from underpass.blueprint import Stack
+from underpass.blueprint.service.secrets import VERSIONS
 from underpass.config import Config
-from underpass.deploy import addons, admission, consumers, database, hosts, network
+from underpass.deploy import (
+    addons,
+    admission,
+    consumers,
+    database,
+    hosts,
+    network,
+    release,
+    secret_versions,
+)
 from underpass.deploy.clock import Clock
 from underpass.deploy.stacks import changes, changesets, data_loss, templates, two_phase
 from underpass.deploy.stacks import stack as existing
@@ -73,6 +83,7 @@ def plan(
         stacks = blueprint.stacks(config)
         return tuple(StackPlan(s.name, "create", changes.created(s.template)) for s in stacks)
     config = network.located(config, target)
+    config, _ = network.supplied(config, target, make=False)
     stacks = blueprint.stacks(config)
     return tuple(_Planning(config, target, clock or Clock()).plans(stacks))
 
@@ -132,6 +143,10 @@ class _Planning:
                 changes.removed(template, {}, ids),
                 "its consumer is gone",
             )
+        if ran := release.left(cloudformation, self._config):
+            template = existing.template(cloudformation, ran.name)
+            gone = changes.removed(template, {}, existing.resources(cloudformation, ran.name))
+            yield StackPlan(ran.name, "delete", gone, "there is no [service] release any more")
         if users := database.left(cloudformation, self._config):
             template = existing.template(cloudformation, users.name)
             ids = existing.resources(cloudformation, users.name)
@@ -167,6 +182,8 @@ class _Planning:
             self._zones = network.named(zones.application(self._config, self._target))
         values, unknown = _values(wide, deployed, {**handed, **self._zones} if first else handed)
         values |= hosts.newest(self._target.client, stack)
+        if VERSIONS in stack.template.get("Parameters", {}):
+            values |= secret_versions.current(self._target.client, self._config)
         note = f"a deployment looks {', '.join(unknown)} up" if unknown else ""
         if not note:
             try:

@@ -24,6 +24,7 @@ from underpass.deploy.plan import StackPlan
 from underpass.deploy.reach import Reach, reaches
 from underpass.deploy.stacks.changesets import NotExecutableError
 from underpass.deploy.stacks.data_loss import DataLossError
+from underpass.deploy.stacks.stack import tagged
 from underpass.deploy.steps import Event
 from underpass.errors import UnderpassError, UsageError
 
@@ -263,6 +264,30 @@ def test_a_first_release_that_fails_leaves_nothing_protected(world: World) -> No
         world.deploy()
     for part in ("foundation", "path"):
         assert world.cloudformation.named(f"notes-{part}").parameters.get("Protect") != "true"
+
+
+def test_a_release_runs_before_the_service_is_touched(
+    client: Callable[[str], Any], tmp_path: Path
+) -> None:
+    world = World(client, tmp_path)
+    world.deploy()
+    arns = {"ReleaseTaskDefinitionArn": "arn:task-definition/notes-release:1"}
+    world.cloudformation.outputs["notes-release"] = arns
+    world.cloudformation.named("notes-foundation").outputs["TaskSecurityGroupId"] = "sg-tasks"
+    service = {**world.config.model_dump()["service"], "release": ["migrate"]}
+    world.ecs.exit_code = 1
+    with pytest.raises(UnderpassError, match="the release failed"):
+        world.deploy_again(service=service)
+    assert "ReleaseTaskDefinitionArn" not in world.cloudformation.named("notes-service").parameters
+
+    world.ecs.exit_code, world.clock = 0, FakeClock()
+    world.deploy_again(service=service)
+    done = world.finished()
+    assert done.index("release") < done.index("service")
+    assert arns.items() <= world.cloudformation.named("notes-service").parameters.items()
+
+    world.deploy_again(service={**service, "release": []})
+    assert not any(one.name == "notes-release" for one in tagged(world.cloudformation))
 
 
 def test_the_hosts_image_is_kept_by_a_release_and_renewed_after_it(world: World) -> None:
@@ -587,6 +612,20 @@ def test_the_plan_waits_for_nobody(world: World) -> None:
     world.cloudformation.named("notes-service").status = "UPDATE_IN_PROGRESS"
     with pytest.raises(UnderpassError, match="notes-service is UPDATE_IN_PROGRESS"):
         world.plan()
+
+
+def test_the_image_of_each_sidecar_is_published_and_given_to_the_service(
+    client: Callable[[str], Any], tmp_path: Path
+) -> None:
+    sidecars = [{"name": name, "image": "otel:1"} for name in ("otel", "log-router")]
+    service = {"port": 80, "build": ".", "health_check": "/healthz", "sidecars": sidecars}
+    world = World(client, tmp_path, service=service)
+    world.deploy()
+    assert {"image otel", "image log-router"} <= {*world.target.done}
+    given = world.cloudformation.named("notes-service").parameters
+    assert given["Image"] == "repository@sha256:1"
+    assert given["OtelImage"] == "repository@sha256:otel"
+    assert given["LogRouterImage"] == "repository@sha256:log-router"
 
 
 def test_the_plan_of_nothing_deployed_is_the_templates(world: World) -> None:

@@ -134,6 +134,15 @@ def deployed(cloudformation: FakeCloudFormation) -> Status:
             availabilityZone="us-east-1a",
             attachments=attachments,
         )
+    well: dict[str, Any] = {
+        "desiredStatus": "RUNNING",
+        "lastStatus": "RUNNING",
+        "healthStatus": "HEALTHY",
+    }
+    running = {"name": "mail", "lastStatus": "RUNNING", "healthStatus": "HEALTHY"}
+    beside = {"name": "otel", "lastStatus": "STOPPED", "exitCode": 3}
+    well["containers"] = [running, beside]
+    ecs.stops("c", family="notes-mail", availabilityZone="us-east-1a", **well)
     clients = {
         "cloudformation": cloudformation,
         "elbv2": elbv2,
@@ -142,6 +151,17 @@ def deployed(cloudformation: FakeCloudFormation) -> Status:
         "rds": Rds(),
     }
     return status(CONFIG, FakeTarget(clients))
+
+
+def task(name: str, runs: str, address: str, health: str, **containers: str) -> dict[str, Any]:
+    return {
+        "id": name,
+        "runs": runs,
+        "zone": "us-east-1a",
+        "address": address,
+        "health": health,
+        "containers": tuple({"name": key, "state": state} for key, state in containers.items()),
+    }
 
 
 def test_everything_that_is_deployed(cloudformation: FakeCloudFormation) -> None:
@@ -154,8 +174,11 @@ def test_everything_that_is_deployed(cloudformation: FakeCloudFormation) -> None
         "NOT_CREATED",
     ]
     assert found["tasks"] == (
-        {"id": "a", "zone": "us-east-1a", "address": "", "health": "provisioning"},
-        {"id": "b", "zone": "us-east-1a", "address": "10.20.2.7", "health": "unhealthy"},
+        task("a", "notes", "", "provisioning"),
+        task("b", "notes", "10.20.2.7", "unhealthy"),
+        task(
+            "c", "mail", "", "healthy", mail="healthy", otel="stopped (exit code 3)"
+        ),  # of a worker: by its own check
     )
     assert found["targets"] == {
         "nlb": (

@@ -27,7 +27,9 @@ drawn = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCh
 @drawn
 @given(configs())
 def test_every_reference_leads_somewhere(config: Config) -> None:
-    foundation, path, capacity, service, watched, consumers, database, added = parts(config)
+    each = parts(config)
+    foundation, path, capacity, service, watched, consumers, *_ = each
+    database, release, added = each.database, each.release, each.addons
     for stack in stacks(config):
         known = {*stack.template["Resources"], *stack.template.get("Parameters", {})}
         assert references(stack) <= known
@@ -44,8 +46,11 @@ def test_every_reference_leads_somewhere(config: Config) -> None:
     assert not database or asked(database) <= {*outputs(foundation)}
     served = {*outputs(foundation), *outputs(path), *outputs(capacity)}
     assert all(asked(one) <= {*outputs(foundation), "Name", "Seconds"} for one in added)
-    of_addons = {f"Addon{name}" for one in added for name in outputs(one)}
-    assert asked(service) <= {*served, *of_addons, "Image"}
+    served |= {f"Addon{name}" for one in added for name in outputs(one)}
+    assert not release or asked(release) <= {*served, "Image"}
+    ran = {*outputs(release)} if release else set()
+    images = {"Image", *(one.image_parameter for one in config.service.sidecars)}
+    assert asked(service) <= {*served, *ran, *images}
     assert asked(watched) <= {*served, *outputs(service)}
     assert all(asked(consumer) <= offer for consumer in consumers)
 
@@ -68,6 +73,7 @@ def test_stacks_are_in_order_named_and_the_same_twice(config: Config) -> None:
         f"{config.name}-capacity",
         *([f"{config.name}-database"] if config.database else []),
         *([f"{config.name}-addon-queue"] if config.addons else []),
+        *([f"{config.name}-release"] if config.service.release else []),
         f"{config.name}-service",
         f"{config.name}-monitoring",
         *(f"{config.name}-consumer-{consumer.name}" for consumer in config.consumers),
@@ -169,7 +175,7 @@ def test_only_these_names_are_fixed() -> None:
     assert named == {
         "Logs::LogGroup.LogGroupName": {
             f"/underpass/notes/{part}"
-            for part in ("service", "registrar", "rotation", "database-user")
+            for part in ("service", "release", "registrar", "rotation", "database-user")
         },
         "KMS::Alias.AliasName": {"alias/underpass/notes"},
     }

@@ -10,20 +10,21 @@ from typing import Any
 import jsonschema  # type: ignore[import-untyped]
 import pytest
 
-from underpass.config import explain
+from underpass.config import explain, tables
 from underpass.config.loader import parse
 from underpass.config.model import Config
 from underpass.config.reference import application, reference, schema
 
 REFERENCE = files("underpass.config").joinpath("reference.toml").read_text()
 EVERYTHING = tomllib.loads(re.sub(r"^#(?=[a-z\[])", "", REFERENCE, flags=re.MULTILINE))
+FREE = {"environment", "secrets", "conditions", "depends_on"}  # whose keys are the user's own
 
 
 def _leaves(value: Any, at: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
     for key, inner in value.items():
         yield (*at, key), inner
-        inner = inner[0] if key in {"consumers", "addons", "allow_out"} and inner else inner
-        if isinstance(inner, dict) and key != "environment":
+        inner = inner[0] if (*at, key) in tables.repeated() and inner else inner
+        if isinstance(inner, dict) and key not in FREE:
             yield from _leaves(inner, (*at, key))
 
 
@@ -37,7 +38,8 @@ def test_with_every_line_in_use_only_what_is_instead_of_another_key_contradicts_
     text = re.sub(r"^#(?=[a-z\[])", "", REFERENCE, flags=re.MULTILINE)
     _, problems = parse(text, Path("underpass.toml"))
     assert [problem.key for problem in problems] == [
-        *("service.image", "network.allow_out[0]", "database.rotation_days"),
+        *("service.image", "service.sidecars[0].image", "capacity.architecture"),
+        *("network.allow_out[0]", "database.rotation_days", "alarms.email"),
         *("consumers[0].cidrs", "consumers[0].role"),
     ]
 
@@ -62,11 +64,12 @@ def test_a_key_that_has_a_default_stands_there_with_it() -> None:
     for path, default in _leaves(defaults):
         if (
             default is not None
-            and path not in {("consumers",), ("addons",)}
+            and path not in tables.repeated()
             and not (default and type(default) is dict)
         ):
             examples_of_lists = path[-1] in {
-                *("subnet_ids", "app_subnets", "data_subnets", "allow_out", "cidrs")
+                *("subnet_ids", "app_subnets", "data_subnets", "allow_out", "cidrs", "sidecars"),
+                "permissions",
             }
             assert written[path] == default or examples_of_lists, path
 

@@ -334,6 +334,10 @@ class FakeTarget:
         self.done.append("image")
         return f"{repository_uri}@sha256:1"
 
+    def publish_sidecar(self, config: Any, sidecar: Any, repository_uri: str) -> str:
+        self.done.append(f"image {sidecar.name}")
+        return f"{repository_uri}@sha256:{sidecar.name}"
+
     def load_seed(self, instance_id: str, secret_arn: str, seed: Any) -> Any:
         now = "seed" not in self.done
         self.done.append("seed")
@@ -341,6 +345,12 @@ class FakeTarget:
 
     def stand_in_network(self, config: Any) -> Any:
         return config.network
+
+    def stand_in_service(self, config: Any, *, make: bool) -> Any:
+        return config.service, ()
+
+    def stand_ins(self, config: Any) -> Any:
+        return config
 
     def consumer_network(self, consumer: Any, zones: Any) -> Any:
         self.done.append(f"network {consumer.name} {' '.join(zones)}")
@@ -357,11 +367,35 @@ class FakeTarget:
 
 
 class FakeEcs:
-    """A cluster's tasks, as a test puts them there."""
+    """A cluster's tasks, as a test puts them there; one of RunTask ends with its code at the next look."""
 
     def __init__(self) -> None:
         self.tasks: list[dict[str, Any]] = []
         self.exceptions = SimpleNamespace(ClusterNotFoundException=KeyError)
+        self.exit_code: int | None = 0
+        self.refusal = ""
+        self.stopped: list[str] = []
+
+    def run_task(self, taskDefinition: str, startedBy: str, **asked: Any) -> Any:
+        if self.refusal:
+            return {"tasks": [], "failures": [{"reason": self.refusal}]}
+        where = asked["networkConfiguration"]["awsvpcConfiguration"]
+        assert where["assignPublicIp"] == "DISABLED"
+        self.begins(f"once-{len(self.tasks)}", taskDefinition, startedBy)
+        return {"tasks": self.tasks[-1:], "failures": []}
+
+    def begins(self, name: str, definition: str, by: str) -> None:
+        """Have a one-off task run."""
+        running = {"desiredStatus": "RUNNING", "lastStatus": "PENDING"}
+        self.stops(name, group="family:x", startedBy=by, **running, taskDefinitionArn=definition)
+
+    def list_tasks(self, cluster: str, startedBy: str, desiredStatus: str) -> Any:
+        wanted = {"startedBy": startedBy, "desiredStatus": desiredStatus}
+        found = [task for task in self.tasks if wanted.items() <= task.items()]
+        return {"taskArns": [task["taskArn"] for task in found]}
+
+    def stop_task(self, cluster: str, task: str, reason: str) -> None:
+        self.stopped.append(task)
 
     def get_paginator(self, _: str) -> Pages:
         return Pages("taskArns", self._arns)
@@ -371,7 +405,13 @@ class FakeEcs:
 
     def describe_tasks(self, cluster: str, tasks: list[str]) -> Any:
         assert 0 < len(tasks) <= 100  # what ECS takes
-        return {"tasks": [task for task in self.tasks if task["taskArn"] in tasks]}
+        found = [task for task in self.tasks if task["taskArn"] in tasks]
+        seen = [dict(task) for task in found]
+        for task in found:
+            if task.get("startedBy") and task["lastStatus"] != "STOPPED":
+                ended = {"desiredStatus": "STOPPED", "lastStatus": "STOPPED"}
+                task |= {**ended, "containers": [{"exitCode": self.exit_code}]}
+        return {"tasks": seen}
 
     def list_services(self, cluster: str) -> Any:
         return {"serviceArns": ["arn:service"]}
@@ -386,10 +426,19 @@ class FakeEcs:
         running = {"desiredStatus": "RUNNING", "lastStatus": "RUNNING"}
         self.stops(name, **running, attachments=[interface])
 
-    def stops(self, name: str, code: str = "EssentialContainerExited", **more: Any) -> None:
+    def stops(
+        self,
+        name: str,
+        code: str = "EssentialContainerExited",
+        family: str = "notes",
+        group: str = "service:notes",
+        **more: Any,
+    ) -> None:
         """Add a task that has stopped."""
         task = {
             "taskArn": f"arn:aws:ecs:task/notes/{name}",
+            "taskDefinitionArn": f"arn:aws:ecs:task-definition/{family}:1",
+            "group": group,
             "desiredStatus": "STOPPED",
             "lastStatus": "STOPPED",
             "stopCode": code,
@@ -406,9 +455,12 @@ class FakeLogs:
         self.tasks = tasks
         self.exceptions = SimpleNamespace(ResourceNotFoundException=KeyError)
 
-    def get_log_events(self, logStreamName: str, limit: int, **_: Any) -> Any:
+    def get_log_events(
+        self, logStreamName: str, limit: int = 10_000, nextToken: str = "0", **_: Any
+    ) -> Any:
         lines = self.tasks[logStreamName.rsplit("/", 1)[-1]][-limit:]
-        return {"events": [{"message": line + "\n"} for line in lines]}
+        events = [{"message": line + "\n"} for line in lines[int(nextToken) :]]
+        return {"events": events, "nextForwardToken": str(len(lines))}
 
 
 class FakeElbv2:

@@ -18,6 +18,7 @@ from troposphere.logs import LogGroup
 
 from underpass.blueprint.addons.outputs import outputs
 from underpass.blueprint.cross_stack import given
+from underpass.blueprint.service import secrets
 from underpass.blueprint.service.hardening import restrictions, scratch_mounts
 from underpass.blueprint.service.program import Program
 from underpass.config import Config
@@ -55,7 +56,8 @@ def plain_environment(config: Config, program: Program) -> dict[str, Any]:
 def container(config: Config, program: Program, image: Ref, logs: LogGroup) -> ContainerDefinition:
     """Return the container of ``program``, from ``image``, writing to ``logs``."""
     more: dict[str, Any] = {}
-    secrets = [
+    labels = dict(program.labels)
+    passed = [
         Secret(Name=one.variable, ValueFrom=one.value)
         for one in outputs(config)
         if one.kind == "secret"
@@ -63,15 +65,20 @@ def container(config: Config, program: Program, image: Ref, logs: LogGroup) -> C
     if config.database:
         secret = given("DatabaseUserSecretArn")
         # An instance that is made anew has the same secret: this tells ECS that the tasks are not the same.
-        more["DockerLabels"] = {"underpass.database": given("DatabaseInstanceId")}
-        secrets += [
+        labels["underpass.database"] = given("DatabaseInstanceId")
+        passed += [
             # ARN:json-key:version-stage:version-id
             # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-secrets-manager.html
             Secret(Name=name, ValueFrom=Sub(f"${{Secret}}:{key}::", Secret=secret))
             for name, key in DATABASE_VARIABLES.items()
         ]
-    if secrets:
-        more["Secrets"] = secrets
+    if own := secrets.entries(config):
+        passed += own
+        labels |= secrets.labels(config)
+    if passed:
+        more["Secrets"] = passed
+    if labels:
+        more["DockerLabels"] = labels
     mounts = scratch_mounts(config)
     if config.files:
         files = MountPoint(

@@ -10,7 +10,8 @@ from troposphere.logs import LogGroup
 
 from underpass.blueprint.addons.outputs import outputs
 from underpass.blueprint.cross_stack import given
-from underpass.blueprint.iam import Statement, allow, arn, role
+from underpass.blueprint.iam import Statement, allow, arn, role, via
+from underpass.blueprint.service import permissions, secrets
 from underpass.config import Config
 
 
@@ -56,12 +57,16 @@ def _task_role(template: Template, config: Config) -> Role:
         )
     if config.service.exec:
         statements += _exec()
+    statements += permissions.statements(config)
     return role(
         template,
         "TaskRole",
         "ecs-tasks.amazonaws.com",
         statements,
-        attached=[one.value for one in outputs(config) if one.kind == "policy"],
+        managed=[
+            *config.service.policies,
+            *(one.value for one in outputs(config) if one.kind == "policy"),
+        ],
         trust_condition=_ONLY_HERE,
     )
 
@@ -106,7 +111,7 @@ def _execution_role(template: Template, config: Config, logs: LogGroup) -> Role:
             allow(["secretsmanager:GetSecretValue"], given("DatabaseUserSecretArn")),
             _decrypt("secretsmanager"),
         ]
-    statements += _addon_secrets(config)
+    statements += [*_addon_secrets(config), *secrets.statements(config)]
     return role(
         template, "ExecutionRole", "ecs-tasks.amazonaws.com", statements, trust_condition=_ONLY_HERE
     )
@@ -138,6 +143,4 @@ _ONLY_HERE = {"StringEquals": {"aws:SourceAccount": Ref("AWS::AccountId")}}
 
 
 def _decrypt(service: str) -> Statement:
-    via = Sub(f"{service}.${{AWS::Region}}.${{AWS::URLSuffix}}")
-    condition = {"StringEquals": {"kms:ViaService": via}}
-    return allow(["kms:Decrypt"], given("KeyArn"), condition)
+    return allow(["kms:Decrypt"], given("KeyArn"), via(service))

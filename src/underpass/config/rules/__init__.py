@@ -10,16 +10,23 @@ from __future__ import annotations
 from underpass.config.model import Config
 from underpass.config.problems import Fault
 from underpass.config.rules import (
+    account,
     addons,
     advice,
+    balancing,
     blocks,
     capacity,
     consumers,
     database,
     network,
     outbound,
+    permissions,
     privatelink,
+    rights,
+    secrets,
     service,
+    sidecars,
+    workers,
     zones,
 )
 
@@ -28,6 +35,10 @@ def check(config: Config) -> tuple[Fault, ...]:
     """Return everything the rules find."""
     parts = (
         service,
+        sidecars,
+        balancing,
+        rights,
+        workers,
         capacity,
         network,
         zones,
@@ -36,6 +47,9 @@ def check(config: Config) -> tuple[Fault, ...]:
         privatelink,
         blocks,
         consumers,
+        secrets,
+        permissions,
+        account,
         addons,
     )
     return tuple(fault for part in parts for rule in part.RULES for fault in rule(config))

@@ -15,7 +15,7 @@ from underpass.config.hints import quoted
 from underpass.config.model import Addon, Config
 from underpass.config.problems import Fault, KeyPath
 from underpass.config.rules.rule import Rule, docs
-from underpass.config.rules.service import reserved
+from underpass.config.rules.service import environments, reserved_variables
 
 _STACKS = ("AWS::CloudFormation::Stack", "AWS::CloudFormation::StackSet")
 
@@ -92,7 +92,7 @@ def _asks(config: Config, addon: Addon, name: str) -> tuple[str, str]:
 
 def _outputs(config: Config) -> Iterator[Fault]:
     """Look for two of one name, and for what hides another variable."""
-    ours, seen = reserved(config), dict[str, str]()
+    ours, seen = reserved_variables(config), dict[str, str]()
     keys = {addon.label: key for key, addon, _ in _readable(config)}
     for one in addons.outputs(config):
         key, variable = keys[one.addon], one.variable or addons.variable(one.name)
@@ -107,12 +107,20 @@ def _outputs(config: Config) -> Iterator[Fault]:
             )
         elif one.kind != "policy" and variable.startswith(("AWS_", "ECS_")):
             yield Fault((key,), f"{told}, and that beginning is AWS's own", other)
-        elif one.kind != "policy" and variable in config.service.environment:
-            named: KeyPath = ("service", "environment", variable)
+        elif one.kind != "policy":
+            yield from _hidden(config, key, one, told)
+        seen[variable] = one.addon
+
+
+def _hidden(config: Config, key: KeyPath, one: addons.Output, told: str) -> Iterator[Fault]:
+    """Yield an output and each variable of the file that have one name, each at its line."""
+    for path, variables in environments(config).items():
+        if one.variable in variables:
+            named: KeyPath = (*path, one.variable)
+            other = "call the output something else"
             yield Fault((key, named), f"{told}, which environment names too", other)
             what = f"is also what output {one.name} of add-on {one.addon} becomes"
-            yield Fault((named, key), what, "leave it out, or call the output something else")
-        seen[variable] = one.addon
+            yield Fault((named, key), what, f"leave it out, or {other}")
 
 
 def _conditional(config: Config) -> Iterator[Fault]:

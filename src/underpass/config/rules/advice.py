@@ -8,6 +8,7 @@ from ipaddress import IPv4Network
 from underpass.config import addons
 from underpass.config.model import Config
 from underpass.config.problems import Fault, KeyPath
+from underpass.config.rules import wide
 from underpass.config.rules.blocks import block_key
 from underpass.config.rules.rule import Rule
 
@@ -67,10 +68,8 @@ def _blocks(config: Config) -> Iterator[tuple[KeyPath, IPv4Network]]:
 def _unreached_addons(config: Config) -> Iterator[Fault]:
     """Yield each add-on of a service that tasks have no way to, for want of an endpoint."""
     network = config.network
-    if (
-        network.egress != "endpoints" or network.vpc_id
-    ):  # an existing VPC's endpoints are its owner's
-        return
+    if network.egress != "endpoints" or network.vpc_id:
+        return  # an existing VPC's endpoints are its owner's
     for number, addon in enumerate(config.addons):
         key: KeyPath = ("addons", number, "template")
         for service in sorted(addons.services(config, only=addon)):
@@ -93,4 +92,5 @@ ADVICE: tuple[Rule, ...] = (
     _plain_across_accounts,
     _neighbours_of_an_existing_vpc,
     _unreached_addons,
+    *wide.ADVICE,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 
 from underpass.config.hints import quoted
@@ -35,6 +35,7 @@ def _least_and_most(config: Config) -> Iterator[Fault]:
     between: tuple[tuple[KeyPath, Between], ...] = (
         (("service", "tasks"), config.service.tasks),
         (("capacity", "instances"), config.capacity.instances),
+        *((("workers", at, "tasks"), one.tasks) for at, one in enumerate(config.workers)),
     )
     for path, value in between:
         if value.min > value.max:
@@ -55,51 +56,69 @@ def _scaling(config: Config) -> Iterator[Fault]:
         )
 
 
-def reserved(config: Config) -> dict[str, str]:
-    """Return the variables underpass sets itself, and of what."""
-    ours = {"AWS_REGION": "the region"}
+def environments(config: Config) -> dict[KeyPath, Mapping[str, str]]:
+    """Return the plain variables of each kind of task, by where they stand."""
+    return {
+        ("service", "environment"): config.service.environment,
+        **{
+            ("workers", at, "environment"): one.environment for at, one in enumerate(config.workers)
+        },
+    }
+
+
+def reserved_variables(config: Config) -> dict[str, str]:
+    """Return the variables underpass sets itself, and from what."""
+    reserved = {"AWS_REGION": "the region"}
     if config.database:
         parts = ("HOST", "PORT", "NAME", "USERNAME", "PASSWORD")
-        ours |= dict.fromkeys((f"DATABASE_{part}" for part in parts), "[database]")
+        reserved |= dict.fromkeys((f"DATABASE_{part}" for part in parts), "[database]")
     if config.assets:
-        ours["ASSETS_BUCKET"] = "[assets]"
+        reserved["ASSETS_BUCKET"] = "[assets]"
     if config.files:
-        ours["FILES_PATH"] = "[files]"
-    return ours
+        reserved["FILES_PATH"] = "[files]"
+    return reserved
 
 
 def _reserved_variables(config: Config) -> Iterator[Fault]:
-    ours = reserved(config)
-    for name in config.service.environment:
-        if name in ours:
-            yield Fault(
-                (("service", "environment", name),),
-                f"underpass sets it itself, from {ours[name]}",
-                "leave it out or give it another name",
-            )
+    reserved = reserved_variables(config)
+    for path, variables in environments(config).items():
+        for name in variables:
+            if name in reserved:
+                yield Fault(
+                    ((*path, name),),
+                    f"underpass sets it itself, from {reserved[name]}",
+                    "leave it out or give it another name",
+                )
 
 
 def _environment(config: Config) -> Iterator[Fault]:
-    entries = [{"name": name, "value": text} for name, text in config.service.environment.items()]
-    size = len(json.dumps(entries, ensure_ascii=False).encode())
-    if size > _MOST_ENVIRONMENT:
-        yield Fault(
-            (("service", "environment"),),
-            f"has {size:,} bytes, and ECS takes a task definition of 65,536, with {_REST:,} for the rest",
-            "read long values from a file of the image, or from a store",
-            source=docs("AmazonECS/latest/developerguide/service-quotas"),
-        )
+    for path, variables in environments(config).items():
+        whole = {**config.service.environment, **variables, **config.service.secrets}
+        entries = [{"name": name, "value": text} for name, text in whole.items()]
+        size = len(json.dumps(entries, ensure_ascii=False).encode())
+        if size > _MOST_ENVIRONMENT:
+            yield Fault(
+                (path,),
+                f"has {size:,} bytes, and ECS takes a task definition of 65,536, with {_REST:,} for the rest",
+                "read long values from a file of the image, or from a store",
+                source=docs("AmazonECS/latest/developerguide/service-quotas"),
+            )
+            return  # of the service's, every other has them too
 
 
 def _references(config: Config) -> Iterator[Fault]:
-    service = config.service
     texts: dict[KeyPath, str] = {
-        **{("service", "environment", name): text for name, text in service.environment.items()},
-        **{
-            ("service", "health_command", at): text
-            for at, text in enumerate(service.health_command)
-        },
+        (*path, name): text
+        for path, variables in environments(config).items()
+        for name, text in variables.items()
     }
+    for path, words in commands(config).items():
+        texts |= {(*path, at): text for at, text in enumerate(words)}
+    yield from misplaced_references(texts)
+
+
+def misplaced_references(texts: Mapping[KeyPath, str]) -> Iterator[Fault]:
+    """Yield what is wrong with CloudFormation's dynamic references in texts, by where they stand."""
     for key, text in texts.items():
         for found in _REFERENCE.finditer(text):
             if told := _misplaced(*found.groups()):
@@ -112,33 +131,56 @@ def _misplaced(service: str, name: str) -> tuple[str, str] | None:
     if service in _SECRET_SERVICES:
         return (
             f"puts a secret of {service} where everybody who may see the task definition reads it",
-            "leave it out: underpass passes the database's itself, by ECS secrets",
+            "leave it out: the database's are passed by underpass, and others go in [service] secrets",
         )
     if service != "ssm":
         return f'CloudFormation resolves no "{service}"', "write {{resolve:ssm:NAME}}"
     return None if name else ("names no parameter", "write {{resolve:ssm:NAME}}")
 
 
-def _health_command(config: Config) -> Iterator[Fault]:
-    source = docs("AmazonECS/latest/APIReference/API_HealthCheck")
-    command = config.service.health_command
-    if command[:1] and command[0] in ("CMD", "CMD-SHELL", "NONE"):
-        rest = list(command[1:])
-        if command[0] == "CMD-SHELL":
-            rest = ["sh", "-c", *rest]
-        yield Fault(
-            (("service", "health_command"),),
-            f'starts with "{command[0]}", which underpass writes itself',
-            f"write {_listed(rest)}",
-            source=source,
+def commands(config: Config) -> dict[KeyPath, tuple[str, ...]]:
+    """Return what is run in containers by word of the file, by where it stands."""
+    service: dict[KeyPath, tuple[str, ...]] = {
+        ("service", "health_command"): config.service.health_command,
+        ("service", "release"): config.service.release,
+    }
+    workers: dict[KeyPath, tuple[str, ...]] = {
+        ("workers", at, key): words
+        for at, one in enumerate(config.workers)
+        for key, words in (("command", one.command), ("health_command", one.health_command))
+    }
+    sidecars: dict[KeyPath, tuple[str, ...]] = {
+        ("service", "sidecars", at, key): words
+        for at, one in enumerate(config.service.sidecars)
+        for key, words in (("command", one.command), ("health_command", one.health_command))
+    }
+    return service | workers | sidecars
+
+
+def _commands(config: Config) -> Iterator[Fault]:
+    for path, command in commands(config).items():
+        checks = path[-1] == "health_command"
+        source = docs(
+            "AmazonECS/latest/APIReference/API_"
+            + ("HealthCheck" if checks else "ContainerDefinition")
         )
-    elif len(command) == 1 and " " in command[0].strip():
-        yield Fault(
-            (("service", "health_command"),),
-            "is a whole line, and no shell reads it",
-            f"write {_listed(_words(command[0]))}",
-            source=source,
-        )
+        if checks and command[:1] and command[0] in ("CMD", "CMD-SHELL", "NONE"):
+            rest = list(command[1:])
+            if command[0] == "CMD-SHELL":
+                rest = ["sh", "-c", *rest]
+            yield Fault(
+                (path,),
+                f'starts with "{command[0]}", which underpass writes itself',
+                f"write {_listed(rest)}",
+                source=source,
+            )
+        elif len(command) == 1 and " " in command[0].strip():
+            yield Fault(
+                (path,),
+                "is a whole line, and no shell reads it",
+                f"write {_listed(_words(command[0]))}",
+                source=source,
+            )
 
 
 def _words(line: str) -> list[str]:
@@ -167,8 +209,22 @@ def _mount_point(config: Config) -> Iterator[Fault]:
 
 
 def _writable(config: Config) -> Iterator[Fault]:
-    folders = [PurePosixPath(folder) for folder in config.service.writable]
     key: KeyPath = ("service", "writable")
+    yield from writable(key, config.service.writable)
+    for folder in map(PurePosixPath, config.service.writable):
+        if config.files:
+            mount = PurePosixPath(config.files.mount)
+            if folder.is_relative_to(mount) or mount.is_relative_to(folder):
+                yield Fault(
+                    (key, ("files", "mount")),
+                    f'"{folder}" and the file system at "{mount}" would hide one another',
+                    "leave it out: the file system can be written" if folder == mount else "",
+                )
+
+
+def writable(key: KeyPath, named: tuple[str, ...]) -> Iterator[Fault]:
+    """Yield what is wrong with the folders a container may write."""
+    folders = [PurePosixPath(folder) for folder in named]
     repeated = first_repeated(folders)
     if repeated is not None:
         yield Fault((key,), f'"{folders[repeated]}" is there twice', "leave one out")
@@ -179,14 +235,6 @@ def _writable(config: Config) -> Iterator[Fault]:
                 f'an empty "{folder}" would hide the container\'s own files',
                 'write a folder below it, or one such as "/tmp"',
             )
-        if config.files:
-            mount = PurePosixPath(config.files.mount)
-            if folder.is_relative_to(mount) or mount.is_relative_to(folder):
-                yield Fault(
-                    (key, ("files", "mount")),
-                    f'"{folder}" and the file system at "{mount}" would hide one another',
-                    "leave it out: the file system can be written" if folder == mount else "",
-                )
 
 
 def _never(folder: PurePosixPath) -> bool:
@@ -200,7 +248,7 @@ RULES: tuple[Rule, ...] = (
     _reserved_variables,
     _environment,
     _references,
-    _health_command,
+    _commands,
     _mount_point,
     _writable,
 )

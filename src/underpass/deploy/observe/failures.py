@@ -17,20 +17,30 @@ _EVERY_S = (
     0.3  # how often to look for stopped tasks: a rollback soon deletes what they have written
 )
 _HEALTH_EVERY_S = 1.0
+_STAYS_S = 3.0  # a program that cannot work has mostly ended by then
 
 
 @dataclass(frozen=True)
 class Failure:
-    """A task that ended although it should have gone on."""
+    """A task that ended although it should have gone on.
+
+    ``worker`` is whose it is, and empty for the service's own; ``container`` is the one by which it ended,
+    where that is not the program itself.
+    """
 
     task: str
     reason: str
     exit_code: int | None
     log: tuple[str, ...] = ()
+    worker: str = ""
+    container: str = ""
 
     def __str__(self) -> str:
-        code = "" if self.exit_code is None else f" (exit code {self.exit_code})"
-        return f"task {self.task} stopped: {self.reason}{code}"
+        which = [f"container {self.container}"] if self.container else []
+        code = [] if self.exit_code is None else [f"exit code {self.exit_code}"]
+        told = f" ({', '.join([*which, *code])})" if which or code else ""
+        whose = f" of worker {self.worker}" if self.worker else ""
+        return f"task {self.task}{whose} stopped: {self.reason}{told}"
 
 
 class Watch:
@@ -90,6 +100,22 @@ class Watch:
         running = self._tasks("RUNNING")
         return self._verdict(behind, self._see_running(running, behind))
 
+    def steady(self, worker: str) -> int:
+        """Return how many tasks of a worker are well: by its own check, or else by running for a while."""
+        now, count = self._clock.now(), 0
+        for task in self._tasks("RUNNING"):
+            if tasks.program(task, self._config.name) == worker and task["lastStatus"] == "RUNNING":
+                since = self._running_since.setdefault(tasks.task_id(task), now)
+                old = tasks.task_id(task) in self._over or now - since >= _STAYS_S
+                count += {"HEALTHY": True, "UNHEALTHY": False}.get(
+                    task.get("healthStatus", ""), old
+                )
+        return count
+
+    def gone(self, worker: str) -> int:
+        """Return how many tasks of a worker have failed since the watch began."""
+        return sum(one.worker == worker for one in self.failures)
+
     def _see_stopped(self, stopped: list[Any]) -> list[Failure]:
         """Note the tasks that failed, and return the new ones."""
         known = len(self._failures)
@@ -104,13 +130,17 @@ class Watch:
     def _note(self, name: str, task: Any) -> None:
         """Keep a failure and what is known of it by now; its last lines may come a moment later."""
         reason, health = tasks.stopped_reason(task), self._unwell.get(name)
-        log = logs.tail(self._target.client("logs"), self._config.name, name)
+        program, ours = tasks.program(task, self._config.name), self._config.name
+        container = tasks.failing(task).get("name", program)
+        log = logs.tail(self._target.client("logs"), ours, name, program=container)
         before = self._failures.get(name)
         self._failures[name] = Failure(
             name,
             f"{reason}: {health}" if health else reason,
             tasks.exit_code(task),
             log or (before.log if before else ()),
+            "" if program == ours else program,
+            "" if container == program else container,
         )
 
     def _see_running(self, running: list[Any], behind: tuple[TargetStatus, ...]) -> int:
@@ -127,7 +157,7 @@ class Watch:
         return count
 
     def _verdict(self, behind: tuple[TargetStatus, ...], unwell: int) -> str:
-        """Say why there is no hope, if that is so.
+        """Say why there is no hope, if that is so; of a worker only ECS's circuit breaker says it.
 
         Tasks have failed as often as ECS's own circuit breaker allows, or as many as are wanted are unwell
         after their grace period; and not one is healthy.
@@ -136,11 +166,13 @@ class Watch:
         wanted = self._config.service.tasks.min
         if any(one.state == "healthy" for one in behind):
             return ""
-        if len(self._failures) >= min(max(3, math.ceil(wanted / 2)), 200):
+        failures = [one for one in self.failures if not one.worker]
+        if len(failures) >= min(max(3, math.ceil(wanted / 2)), 200):
             return "no task is healthy"
         if unwell >= max(wanted, 1):
             return f"no task is healthy after its grace period of {self._config.service.grace_period} s"
         return ""
 
     def _tasks(self, status: str) -> list[Any]:
-        return list(tasks.describe(self._target.client("ecs"), self._cluster, status))
+        ecs = self._target.client("ecs")
+        return tasks.of_services(tasks.describe(ecs, self._cluster, status))

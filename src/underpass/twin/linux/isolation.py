@@ -5,9 +5,10 @@ read-only: the system's folders, the image's Python (``{python}``) and this one,
 virtual environment whose program it runs. Home folders, /run (where other programs' sockets are), /tmp, /var,
 the region's state and other tasks' data are not there.
 
-The container runs as uid 0 of the region's user namespace (the user who started the twin, or root) with no
-capability. A user namespace of its own would take nothing more away, as all that is the host's is read-only,
-and would leave it unable to write its volumes, whose files belong to uid 0.
+The container runs as uid 0 of the region's user namespace (the user who started the twin, or root), with
+those capabilities that its definition leaves it. A user namespace of its own would take nothing more away, as
+all that is the host's is read-only, and would leave it unable to write its volumes, whose files are uid 0's.
+Only a user of another number has one, where the region has a single id (``sandbox.identity``).
 """
 
 from __future__ import annotations
@@ -15,24 +16,33 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
 
+from underpass.twin.linux.capabilities import bits
+
 SYSTEM = ("usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32", "etc", "opt", "nix", "gnu")
 APP_DIR = "/app"
+NAMES_DIR = (
+    "/run/python"  # where the interpreter has the names that its own folder does not give it
+)
 SIZE_MIB = 2048  # how much a container may write into its own file system, which is memory
 
 
 @dataclass(frozen=True)
 class Volume:
-    """A folder of the host shown at ``target``, or the ``part`` of it that a path within it names."""
+    """A folder of the host shown at ``target``, or the ``part`` of it that a path within it names.
+
+    What is ``owned`` belongs to whomever the container runs as, whoever made it.
+    """
 
     source: Path
     target: str
     writable: bool = True
     part: str = ""
+    owned: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,6 +92,10 @@ class Spec:
         Whether only volumes may be written (``readonlyRootFilesystem``).
     hidden
         Folders that must not show, within the image's folder or in what is shown of the host.
+    user
+        Whom it runs as, as ``docker run --user`` takes it; empty for root.
+    capabilities
+        Those it keeps while it is root.
     """
 
     app: Path
@@ -100,18 +114,21 @@ class Spec:
     init: bool = False
     read_only: bool = False
     hidden: tuple[Path, ...] = ()
+    user: str = ""
+    capabilities: tuple[str, ...] = ()
 
     def to_json(self) -> str:
         """Return what the sandbox's launcher reads, in one line."""
         argv = [part.replace("{python}", self.python) for part in self.argv]
-        environment = _defaults(self.python) | dict(self.environment)
+        named = _named(self.python)
+        environment = _defaults(self.python, named) | dict(self.environment)
         binds, links = _programs(environment["PATH"], self.python, argv[0])
         own = [(str(self.resolv), "/etc/resolv.conf", False)] if self.resolv else []
         return json.dumps(
             {
                 "root": str(self.root),
                 "size_mib": SIZE_MIB,
-                "links": links,
+                "links": [*links, *named],
                 "binds": [*([path, path, False] for path in binds), *own],
                 "files": [("/etc/hosts", self.hosts or f"127.0.0.1 localhost {self.hostname}\n")],
                 "masks": [*_root_only(), *_covered(self.hidden, binds)],
@@ -133,15 +150,25 @@ class Spec:
                 "limits": [tuple(asdict(limit).values()) for limit in self.limits],
                 "argv": argv,
                 "environment": environment,
+                "user": self.user,
+                "owned": [v.target for v in self.volumes if v.owned and v.writable],
+                "capabilities": bits(self.capabilities),
             }
         )
 
 
-def _defaults(python: str) -> dict[str, str]:
+def _named(python: str) -> list[tuple[str, str]]:
+    """Return links that make the interpreter ``python`` and ``python3`` where its own folder does not."""
+    names, folder = ("python", "python3"), Path(python).parent
+    missing = [name for name in names if not os.path.lexists(folder / name)]
+    return [(f"{NAMES_DIR}/{name}", python) for name in missing]
+
+
+def _defaults(python: str, named: Sequence[tuple[str, str]]) -> dict[str, str]:
     # "python" is the image's Python: the user's may be a shim that needs a home folder.
-    search_path = [str(Path(python).parent), os.environ.get("PATH", os.defpath)]
+    own = [str(Path(python).parent), *([NAMES_DIR] if named else [])]
     return {
-        "PATH": os.pathsep.join(search_path),
+        "PATH": os.pathsep.join([*own, os.environ.get("PATH", os.defpath)]),
         "LANG": os.environ.get("LANG", "C.UTF-8"),
         "HOME": "/tmp",  # noqa: S108  the sandbox's own
         "PWD": APP_DIR,
