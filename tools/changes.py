@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
+from tests.unit.blueprint.addons import QUEUE, SECTIONS
 from tests.unit.blueprint.configs import (
     ACCOUNT,
     CERTIFICATE,
@@ -45,6 +46,7 @@ PARTS = (
     "path",
     "capacity",
     "database",
+    "addon",
     "release",
     "service",
     "monitoring",
@@ -124,6 +126,16 @@ _CONSUMERS = [*EVERYTHING["consumers"], {"name": "reports", "cidr": "10.40.0.0/1
 def _consumer(key: str, old: str, new: str, value: Any) -> Change:
     analytics = EVERYTHING["consumers"][0]
     return Change(f"consumers.{key}", old, new, {"consumers": [analytics | {key: value}]})
+
+
+def _addon(key: str, old: str, new: str, value: Any, **more: Any) -> Change:
+    addon = {**SECTIONS["addons"][0], **more, key: value}
+    fewer = {name: one for name, one in QUEUE["Resources"].items() if name != "Queue"}
+    policy = {**fewer["Use"], "Properties": {"PolicyDocument": {"Version": "2012-10-17"}}}
+    outputs = {name: one for name, one in QUEUE["Outputs"].items() if name != "QueueUrl"}
+    document = {**QUEUE, "Resources": {**fewer, "Use": policy}, "Outputs": outputs}
+    documents = {**SECTIONS["documents"], "fewer.yaml": document}
+    return Change(f"addons.{key}", old, new, {"addons": [addon], "documents": documents}, SECTIONS)
 
 
 _MAIL = {"name": "mail", "command": ["python", "-m", "app.mail"]}
@@ -322,6 +334,11 @@ CHANGES = (
         {"tls": {"certificate": CERTIFICATE}},
     ),
     Change("alarms.email", "none", "one", {"alarms": {"email": "ops@example.com"}}),
+    Change("addons", "none", "one", SECTIONS),
+    Change("addons", "one", "none", {}, SECTIONS),
+    _addon("template", "queue.yaml", "fewer.yaml", "fewer.yaml", name="queue"),
+    _addon("name", "queue", "jobs", "jobs"),
+    _addon("parameters", "90 s", "120 s", {"Seconds": "120"}),
     Change("alarms.topic", "new", "existing", {"alarms": THERE["alarms"]}),
     Change("consumers", "one", "two", {"consumers": _CONSUMERS}),
     Change("consumers", "two", "one", {}, {"consumers": _CONSUMERS}),

@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 from tests.templates.emitted import part
 
 from underpass.blueprint import Stack, stacks
+from underpass.blueprint.addons.outputs import PREFIX
 from underpass.cloudformation.intrinsics import resolve
 from underpass.config.model import Config
 
@@ -91,9 +92,13 @@ class Account:
         """
         if part(self.config, to.stack) == "consumer":
             raise KeyError(name)
+        of_addons = name.startswith(PREFIX)
+        name = name.removeprefix(PREFIX)
         for one in self.stacks.values():
             if one is to:
                 break
+            if (part(self.config, one.stack) == "addon") is not of_addons:
+                continue
             if output := one.stack.template.get("Outputs", {}).get(name):
                 return resolve(output["Value"], scope(one))
         raise KeyError(name)

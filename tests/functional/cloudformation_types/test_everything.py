@@ -44,6 +44,7 @@ def test_every_type_comes_changes_in_place_and_goes(bench: Bench) -> None:
     for service, action, key in (
         ("autoscaling", "describe_auto_scaling_groups", "AutoScalingGroups"),
         ("cloudwatch", "list_dashboards", "DashboardEntries"),
+        ("dynamodb", "list_tables", "TableNames"),
         ("ecr", "describe_repositories", "repositories"),
         ("efs", "describe_file_systems", "FileSystems"),
         ("elbv2", "describe_load_balancers", "LoadBalancers"),
@@ -57,6 +58,7 @@ def test_every_type_comes_changes_in_place_and_goes(bench: Bench) -> None:
         ("s3", "list_buckets", "Buckets"),
         ("scheduler", "list_schedules", "Schedules"),
         ("sns", "list_topics", "Topics"),
+        ("ssm", "describe_parameters", "Parameters"),
         ("lambda", "list_event_source_mappings", "EventSourceMappings"),
     ):
         assert getattr(bench.clients(service), action)()[key] == [], key

@@ -187,7 +187,8 @@ def task(here: Account) -> Role:
         for kind in ("Control", "Data")
     ]
     (can if here.config.service.exec else cannot).extend(channels)
-    managed = here.config.service.policies
+    of_addons = ("Use",) if here.config.addons else ()
+    managed = (*here.config.service.policies, *of_addons)
     return Role(tuple(can), tuple(cannot), "ecs-tasks.amazonaws.com", managed=managed)
 
 

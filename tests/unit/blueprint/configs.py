@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from itertools import product
 from typing import Any
 
+from tests.unit.blueprint import addons
 from tests.unit.blueprint.drawn import configs
 from tests.unit.blueprint.pairs import Row, pairs
 
@@ -271,6 +272,7 @@ AXES: dict[str, dict[str, Mapping[str, Any]]] = {
         "root's": {"service": {"capabilities": ["SETUID", "SETGID"]}},
         "a user's": {"service": {"user": "1000:1000"}},
     },
+    "addons": {"none": {}, "queue": addons.SECTIONS, "two": addons.TWO},
     "alarms": {
         "topic": {},
         "email": {"alarms": {"email": "ops@example.com"}},

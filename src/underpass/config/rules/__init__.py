@@ -11,6 +11,7 @@ from underpass.config.model import Config
 from underpass.config.problems import Fault
 from underpass.config.rules import (
     account,
+    addons,
     advice,
     balancing,
     blocks,
@@ -51,6 +52,7 @@ def check(config: Config) -> tuple[Fault, ...]:
         secrets,
         permissions,
         account,
+        addons,
     )
     return tuple(fault for part in parts for rule in part.RULES for fault in rule(config))
 
