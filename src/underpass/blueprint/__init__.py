@@ -27,7 +27,7 @@ def stacks(config: Config) -> tuple[Stack, ...]:
         foundation_stack(config),
         path_stack(config),
         capacity_stack(config),
-        *([database_stack(config)] if config.database else []),
+        *([database_stack(config)] if config.instance else []),
         service_stack(config),
         monitoring_stack(config),
         *(consumer_stack(config, consumer) for consumer in config.consumers),

@@ -96,7 +96,7 @@ def execution(here: Account) -> Role:
             *(Call(f"ecr:{action}", repository) for action in pull),
             *_writes_log(here.named("LogGroup")),
             *(Call(read, secret) for secret in secrets),
-            *(Call("kms:Decrypt", key, via) for _ in secrets),
+            *(Call("kms:Decrypt", one, via) for one in _keys_of_secrets(here)),
         ),
         (
             Call("ecr:BatchGetImage", f"{repository}-other"),
@@ -110,6 +110,14 @@ def execution(here: Account) -> Role:
         ),
         "ecs-tasks.amazonaws.com",
     )
+
+
+def _keys_of_secrets(here: Account) -> list[str]:
+    """Return the keys that the secrets of tasks are encrypted with, where it is not AWS's own."""
+    database = here.config.database
+    if database and database.existing:
+        return [database.existing.kms_key] if database.existing.kms_key else []
+    return [here.named("Key")] if database else []
 
 
 def task(here: Account) -> Role:
@@ -140,7 +148,7 @@ def task(here: Account) -> Role:
             Call("elasticfilesystem:ClientMount", files),
             Call("elasticfilesystem:ClientRootAccess", files, through),
         ]
-    if here.config.database:
+    if here.config.instance:
         cannot.append(Call("secretsmanager:GetSecretValue", here.named("DatabaseSecret")))
     # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html
     channels = [

@@ -23,7 +23,7 @@ def _leaves(value: Any, at: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, .
     for key, inner in value.items():
         yield (*at, key), inner
         inner = inner[0] if key in {"consumers", "allow_out"} and inner else inner
-        if isinstance(inner, dict) and key != "environment":
+        if isinstance(inner, dict) and key not in {"environment", "parameters"}:
             yield from _leaves(inner, (*at, key))
 
 
@@ -37,7 +37,7 @@ def test_with_every_line_in_use_only_what_is_instead_of_another_key_contradicts_
     text = re.sub(r"^#(?=[a-z\[])", "", REFERENCE, flags=re.MULTILINE)
     _, problems = parse(text, Path("underpass.toml"))
     assert [problem.key for problem in problems] == [
-        *("service.image", "network.allow_out[0]", "database.rotation_days"),
+        *("service.image", "network.allow_out[0]", "database.version"),
         *("consumers[0].cidrs", "consumers[0].role"),
     ]
 

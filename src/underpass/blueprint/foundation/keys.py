@@ -86,13 +86,13 @@ def _statements(config: Config) -> Iterator[Mapping[str, Any]]:
 
 def _publishers(config: Config) -> list[str]:
     """Return who publishes to the topic: alarms, endpoint connections, and RDS of its instance."""
-    return ["cloudwatch", *(["events.rds"] if config.database else []), "vpce"]
+    return ["cloudwatch", *(["events.rds"] if config.instance else []), "vpce"]
 
 
 def _services(config: Config) -> dict[str, str]:
     """Return the services the account's principals use the key through, and what each keeps with it."""
     services = {"ecr": "Images", "s3": "Buckets"}
-    if config.database:
+    if config.instance:
         services |= {"rds": "Database", "secretsmanager": "Secret"}
     if config.files:
         services["elasticfilesystem"] = "Files"

@@ -23,7 +23,7 @@ _DATABASE = {"DatabaseEvents": "events.rds.amazonaws.com"}
 
 def add(template: Template, config: Config, key: Key) -> None:
     """Add the topic with its policy, and the address of ``[alarms] email``, which AWS asks to confirm."""
-    publishers = {**_PUBLISHERS, **(_DATABASE if config.database else {})}
+    publishers = {**_PUBLISHERS, **(_DATABASE if config.instance else {})}
     topic = template.add_resource(Topic("Topic", KmsMasterKeyId=GetAtt(key, "Arn")))
     template.add_resource(
         TopicPolicy(

@@ -32,8 +32,8 @@ def service_stack(config: Config) -> Stack:
     tasks = service.add(template, config, definition)
     service.add_scaling(template, config, tasks)
     outputs = {"LogGroupName": Ref(shared.logs), "ServiceName": GetAtt(tasks, "Name")}
-    if config.database and config.database.rotates:
-        outputs |= rotation.add(template, config, config.database)
+    if config.instance and config.instance.rotates:
+        outputs |= rotation.add(template, config, config.instance)
     for name, value in outputs.items():
         hand(template, name, value)
     return Stack(f"{config.name}-service", closed(template))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from troposphere import Ref, Sub
+from troposphere import Ref
 from troposphere.ecs import (
     ContainerDefinition,
     Environment,
@@ -12,25 +12,16 @@ from troposphere.ecs import (
     LogConfiguration,
     MountPoint,
     PortMapping,
-    Secret,
 )
 from troposphere.logs import LogGroup
 
 from underpass.blueprint.cross_stack import given
+from underpass.blueprint.service import database_access
 from underpass.blueprint.service.hardening import restrictions, scratch_mounts
 from underpass.blueprint.service.program import Program
 from underpass.config import Config
 
 FILES_VOLUME = "files"
-
-# What the task gets of the database: variable to key of the secret.
-DATABASE_VARIABLES = {
-    "DATABASE_HOST": "host",
-    "DATABASE_PORT": "port",
-    "DATABASE_NAME": "dbname",
-    "DATABASE_USERNAME": "username",
-    "DATABASE_PASSWORD": "password",
-}
 
 STOP_TIMEOUT_S = 30  # ECS's own
 LONGEST_START_S = 300  # that a container health check may be told to wait
@@ -43,6 +34,8 @@ def plain_environment(config: Config, program: Program) -> dict[str, Any]:
         **program.environment,
         "AWS_REGION": Ref("AWS::Region"),
     }
+    if config.database:
+        variables |= database_access.plain(config.database)
     if config.assets:
         variables["ASSETS_BUCKET"] = given("BucketName")
     if config.files:
@@ -53,16 +46,11 @@ def plain_environment(config: Config, program: Program) -> dict[str, Any]:
 def container(config: Config, program: Program, image: Ref, logs: LogGroup) -> ContainerDefinition:
     """Return the container of ``program``, from ``image``, writing to ``logs``."""
     more: dict[str, Any] = {}
-    if config.database:
-        secret = given("DatabaseUserSecretArn")
+    if config.instance:
         # An instance that is made anew has the same secret: this tells ECS that the tasks are not the same.
         more["DockerLabels"] = {"underpass.database": given("DatabaseInstanceId")}
-        more["Secrets"] = [
-            # ARN:json-key:version-stage:version-id
-            # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-secrets-manager.html
-            Secret(Name=name, ValueFrom=Sub(f"${{Secret}}:{key}::", Secret=secret))
-            for name, key in DATABASE_VARIABLES.items()
-        ]
+    if config.database:
+        more["Secrets"] = database_access.secrets(config.database)
     mounts = scratch_mounts(config)
     if config.files:
         files = MountPoint(

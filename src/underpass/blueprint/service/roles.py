@@ -10,6 +10,7 @@ from troposphere.logs import LogGroup
 
 from underpass.blueprint.cross_stack import given
 from underpass.blueprint.iam import Statement, allow, arn, role
+from underpass.blueprint.service import database_access
 from underpass.config import Config
 
 
@@ -95,11 +96,13 @@ def _execution_role(template: Template, config: Config, logs: LogGroup) -> Role:
             arn("logs", f"log-group:${{{logs.title}}}:*"),
         ),
     ]
-    if config.database:
+    if config.instance:
         statements += [
             allow(["secretsmanager:GetSecretValue"], given("DatabaseUserSecretArn")),
             _decrypt("secretsmanager"),
         ]
+    elif config.database and config.database.existing:
+        statements += database_access.of_existing(config.database.existing)
     return role(
         template, "ExecutionRole", "ecs-tasks.amazonaws.com", statements, trust_condition=_ONLY_HERE
     )

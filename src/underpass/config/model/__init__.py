@@ -16,7 +16,7 @@ from underpass.config.model.access import Consumer, PrivateLink, Tls
 from underpass.config.model.network import Network, WayOut
 from underpass.config.model.section import Between, Section
 from underpass.config.model.service import Capacity, Instances, Scaling, Service
-from underpass.config.model.stores import Assets, Database, Files, RotationWindow
+from underpass.config.model.stores import Assets, Database, ExistingDatabase, Files, RotationWindow
 
 __all__ = [
     "Alarms",
@@ -26,6 +26,7 @@ __all__ = [
     "Config",
     "Consumer",
     "Database",
+    "ExistingDatabase",
     "Files",
     "Instances",
     "Network",
@@ -82,6 +83,11 @@ class Config(Section):
     def listener_port(self) -> int:
         """The port of the endpoint, the NLB and the ALB: 443 with TLS, else 80."""
         return 443 if self.tls else 80
+
+    @property
+    def instance(self) -> Database | None:
+        """The database underpass makes; None for none, and for one that is there already."""
+        return self.database if self.database and not self.database.existing else None
 
     @property
     def named_blocks(self) -> tuple[IPv4Network, ...]:

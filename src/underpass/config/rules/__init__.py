@@ -15,17 +15,22 @@ from underpass.config.rules import (
     capacity,
     consumers,
     database,
+    database_parameters,
+    existing_database,
     network,
     outbound,
     privatelink,
     service,
+    snapshot,
     zones,
 )
+
+_STORES = (database, database_parameters, snapshot, existing_database)
 
 
 def check(config: Config) -> tuple[Fault, ...]:
     """Return everything the rules find."""
-    parts = (service, capacity, network, zones, outbound, database, privatelink, blocks, consumers)
+    parts = (service, capacity, network, zones, outbound, *_STORES, privatelink, blocks, consumers)
     return tuple(fault for part in parts for rule in part.RULES for fault in rule(config))
 
 

@@ -109,7 +109,7 @@ def status(config: Config, target: Target) -> Status:
 
 
 def _parts(config: Config) -> tuple[str, ...]:
-    return ("path", "capacity", *(["database"] if config.database else []), "service", "monitoring")
+    return ("path", "capacity", *(["database"] if config.instance else []), "service", "monitoring")
 
 
 def _stack(name: str, found: stack.Description | None) -> StackStatus:
