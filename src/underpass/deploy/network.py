@@ -20,8 +20,9 @@ _PREFIX_LISTS = {S3_PREFIX_LIST: ("S3", "s3"), DYNAMODB_PREFIX_LIST: ("DynamoDB"
 
 
 def located(config: Config, target: Target) -> Config:
-    """Return the configuration with the network as it is on the target."""
-    return config.model_copy(update={"network": target.stand_in_network(config)})
+    """Return the configuration with the network, and the database, as they are on the target."""
+    config = config.model_copy(update={"network": target.stand_in_network(config)})
+    return config.model_copy(update={"database": target.stand_in_database(config)})
 
 
 def parameters(ec2: Any, stack: Stack, region: str, zones: Mapping[str, str]) -> dict[str, str]:

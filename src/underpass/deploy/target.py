@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from underpass.config import Config
-from underpass.config.model import Consumer, Network
+from underpass.config.model import Consumer, Database, Network
 
 
 class ConsumerNetwork(Protocol):
@@ -84,6 +84,12 @@ class Target(Protocol):
         """Return ``[network]`` with the ids there really are.
 
         A target that makes the VPC that ``vpc_id`` names makes it first.
+        """
+
+    def stand_in_database(self, config: Config) -> Database | None:
+        """Return ``[database]`` with the ids there really are; the network is as it is on the target.
+
+        A target that makes the database that ``existing`` names makes it first.
         """
 
     def consumer_network(self, consumer: Consumer, zones: Sequence[str]) -> ConsumerNetwork:

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from underpass.config import Config
-from underpass.config.model import Consumer, Network
+from underpass.config.model import Consumer, Database, Network
 from underpass.errors import UsageError
-from underpass.twin.host import consumer_vpcs, stand_in_vpcs, ways_out
+from underpass.twin.host import consumer_vpcs, stand_in_databases, stand_in_vpcs, stores, ways_out
 from underpass.twin.host.running_twins import Running
 from underpass.twin.region import control_socket, credentials
 from underpass.twin.region.aws import Clients
@@ -77,6 +77,7 @@ class TwinTarget:
             prefix list, a security group or a consumer's region that the twin has not.
         """
         ways_out.check(config.network)
+        stores.check(config.database)
         for consumer in config.consumers:
             if consumer.region not in {None, config.region}:
                 raise UsageError(
@@ -117,6 +118,13 @@ class TwinTarget:
         """Return ``[network]`` as it is, with the ids of an existing VPC, which is made on first use."""
         network = config.network
         return stand_in_vpcs.ensure(self._clients, config) if network.vpc_id else network
+
+    def stand_in_database(self, config: Config) -> Database | None:
+        """Return ``[database]`` as it is, with the ids of an existing one, which is made on first use."""
+        database = config.database
+        if database and database.existing:
+            return stand_in_databases.ensure(self._clients, config, database)
+        return database
 
     def consumer_network(
         self, consumer: Consumer, zones: Sequence[str]
