@@ -1,4 +1,4 @@
-"""Configuration to CloudFormation templates: one module per part of the pattern, seven kinds of stack.
+"""Configuration to CloudFormation templates: one module per part of the pattern, eight kinds of stack.
 
 Pure: the same configuration gives the same bytes, and nothing outside the package is read.
 """
@@ -14,6 +14,7 @@ from underpass.blueprint.database import database_stack
 from underpass.blueprint.foundation import foundation_stack
 from underpass.blueprint.monitoring import monitoring_stack
 from underpass.blueprint.path import path_stack
+from underpass.blueprint.release import release_stack
 from underpass.blueprint.service import service_stack
 from underpass.blueprint.stack import Stack
 from underpass.config import Config
@@ -28,6 +29,7 @@ def stacks(config: Config) -> tuple[Stack, ...]:
         path_stack(config),
         capacity_stack(config),
         *([database_stack(config)] if config.instance else []),
+        *([release_stack(config)] if config.service.release else []),
         service_stack(config),
         monitoring_stack(config),
         *(consumer_stack(config, consumer) for consumer in config.consumers),

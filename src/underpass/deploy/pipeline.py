@@ -12,9 +12,10 @@ from functools import partial
 from underpass import blueprint
 from underpass.blueprint import Stack
 from underpass.blueprint.protection import PROTECT
+from underpass.blueprint.service.program import RELEASE
 from underpass.config import Config
 from underpass.config.model import Consumer
-from underpass.deploy import assets, consumers, database, hosts, network, preflight
+from underpass.deploy import assets, consumers, database, hosts, network, preflight, release
 from underpass.deploy.clock import Clock, poll
 from underpass.deploy.preflight import zones
 from underpass.deploy.reach import Reach, reached
@@ -120,7 +121,7 @@ class _Deployment:
             timeout_s=answer_timeout_s,
         )
         service, *joined = self._steps.together(
-            partial(self._service, by_part["service"], known, waiting),
+            partial(self._released, by_part, known, waiting),
             *(
                 kept(partial(self._consumer, stack, consumer, networks[consumer.name], path))
                 for stack, consumer in zip(joins, config.consumers, strict=True)
@@ -279,6 +280,16 @@ class _Deployment:
             for consumer in self._config.consumers
         }
 
+    def _released(self, parts: Mapping[str, Stack], known: Outputs, waiting: Waiting) -> Outputs:
+        """Have the release run, where there is one, and only then the service replaced."""
+        if stack := parts.get("release"):
+            with self._steps.step("release") as step:
+                ran = self._bring(stack, _asked(stack, known), step)
+                definition = ran[RELEASE]
+                release.run(self._target.client, self._config.name, known, definition, step)
+            known = {**known, **ran}
+        return self._service(parts["service"], known, waiting)
+
     def _service(self, wanted: Stack, known: Outputs, waiting: Waiting) -> Outputs:
         with self._steps.step("service") as step:
 
@@ -324,11 +335,16 @@ class _Deployment:
     def _leaving(self) -> list[Callable[[], None]]:
         cloudformation = self._target.client("cloudformation")
         dropped = consumers.dropped(cloudformation, self._config)
-        return [partial(self._leave, name, stack.name) for name, stack in dropped.items()]
+        jobs: list[Callable[[], None]] = [
+            partial(self._leave, f"consumer {name}", stack.name) for name, stack in dropped.items()
+        ]
+        if there := release.left(cloudformation, self._config):
+            jobs.append(partial(self._leave, "release", there.name))
+        return jobs
 
-    def _leave(self, consumer: str, stack: str) -> None:
-        """Delete the stack, and so the endpoint, of a consumer that is not in the configuration."""
-        with self._steps.step(f"consumer {consumer}") as step:
+    def _leave(self, what: str, stack: str) -> None:
+        """Delete the stack of what is configured no more: a consumer, with its endpoint, or a release."""
+        with self._steps.step(what) as step:
             cloudformation = self._target.client("cloudformation")
             if there := existing.settled(cloudformation, stack, step):
                 existing.delete(cloudformation, there, self._clock)

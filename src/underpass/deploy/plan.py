@@ -14,7 +14,7 @@ from typing import Any
 from underpass import blueprint
 from underpass.blueprint import Stack
 from underpass.config import Config
-from underpass.deploy import admission, consumers, database, hosts, network
+from underpass.deploy import admission, consumers, database, hosts, network, release
 from underpass.deploy.clock import Clock
 from underpass.deploy.stacks import changes, changesets, data_loss, templates, two_phase
 from underpass.deploy.stacks import stack as existing
@@ -124,6 +124,10 @@ class _Planning:
                 changes.removed(template, {}, ids),
                 "its consumer is gone",
             )
+        if ran := release.left(cloudformation, self._config):
+            template = existing.template(cloudformation, ran.name)
+            gone = changes.removed(template, {}, existing.resources(cloudformation, ran.name))
+            yield StackPlan(ran.name, "delete", gone, "there is no [service] release any more")
         if users := database.left(cloudformation, self._config):
             template = existing.template(cloudformation, users.name)
             ids = existing.resources(cloudformation, users.name)

@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeAlias
 
 from underpass.deploy.clock import Clock, Stopped
 
-Kind: TypeAlias = Literal["started", "progress", "warning", "finished", "failed", "stopped"]
+Kind: TypeAlias = Literal["started", "progress", "warning", "said", "finished", "failed", "stopped"]
 
 
 @dataclass(frozen=True)
@@ -21,10 +21,11 @@ class Event:
     Attributes
     ----------
     kind
-        A step ``started``, made ``progress``, gave a ``warning``, ``finished``, ``failed``, or was
+        A step ``started``, made ``progress``, gave a ``warning``, passed on what an application ``said``,
+        ``finished``, ``failed``, or was
         ``stopped`` because another failed.
     step
-        The step: ``preflight``, ``foundation``, ``assets``, ``image``, ``data``, ``service``,
+        The step: ``preflight``, ``foundation``, ``assets``, ``image``, ``data``, ``release``, ``service``,
         ``tasks``, ``monitoring``, ``consumer NAME``, ``path`` or ``clean-up``.
     seconds
         How long the step has lasted.

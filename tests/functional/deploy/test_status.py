@@ -134,6 +134,8 @@ def deployed(cloudformation: FakeCloudFormation) -> Status:
             availabilityZone="us-east-1a",
             attachments=attachments,
         )
+    well = {"desiredStatus": "RUNNING", "lastStatus": "RUNNING", "healthStatus": "HEALTHY"}
+    ecs.stops("c", family="notes-mail", availabilityZone="us-east-1a", **well)
     clients = {
         "cloudformation": cloudformation,
         "elbv2": elbv2,
@@ -142,6 +144,16 @@ def deployed(cloudformation: FakeCloudFormation) -> Status:
         "rds": Rds(),
     }
     return status(CONFIG, FakeTarget(clients))
+
+
+def task(name: str, runs: str, address: str, health: str) -> dict[str, str]:
+    return {
+        "id": name,
+        "runs": runs,
+        "zone": "us-east-1a",
+        "address": address,
+        "health": health,
+    }
 
 
 def test_everything_that_is_deployed(cloudformation: FakeCloudFormation) -> None:
@@ -154,8 +166,9 @@ def test_everything_that_is_deployed(cloudformation: FakeCloudFormation) -> None
         "NOT_CREATED",
     ]
     assert found["tasks"] == (
-        {"id": "a", "zone": "us-east-1a", "address": "", "health": "provisioning"},
-        {"id": "b", "zone": "us-east-1a", "address": "10.20.2.7", "health": "unhealthy"},
+        task("a", "notes", "", "provisioning"),
+        task("b", "notes", "10.20.2.7", "unhealthy"),
+        task("c", "mail", "", "healthy"),  # of a worker: by its own check
     )
     assert found["targets"] == {
         "nlb": (

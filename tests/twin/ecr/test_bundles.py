@@ -121,10 +121,20 @@ def test_no_rule_lets_in_what_never_belongs_to_an_image(tmp_path: Path, source: 
 
 
 def test_python_is_the_virtual_environments_beside_the_configuration(tmp_path: Path) -> None:
-    assert bundles.python_beside(tmp_path) == sys.executable
+    assert bundles.python_for(ARGV, tmp_path) == sys.executable
     venv.create(tmp_path / "elsewhere", symlinks=True)
     (tmp_path / ".venv").symlink_to("elsewhere")
-    assert bundles.python_beside(tmp_path) == str(tmp_path / "elsewhere" / "bin" / "python")
+    assert bundles.python_for(ARGV, tmp_path) == str(tmp_path / "elsewhere" / "bin" / "python")
+
+
+def test_python_is_that_of_the_virtual_environment_whose_program_is_started(tmp_path: Path) -> None:
+    for name in ("app/.venv", "other"):
+        venv.create(tmp_path / name, symlinks=True)
+    own, other = (str(tmp_path / name / "bin") for name in ("app/.venv", "other"))
+    assert bundles.python_for([f"{other}/gunicorn", "x:y"], tmp_path / "app") == f"{other}/python"
+    for first in ("/usr/bin/env", "./run", "gunicorn"):
+        assert bundles.python_for([first], tmp_path / "app") == f"{own}/python"
+    assert bundles.python_for([], tmp_path) == sys.executable
 
 
 def test_an_image_keeps_its_python_and_another_python_is_another_image(

@@ -221,6 +221,23 @@ def one_off_tasks() -> dict[str, Any]:
     }
 
 
+def commands_of_definitions() -> dict[str, Any]:
+    """Start what a definition's command says from an image whose own process is another."""
+    place = Place()
+    image = place.image("sh", "-c", "echo the image", files={"worker.py": "print('the worker')"})
+    said = {}
+    for name, command in {"none": [], "python": ["python", "-m", "worker"]}.items():
+        definition = place.define(image, container={"command": command} if command else {})
+        made = place.ecs.run_task(
+            cluster="app",
+            taskDefinition=definition,
+            launchType="FARGATE",
+            networkConfiguration=place.network,
+        )["tasks"][0]
+        said[name] = place.log(place.until(partial(_stopped, place, made["taskArn"])))
+    return said
+
+
 def _running(place: Place, arn: str) -> bool:
     task = place.ecs.describe_tasks(cluster="app", tasks=[arn])["tasks"][0]
     return bool(task["lastStatus"] == "RUNNING")

@@ -100,6 +100,11 @@ def test_one_off_tasks_run_with_overrides_and_stop_when_asked(as_root: bool) -> 
     assert (found["found by family"], found["left"]) == (2, 0)
 
 
+def test_a_definitions_command_replaces_the_images_and_finds_its_python() -> None:
+    found = run_inside(services.commands_of_definitions)
+    assert found == {"none": ["the image"], "python": ["the worker"]}
+
+
 def test_a_deployment_rolls_without_a_gap_and_a_bad_one_rolls_back() -> None:
     found = run_inside(services.deployments_roll_and_roll_back)
     assert found["under way"] == [["PRIMARY", "IN_PROGRESS"], ["ACTIVE", None]]

@@ -144,6 +144,27 @@ def virtual_environment() -> list[list[str]]:
     return said
 
 
+def commands() -> list[list[str]]:
+    """Run by name what an image has on its PATH: a virtual environment's, or a lone interpreter's."""
+    place, lone = Path("/run/ve"), Path("/run/lone/python9")
+    venv.create(place, symlinks=True)
+    script = place / "bin" / "celery"  # in the same folder as "python", as pip puts it
+    script.write_text(f"#!{place}/bin/python\nimport sys\nprint(sys.prefix)\n")
+    script.chmod(0o755)
+    lone.parent.mkdir()
+    lone.symlink_to(os.path.realpath(sys.executable))  # called neither python nor python3
+    told = ("-c", "import sys; print(sys.prefix)")
+    said = []
+    for argv, python in (
+        *(((name, *told), place / "bin" / "python") for name in ("python", "python3")),
+        (("celery",), place / "bin" / "python"),
+        *(((name, *told), lone) for name in ("python", "python3")),
+    ):
+        started, reader = begin(*argv, python=str(python), read_only=True)
+        said.append([printed(reader).strip(), str(started.wait())])
+    return said
+
+
 def volumes() -> dict[str, Any]:
     shared, fixed = Path("/run/state/files/a"), Path("/run/state/files/b")
     for folder in (shared, fixed):

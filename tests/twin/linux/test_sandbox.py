@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 from tests.twin.ecs.modes import run_as
 from tests.twin.linux import sandboxes
@@ -52,6 +54,12 @@ def test_a_task_has_its_own_environment_names_and_network(mode: str) -> None:
 @MODES
 def test_a_virtual_environments_programs_find_its_packages(mode: str) -> None:
     assert run_as(mode, sandboxes.virtual_environment) == [["/run/ve\n", "0"]] * 2
+
+
+@MODES
+def test_an_interpreter_and_its_scripts_are_found_by_their_names_as_in_an_image(mode: str) -> None:
+    virtual, lone = ["/run/ve", "0"], [sys.base_prefix, "0"]
+    assert run_as(mode, sandboxes.commands) == [virtual] * 3 + [lone] * 2
 
 
 @MODES

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from underpass.config import explain
 from underpass.config.loader import parse
 from underpass.config.model import Config
 from underpass.config.problems import ConfigError, Problem
@@ -77,9 +78,8 @@ def test_the_values_are_the_files() -> None:
             'name = "notes"',
             'folder = "/"\nname = "notes"',
             (
-                "1: folder: is not a key of the file; "
-                "its keys are name, region, production, service, capacity, network, database, files, "
-                "assets, privatelink, tls, alarms, consumers"
+                "1: folder: is not a key of the file; its keys are "
+                + ", ".join(key for section, key in explain.every_key() if not section)
             ),
         ),
         (

@@ -10,7 +10,7 @@ from typing import Any
 import jsonschema  # type: ignore[import-untyped]
 import pytest
 
-from underpass.config import explain
+from underpass.config import explain, tables
 from underpass.config.loader import parse
 from underpass.config.model import Config
 from underpass.config.reference import application, reference, schema
@@ -22,7 +22,7 @@ EVERYTHING = tomllib.loads(re.sub(r"^#(?=[a-z\[])", "", REFERENCE, flags=re.MULT
 def _leaves(value: Any, at: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
     for key, inner in value.items():
         yield (*at, key), inner
-        inner = inner[0] if key in {"consumers", "allow_out"} and inner else inner
+        inner = inner[0] if (*at, key) in tables.repeated() and inner else inner
         if isinstance(inner, dict) and key not in {"environment", "parameters"}:
             yield from _leaves(inner, (*at, key))
 
@@ -62,7 +62,7 @@ def test_a_key_that_has_a_default_stands_there_with_it() -> None:
     for path, default in _leaves(defaults):
         if (
             default is not None
-            and path != ("consumers",)
+            and path not in tables.repeated()
             and not (default and type(default) is dict)
         ):
             examples_of_lists = path[-1] in {

@@ -389,10 +389,19 @@ class FakeEcs:
         running = {"desiredStatus": "RUNNING", "lastStatus": "RUNNING"}
         self.stops(name, **running, attachments=[interface])
 
-    def stops(self, name: str, code: str = "EssentialContainerExited", **more: Any) -> None:
+    def stops(
+        self,
+        name: str,
+        code: str = "EssentialContainerExited",
+        family: str = "notes",
+        group: str = "service:notes",
+        **more: Any,
+    ) -> None:
         """Add a task that has stopped."""
         task = {
             "taskArn": f"arn:aws:ecs:task/notes/{name}",
+            "taskDefinitionArn": f"arn:aws:ecs:task-definition/{family}:1",
+            "group": group,
             "desiredStatus": "STOPPED",
             "lastStatus": "STOPPED",
             "stopCode": code,

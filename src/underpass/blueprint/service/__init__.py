@@ -9,6 +9,8 @@ part                       logical ids
 tasks                      TaskDefinition, TaskRole, ExecutionRole, LogGroup, Service,
                            AlbEgressToTasks, TaskIngressFromAlb
 service.tasks min < max    ScalableTarget, ScalingOnCpu, ScalingOnRequests
+workers                    Worker<Name>Service, Worker<Name>TaskDefinition and, where their tasks
+                           min < max, Worker<Name>ScalableTarget, Worker<Name>ScalingOnCpu
 rotation_days, _window     RotationFunction, RotationRole, RotationLogGroup, RotationPermission,
                            RotationSchedule, AdministratorRotationSchedule
 =========================  ======================================================================
@@ -19,7 +21,7 @@ from __future__ import annotations
 from troposphere import GetAtt, Ref, Template
 
 from underpass.blueprint.cross_stack import closed, hand
-from underpass.blueprint.service import program, rotation, service, task
+from underpass.blueprint.service import program, rotation, service, task, workers
 from underpass.blueprint.stack import Stack
 from underpass.config import Config
 
@@ -31,6 +33,7 @@ def service_stack(config: Config) -> Stack:
     definition = task.define(template, config, program.service(config), shared)
     tasks = service.add(template, config, definition)
     service.add_scaling(template, config, tasks)
+    workers.add(template, config, shared)
     outputs = {"LogGroupName": Ref(shared.logs), "ServiceName": GetAtt(tasks, "Name")}
     if config.instance and config.instance.rotates:
         outputs |= rotation.add(template, config, config.instance)

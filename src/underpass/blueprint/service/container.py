@@ -46,9 +46,12 @@ def plain_environment(config: Config, program: Program) -> dict[str, Any]:
 def container(config: Config, program: Program, image: Ref, logs: LogGroup) -> ContainerDefinition:
     """Return the container of ``program``, from ``image``, writing to ``logs``."""
     more: dict[str, Any] = {}
+    labels = dict(program.labels)
     if config.instance:
         # An instance that is made anew has the same secret: this tells ECS that the tasks are not the same.
-        more["DockerLabels"] = {"underpass.database": given("DatabaseInstanceId")}
+        labels["underpass.database"] = given("DatabaseInstanceId")
+    if labels:
+        more["DockerLabels"] = labels
     if config.database:
         more["Secrets"] = database_access.secrets(config.database)
     mounts = scratch_mounts(config)

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
+from underpass.blueprint.cross_stack import given
 from underpass.config import Config
+
+RELEASE = "ReleaseTaskDefinitionArn"  # what ran before the service: the release stack's output
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,8 @@ class Program:
         What it listens on; None for what nobody connects to.
     environment
         Its own variables, besides the service's and instead of them.
+    labels
+        What a task is marked with, so that it is another one when that changes.
     """
 
     name: str
@@ -44,6 +50,12 @@ class Program:
     health_command: tuple[str, ...] = ()
     port: int | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, Any] = field(default_factory=dict)
+
+
+def titled(kind: str, name: str) -> str:
+    """Return the start of logical ids of ``name``: ``WorkerSendMail`` of a worker ``send-mail``."""
+    return kind + "".join(part.capitalize() for part in name.split("-"))
 
 
 def service(config: Config) -> Program:
@@ -57,4 +69,5 @@ def service(config: Config) -> Program:
         stop_timeout_s=config.service.stop_timeout,
         health_command=config.service.health_command,
         port=config.service.port,
+        labels={"underpass.release": given(RELEASE)} if config.service.release else {},
     )

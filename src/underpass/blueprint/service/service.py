@@ -33,9 +33,11 @@ from troposphere.ecs import (
 from underpass.blueprint.cross_stack import given, given_list
 from underpass.blueprint.security_groups import admit, reach
 from underpass.config import Config
+from underpass.config.model import Between
 
 OUT_COOLDOWN_S = 60
 IN_COOLDOWN_S = 300  # slowly down: the next peak may be near
+ON_CPU = {"PredefinedMetricType": "ECSServiceAverageCPUUtilization"}
 
 
 def add(template: Template, config: Config, definition: TaskDefinition) -> Service:
@@ -44,44 +46,73 @@ def add(template: Template, config: Config, definition: TaskDefinition) -> Servi
     # Resources of their own: when the port changes, the old tasks' stays open until they are gone.
     out = reach(template, "AlbEgressToTasks", given("AlbSecurityGroupId"), port, tasks, "Tasks")
     into = admit(template, "TaskIngressFromAlb", tasks, port, given("AlbSecurityGroupId"), "ALB")
+    balanced = {
+        "LoadBalancers": [
+            LoadBalancer(
+                ContainerName=config.name,
+                ContainerPort=config.service.port,
+                TargetGroupArn=given("AlbTargetGroupArn"),
+            )
+        ],
+        "HealthCheckGracePeriodSeconds": config.service.grace_period,
+    }
     return template.add_resource(
         Service(
             "Service",
-            Cluster=given("ClusterName"),
-            TaskDefinition=Ref(definition),
-            CapacityProviderStrategy=[
-                CapacityProviderStrategyItem(CapacityProvider=_provider(config), Weight=1)
-            ],
-            NetworkConfiguration=NetworkConfiguration(
-                AwsvpcConfiguration=AwsvpcConfiguration(
-                    AssignPublicIp="DISABLED",
-                    Subnets=given_list("AppSubnetIds"),
-                    SecurityGroups=[given("TaskSecurityGroupId")],
-                )
-            ),
-            LoadBalancers=[
-                LoadBalancer(
-                    ContainerName=config.name,
-                    ContainerPort=config.service.port,
-                    TargetGroupArn=given("AlbTargetGroupArn"),
-                )
-            ],
-            HealthCheckGracePeriodSeconds=config.service.grace_period,
-            AvailabilityZoneRebalancing="ENABLED",
-            # No deployment alarms: they would let what has nothing to do with a release undo it.
-            DeploymentConfiguration=DeploymentConfiguration(
-                MinimumHealthyPercent=100,
-                MaximumPercent=200,
-                DeploymentCircuitBreaker=DeploymentCircuitBreaker(Enable=True, Rollback=True),
-            ),
+            **running(config, definition, balanced),
             DependsOn=[out.title, into.title],  # open before the first task starts
-            EnableExecuteCommand=config.service.exec,
-            EnableECSManagedTags=True,  # tasks and interfaces say whose they are, to bills too
-            PropagateTags="SERVICE",
+            **ours(config),
             **desired_count(config),
             **_platform(config),
         )
     )
+
+
+def add_unbalanced(
+    template: Template, config: Config, title: str, definition: TaskDefinition, desired: int | None
+) -> Service:
+    """Add a service nobody connects to; ``desired`` is None where a scaler says how many tasks run."""
+    count = {} if desired is None else {"DesiredCount": desired}
+    return template.add_resource(
+        Service(
+            title, **running(config, definition, {}), **ours(config), **count, **_platform(config)
+        )
+    )
+
+
+def running(config: Config, definition: TaskDefinition, balanced: dict[str, Any]) -> dict[str, Any]:
+    """Return the properties that say what runs where, and how a new revision replaces the old one."""
+    return {
+        "Cluster": given("ClusterName"),
+        "TaskDefinition": Ref(definition),
+        "CapacityProviderStrategy": [
+            CapacityProviderStrategyItem(CapacityProvider=_provider(config), Weight=1)
+        ],
+        "NetworkConfiguration": NetworkConfiguration(
+            AwsvpcConfiguration=AwsvpcConfiguration(
+                AssignPublicIp="DISABLED",
+                Subnets=given_list("AppSubnetIds"),
+                SecurityGroups=[given("TaskSecurityGroupId")],
+            )
+        ),
+        **balanced,
+        "AvailabilityZoneRebalancing": "ENABLED",
+        # No deployment alarms: they would let what has nothing to do with a release undo it.
+        "DeploymentConfiguration": DeploymentConfiguration(
+            MinimumHealthyPercent=100,
+            MaximumPercent=200,
+            DeploymentCircuitBreaker=DeploymentCircuitBreaker(Enable=True, Rollback=True),
+        ),
+    }
+
+
+def ours(config: Config) -> dict[str, Any]:
+    """Return the properties that say whose tasks these are, and who may enter them."""
+    return {
+        "EnableExecuteCommand": config.service.exec,
+        "EnableECSManagedTags": True,  # tasks and interfaces say whose they are, to bills too
+        "PropagateTags": "SERVICE",
+    }
 
 
 def _provider(config: Config) -> Ref | str:
@@ -117,19 +148,9 @@ def add_scaling(template: Template, config: Config, service: Service) -> None:
     """Add the scalable target and a policy for each metric it follows."""
     if not scales(config):
         return
-    target = template.add_resource(
-        ScalableTarget(
-            "ScalableTarget",
-            ServiceNamespace="ecs",
-            ScalableDimension="ecs:service:DesiredCount",
-            ResourceId=Sub(f"service/${{ClusterName}}/${{{service.title}.Name}}"),
-            MinCapacity=config.service.tasks.min,
-            MaxCapacity=config.service.tasks.max,
-        )
-    )
+    target = _target(template, "", service, config.service.tasks)
     if config.service.scaling.cpu:
-        metric = {"PredefinedMetricType": "ECSServiceAverageCPUUtilization"}
-        _follow(template, target, "ScalingOnCpu", config.service.scaling.cpu, metric)
+        _follow(template, target, "ScalingOnCpu", config.service.scaling.cpu, ON_CPU)
     if config.service.scaling.requests:
         metric = {
             "PredefinedMetricType": "ALBRequestCountPerTarget",  # a minute
@@ -139,6 +160,27 @@ def add_scaling(template: Template, config: Config, service: Service) -> None:
             ),
         }
         _follow(template, target, "ScalingOnRequests", config.service.scaling.requests, metric)
+
+
+def scale_on_cpu(
+    template: Template, title: str, service: Service, tasks: Between, percent: int
+) -> None:
+    """Add what keeps the tasks of ``service`` at ``percent`` of their CPU; ``title`` starts the ids."""
+    target = _target(template, title, service, tasks)
+    _follow(template, target, f"{title}ScalingOnCpu", percent, ON_CPU)
+
+
+def _target(template: Template, title: str, service: Service, tasks: Between) -> ScalableTarget:
+    return template.add_resource(
+        ScalableTarget(
+            f"{title}ScalableTarget",
+            ServiceNamespace="ecs",
+            ScalableDimension="ecs:service:DesiredCount",
+            ResourceId=Sub(f"service/${{ClusterName}}/${{{service.title}.Name}}"),
+            MinCapacity=tasks.min,
+            MaxCapacity=tasks.max,
+        )
+    )
 
 
 def _follow(

@@ -14,7 +14,9 @@ from underpass.config.hints import command
 if TYPE_CHECKING:
     from underpass.deploy.steps import Event
 
-_SIGNS = {"finished": "✓", "failed": "✗", "stopped": "-", "warning": "!"}
+_SIGNS = {"finished": "✓", "failed": "✗", "stopped": "-", "warning": "!", "said": "|"}
+
+_PASSING = {"warning", "said"}  # after which a step goes on
 
 
 class Progress:
@@ -46,7 +48,7 @@ class Progress:
         if event.kind in ("started", "progress"):
             count = f" {event.done}/{event.total}" if event.total else ""
             self._running[event.step] = event.step + count
-        elif event.kind != "warning":
+        elif event.kind not in _PASSING:
             self._running.pop(event.step, None)
         if event.kind in _SIGNS:
             self._write(f"{_line(event)}\n")
@@ -77,7 +79,7 @@ class Progress:
 
 def _line(event: Event) -> str:
     sign = _SIGNS[event.kind]
-    if event.kind == "warning":
+    if event.kind in _PASSING:
         return f"{sign} {event.step}: {event.text}"
     text = f"  {event.text}" if event.text and event.kind == "finished" else ""
     return f"{sign} {event.step:<20} {event.seconds:6.1f} s{text}"

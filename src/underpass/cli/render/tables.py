@@ -17,7 +17,9 @@ def status(seen: Status) -> str:
     """Return everything ``status`` knows as text."""
     parts = [
         _table("stacks", [(one.name, one.status) for one in seen.stacks]),
-        _table("tasks", [(one.id, one.zone, one.address, one.health) for one in seen.tasks]),
+        _table(
+            "tasks", [(one.id, one.runs, one.zone, one.address, one.health) for one in seen.tasks]
+        ),
         _table(
             "NLB targets (the ALB's nodes)",
             [(f"{t.address}:{t.port}", t.zone, t.state, t.reason) for t in seen.targets.nlb],

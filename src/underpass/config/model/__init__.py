@@ -17,6 +17,7 @@ from underpass.config.model.network import Network, WayOut
 from underpass.config.model.section import Between, Section
 from underpass.config.model.service import Capacity, Instances, Scaling, Service
 from underpass.config.model.stores import Assets, Database, ExistingDatabase, Files, RotationWindow
+from underpass.config.model.workers import Worker
 
 __all__ = [
     "Alarms",
@@ -37,6 +38,7 @@ __all__ = [
     "Service",
     "Tls",
     "WayOut",
+    "Worker",
 ]
 
 
@@ -61,6 +63,7 @@ class Config(Section):
         description="Protect the load balancers and the database from deletion.",
     )
     service: Service
+    workers: tuple[Worker, ...] = ()
     capacity: Capacity = Capacity()
     network: Network = Network()
     database: Database | None = None

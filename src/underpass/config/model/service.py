@@ -97,6 +97,13 @@ class Service(Section):
         le=604800,
         description="Seconds a client stays with its task, by a cookie of the ALB's; 0 for not at all.",
     )
+    release: tuple[t.Text, ...] = Field(
+        default=(),
+        description=(
+            "A command that runs once, in a task of the new image, before the first new task; "
+            "when it fails the deployment ends, and what served goes on."
+        ),
+    )
     exec: t.Flag = Field(
         default=False,
         description=(

@@ -22,6 +22,7 @@ from underpass.config.rules import (
     privatelink,
     service,
     snapshot,
+    workers,
     zones,
 )
 
@@ -30,7 +31,18 @@ _STORES = (database, database_parameters, snapshot, existing_database)
 
 def check(config: Config) -> tuple[Fault, ...]:
     """Return everything the rules find."""
-    parts = (service, capacity, network, zones, outbound, *_STORES, privatelink, blocks, consumers)
+    parts = (
+        service,
+        workers,
+        capacity,
+        network,
+        zones,
+        outbound,
+        *_STORES,
+        privatelink,
+        blocks,
+        consumers,
+    )
     return tuple(fault for part in parts for rule in part.RULES for fault in rule(config))
 
 

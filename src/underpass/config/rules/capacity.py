@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from underpass.config.facts import InstanceType, instance_type, instances
 from underpass.config.model import Config
 from underpass.config.problems import Fault, KeyPath
+from underpass.config.rules import sizes
 from underpass.config.rules.rule import Rule, docs
+from underpass.config.rules.sizes import Size
 
 _GIB = 1024
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-cpu-memory-error.html, MiB
@@ -43,18 +45,18 @@ def _reserved_name(config: Config) -> Iterator[Fault]:
 def _fargate_sizes(config: Config) -> Iterator[Fault]:
     if config.capacity.provider != "fargate":
         return
-    cpu, memory = config.service.cpu, config.service.memory
-    keys: tuple[KeyPath, ...] = (("service", "cpu"), _PROVIDER)
     source = docs("AmazonECS/latest/developerguide/task-cpu-memory-error")
-    if cpu not in _FARGATE:
-        nearest = min(_FARGATE, key=lambda size: abs(size - cpu))
-        what = f"Fargate has no size of {cpu} CPU units"
-        yield Fault(keys, what, f"write {nearest}", source=source)
-    elif memory not in _FARGATE[cpu]:
-        sizes = _FARGATE[cpu]
-        nearest = min((size for size in sizes if size >= memory), default=sizes[-1])
-        what = f"Fargate has no {memory} MiB with {cpu} CPU units"
-        yield Fault((("service", "memory"), *keys), what, f"write {nearest}", source=source)
+    for one in sizes.each(config):
+        keys: tuple[KeyPath, ...] = (*one.keys("cpu"), _PROVIDER)
+        if one.cpu not in _FARGATE:
+            nearest = min(_FARGATE, key=lambda size: abs(size - one.cpu))
+            what = f"Fargate has no size of {one.cpu} CPU units"
+            yield Fault(keys, what, f"write {nearest}", source=source)
+        elif one.memory not in _FARGATE[one.cpu]:
+            fitting = _FARGATE[one.cpu]
+            nearest = min((size for size in fitting if size >= one.memory), default=fitting[-1])
+            what = f"Fargate has no {one.memory} MiB with {one.cpu} CPU units"
+            yield Fault((*one.keys("memory"), *keys), what, f"write {nearest}", source=source)
 
 
 def _instances(config: Config) -> Iterator[Fault]:
@@ -62,10 +64,11 @@ def _instances(config: Config) -> Iterator[Fault]:
         return
     name = config.capacity.instance_type
     kind = instance_type(name)
-    if unfit := _unfit(name, kind):
-        yield unfit
+    if strange := _unfit(name, kind):
+        yield strange
     elif kind is not None:
-        yield from _one_task(config, kind) or _every_task(config, kind)
+        unfit = [fault for one in sizes.each(config) for fault in _one_task(one, kind)]
+        yield from unfit or _every_task(config, kind)
     elif not instances.newer(name):
         near = instances.nearest(name)
         yield Fault(
@@ -95,22 +98,21 @@ def _unfit(name: str, kind: InstanceType | None) -> Fault | None:
     return Fault((_TYPE, _PROVIDER), what, f'write one such as "{instead}"', source=source)
 
 
-def _one_task(config: Config, kind: InstanceType) -> list[Fault]:
+def _one_task(task: Size, kind: InstanceType) -> list[Fault]:
     """Return why not even one task fits on an instance."""
-    service = config.service
-    larger = instances.smallest(service.cpu, service.memory, kind)
+    larger = instances.smallest(task.cpu, task.memory, kind)
     suggestion = f'write instance_type = "{larger}", or less ' if larger else "write less "
-    cpu: tuple[KeyPath, KeyPath, KeyPath] = (_TYPE, ("service", "cpu"), _PROVIDER)
-    memory: tuple[KeyPath, KeyPath, KeyPath] = (_TYPE, ("service", "memory"), _PROVIDER)
+    cpu: tuple[KeyPath, ...] = (_TYPE, *task.keys("cpu"), _PROVIDER)
+    memory: tuple[KeyPath, ...] = (_TYPE, *task.keys("memory"), _PROVIDER)
     found = []
-    if service.cpu > kind.cpu_units:
-        what = f"{_a(kind.name)} has {kind.cpu_units} CPU units, and a task asks for {service.cpu}"
+    if task.cpu > kind.cpu_units:
+        what = f"{_a(kind.name)} has {kind.cpu_units} CPU units, and a task asks for {task.cpu}"
         source = docs("AmazonECS/latest/developerguide/task_definition_parameters")
         found.append(Fault(cpu, what, f"{suggestion}cpu", source=source))
-    if not kind.room_in_memory(service.memory):
+    if not kind.room_in_memory(task.memory):
         what = (
             f"{_a(kind.name)} has {kind.memory_mib} MiB, the system's share among them, "
-            f"and a task asks for {service.memory}"
+            f"and a task asks for {task.memory}"
         )
         source = docs("AmazonECS/latest/developerguide/memory-management")
         found.append(Fault(memory, what, f"{suggestion}memory", source=source))

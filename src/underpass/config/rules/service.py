@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 
 from underpass.config.hints import quoted
@@ -35,6 +35,7 @@ def _least_and_most(config: Config) -> Iterator[Fault]:
     between: tuple[tuple[KeyPath, Between], ...] = (
         (("service", "tasks"), config.service.tasks),
         (("capacity", "instances"), config.capacity.instances),
+        *((("workers", at, "tasks"), one.tasks) for at, one in enumerate(config.workers)),
     )
     for path, value in between:
         if value.min > value.max:
@@ -55,6 +56,16 @@ def _scaling(config: Config) -> Iterator[Fault]:
         )
 
 
+def environments(config: Config) -> dict[KeyPath, Mapping[str, str]]:
+    """Return the plain variables of each kind of task, by where they stand."""
+    return {
+        ("service", "environment"): config.service.environment,
+        **{
+            ("workers", at, "environment"): one.environment for at, one in enumerate(config.workers)
+        },
+    }
+
+
 def _reserved_variables(config: Config) -> Iterator[Fault]:
     reserved = {"AWS_REGION": "the region"}
     if config.database:
@@ -64,36 +75,39 @@ def _reserved_variables(config: Config) -> Iterator[Fault]:
         reserved["ASSETS_BUCKET"] = "[assets]"
     if config.files:
         reserved["FILES_PATH"] = "[files]"
-    for name in config.service.environment:
-        if name in reserved:
-            yield Fault(
-                (("service", "environment", name),),
-                f"underpass sets it itself, from {reserved[name]}",
-                "leave it out or give it another name",
-            )
+    for path, variables in environments(config).items():
+        for name in variables:
+            if name in reserved:
+                yield Fault(
+                    ((*path, name),),
+                    f"underpass sets it itself, from {reserved[name]}",
+                    "leave it out or give it another name",
+                )
 
 
 def _environment(config: Config) -> Iterator[Fault]:
-    entries = [{"name": name, "value": text} for name, text in config.service.environment.items()]
-    size = len(json.dumps(entries, ensure_ascii=False).encode())
-    if size > _MOST_ENVIRONMENT:
-        yield Fault(
-            (("service", "environment"),),
-            f"has {size:,} bytes, and ECS takes a task definition of 65,536, with {_REST:,} for the rest",
-            "read long values from a file of the image, or from a store",
-            source=docs("AmazonECS/latest/developerguide/service-quotas"),
-        )
+    for path, variables in environments(config).items():
+        whole = {**config.service.environment, **variables}
+        entries = [{"name": name, "value": text} for name, text in whole.items()]
+        size = len(json.dumps(entries, ensure_ascii=False).encode())
+        if size > _MOST_ENVIRONMENT:
+            yield Fault(
+                (path,),
+                f"has {size:,} bytes, and ECS takes a task definition of 65,536, with {_REST:,} for the rest",
+                "read long values from a file of the image, or from a store",
+                source=docs("AmazonECS/latest/developerguide/service-quotas"),
+            )
+            return  # of the service's, every other has them too
 
 
 def _references(config: Config) -> Iterator[Fault]:
-    service = config.service
     texts: dict[KeyPath, str] = {
-        **{("service", "environment", name): text for name, text in service.environment.items()},
-        **{
-            ("service", "health_command", at): text
-            for at, text in enumerate(service.health_command)
-        },
+        (*path, name): text
+        for path, variables in environments(config).items()
+        for name, text in variables.items()
     }
+    for path, words in commands(config).items():
+        texts |= {(*path, at): text for at, text in enumerate(words)}
     for key, text in texts.items():
         for found in _REFERENCE.finditer(text):
             if told := _misplaced(*found.groups()):
@@ -113,26 +127,44 @@ def _misplaced(service: str, name: str) -> tuple[str, str] | None:
     return None if name else ("names no parameter", "write {{resolve:ssm:NAME}}")
 
 
-def _health_command(config: Config) -> Iterator[Fault]:
-    source = docs("AmazonECS/latest/APIReference/API_HealthCheck")
-    command = config.service.health_command
-    if command[:1] and command[0] in ("CMD", "CMD-SHELL", "NONE"):
-        rest = list(command[1:])
-        if command[0] == "CMD-SHELL":
-            rest = ["sh", "-c", *rest]
-        yield Fault(
-            (("service", "health_command"),),
-            f'starts with "{command[0]}", which underpass writes itself',
-            f"write {_listed(rest)}",
-            source=source,
+def commands(config: Config) -> dict[KeyPath, tuple[str, ...]]:
+    """Return what is run in containers by word of the file, by where it stands."""
+    service: dict[KeyPath, tuple[str, ...]] = {
+        ("service", "health_command"): config.service.health_command,
+        ("service", "release"): config.service.release,
+    }
+    workers: dict[KeyPath, tuple[str, ...]] = {
+        ("workers", at, key): words
+        for at, one in enumerate(config.workers)
+        for key, words in (("command", one.command), ("health_command", one.health_command))
+    }
+    return service | workers
+
+
+def _commands(config: Config) -> Iterator[Fault]:
+    for path, command in commands(config).items():
+        checks = path[-1] == "health_command"
+        source = docs(
+            "AmazonECS/latest/APIReference/API_"
+            + ("HealthCheck" if checks else "ContainerDefinition")
         )
-    elif len(command) == 1 and " " in command[0].strip():
-        yield Fault(
-            (("service", "health_command"),),
-            "is a whole line, and no shell reads it",
-            f"write {_listed(_words(command[0]))}",
-            source=source,
-        )
+        if checks and command[:1] and command[0] in ("CMD", "CMD-SHELL", "NONE"):
+            rest = list(command[1:])
+            if command[0] == "CMD-SHELL":
+                rest = ["sh", "-c", *rest]
+            yield Fault(
+                (path,),
+                f'starts with "{command[0]}", which underpass writes itself',
+                f"write {_listed(rest)}",
+                source=source,
+            )
+        elif len(command) == 1 and " " in command[0].strip():
+            yield Fault(
+                (path,),
+                "is a whole line, and no shell reads it",
+                f"write {_listed(_words(command[0]))}",
+                source=source,
+            )
 
 
 def _words(line: str) -> list[str]:
@@ -194,7 +226,7 @@ RULES: tuple[Rule, ...] = (
     _reserved_variables,
     _environment,
     _references,
-    _health_command,
+    _commands,
     _mount_point,
     _writable,
 )

@@ -10,7 +10,7 @@ from typing import Any
 from underpass.config import Config
 from underpass.deploy.observe import logs
 from underpass.deploy.observe.failures import Failure
-from underpass.deploy.observe.status import Status, status
+from underpass.deploy.observe.status import Status, TaskStatus, status
 from underpass.deploy.observe.targets import TargetStatus
 from underpass.deploy.stacks import stack
 from underpass.deploy.target import Target
@@ -58,7 +58,7 @@ def _counted(failures: Sequence[Failure]) -> str:
 def _path(config: Config, found: Status) -> list[str]:
     """Return what is wrong: with the tasks, or else at each hop on the way to them."""
     alb, nlb = found.targets.alb, found.targets.nlb
-    if not found.tasks and config.service.tasks.min:
+    if not _serving(config, found) and config.service.tasks.min:
         return ["no task runs"]
     if not alb:
         return ["the ALB has no target: no task is registered"]
@@ -72,6 +72,11 @@ def _path(config: Config, found: Status) -> list[str]:
         if one.state != "available"
     ]
     return told
+
+
+def _serving(config: Config, found: Status) -> list[TaskStatus]:
+    """Return the tasks of the service itself."""
+    return [one for one in found.tasks if one.runs == config.name]
 
 
 def _unwell(
@@ -107,7 +112,8 @@ def _log(config: Config, target: Target, found: Status, failures: Sequence[Failu
     if told:
         return _lines(told.task, told.log)
     running = sorted(
-        found.tasks, key=lambda one: (one.health != "unhealthy", one.health == "healthy")
+        _serving(config, found),
+        key=lambda one: (one.health != "unhealthy", one.health == "healthy"),
     )
     names = [one.task for one in reversed(failures)] + [one.id for one in running]
     if not names:

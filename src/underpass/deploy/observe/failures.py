@@ -21,16 +21,21 @@ _HEALTH_EVERY_S = 1.0
 
 @dataclass(frozen=True)
 class Failure:
-    """A task that ended although it should have gone on."""
+    """A task that ended although it should have gone on.
+
+    ``worker`` is whose it is, and empty for the service's own.
+    """
 
     task: str
     reason: str
     exit_code: int | None
     log: tuple[str, ...] = ()
+    worker: str = ""
 
     def __str__(self) -> str:
         code = "" if self.exit_code is None else f" (exit code {self.exit_code})"
-        return f"task {self.task} stopped: {self.reason}{code}"
+        whose = f" of worker {self.worker}" if self.worker else ""
+        return f"task {self.task}{whose} stopped: {self.reason}{code}"
 
 
 class Watch:
@@ -104,13 +109,15 @@ class Watch:
     def _note(self, name: str, task: Any) -> None:
         """Keep a failure and what is known of it by now; its last lines may come a moment later."""
         reason, health = tasks.stopped_reason(task), self._unwell.get(name)
-        log = logs.tail(self._target.client("logs"), self._config.name, name)
+        program, ours = tasks.program(task, self._config.name), self._config.name
+        log = logs.tail(self._target.client("logs"), ours, name, program=program)
         before = self._failures.get(name)
         self._failures[name] = Failure(
             name,
             f"{reason}: {health}" if health else reason,
             tasks.exit_code(task),
             log or (before.log if before else ()),
+            "" if program == ours else program,
         )
 
     def _see_running(self, running: list[Any], behind: tuple[TargetStatus, ...]) -> int:
@@ -127,7 +134,7 @@ class Watch:
         return count
 
     def _verdict(self, behind: tuple[TargetStatus, ...], unwell: int) -> str:
-        """Say why there is no hope, if that is so.
+        """Say why there is no hope, if that is so; of a worker only ECS's circuit breaker says it.
 
         Tasks have failed as often as ECS's own circuit breaker allows, or as many as are wanted are unwell
         after their grace period; and not one is healthy.
@@ -136,11 +143,13 @@ class Watch:
         wanted = self._config.service.tasks.min
         if any(one.state == "healthy" for one in behind):
             return ""
-        if len(self._failures) >= min(max(3, math.ceil(wanted / 2)), 200):
+        failures = [one for one in self.failures if not one.worker]
+        if len(failures) >= min(max(3, math.ceil(wanted / 2)), 200):
             return "no task is healthy"
         if unwell >= max(wanted, 1):
             return f"no task is healthy after its grace period of {self._config.service.grace_period} s"
         return ""
 
     def _tasks(self, status: str) -> list[Any]:
-        return list(tasks.describe(self._target.client("ecs"), self._cluster, status))
+        ecs = self._target.client("ecs")
+        return tasks.of_services(tasks.describe(ecs, self._cluster, status))

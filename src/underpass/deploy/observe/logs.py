@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,6 +20,49 @@ class Line:
     time: datetime
     task: str
     text: str
+
+
+@dataclass(frozen=True)
+class Stream:
+    """The log of one task: ``prefix/container/task id`` in a log group.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_awslogs.html
+    """
+
+    group: str
+    prefix: str
+    container: str
+    task: str = ""
+
+    def of(self, task_arn: str) -> Stream:
+        """Return the log of that task instead."""
+        return replace(self, task=task_arn.rpartition("/")[2])
+
+    @property
+    def name(self) -> str:
+        """The stream's name in its group."""
+        return f"{self.prefix}/{self.container}/{self.task}"
+
+
+class Tail:
+    """Reads what is added to a stream, from its beginning on."""
+
+    def __init__(self, logs: Any, stream: Stream) -> None:
+        self._logs = logs
+        self._asked = {"logGroupName": stream.group, "logStreamName": stream.name}
+
+    def new(self) -> list[str]:
+        """Return the lines that were added since the last call; none while there is no stream."""
+        lines: list[str] = []
+        while True:
+            try:
+                page = self._logs.get_log_events(**self._asked, startFromHead=True)
+            except self._logs.exceptions.ResourceNotFoundException:
+                return lines
+            lines += [event["message"].rstrip("\n") for event in page["events"]]
+            if page["nextForwardToken"] == self._asked.get("nextToken"):
+                return lines
+            self._asked["nextToken"] = page["nextForwardToken"]
 
 
 def group(name: str) -> str:
@@ -67,12 +110,18 @@ def follow(
             return
 
 
-def tail(logs: Any, name: str, task: str, count: int = 100) -> tuple[str, ...]:
-    """Return the last lines of one task; none if it wrote nothing or its log is gone."""
+def tail(
+    logs: Any, name: str, task: str, count: int = 100, *, program: str = ""
+) -> tuple[str, ...]:
+    """Return the last lines of one task; none if it wrote nothing or its log is gone.
+
+    ``program`` is what the task runs where that is not the application itself, such as a worker's name.
+    """
+    stream = Stream(group(name), program or name, program or name, task)
     try:
         page = logs.get_log_events(
-            logGroupName=group(name),
-            logStreamName=f"{name}/{name}/{task}",  # prefix/container/task id
+            logGroupName=stream.group,
+            logStreamName=stream.name,
             limit=count,
             startFromHead=False,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from botocore.exceptions import ClientError
 
@@ -28,9 +29,13 @@ class StackStatus:
 
 @dataclass(frozen=True)
 class TaskStatus:
-    """A task; ``health`` is its state as a target of the ALB, or how far ECS has got with it."""
+    """A task; ``health`` is its state as a target of the ALB, or how far ECS has got with it.
+
+    ``runs`` is the application's own name, a worker's, a job's, or ``release``.
+    """
 
     id: str
+    runs: str
     zone: str
     address: str
     health: str
@@ -101,7 +106,7 @@ def status(config: Config, target: Target) -> Status:
             *(_stack(f"{config.name}-{part}", found) for part, found in others.items()),
             *(_stack(f"{config.name}-consumer-{c.name}", found) for c, found in ours.items()),
         ),
-        _tasks(target, parts.get("Cluster"), behind.alb),
+        _tasks(target, config, parts.get("Cluster"), behind.alb),
         behind,
         _database(target, outputs.get("DatabaseInstanceId")),
         _endpoints(target, parts.get("EndpointService"), ours),
@@ -109,7 +114,9 @@ def status(config: Config, target: Target) -> Status:
 
 
 def _parts(config: Config) -> tuple[str, ...]:
-    return ("path", "capacity", *(["database"] if config.instance else []), "service", "monitoring")
+    database = ["database"] if config.instance else []
+    release = ["release"] if config.service.release else []
+    return ("path", "capacity", *database, *release, "service", "monitoring")
 
 
 def _stack(name: str, found: stack.Description | None) -> StackStatus:
@@ -135,7 +142,7 @@ def _zones(target: Target, addresses: list[str], vpc_id: str) -> dict[str, str]:
 
 
 def _tasks(
-    target: Target, cluster: str | None, alb: tuple[TargetStatus, ...]
+    target: Target, config: Config, cluster: str | None, alb: tuple[TargetStatus, ...]
 ) -> tuple[TaskStatus, ...]:
     if cluster is None:
         return ()
@@ -143,13 +150,23 @@ def _tasks(
     described = (
         TaskStatus(
             tasks.task_id(task),
+            tasks.program(task, config.name),
             task.get("availabilityZone", ""),
             address := tasks.address(task),
-            health.get(address) or task["lastStatus"].lower(),
+            health.get(address) or _ecs_says(task),
         )
         for task in tasks.describe(target.client("ecs"), cluster, "RUNNING")
     )
-    return tuple(sorted(described, key=lambda one: (one.zone, one.id)))
+    return tuple(
+        sorted(described, key=lambda one: (one.runs != config.name, one.runs, one.zone, one.id))
+    )
+
+
+def _ecs_says(task: Any) -> str:
+    """Return how far a task is that is no target of the ALB, and how well, where somebody asks it."""
+    phase = str(task["lastStatus"]).lower()
+    health = str(task.get("healthStatus", "UNKNOWN")).lower()
+    return health if phase == "running" and health != "unknown" else phase
 
 
 def _database(target: Target, instance_id: str | None) -> DatabaseStatus | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 _AT_ONCE = 100  # tasks a call describes
@@ -23,6 +23,17 @@ def describe(ecs: Any, cluster: str, status: str) -> Iterator[Any]:
 def task_id(task: Any) -> str:
     """Return the id at the end of a task's ARN."""
     return str(task["taskArn"]).rsplit("/", 1)[-1]
+
+
+def of_services(found: Iterable[Any]) -> list[Any]:
+    """Return the tasks that a service keeps running; not those that are meant to end, as a job's are."""
+    return [task for task in found if task.get("group", "").startswith("service:")]
+
+
+def program(task: Any, name: str) -> str:
+    """Return what a task of application ``name`` runs: its own name, a worker's, a job's or ``release``."""
+    family = str(task.get("taskDefinitionArn", "")).rpartition("/")[2].partition(":")[0]
+    return family.removeprefix(f"{name}-") or name
 
 
 def address(task: Any) -> str:

@@ -99,7 +99,7 @@ class TwinTarget:
         """Copy the build folder into the twin's store of images and return the image's URI."""
         service = config.service
         folder = config.folder / (service.build or ".")
-        python = bundles.python_beside(config.folder)
+        python = bundles.python_for(service.process, config.folder)
         return bundles.publish(self._running.state, repository_uri, folder, service.process, python)
 
     def load_seed(self, instance_id: str, secret_arn: str, seed: Path) -> Seeded:

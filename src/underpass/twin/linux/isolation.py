@@ -15,13 +15,16 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
 
 SYSTEM = ("usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32", "etc", "opt", "nix", "gnu")
 APP_DIR = "/app"
+NAMES_DIR = (
+    "/run/python"  # where the interpreter has the names that its own folder does not give it
+)
 SIZE_MIB = 2048  # how much a container may write into its own file system, which is memory
 
 
@@ -104,14 +107,15 @@ class Spec:
     def to_json(self) -> str:
         """Return what the sandbox's launcher reads, in one line."""
         argv = [part.replace("{python}", self.python) for part in self.argv]
-        environment = _defaults(self.python) | dict(self.environment)
+        named = _named(self.python)
+        environment = _defaults(self.python, named) | dict(self.environment)
         binds, links = _programs(environment["PATH"], self.python, argv[0])
         own = [(str(self.resolv), "/etc/resolv.conf", False)] if self.resolv else []
         return json.dumps(
             {
                 "root": str(self.root),
                 "size_mib": SIZE_MIB,
-                "links": links,
+                "links": [*links, *named],
                 "binds": [*([path, path, False] for path in binds), *own],
                 "files": [("/etc/hosts", self.hosts or f"127.0.0.1 localhost {self.hostname}\n")],
                 "masks": [*_root_only(), *_covered(self.hidden, binds)],
@@ -137,11 +141,18 @@ class Spec:
         )
 
 
-def _defaults(python: str) -> dict[str, str]:
+def _named(python: str) -> list[tuple[str, str]]:
+    """Return links that make the interpreter ``python`` and ``python3`` where its own folder does not."""
+    names, folder = ("python", "python3"), Path(python).parent
+    missing = [name for name in names if not os.path.lexists(folder / name)]
+    return [(f"{NAMES_DIR}/{name}", python) for name in missing]
+
+
+def _defaults(python: str, named: Sequence[tuple[str, str]]) -> dict[str, str]:
     # "python" is the image's Python: the user's may be a shim that needs a home folder.
-    search_path = [str(Path(python).parent), os.environ.get("PATH", os.defpath)]
+    own = [str(Path(python).parent), *([NAMES_DIR] if named else [])]
     return {
-        "PATH": os.pathsep.join(search_path),
+        "PATH": os.pathsep.join([*own, os.environ.get("PATH", os.defpath)]),
         "LANG": os.environ.get("LANG", "C.UTF-8"),
         "HOME": "/tmp",  # noqa: S108  the sandbox's own
         "PWD": APP_DIR,

@@ -34,11 +34,12 @@ def build_root(spec: dict[str, Any]) -> None:
     root = spec["root"]
     mount("none", "/", "", MS_REC | MS_PRIVATE)
     mount("tmpfs", root, "tmpfs", MS_NOSUID | MS_NODEV, f"mode=755,size={spec['size_mib']}m")
-    for link, target in spec["links"]:
-        os.symlink(target, root + link)
     for folder, mode in (("/tmp", 0o1777), ("/run", 0o755), ("/var/tmp", 0o1777)):  # noqa: S108
         os.makedirs(root + folder)
         os.chmod(root + folder, mode)
+    for link, target in spec["links"]:
+        os.makedirs(os.path.dirname(root + link), exist_ok=True)
+        os.symlink(target, root + link)
     # What is shown may lie below a tmpfs or a volume, as a Python under /tmp does: these come first.
     shown = [target for _, target, _ in spec["binds"]]
     tmpfs = [one for one in spec["tmpfs"] if above(one[0], shown)]

@@ -44,8 +44,15 @@ class Bundle:
     python: str = sys.executable
 
 
-def python_beside(folder: Path) -> str:
-    """Return the Python of the virtual environment ``.venv`` in ``folder``; the twin's own if it has none."""
+def python_for(process: Sequence[str], folder: Path) -> str:
+    """Return an image's Python, which is ``python`` to every command that runs in it.
+
+    That of the virtual environment whose program ``process`` starts; else of ``.venv`` in ``folder``; the
+    twin's own if there is none.
+    """
+    started = Path(*process[:1])
+    if started.is_absolute() and os.path.lexists(started.parent.parent / "pyvenv.cfg"):
+        return str(started.parent / "python")
     python = (folder / ".venv").resolve() / "bin" / "python"
     return str(python) if os.path.lexists(python) else sys.executable
 

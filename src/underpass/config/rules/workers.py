@@ -1,0 +1,60 @@
+"""Rules of ``[[workers]]``: their names, and how many of each there are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from underpass.config.model import Config
+from underpass.config.problems import Fault, KeyPath
+from underpass.config.rules.rule import Rule, docs
+
+RESERVED = ("release", "service")  # of what underpass itself runs beside the application
+
+
+def named(config: Config) -> dict[KeyPath, str]:
+    """Return the names of all that runs beside the service, by where they stand."""
+    return {("workers", at, "name"): one.name for at, one in enumerate(config.workers)}
+
+
+def _names(config: Config) -> Iterator[Fault]:
+    seen: dict[str, KeyPath] = {}
+    for path, name in named(config).items():
+        # Logical ids have no hyphens: "mail-1" and "mail1" would be the same there.
+        plain = name.replace("-", "")
+        if name == config.name:
+            yield Fault(
+                (path, ("name",)), f'"{name}" is the application itself', "choose another name"
+            )
+        elif name in RESERVED:
+            what = f'"{name}" is what underpass calls a part of its own'
+            yield Fault((path,), what, "choose another name")
+        elif plain in seen:
+            what = f'"{name}" cannot be told from another of that name'
+            yield Fault((path, seen[plain]), what, "choose another name")
+        seen.setdefault(plain, path)
+
+
+def _scaling(config: Config) -> Iterator[Fault]:
+    for at, one in enumerate(config.workers):
+        # From none there is no way up, whatever is followed.
+        if not one.scaling.cpu and 0 < one.tasks.min < one.tasks.max:
+            yield Fault(
+                (("workers", at, "scaling"), ("workers", at, "tasks")),
+                f"follows nothing, so that tasks never go from {one.tasks.min} to {one.tasks.max}",
+                f"write cpu = 60, or tasks = {{ min = {one.tasks.min}, max = {one.tasks.min} }}",
+                source=docs("AmazonECS/latest/developerguide/service-autoscaling-targettracking"),
+            )
+
+
+def _from_none(config: Config) -> Iterator[Fault]:
+    for at, one in enumerate(config.workers):
+        if one.tasks.min == 0 and one.tasks.max > 1:
+            yield Fault(
+                (("workers", at, "tasks", "min"), ("workers", at, "tasks", "max")),
+                "is 0, and from none no measure of CPU leads up",
+                f"write tasks = {{ min = 1, max = {one.tasks.max} }}, or max = 1 for a worker that is off",
+                source=docs("AmazonECS/latest/developerguide/service-autoscaling-targettracking"),
+            )
+
+
+RULES: tuple[Rule, ...] = (_names, _scaling, _from_none)

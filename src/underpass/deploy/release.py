@@ -1,0 +1,97 @@
+"""What runs once before a new version takes over, ``[service] release``: to its end, and only if it has not.
+
+The service's stack says after which task definition of the release it was deployed. So a release that failed,
+or whose deployment did, runs again; and one that nothing has changed of does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from underpass.blueprint.release import NAME
+from underpass.blueprint.service.program import RELEASE
+from underpass.config import Config
+from underpass.deploy import one_off
+from underpass.deploy.observe.logs import Stream
+from underpass.deploy.one_off import Ended, Where
+from underpass.deploy.stacks import stack as existing
+from underpass.deploy.steps import Step
+from underpass.errors import UnderpassError
+
+STARTED_BY = "underpass-release"
+
+
+class ReleaseFailedError(UnderpassError):
+    """The command of ``[service] release`` failed; nothing of the version that serves was touched."""
+
+
+def run(
+    client: Callable[[str], Any], name: str, known: Mapping[str, str], definition: str, step: Step
+) -> None:
+    """Run the release of application ``name``, unless the service is deployed after just this one.
+
+    Parameters
+    ----------
+    known
+        The outputs of the foundation and the capacity.
+    definition
+        The ARN of its task definition.
+
+    Raises
+    ------
+    ReleaseFailedError
+        When its task ends otherwise than with exit code 0.
+    """
+    service = existing.describe(client("cloudformation"), f"{name}-service")
+    if service and not service.unusable and service.parameters.get(RELEASE) == definition:
+        step.outcome = "it ran before, and nothing of it has changed"
+        return
+    where, ecs = Where.of(known), client("ecs")
+    stream = Stream(f"/underpass/{name}/{NAME}", NAME, NAME)
+    task = _taken_over(client, where, definition, stream, step) or one_off.start(
+        ecs, where, definition, STARTED_BY
+    )
+    ended = _followed(client, where, task, stream, step)
+    if ended.exit_code != 0:
+        raise _failed(ended, step, again=service is not None)
+    step.outcome = f"task {ended.task} ended well"
+
+
+def left(cloudformation: Any, config: Config) -> existing.Description | None:
+    """Return the stack that a release before this configuration has left; None if there is none."""
+    if config.service.release:
+        return None
+    return existing.describe(cloudformation, f"{config.name}-{NAME}")
+
+
+def _taken_over(
+    client: Callable[[str], Any], where: Where, definition: str, stream: Stream, step: Step
+) -> str:
+    """Return a run of this very release that a killed deployment has left; another's is waited for first."""
+    ours = ""
+    for task in one_off.under_way(client("ecs"), where, STARTED_BY):
+        if task["taskDefinitionArn"] == definition:
+            ours = task["taskArn"]
+            continue
+        step.tell("warning", "an earlier release still runs: this one begins when it has ended")
+        _followed(client, where, task["taskArn"], stream, step)
+    return ours
+
+
+def _followed(
+    client: Callable[[str], Any], where: Where, task: str, stream: Stream, step: Step
+) -> Ended:
+    return one_off.follow(
+        client, step.clock, where, task, stream.of(task), lambda line: step.tell("said", line)
+    )
+
+
+def _failed(ended: Ended, step: Step, *, again: bool) -> ReleaseFailedError:
+    code = "" if ended.exit_code is None else f" (exit code {ended.exit_code})"
+    rest = "what served before goes on serving" if again else "nothing of the service was made"
+    return ReleaseFailedError(
+        "the release failed",
+        f"task {ended.task} stopped: {ended.reason}{code}; {rest}",
+        f"mend [service] release, by what it says above, and run the command again ({step.name} runs anew)",
+    )
