@@ -1,4 +1,4 @@
-"""An existing database on the twin: what ``[database.existing]`` names is there in AWS, so the twin makes its like.
+"""An existing database on the twin: in AWS ``[database.existing]`` is there; the twin makes its like.
 
 It is an instance of the twin's RDS in the VPC that stands for the existing one, empty, with a secret that
 says what the configuration leaves to it; tagged so that a second run finds it.

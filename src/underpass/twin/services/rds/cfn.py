@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import partial
 from typing import Any
 
@@ -18,6 +18,7 @@ from underpass.twin.services.cloudformation.resource_type import (
     differ,
     pick,
 )
+from underpass.twin.services.rds.engine_parameters import of_family
 
 RDS = partial(
     Form,
@@ -63,8 +64,10 @@ class DbParameterGroup(Resource):
     def settle(self, physical: Physical, old: Properties, new: Properties) -> None:
         """Set the parameters that changed and reset those that went."""
         before, after = old.get("Parameters") or {}, new.get("Parameters") or {}
-        come = [_parameter(k, v) for k, v in after.items() if before.get(k) != v]
-        gone = [_parameter(k) for k in before if k not in after]
+        known = of_family(str(new.get("Family")))
+        static = {name for name, one in known.items() if one.static}
+        come = [_parameter(k, static, v) for k, v in after.items() if before.get(k) != v]
+        gone = [_parameter(k, static) for k in before if k not in after]
         named = {"DBParameterGroupName": physical.id}
         if come:
             self.call("modify_db_parameter_group", Parameters=come, **named)
@@ -184,8 +187,9 @@ class DbInstance(Resource):
         }
 
 
-def _parameter(name: str, value: Any = None) -> dict[str, Any]:
-    parameter = {"ParameterName": name, "ApplyMethod": "pending-reboot"}
+def _parameter(name: str, static: Collection[str], value: Any = None) -> dict[str, Any]:
+    method = "pending-reboot" if name in static else "immediate"
+    parameter = {"ParameterName": name, "ApplyMethod": method}
     return parameter if value is None else {**parameter, "ParameterValue": value}
 
 

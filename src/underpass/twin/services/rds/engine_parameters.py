@@ -1,4 +1,4 @@
-"""The parameters of the twin's PostgreSQL, as RDS describes an engine's: which there are, and what each may be.
+"""The parameters of the twin's PostgreSQL as RDS describes an engine's: which there are, what each may be.
 
 The server itself tells them (``postgres --describe-config``). RDS takes numbers in the server's own units,
 and 0 or 1 for what is on or off.
@@ -14,18 +14,18 @@ from functools import cache
 from underpass.twin.services.rds.versions import Binaries, find
 
 LIBRARIES = "shared_preload_libraries"
-OWN_LIBRARIES = frozenset({"pg_stat_statements", "pgaudit"})  # told to be missing, once the server runs
+OWN_LIBRARIES = frozenset(
+    {"pg_stat_statements", "pgaudit"}
+)  # told to be missing, once the server runs
 # RDS's own, and those of libraries that underpass's templates name and the twin's server may lack.
-_BESIDE = ("rds.force_ssl", "pgaudit.log")
+_BESIDE = {"rds.force_ssl": "static", "pgaudit.log": "dynamic"}
 # What the twin has set for itself: where files are and who may connect, or what it reads the log by.
-_ITS_OWN = frozenset(
-    """
+_ITS_OWN = """
     cluster_name config_file data_directory dynamic_shared_memory_type external_pid_file fsync
     full_page_writes hba_file huge_pages ident_file lc_messages listen_addresses log_destination
     log_directory log_file_mode log_filename log_min_messages logging_collector password_encryption port
     shared_memory_type ssl unix_socket_directories unix_socket_group unix_socket_permissions wal_level
-    """.split()
-)
+"""
 _PREFIXES = ("archive_", "event_source", "primary_", "recovery_", "restore_", "ssl_", "syslog_")
 
 
@@ -79,7 +79,7 @@ def refusal(family: str, name: str, value: str) -> str | None:
         return f"the twin does not compute {name}: {value}"
     if not _fits(value, found.allowed):
         return f"Invalid parameter value: {value} for: {name} allowed values are: {found.allowed}"
-    return None
+    return _asked(family, name, value) if found.kind == "string" and name != LIBRARIES else None
 
 
 def computed(value: str) -> bool:
@@ -100,6 +100,25 @@ def _fits(value: str, allowed: str) -> bool:
 
 
 @cache
+def _asked(family: str, name: str, value: str) -> str | None:
+    """Ask the server itself, which looks at a value before it looks for its data."""
+    binaries = find(family.removeprefix("postgres"))
+    assert binaries
+    nowhere = ["-D", "/nonexistent"]
+    said = subprocess.run(
+        [binaries.program("postgres"), "-C", name, "-c", f"{name}={value}", *nowhere],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"LC_ALL": "C"},
+    ).stderr
+    _, invalid, _ = said.partition("invalid value for parameter")
+    hint = said.partition("HINT:  Available values: ")[2].splitlines()
+    allowed = f" allowed values are: {hint[0].rstrip('.')}" if hint else ""
+    return f"Invalid parameter value: {value} for: {name}{allowed}" if invalid else None
+
+
+@cache
 def _of(binaries: Binaries) -> Mapping[str, Parameter]:
     told = subprocess.run(
         [binaries.program("postgres"), "--describe-config"],
@@ -109,13 +128,17 @@ def _of(binaries: Binaries) -> Mapping[str, Parameter]:
         env={"LC_ALL": "C"},
     )
     found = [_parameter(line.split("\t")) for line in told.stdout.splitlines()]
-    beside = [Parameter(name, "string", "", static=False, modifiable=True) for name in _BESIDE]
+    beside = [
+        Parameter(name, "string", "", static=when == "static", modifiable=True)
+        for name, when in _BESIDE.items()
+    ]
     return {one.name: one for one in (*found, *beside)}
 
 
 def _parameter(columns: list[str]) -> Parameter:
-    name, context, _, kind, _, least, most, *_ = columns
-    own = name in _ITS_OWN or name.startswith(_PREFIXES) or context == "internal"
+    written, context, _, kind, _, least, most, *_ = columns
+    name = written.lower()  # as RDS writes it
+    own = name in _ITS_OWN.split() or name.startswith(_PREFIXES) or context == "internal"
     allowed = {"BOOLEAN": "0,1", "INTEGER": f"{least}-{most}", "REAL": f"{least}-{most}"}
     return Parameter(
         name,
