@@ -114,12 +114,12 @@ class DbInstance(Resource):
 
     form = RDS(
         type="AWS::RDS::DBInstance",
-        honoured="AllocatedStorage AvailabilityZone BackupRetentionPeriod DBInstanceClass "
-        "DBInstanceIdentifier DBName DBParameterGroupName DBSubnetGroupName DeletionProtection "
-        "EnableCloudwatchLogsExports EnableIAMDatabaseAuthentication Engine EngineVersion KmsKeyId "
+        honoured="AllocatedStorage AllowMajorVersionUpgrade AvailabilityZone BackupRetentionPeriod "
+        "DBInstanceClass DBInstanceIdentifier DBName DBParameterGroupName DBSubnetGroupName "
+        "DeletionProtection EnableCloudwatchLogsExports EnableIAMDatabaseAuthentication Engine EngineVersion KmsKeyId "
         "ManageMasterUserPassword MasterUserPassword MasterUserSecret MasterUsername MultiAZ Port "
         "PubliclyAccessible StorageEncrypted StorageType Tags VPCSecurityGroups",
-        inert="AllowMajorVersionUpgrade ApplyImmediately AutoMinorVersionUpgrade CACertificateIdentifier "
+        inert="ApplyImmediately AutoMinorVersionUpgrade CACertificateIdentifier "
         "CertificateRotationRestart CopyTagsToSnapshot DatabaseInsightsMode DedicatedLogVolume "
         "DeleteAutomatedBackups EnablePerformanceInsights EngineLifecycleSupport Iops LicenseModel "
         "MaxAllocatedStorage MonitoringInterval MonitoringRoleArn NetworkType OptionGroupName "
@@ -140,7 +140,7 @@ class DbInstance(Resource):
             "DBInstances",
             "DBInstanceStatus",
             bad="failed incompatible-parameters incompatible-network storage-full deleted",
-            timeout_s=120.0,
+            timeout_s=300.0,  # an upgrade takes its time
         ),
         delete="delete_db_instance DBInstanceIdentifier",
     )
@@ -156,7 +156,7 @@ class DbInstance(Resource):
         self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
     ) -> Physical:
         """Change class, storage, password, groups and the like at once."""
-        fixed = self.replaces | self.inert | {"Tags"}
+        fixed = self.replaces | self.inert | {"AllowMajorVersionUpgrade", "Tags"}
         changes = {k: v for k, v in new.items() if k not in fixed and old.get(k) != v}
         if changes or changed(old, new, EXPORTS):
             self.call(
@@ -164,6 +164,7 @@ class DbInstance(Resource):
                 self.wanted(changes),
                 DBInstanceIdentifier=physical.id,
                 ApplyImmediately=True,
+                AllowMajorVersionUpgrade=new.get("AllowMajorVersionUpgrade"),
                 DBPortNumber=changes.get("Port"),
                 CloudwatchLogsExportConfiguration=_exports(old, new),
             )

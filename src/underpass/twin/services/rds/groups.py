@@ -14,7 +14,7 @@ from moto.rds.models import RDSBackend
 from moto.rds.responses import RDSResponse
 
 from underpass.twin.api import patch
-from underpass.twin.services.rds import engine_parameters
+from underpass.twin.services.rds import engine_parameters, versions
 
 
 @patch.replace(RDSBackend, "modify_db_subnet_group")
@@ -25,6 +25,38 @@ def _modify_db_subnet_group(backend: Any, name: str, description: str | None, su
     if description is not None:
         group.description = description
     return group
+
+
+@patch.add(RDSResponse, "describe_db_engine_versions")
+def describe_db_engine_versions(response: Any) -> ActionResult:
+    """Tell the versions the twin has, and which of them it upgrades to which."""
+    asked = response.params
+    families = {f"postgres{one.major}": one for one in versions.installed()}
+    return ActionResult(
+        {
+            "DBEngineVersions": [
+                {
+                    "Engine": "postgres",
+                    "EngineVersion": one.version,
+                    "DBParameterGroupFamily": family,
+                    "ValidUpgradeTarget": [
+                        {
+                            "Engine": "postgres",
+                            "EngineVersion": later.version,
+                            "AutoUpgrade": False,
+                            "IsMajorVersionUpgrade": True,
+                        }
+                        for later in families.values()
+                        if later.major > one.major
+                    ],
+                }
+                for family, one in families.items()
+                if asked.get("Engine", "postgres") == "postgres"
+                and one is versions.find(asked.get("EngineVersion") or one.version)
+                and asked.get("DBParameterGroupFamily", family) == family
+            ]
+        }
+    )
 
 
 @patch.add(RDSResponse, "describe_engine_default_parameters")

@@ -88,6 +88,8 @@ class Instance:
         binaries = find(found.version)
         assert binaries is not None  # the API refused every other version
         folder = self.folder = self.folder or self._claim(found)
+        if self._server and self._server.spec.binaries.major < binaries.major:
+            self._upgrade(folder, binaries)
         with ThreadPoolExecutor(1) as pool:
             made = pool.submit(folder.ensure, binaries)  # while the interface is being wired
             eni = interface.ensure(self._region.clients("ec2"), found)
@@ -113,6 +115,14 @@ class Instance:
             self._prepared = master
         self._name(eni)
         self._report(private, "available")
+
+    def _upgrade(self, folder: DataFolder, binaries: Binaries) -> None:
+        """Bring the data to a later major version; the server is down meanwhile, as in RDS."""
+        assert self._server is not None
+        self._event("DB instance upgrade started", "maintenance")
+        self._server.stop()
+        folder.upgrade(binaries, self._server.spec.sockets)
+        self._event(f"DB instance upgraded to {binaries.version}", "maintenance")
 
     def _parameters(self, group: str, binaries: Binaries) -> dict[str, Any]:
         """Return what the user's own parameter group sets, without libraries the twin's server has not."""
