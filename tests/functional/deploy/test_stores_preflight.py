@@ -103,7 +103,7 @@ def refused(check: Any, *arguments: Any) -> str:
     return f"{caught.value.what}: {caught.value.why}; {caught.value.try_next}"
 
 
-def of_parameters(stacks: Stacks | None = None, **wanted: str) -> list[str]:
+def of_parameters(wanted: dict[str, str], stacks: Stacks | None = None) -> list[str]:
     chosen = config(database={"parameters": wanted})
     assert chosen.database
     return parameters.check(chosen, chosen.database, target(stacks))
@@ -122,7 +122,7 @@ def of_parameters(stacks: Stacks | None = None, **wanted: str) -> list[str]:
     ],
 )
 def test_what_rds_has_is_taken(name: str, value: str) -> None:
-    assert of_parameters(**{name: value}) == []
+    assert of_parameters({name: value}) == []
 
 
 @pytest.mark.parametrize(
@@ -144,8 +144,8 @@ def test_what_rds_has_not_is_refused_by_name(name: str, value: str, says: str) -
 
 def test_a_static_parameter_that_changes_waits_for_a_restart() -> None:
     there = Stacks({}, max_connections="50")
-    assert of_parameters(there, max_connections="50", work_mem="8192") == []
-    (told,) = of_parameters(there, max_connections="90", work_mem="8192")
+    assert of_parameters({"max_connections": "50", "work_mem": "8192"}, there) == []
+    (told,) = of_parameters({"max_connections": "90", "work_mem": "8192"}, there)
     assert told.startswith("max_connections wait")
     assert "reboot-db-instance --db-instance-identifier db-1" in told
 

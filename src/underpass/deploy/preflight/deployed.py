@@ -20,6 +20,8 @@ class Deployed:
     ----------
     instance
         Its identifier.
+    version
+        What its template says of it: CloudFormation asks RDS for another one when that changes.
     snapshot
         What it was restored from; empty for nothing.
     parameters
@@ -27,6 +29,7 @@ class Deployed:
     """
 
     instance: str
+    version: str
     snapshot: str
     parameters: Mapping[str, str]
 
@@ -43,4 +46,9 @@ class Deployed:
         resources = stack.template(cloudformation, name).get("Resources", {})
         told = resources.get(_INSTANCE, {}).get("Properties", {})
         group = resources.get(_PARAMETERS, {}).get("Properties", {})
-        return Deployed(instance, told.get("DBSnapshotIdentifier", ""), group.get("Parameters", {}))
+        return Deployed(
+            instance,
+            told.get("EngineVersion", ""),
+            told.get("DBSnapshotIdentifier", ""),
+            group.get("Parameters", {}),
+        )

@@ -31,6 +31,8 @@ def look(config: Config, target: Target) -> str:
     there = Deployed.look(target.client("cloudformation"), config) if database else None
     if database is None or there is None or there.snapshot != (database.snapshot or ""):
         return ""  # what is restored from another snapshot is another database
+    if there.version == database.version:
+        return ""
     rds = target.client("rds")
     (instance,) = rds.describe_db_instances(DBInstanceIdentifier=there.instance)["DBInstances"]
     runs, wanted = instance["EngineVersion"], database.version
