@@ -31,7 +31,16 @@ parameter here, so a new value is no obstacle: the other stack follows in the sa
 | key | from | to | what happens |
 |---|---|---|---|
 """
-PARTS = ("foundation", "path", "capacity", "database", "service", "monitoring", "consumer")
+PARTS = (
+    "foundation",
+    "path",
+    "capacity",
+    "database",
+    "release",
+    "service",
+    "monitoring",
+    "consumer",
+)
 SHOWN = 5  # names of one kind; more are counted
 
 
@@ -84,6 +93,14 @@ def _consumer(key: str, old: str, new: str, value: Any) -> Change:
     return Change(f"consumers.{key}", old, new, {"consumers": [analytics | {key: value}]})
 
 
+_MAIL = {"name": "mail", "command": ["python", "-m", "app.mail"]}
+
+
+def _worker(key: str, old: str, new: str, value: Any, **before: Any) -> Change:
+    one = _MAIL | before
+    return Change(f"workers.{key}", old, new, {"workers": [one | {key: value}]}, {"workers": [one]})
+
+
 CHANGES = (
     Change("name", "notes", "other", {"name": "other"}),
     Change("region", "us-east-1", "eu-west-1", {"region": "eu-west-1"}),
@@ -109,9 +126,21 @@ CHANGES = (
     _service("drain", "30", "300", 300),
     _service("timeout", "60", "300", 300),
     _service("sticky", "0", "3600", 3600),
+    _service("release", "none", "one", ["python", "-m", "app.migrate"]),
     _service("exec", "false", "true", True),
     _service("environment", "none", "one variable", {"LOG_LEVEL": "info"}),
     _service("process", "none", "one", ["python"]),
+    Change("workers", "none", "one", {"workers": [_MAIL]}),
+    Change("workers", "one", "none", {}, {"workers": [_MAIL]}),
+    _worker("name", "mail", "post", "post"),
+    _worker("command", "one", "another", ["python", "-m", "app.post"]),
+    _worker("cpu", "the service's", "512", 512),
+    _worker("memory", "the service's", "1024", 1024),
+    _worker("tasks", "1", "1 to 4", {"min": 1, "max": 4}),
+    _worker("scaling", "at 60 %", "at 80 %", {"cpu": 80}, tasks={"min": 1, "max": 4}),
+    _worker("health_command", "none", "one", ["python", "-m", "check"]),
+    _worker("stop_timeout", "30", "60", 60),
+    _worker("environment", "none", "one variable", {"WIDTH": "640"}),
     _capacity("provider", "ec2", "fargate", "fargate"),
     _capacity("instance_type", "t3.medium", "t3.large", "t3.large"),
     _capacity("instance_type", "t3.medium", "m7g.large", "m7g.large"),

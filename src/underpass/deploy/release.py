@@ -54,7 +54,7 @@ def run(
     )
     ended = _followed(client, where, task, stream, step)
     if ended.exit_code != 0:
-        raise _failed(ended, step, again=service is not None)
+        raise _failed(ended, again=service is not None)
     step.outcome = f"task {ended.task} ended well"
 
 
@@ -87,11 +87,11 @@ def _followed(
     )
 
 
-def _failed(ended: Ended, step: Step, *, again: bool) -> ReleaseFailedError:
+def _failed(ended: Ended, *, again: bool) -> ReleaseFailedError:
     code = "" if ended.exit_code is None else f" (exit code {ended.exit_code})"
     rest = "what served before goes on serving" if again else "nothing of the service was made"
     return ReleaseFailedError(
         "the release failed",
         f"task {ended.task} stopped: {ended.reason}{code}; {rest}",
-        f"mend [service] release, by what it says above, and run the command again ({step.name} runs anew)",
+        "mend what it says above and run the command again: the release runs anew",
     )

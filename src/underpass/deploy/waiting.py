@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from underpass.config import Config
-from underpass.config.model import Consumer
+from underpass.config.model import Consumer, Worker
 from underpass.deploy.clock import poll
 from underpass.deploy.observe import targets
 from underpass.deploy.observe.diagnose import diagnose
@@ -14,6 +14,8 @@ from underpass.deploy.stacks.stack import StackFailedError
 from underpass.deploy.steps import Step, Steps
 from underpass.deploy.target import Target
 from underpass.errors import UnderpassError
+
+_FAILS = 3  # tasks, after which a worker is told not to stay up
 
 
 class Waiting:
@@ -58,7 +60,8 @@ class Waiting:
     def tasks(self) -> None:
         """Wait for the least number of tasks: the stack waits for the first, the scaler adds the others."""
         wanted = self._config.service.tasks.min
-        if not wanted:
+        workers = [one for one in self._config.workers if one.tasks.min]
+        if not wanted and not workers:
             return
         with self._steps.step("tasks") as step:
             deadline = self._clock.now() + self._timeout_s
@@ -75,7 +78,27 @@ class Waiting:
                 return None
 
             count = poll(self._clock, enough, timeout_s=2 * self._timeout_s, what="the tasks")
-            step.outcome = f"{count} healthy"
+            step.outcome = ", ".join(
+                [f"{count} healthy", *(self._stays(worker, step) for worker in workers)]
+            )
+
+    def _stays(self, worker: Worker, step: Step) -> str:
+        """Wait until a worker's tasks have stayed: nobody asks them whether they are well."""
+        deadline = self._clock.now() + self._timeout_s
+
+        def enough() -> int | None:
+            self._watch.look(partial(step.tell, "warning"))
+            steady = self._watch.steady(worker.name)
+            if steady >= worker.tasks.min:
+                return steady
+            if self._watch.gone(worker.name) >= _FAILS or self._clock.now() >= deadline:
+                what = f"{steady} of {worker.tasks.min} tasks of worker {worker.name} stay up"
+                raise self._diagnosis(what, "")
+            return None
+
+        what = f"worker {worker.name}"
+        count = poll(self._clock, enough, timeout_s=2 * self._timeout_s, what=what)
+        return f"{count} of {worker.name}"
 
     def answers(self) -> None:
         """Wait until each consumer gets an answer from the application."""

@@ -24,6 +24,7 @@ from underpass.deploy.plan import StackPlan
 from underpass.deploy.reach import Reach, reaches
 from underpass.deploy.stacks.changesets import NotExecutableError
 from underpass.deploy.stacks.data_loss import DataLossError
+from underpass.deploy.stacks.stack import tagged
 from underpass.deploy.steps import Event
 from underpass.errors import UnderpassError, UsageError
 
@@ -263,6 +264,30 @@ def test_a_first_release_that_fails_leaves_nothing_protected(world: World) -> No
         world.deploy()
     for part in ("foundation", "path"):
         assert world.cloudformation.named(f"notes-{part}").parameters.get("Protect") != "true"
+
+
+def test_a_release_runs_before_the_service_is_touched(
+    client: Callable[[str], Any], tmp_path: Path
+) -> None:
+    world = World(client, tmp_path)
+    world.deploy()
+    arns = {"ReleaseTaskDefinitionArn": "arn:task-definition/notes-release:1"}
+    world.cloudformation.outputs["notes-release"] = arns
+    world.cloudformation.named("notes-foundation").outputs["TaskSecurityGroupId"] = "sg-tasks"
+    service = {**world.config.model_dump()["service"], "release": ["migrate"]}
+    world.ecs.exit_code = 1
+    with pytest.raises(UnderpassError, match="the release failed"):
+        world.deploy_again(service=service)
+    assert "ReleaseTaskDefinitionArn" not in world.cloudformation.named("notes-service").parameters
+
+    world.ecs.exit_code, world.clock = 0, FakeClock()
+    world.deploy_again(service=service)
+    done = world.finished()
+    assert done.index("release") < done.index("service")
+    assert arns.items() <= world.cloudformation.named("notes-service").parameters.items()
+
+    world.deploy_again(service={**service, "release": []})
+    assert not any(one.name == "notes-release" for one in tagged(world.cloudformation))
 
 
 def test_the_hosts_image_is_kept_by_a_release_and_renewed_after_it(world: World) -> None:

@@ -57,6 +57,20 @@ WINDOWS = {
     "backup_window": "01:00-02:00",
 }
 
+WORKERS = [
+    {"name": "mail", "command": ["python", "-m", "app.mail"]},
+    {
+        "name": "thumb-nails",
+        "command": ["python", "-m", "app.thumbnails"],
+        "cpu": 512,
+        "memory": 1024,
+        "tasks": {"min": 1, "max": 4},
+        "health_command": ["python", "-m", "app.health"],
+        "stop_timeout": 120,
+        "environment": {"WIDTH": "640"},
+    },
+]
+
 # What can be set independently, and in what ways; the first is the default.
 AXES: dict[str, dict[str, Mapping[str, Any]]] = {
     "vpc": {"new": {}, "existing": {"network": EXISTING}},
@@ -123,6 +137,8 @@ AXES: dict[str, dict[str, Mapping[str, Any]]] = {
         "usual": {},
         "long": {"service": {"timeout": 340, "drain": 600, "stop_timeout": 120, "sticky": 3600}},
     },
+    "workers": {"none": {}, "some": {"workers": WORKERS}},
+    "release": {"none": {}, "one": {"service": {"release": ["python", "-m", "app.migrate"]}}},
     "root": {"read-only": {}, "writable": {"service": {"read_only": False}}},
     "scaling": {
         "both": {},

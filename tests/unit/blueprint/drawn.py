@@ -44,6 +44,7 @@ def configs() -> st.SearchStrategy[Config]:
             "privatelink": _privatelink(),
             "tls": st.fixed_dictionaries({}, optional={"to_tasks": st.booleans()}),
             "alarms": st.fixed_dictionaries({}, optional={"email": st.just("ops@example.com")}),
+            "workers": st.lists(_worker(), max_size=2, unique_by=lambda w: str(w["name"])),
             "consumers": st.lists(_consumer(), max_size=3, unique_by=lambda c: str(c["name"])),
         },
     )
@@ -89,6 +90,23 @@ def _service() -> st.SearchStrategy[dict[str, Any]]:
                 max_size=3,
             ),
             "process": words,
+            "release": words,
+        },
+    )
+
+
+def _worker() -> st.SearchStrategy[dict[str, Any]]:
+    words = st.lists(st.text(_LETTERS, min_size=1, max_size=9), min_size=1, max_size=3)
+    return st.fixed_dictionaries(
+        {"name": _NAMES, "command": words},
+        optional={
+            "tasks": _between(0),
+            "scaling": st.fixed_dictionaries({}, optional={"cpu": st.integers(0, 100)}),
+            "health_command": words,
+            "stop_timeout": st.integers(2, 120),
+            "environment": st.dictionaries(
+                st.from_regex(r"[A-Z]{1,5}_X", fullmatch=True), st.text(_LETTERS, max_size=9)
+            ),
         },
     )
 

@@ -26,6 +26,7 @@ class Parts(NamedTuple):
     monitoring: Stack
     consumers: tuple[Stack, ...]
     database: Stack | None = None
+    release: Stack | None = None
 
 
 def parts(config: Config) -> Parts:

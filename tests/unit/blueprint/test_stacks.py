@@ -27,7 +27,8 @@ drawn = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCh
 @drawn
 @given(configs())
 def test_every_reference_leads_somewhere(config: Config) -> None:
-    foundation, path, capacity, service, watched, consumers, database = parts(config)
+    foundation, path, capacity, service, watched, consumers, *rest = parts(config)
+    database, release = rest
     for stack in stacks(config):
         known = {*stack.template["Resources"], *stack.template.get("Parameters", {})}
         assert references(stack) <= known
@@ -43,7 +44,9 @@ def test_every_reference_leads_somewhere(config: Config) -> None:
     assert asked(capacity) <= {*outputs(foundation), "InstanceImage"}
     assert not database or asked(database) <= {*outputs(foundation)}
     served = {*outputs(foundation), *outputs(path), *outputs(capacity)}
-    assert asked(service) <= {*served, "Image"}
+    assert not release or asked(release) <= {*served, "Image"}
+    ran = {*outputs(release)} if release else set()
+    assert asked(service) <= {*served, *ran, "Image"}
     assert asked(watched) <= {*served, *outputs(service)}
     assert all(asked(consumer) <= offer for consumer in consumers)
 
@@ -65,6 +68,7 @@ def test_stacks_are_in_order_named_and_the_same_twice(config: Config) -> None:
         f"{config.name}-path",
         f"{config.name}-capacity",
         *([f"{config.name}-database"] if config.database else []),
+        *([f"{config.name}-release"] if config.service.release else []),
         f"{config.name}-service",
         f"{config.name}-monitoring",
         *(f"{config.name}-consumer-{consumer.name}" for consumer in config.consumers),
@@ -166,7 +170,7 @@ def test_only_these_names_are_fixed() -> None:
     assert named == {
         "Logs::LogGroup.LogGroupName": {
             f"/underpass/notes/{part}"
-            for part in ("service", "registrar", "rotation", "database-user")
+            for part in ("service", "release", "registrar", "rotation", "database-user")
         },
         "KMS::Alias.AliasName": {"alias/underpass/notes"},
     }

@@ -360,11 +360,35 @@ class FakeTarget:
 
 
 class FakeEcs:
-    """A cluster's tasks, as a test puts them there."""
+    """A cluster's tasks, as a test puts them there; one of RunTask ends with its code at the next look."""
 
     def __init__(self) -> None:
         self.tasks: list[dict[str, Any]] = []
         self.exceptions = SimpleNamespace(ClusterNotFoundException=KeyError)
+        self.exit_code: int | None = 0
+        self.refusal = ""
+        self.stopped: list[str] = []
+
+    def run_task(self, taskDefinition: str, startedBy: str, **asked: Any) -> Any:
+        if self.refusal:
+            return {"tasks": [], "failures": [{"reason": self.refusal}]}
+        where = asked["networkConfiguration"]["awsvpcConfiguration"]
+        assert where["assignPublicIp"] == "DISABLED"
+        self.begins(f"once-{len(self.tasks)}", taskDefinition, startedBy)
+        return {"tasks": self.tasks[-1:], "failures": []}
+
+    def begins(self, name: str, definition: str, by: str) -> None:
+        """Have a one-off task run."""
+        running = {"desiredStatus": "RUNNING", "lastStatus": "PENDING"}
+        self.stops(name, group="family:x", startedBy=by, **running, taskDefinitionArn=definition)
+
+    def list_tasks(self, cluster: str, startedBy: str, desiredStatus: str) -> Any:
+        wanted = {"startedBy": startedBy, "desiredStatus": desiredStatus}
+        found = [task for task in self.tasks if wanted.items() <= task.items()]
+        return {"taskArns": [task["taskArn"] for task in found]}
+
+    def stop_task(self, cluster: str, task: str, reason: str) -> None:
+        self.stopped.append(task)
 
     def get_paginator(self, _: str) -> Pages:
         return Pages("taskArns", self._arns)
@@ -374,7 +398,13 @@ class FakeEcs:
 
     def describe_tasks(self, cluster: str, tasks: list[str]) -> Any:
         assert 0 < len(tasks) <= 100  # what ECS takes
-        return {"tasks": [task for task in self.tasks if task["taskArn"] in tasks]}
+        found = [task for task in self.tasks if task["taskArn"] in tasks]
+        seen = [dict(task) for task in found]
+        for task in found:
+            if task.get("startedBy") and task["lastStatus"] != "STOPPED":
+                ended = {"desiredStatus": "STOPPED", "lastStatus": "STOPPED"}
+                task |= {**ended, "containers": [{"exitCode": self.exit_code}]}
+        return {"tasks": seen}
 
     def list_services(self, cluster: str) -> Any:
         return {"serviceArns": ["arn:service"]}
@@ -418,9 +448,12 @@ class FakeLogs:
         self.tasks = tasks
         self.exceptions = SimpleNamespace(ResourceNotFoundException=KeyError)
 
-    def get_log_events(self, logStreamName: str, limit: int, **_: Any) -> Any:
+    def get_log_events(
+        self, logStreamName: str, limit: int = 10_000, nextToken: str = "0", **_: Any
+    ) -> Any:
         lines = self.tasks[logStreamName.rsplit("/", 1)[-1]][-limit:]
-        return {"events": [{"message": line + "\n"} for line in lines]}
+        events = [{"message": line + "\n"} for line in lines[int(nextToken) :]]
+        return {"events": events, "nextForwardToken": str(len(lines))}
 
 
 class FakeElbv2:

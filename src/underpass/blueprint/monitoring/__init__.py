@@ -13,6 +13,8 @@ path                       NlbHealthyHostsZone<n>, NlbUnhealthyHosts, NlbResets,
 tls                        CertificateExpiry
 service                    TaskShortfall (unless container_insights = "off"), ServiceCpu,
                            ServiceMemory, CapacityShortage, InstanceCredits
+workers                    Worker<Name>Shortfall (unless container_insights = "off"),
+                           Worker<Name>Memory
 egress = "nat"             NatPorts<n>
 alb_targets = "lambda"     RegistrarErrors, RegistrarStale, RegistrarHeldBack
 database                   DatabaseCpu, DatabaseStorage, DatabaseConnections, DatabaseMemory,
@@ -39,6 +41,7 @@ def monitoring_stack(config: Config) -> Stack:
     topic = given("TopicArn")
     path.add(template, config, topic)
     service.add_tasks(template, config, topic)
+    service.add_workers(template, config, topic)
     if config.network.egress == "nat" and not config.network.vpc_id:
         service.add_nat(template, config, topic)
     if config.privatelink.alb_targets == "lambda":

@@ -91,20 +91,21 @@ def endpoint_service(name: str, statistic: str) -> Metric:
     return Metric("AWS/PrivateLinkServices", name, {"Service Id": "EndpointServiceId"}, statistic)
 
 
-_SERVICE = {"ClusterName": "ClusterName", "ServiceName": "ServiceName"}
+def _of(service: str) -> dict[str, str]:
+    return {"ClusterName": "ClusterName", "ServiceName": service}
 
 
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/available-metrics.html
-def ecs(name: str, statistic: str) -> Metric:
-    """Return a metric of the service that ECS itself publishes."""
-    return Metric("AWS/ECS", name, _SERVICE, statistic)
+def ecs(name: str, statistic: str, service: str = "ServiceName") -> Metric:
+    """Return a metric of a service that ECS itself publishes; ``service`` is the parameter that names it."""
+    return Metric("AWS/ECS", name, _of(service), statistic)
 
 
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Container-Insights-metrics-ECS.html
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Container-Insights-enhanced-observability-metrics-ECS.html
-def insights(name: str, statistic: str) -> Metric:
-    """Return a metric of the service that Container Insights publishes, unless it is off."""
-    return Metric("ECS/ContainerInsights", name, _SERVICE, statistic)
+def insights(name: str, statistic: str, service: str = "ServiceName") -> Metric:
+    """Return a metric of a service that Container Insights publishes, unless it is off."""
+    return Metric("ECS/ContainerInsights", name, _of(service), statistic)
 
 
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/cluster-auto-scaling.html

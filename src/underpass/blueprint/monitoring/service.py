@@ -18,6 +18,7 @@ from underpass.blueprint.monitoring.metrics import (
     nat,
     registrar,
 )
+from underpass.blueprint.service.workers import title_of
 from underpass.config import Config
 
 CPU_PERCENT = 85
@@ -29,18 +30,7 @@ LIMIT_PERCENT = 95
 def add_tasks(template: Template, config: Config, topic: Topic) -> None:
     """Add the alarms on whether there are enough tasks, and they have enough; on EC2, on capacity too."""
     if config.capacity.container_insights != "off":  # nothing else measures it
-        alarm_on(
-            template,
-            topic,
-            "TaskShortfall",
-            "Fewer tasks run than are wanted: they do not start, or do not stay",
-            "wanted - running",
-            {
-                "wanted": insights("DesiredTaskCount", "Average"),
-                "running": insights("RunningTaskCount", "Average"),
-            },
-            When(">", 0, 5, 5, Missing.MISSING),
-        )
+        _shortfall(template, topic, "TaskShortfall", "tasks", "ServiceName")
     alarm(
         template,
         topic,
@@ -75,6 +65,37 @@ def add_tasks(template: Template, config: Config, topic: Topic) -> None:
                 instances("CPUSurplusCreditsCharged", "Sum", CREDITS_S),
                 CHARGED,
             )
+
+
+def add_workers(template: Template, config: Config, topic: Topic) -> None:
+    """Add the alarms of each worker: that it runs, and has memory enough; nobody else asks after it."""
+    for worker in config.workers:
+        title, tasks = title_of(worker), f"tasks of worker {worker.name}"
+        if config.capacity.container_insights != "off":
+            _shortfall(template, topic, f"{title}Shortfall", tasks, f"{title}ServiceName")
+        alarm(
+            template,
+            topic,
+            f"{title}Memory",
+            f"A task of worker {worker.name} is about to be killed for want of memory",
+            ecs("MemoryUtilization", "Maximum", f"{title}ServiceName"),
+            When(">=", MEMORY_PERCENT, 5, 5, Missing.MISSING),
+        )
+
+
+def _shortfall(template: Template, topic: Topic, title: str, tasks: str, service: str) -> None:
+    alarm_on(
+        template,
+        topic,
+        title,
+        f"Fewer {tasks} run than are wanted: they do not start, or do not stay",
+        "wanted - running",
+        {
+            "wanted": insights("DesiredTaskCount", "Average", service),
+            "running": insights("RunningTaskCount", "Average", service),
+        },
+        When(">", 0, 5, 5, Missing.MISSING),
+    )
 
 
 def add_nat(template: Template, config: Config, topic: Topic) -> None:

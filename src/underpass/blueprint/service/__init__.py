@@ -33,8 +33,8 @@ def service_stack(config: Config) -> Stack:
     definition = task.define(template, config, program.service(config), shared)
     tasks = service.add(template, config, definition)
     service.add_scaling(template, config, tasks)
-    workers.add(template, config, shared)
-    outputs = {"LogGroupName": Ref(shared.logs), "ServiceName": GetAtt(tasks, "Name")}
+    outputs = workers.add(template, config, shared)
+    outputs |= {"LogGroupName": Ref(shared.logs), "ServiceName": GetAtt(tasks, "Name")}
     if config.instance and config.instance.rotates:
         outputs |= rotation.add(template, config, config.instance)
     for name, value in outputs.items():

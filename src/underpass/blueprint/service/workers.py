@@ -5,7 +5,9 @@ In the service's stack, with its roles and its log: a release moves all of them 
 
 from __future__ import annotations
 
-from troposphere import Template
+from typing import Any
+
+from troposphere import GetAtt, Template
 from troposphere.ecs import Service
 
 from underpass.blueprint.service import service, task
@@ -15,9 +17,12 @@ from underpass.config import Config
 from underpass.config.model import Worker
 
 
-def add(template: Template, config: Config, shared: Common) -> dict[str, Service]:
-    """Add the service of each worker, and what scales it; return them by the worker's name."""
-    return {one.name: _add(template, config, one, shared) for one in config.workers}
+def add(template: Template, config: Config, shared: Common) -> dict[str, Any]:
+    """Add the service of each worker, and what scales it; return the stack's outputs of them."""
+    return {
+        f"{title_of(one)}ServiceName": GetAtt(_add(template, config, one, shared), "Name")
+        for one in config.workers
+    }
 
 
 def _add(template: Template, config: Config, worker: Worker, shared: Common) -> Service:

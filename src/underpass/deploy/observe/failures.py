@@ -17,6 +17,7 @@ _EVERY_S = (
     0.3  # how often to look for stopped tasks: a rollback soon deletes what they have written
 )
 _HEALTH_EVERY_S = 1.0
+_STAYS_S = 3.0  # a program that cannot work has mostly ended by then
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,22 @@ class Watch:
         behind = targets.describe(self._target.client("elbv2"), self._group)
         running = self._tasks("RUNNING")
         return self._verdict(behind, self._see_running(running, behind))
+
+    def steady(self, worker: str) -> int:
+        """Return how many tasks of a worker are well: by its own check, or else by running for a while."""
+        now, count = self._clock.now(), 0
+        for task in self._tasks("RUNNING"):
+            if tasks.program(task, self._config.name) == worker and task["lastStatus"] == "RUNNING":
+                since = self._running_since.setdefault(tasks.task_id(task), now)
+                old = tasks.task_id(task) in self._over or now - since >= _STAYS_S
+                count += {"HEALTHY": True, "UNHEALTHY": False}.get(
+                    task.get("healthStatus", ""), old
+                )
+        return count
+
+    def gone(self, worker: str) -> int:
+        """Return how many tasks of a worker have failed since the watch began."""
+        return sum(one.worker == worker for one in self.failures)
 
     def _see_stopped(self, stopped: list[Any]) -> list[Failure]:
         """Note the tasks that failed, and return the new ones."""
