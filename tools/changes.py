@@ -10,6 +10,7 @@ from typing import Any
 from tests.unit.blueprint.addons import QUEUE, SECTIONS
 from tests.unit.blueprint.configs import (
     ACCOUNT,
+    ANYBODYS,
     CERTIFICATE,
     EVERYTHING,
     EXISTING,
@@ -120,6 +121,18 @@ def _protocol(old: str, new: str) -> Change:
 
 
 _database, _link = _section("database"), _section("privatelink")
+_ANYBODYS = {"existing": ANYBODYS}
+_THEIR_KEY = "arn:aws:kms:us-east-1:111111111111:key/0f0f"
+
+
+def _existing(key: str, old: str, new: str, value: Any) -> Change:
+    """Return a change of an existing database, in the VPC it is reached from."""
+    network = EXISTING | {"zones": 3}
+    after = {"existing": ANYBODYS | {key: value}}
+    sections = ({"network": network, "database": one} for one in (after, _ANYBODYS))
+    return Change(f"database.existing.{key}", old, new, *sections)
+
+
 _CONSUMERS = [*EVERYTHING["consumers"], {"name": "reports", "cidr": "10.40.0.0/16"}]
 
 
@@ -299,6 +312,24 @@ CHANGES = (
     _database("maintenance_window", "none", "Sundays", "Sun:03:00-Sun:04:00"),
     _database("backup_window", "none", "at night", "01:00-02:00"),
     _database("seed", "none", "seed.sql", "seed.sql"),
+    _database("parameters", "none", "one", {"work_mem": "8192"}),
+    _database("allow_major_upgrade", "false", "true", True),
+    _database("snapshot", "none", "one", "orders-2026", seed=None),
+    _database("master", "underpass", "postgres", "postgres", seed=None, snapshot="orders-2026"),
+    Change(
+        "database.existing",
+        "[database]",
+        "one",
+        {"network": EXISTING | {"zones": 3}, "database": _ANYBODYS},
+        {"network": EXISTING | {"zones": 3}, "database": {}},
+    ),
+    _existing("secret", "one", "another", ANYBODYS["secret"].replace("orders", "others")),
+    _existing("security_group", "one", "another", "sg-0fedcba9876543211"),
+    _existing("host", "the secret's", "one", "orders.example.com"),
+    _existing("port", "5432", "6432", 6432),
+    _existing("name", "the secret's", "orders", "orders"),
+    _existing("kms_key", "none", "one", _THEIR_KEY),
+    _existing("admit", "true", "false", False),
     Change("files", "[files]", "left out", {"files": None}),
     Change("files.mount", "/data", "/srv", {"files": {"mount": "/srv"}}),
     Change("assets", "[assets]", "left out", {"assets": None}),

@@ -67,8 +67,11 @@ SETTINGS = {  # axis and value of the test matrix, as underpass.toml says it
     ("name", "service"): "`private_dns_name`",
     ("scaling", "none"): "no `scaling`",
 }
+_OWN = {"postgres", "rotated", "windows", "mysql", "mariadb", "parameters", "snapshot"}
 GROUPS = {  # several values of one axis that mean one thing
-    ("database", frozenset({"postgres", "rotated", "windows", "mysql", "mariadb"})): "`[database]`",
+    ("database", frozenset(_OWN)): "`[database]`",
+    ("database", frozenset({*_OWN, "existing"})): "`[database]`, `[database.existing]`",
+    ("database", frozenset({"existing"})): "`[database.existing]`",
     (
         "database",
         frozenset({"rotated", "windows", "mysql"}),

@@ -30,7 +30,7 @@ def stacks(config: Config) -> tuple[Stack, ...]:
         foundation_stack(config),
         path_stack(config),
         capacity_stack(config),
-        *([database_stack(config)] if config.database else []),
+        *([database_stack(config)] if config.instance else []),
         *addon_stacks(config),
         *([release_stack(config)] if config.service.release else []),
         service_stack(config),

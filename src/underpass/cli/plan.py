@@ -94,6 +94,8 @@ def _lines(plan: StackPlan) -> Iterator[str]:
         yield f"  {plan.note}"
     if plan.admission:
         yield "  " + typer.style(plan.admission, fg="yellow")
+    if plan.upgrade:
+        yield "  " + typer.style(plan.upgrade, fg="yellow")
     for change in plan.changes:
         yield f"  {_line(plan, change)}"
 

@@ -121,6 +121,27 @@ PATTERNS: dict[str, str] = {
     (COOKIE := r"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,256}$"): "the name of a cookie such as sid",
     (USER := rf"^{_WHO}(:{_WHO})?$"): 'a user such as "1000", "1000:1000" or "www-data"',
     (GROUP_ID := r"^sg-[0-9a-f]{8,17}$"): "a security group such as sg-0123456789abcdef0",
+    (
+        DATABASE_SECRET
+        := r"^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@!-]+-[A-Za-z0-9]{6}$"
+    ): "a secret's whole ARN: arn:aws:secretsmanager:us-east-1:111111111111:secret:orders-AbCdEf",
+    (DATABASE_HOST := r"^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$"): (
+        "a host such as orders.cluster-abcdefghijkl.us-east-1.rds.amazonaws.com"
+    ),
+    (KEY := r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$"): (
+        "a key such as arn:aws:kms:us-east-1:111111111111:key/ID"
+    ),
+    (PARAMETER := r"^[a-z][a-z0-9_.-]{0,127}$"): (
+        "a parameter of the engine such as log_min_duration_statement"
+    ),
+    (PARAMETER_VALUE := r"^[ -~]{1,4096}$"): "a value on one line, as RDS writes it",
+    (
+        SNAPSHOT
+        := r"^(arn:aws[a-z-]*:rds:[a-z0-9-]+:[0-9]{12}:snapshot:)?(rds:|awsbackup:)?[A-Za-z](-?[A-Za-z0-9])*$"
+    ): "a snapshot's name or ARN, such as orders-2026-11-28",
+    (MASTER := r"^[A-Za-z][A-Za-z0-9_]{0,62}$"): (
+        "a database user: letters, digits and underscores, starting with a letter"
+    ),
 }
 
 NO_SIZE = "no_size"  # the type of a block's error, beside pydantic's own
@@ -179,6 +200,13 @@ GroupId = Annotated[str, StringConstraints(pattern=GROUP_ID)]
 Codes = Annotated[str, StringConstraints(pattern=CODES, max_length=255)]
 Cookie = Annotated[str, StringConstraints(pattern=COOKIE)]
 User = Annotated[str, StringConstraints(pattern=USER)]
+DatabaseSecret = Annotated[str, StringConstraints(pattern=DATABASE_SECRET)]
+DatabaseHost = Annotated[str, StringConstraints(pattern=DATABASE_HOST)]
+Key = Annotated[str, StringConstraints(pattern=KEY)]
+Parameter = Annotated[str, StringConstraints(pattern=PARAMETER)]
+ParameterValue = Annotated[str, StringConstraints(pattern=PARAMETER_VALUE)]
+Snapshot = Annotated[str, StringConstraints(pattern=SNAPSHOT)]
+Master = Annotated[str, StringConstraints(pattern=MASTER)]
 Image = Annotated[str, StringConstraints(pattern=IMAGE)]
 Plain = Annotated[str, StringConstraints(pattern=TEXT)]
 Text = Annotated[str, StringConstraints(pattern=TEXT, min_length=1)]

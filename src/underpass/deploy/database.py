@@ -11,4 +11,4 @@ from underpass.deploy.stacks import stack as existing
 def left(cloudformation: Any, config: Config) -> existing.Description | None:
     """Return the stack that a database before this configuration has left; None if there is none."""
     name = f"{config.name}-database"
-    return None if config.database else existing.describe(cloudformation, name)
+    return None if config.instance else existing.describe(cloudformation, name)

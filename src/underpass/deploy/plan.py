@@ -50,6 +50,8 @@ class StackPlan:
         What is not known of it, and why; empty if nothing.
     admission
         Who gets or loses the way in over PrivateLink, as a sentence; empty if nobody does.
+    upgrade
+        To which version the database would go, and what that is; empty if it stays.
     """
 
     name: str
@@ -57,6 +59,7 @@ class StackPlan:
     changes: tuple[Change, ...] = ()
     note: str = ""
     admission: str = ""
+    upgrade: str = ""
 
     @property
     def losses(self) -> tuple[data_loss.Loss, ...]:
@@ -173,13 +176,17 @@ class _Planning:
             )
         deployed = existing.template(cloudformation, stack.name)
         ids = existing.resources(cloudformation, stack.name)
-        first = not self._handed  # the foundation
+        first, upgraded = not self._handed, ""  # the foundation
         wide = two_phase.while_used(stack, deployed)
         later = () if wide is stack else changes.removed(deployed, stack.template, ids)
         if first:
-            from underpass.deploy.preflight import zones  # with botocore: a first plan has no need
+            from underpass.deploy.preflight import (
+                upgrade,
+                zones,
+            )  # with botocore: a first plan has no need
 
             self._zones = network.named(zones.application(self._config, self._target))
+            upgraded = upgrade.look(self._config, self._target)
         values, unknown = _values(wide, deployed, {**handed, **self._zones} if first else handed)
         values |= hosts.newest(self._target.client, stack)
         if VERSIONS in stack.template.get("Parameters", {}):
@@ -204,7 +211,8 @@ class _Planning:
         if bucket := there.outputs.get("WorkBucketName"):
             self._carry = templates.by(self._target.client("s3"), bucket)
         said = admission.change(deployed, stack.template)
-        return StackPlan(stack.name, "update" if found else "none", found, note, said)
+        does = "update" if found else "none"
+        return StackPlan(stack.name, does, found, note, said, upgraded)
 
     def _hand(self, stack: Stack, outputs: Mapping[str, str | None]) -> None:
         self._handed |= addons.handing(self._config, stack.name, outputs)

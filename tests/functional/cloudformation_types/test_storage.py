@@ -77,11 +77,19 @@ def test_a_protected_database_is_not_deleted(bench: Bench, database: dict[str, A
 
 
 def test_parameters_are_set_and_reset(bench: Bench) -> None:
-    old = {"Family": "postgres16", "Description": "d", "Parameters": {"a": "1", "b": "2"}}
+    old = {
+        "Family": "postgres16",
+        "Description": "d",
+        "Parameters": {"work_mem": "640", "max_connections": "20"},
+    }
     made = bench.create("RDS::DBParameterGroup", **old)
-    bench.update("RDS::DBParameterGroup", made, old, {**old, "Parameters": {"b": "3"}})
+    bench.update(
+        "RDS::DBParameterGroup", made, old, {**old, "Parameters": {"max_connections": "30"}}
+    )
     found = bench.clients("rds").describe_db_parameters(DBParameterGroupName=made.id)["Parameters"]
-    assert {one["ParameterName"]: one["ParameterValue"] for one in found} == {"b": "3"}
+    assert {one["ParameterName"]: one["ParameterValue"] for one in found} == {
+        "max_connections": "30"
+    }
 
 
 def secret_value(bench: Bench, arn: str) -> dict[str, Any]:

@@ -99,7 +99,7 @@ def execution(here: Account) -> Role:
             *(Call(f"ecr:{action}", repository) for action in pull),
             *_writes_log(here.named("LogGroup")),
             *(Call(read, secret) for secret in own),
-            *(Call("kms:Decrypt", key, via) for _ in own),
+            *(Call("kms:Decrypt", one, via) for one in _keys_of_secrets(here)),
             *_reads_of_the_user(region, secrets - own, parameters),
         ),
         (
@@ -137,6 +137,14 @@ def _reads_of_the_user(region: str, secrets: set[str], parameters: set[str]) -> 
             yield Call("kms:Decrypt", key, through | {f"kms:EncryptionContext:{context}": whole})
 
 
+def _keys_of_secrets(here: Account) -> list[str]:
+    """Return the keys that the secrets of tasks are encrypted with, where it is not AWS's own."""
+    database = here.config.database
+    if database and database.existing:
+        return [database.existing.kms_key] if database.existing.kms_key else []
+    return [here.named("Key")] if database else []
+
+
 def task(here: Account) -> Role:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html"""
     can: list[Call] = []
@@ -165,7 +173,7 @@ def task(here: Account) -> Role:
             Call("elasticfilesystem:ClientMount", files),
             Call("elasticfilesystem:ClientRootAccess", files, through),
         ]
-    if here.config.database:
+    if here.config.instance:
         cannot.append(Call("secretsmanager:GetSecretValue", here.named("DatabaseSecret")))
     queue = "arn:aws:sqs:us-east-1:111111111111:jobs"
     asked = {action for one in here.config.service.permissions for action in one.actions}

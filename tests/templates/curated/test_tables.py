@@ -55,6 +55,7 @@ def test_only_these_keys_replace_or_remove_what_holds_data() -> None:
     refused = {"name", "region", "database", "database.name", "files", "assets"}
     refused |= {"addons", "addons.name"}
     refused |= {"kms_key", "log_bucket"}
+    refused |= {"database.snapshot", "database.existing"}
     told = {"network.flow_logs"}  # logs that stay: nothing of the application reads them
     assert losing == refused | told
 

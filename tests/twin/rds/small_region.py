@@ -15,6 +15,7 @@ from underpass.twin.region.context import Region
 from underpass.twin.region.reconcile import ChangeFeed, Reconciler
 from underpass.twin.services.ec2 import patches as ec2
 from underpass.twin.services.ec2.fabric import Fabric
+from underpass.twin.services.rds import groups
 from underpass.twin.services.rds import patches as rds
 from underpass.twin.services.rds.controller import Databases
 
@@ -44,7 +45,9 @@ class SmallRegion:
 
     def __init__(self, state: Path) -> None:
         subprocess.run(["mount", "-t", "proc", "proc", "/proc"], check=True)
-        patch.apply(ec2, rds)  # without ec2's moto draws addresses at random, some of them twice
+        patch.apply(
+            ec2, rds, groups
+        )  # without ec2's moto draws addresses at random, some of them twice
         feed = ChangeFeed()
         clients = serve(feed)
         run = Path("/run/underpass")

@@ -11,6 +11,43 @@ import pytest
 from tests.twin.inside import run_inside
 
 
+def changed_while_it_runs(small: Any) -> dict[str, Any]:
+    """Set a dynamic and a static parameter at once, and what no engine has; tell what the server says."""
+    rds = small.region.clients("rds")
+
+    def change(name: str, value: str, method: str) -> str:
+        parameter = {"ParameterName": name, "ParameterValue": value, "ApplyMethod": method}
+        try:
+            rds.modify_db_parameter_group(DBParameterGroupName="own", Parameters=[parameter])
+        except rds.exceptions.ClientError as error:
+            return str(error.response["Error"]["Message"])
+        return ""
+
+    def show(name: str, wanted: str) -> bool:
+        return bool(small.query(f"show {name}")[0][0] == wanted)
+
+    change("log_min_duration_statement", "500", "immediate")
+    change("bytea_output", "escape", "immediate")
+    change("max_connections", "55", "pending-reboot")
+    small.region.feed.wait(
+        lambda: show("log_min_duration_statement", "500ms") or None, timeout_s=20, what="unchanged"
+    )
+    seen = {
+        "enum": small.query("show bytea_output")[0][0],
+        "static": small.query("show max_connections")[0][0],
+        "waits": small.query("select name from pg_settings where pending_restart"),
+        "refused": [
+            change("max_connections", "66", "immediate"),
+            change("work_memory", "1", "immediate"),
+            change("work_mem", "5MB", "immediate"),
+            change("bytea_output", "hexa", "immediate"),
+            change("fsync", "0", "immediate"),
+        ],
+    }
+    change("log_min_duration_statement", "1000", "immediate")
+    return seen
+
+
 def live(state: str) -> dict[str, Any]:
     """Create, change, reboot, crash, stop, start and delete an instance; tell what was seen."""
     import psycopg
@@ -41,7 +78,7 @@ def live(state: str) -> dict[str, Any]:
             DBParameterGroupName="own", Parameters=[{**parameter, "ApplyMethod": "pending-reboot"}]
         )
 
-    set_work_mem("5MB")
+    set_work_mem("5120")
     rds.modify_db_parameter_group(
         DBParameterGroupName="own",
         Parameters=[
@@ -79,7 +116,8 @@ def live(state: str) -> dict[str, Any]:
         if "notification" in event["EventCategories"]
     ]
     seen["parameters"] = [small.query("show work_mem")[0][0]]
-    set_work_mem("6MB")
+    seen["at once"] = changed_while_it_runs(small)
+    set_work_mem("6144")
     seen["safe"] = small.query("select setting from pg_settings where name = 'fsync'")
     seen["wrong password"] = refused(password="wrong")
     seen["superuser"] = refused(user="rdsadmin")
@@ -117,6 +155,7 @@ def live(state: str) -> dict[str, Any]:
     rds.reboot_db_instance(DBInstanceIdentifier="notes")
     small.await_status("available")
     seen["rebooted"] = before != started()
+    seen["connections"] = small.query("show max_connections")[0][0]
     seen["without TLS"].append(refused(sslmode="disable"))
     seen["parameters"].append(small.query("show work_mem")[0][0])
 
@@ -189,6 +228,24 @@ def test_available_means_that_it_accepts_connections(seen: dict[str, Any]) -> No
     assert seen["at first"] == ["creating", False]
     assert seen["version"][0] == seen["version"][1]
     assert seen["version"][0].startswith("16.")
+
+
+def test_a_dynamic_parameter_is_changed_at_once_and_a_static_one_by_a_restart(
+    seen: dict[str, Any],
+) -> None:
+    found = seen["at once"]
+    assert (found["enum"], found["static"]) == ("escape", "100")
+    assert found["waits"] == [["max_connections"]]
+    assert seen["connections"] == "55"
+
+
+def test_what_is_no_parameter_or_no_value_of_it_is_refused_by_name(seen: dict[str, Any]) -> None:
+    static, unknown, with_unit, no_choice, own = seen["at once"]["refused"]
+    assert "static parameter: max_connections" in static
+    assert unknown == "Could not find parameter with name: work_memory"
+    assert "5MB for: work_mem allowed values are: 64-2147483647" in with_unit
+    assert "hexa for: bytea_output allowed values are: escape, hex" in no_choice
+    assert own == "The parameter fsync cannot be modified."
 
 
 def test_its_interface_is_in_the_subnet_group_with_the_instances_groups(

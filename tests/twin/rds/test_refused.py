@@ -97,7 +97,12 @@ def test_version_described_is_the_one_that_runs(rds: Any) -> None:
     [
         ("create_db_snapshot", {"DBSnapshotIdentifier": "s"}, "no snapshots"),
         ("create_db_cluster", {"DBClusterIdentifier": "c", "Engine": "aurora-postgresql"}, "DB cl"),
-        ("modify_db_instance", {"EngineVersion": "18.4"}, "does not upgrade 16."),
+        ("modify_db_instance", {"EngineVersion": "18.4"}, "AllowMajorVersionUpgrade flag must be"),
+        (
+            "modify_db_instance",
+            {"EngineVersion": "17", "AllowMajorVersionUpgrade": True},
+            "Cannot find version 17 for postgres",
+        ),
         ("modify_db_instance", {"NewDBInstanceIdentifier": "other"}, "does not rename"),
         ("reboot_db_instance", {}, "is creating"),
         ("reboot_db_instance", {"ForceFailover": True}, "standby that is not there"),

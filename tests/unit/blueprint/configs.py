@@ -127,6 +127,11 @@ JOBS: list[dict[str, Any]] = [
         "environment": {"LEVEL": "warning"},
     },
 ]
+ANYBODYS: dict[str, Any] = {
+    "secret": "arn:aws:secretsmanager:us-east-1:111111111111:secret:orders-AbCdEf",
+    "security_group": "sg-0fedcba9876543210",
+}
+FURTHER = {"log_min_duration_statement": "500", "work_mem": "8192"}
 
 WINDOWS = {
     "rotation_window": {"schedule": "cron(0 3 ? * SUN *)", "hours": 2},
@@ -187,6 +192,9 @@ AXES: dict[str, dict[str, Mapping[str, Any]]] = {
         "windows": {"database": WINDOWS},
         "mysql": {"database": {"engine": "mysql", "version": "8.4", "rotation_days": 7}},
         "mariadb": {"database": {"engine": "mariadb", "version": "11.4", "multi_az": False}},
+        "parameters": {"database": {"parameters": FURTHER, "allow_major_upgrade": True}},
+        "snapshot": {"database": {"snapshot": "orders-2026", "master": "postgres"}},
+        "existing": {"database": {"existing": ANYBODYS}},  # with an existing VPC
     },
     "files": {"none": {}, "mounted": {"files": {"mount": "/srv/files"}}},
     "assets": {"none": {}, "bucket": {"assets": {"source": "static/"}}},
@@ -442,6 +450,26 @@ def _stores() -> dict[str, Config]:
     found["windows"] = config(database=WINDOWS, network={"egress": "endpoints"})
     monthly = {"schedule": "cron(0 5 1 * ? *)", "hours": 3}
     found["windows-by-the-month"] = config(database={**WINDOWS, "rotation_window": monthly})
+    found["database-parameters"] = config(
+        database={"parameters": FURTHER, "allow_major_upgrade": True}
+    )
+    found["database-from-a-snapshot"] = config(
+        **EVERYTHING | {"database": {"snapshot": "orders-2026", "instance_class": "db.m7g.large"}}
+    )
+    found["existing-database"] = config(
+        **EVERYTHING | {"database": {"existing": ANYBODYS}}, network=EXISTING | {"zones": 3}
+    )
+    told = {"host": "orders.example.com", "port": 6432, "name": "orders", "admit": False}
+    of_others = {
+        "secret": ANYBODYS["secret"].replace("1" * 12, "2" * 12),
+        "security_group": "sg-0fedcba9876543211",
+        "kms_key": "arn:aws:kms:us-east-1:222222222222:key/0f0f",
+    }
+    found["existing-database-endpoints"] = config(
+        database={"engine": "mysql", "existing": of_others | told},
+        network=EXISTING | {"zones": 3, "egress": "endpoints"},
+        capacity={"provider": "fargate"},
+    )
     found["large-database"] = config(
         database={
             "engine": "postgres",

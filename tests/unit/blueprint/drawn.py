@@ -22,6 +22,11 @@ _WAYS_OUT = [
     {"port": 5432, "security_group": "sg-0123456789abcdef0"},
 ]
 _SECRETS = ["a/b-AbCdEf:k::", "a/b-AbCdEf::AWSPREVIOUS:", "other"]
+_EXISTING = {
+    "secret": "arn:aws:secretsmanager:us-east-1:111111111111:secret:orders-AbCdEf",
+    "security_group": "sg-0fedcba9876543210",
+    "host": "orders.example.com",
+}
 _REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-2")
 _LETTERS = st.characters(codec="utf-8", exclude_characters="\0")  # a process is given no NUL
 
@@ -242,7 +247,18 @@ def _database() -> st.SearchStrategy[dict[str, Any]]:
             ),
             "maintenance_window": st.sampled_from(["Sun:03:00-Sun:04:00", "sat:22:30-Sun:00:00"]),
             "backup_window": st.sampled_from(["01:00-02:00", "12:15-12:45"]),
-            "seed": st.just("seed.sql"),
+            "more": st.one_of(
+                st.just({"seed": "seed.sql"}),
+                st.fixed_dictionaries(
+                    {"snapshot": st.sampled_from(["orders-2026", "rds:orders-2026-11-28"])},
+                    optional={"master": st.sampled_from(["underpass", "postgres"])},
+                ),
+                st.just({"existing": _EXISTING}),
+            ),
+            "parameters": st.dictionaries(
+                st.sampled_from(["work_mem", "max_connections"]), st.sampled_from(["90", "900"])
+            ),
+            "allow_major_upgrade": st.booleans(),
         },
     ).map(_one_rotation)
 
@@ -254,10 +270,12 @@ def _rotation_windows() -> st.SearchStrategy[dict[str, Any]]:
 
 
 def _one_rotation(drawn: dict[str, Any]) -> dict[str, Any]:
-    """Put the one of two ways to say when a rotation is in its place."""
-    rotation: dict[str, Any] = drawn.get("rotation", {})
-    others: dict[str, Any] = {key: drawn[key] for key in drawn if key != "rotation"}
-    return others | rotation
+    """Put the one of several ways to say something in its place."""
+    merged: dict[str, Any] = drawn.get("rotation", {}) | drawn.get("more", {})
+    if "existing" in merged:
+        return {"engine": drawn["engine"], "existing": merged["existing"]}
+    others: dict[str, Any] = {key: drawn[key] for key in drawn if key not in ("rotation", "more")}
+    return others | merged
 
 
 def _privatelink() -> st.SearchStrategy[dict[str, Any]]:
@@ -325,7 +343,13 @@ def _agreed(drawn: dict[str, Any]) -> dict[str, Any]:
     sections |= {"network": _network_agreed(drawn)} if "network" in drawn else {}
     if database := drawn.get("database"):
         engine, version = database["engine"]
-        sections["database"] = database | {"engine": engine, "version": version}
+        said = {"engine": engine, "version": version}
+        if "existing" in database:
+            existing = database["existing"]
+            arn = existing["secret"].replace("us-east-1", drawn.get("region", _REGIONS[0]))
+            database = {"existing": existing | {"secret": arn}}
+            said = {"engine": engine}
+        sections["database"] = database | said
     if "tls" in drawn:
         region = drawn.get("region", _REGIONS[0])
         certificate = f"arn:aws:acm:{region}:111111111111:certificate/0f0f"

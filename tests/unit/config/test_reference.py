@@ -17,7 +17,13 @@ from underpass.config.reference import application, reference, schema
 
 REFERENCE = files("underpass.config").joinpath("reference.toml").read_text()
 EVERYTHING = tomllib.loads(re.sub(r"^#(?=[a-z\[])", "", REFERENCE, flags=re.MULTILINE))
-FREE = {"environment", "secrets", "conditions", "depends_on"}  # whose keys are the user's own
+FREE = {
+    "environment",
+    "secrets",
+    "conditions",
+    "depends_on",
+    "parameters",
+}  # whose keys are the user's own
 
 
 def _leaves(value: Any, at: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -39,7 +45,7 @@ def test_with_every_line_in_use_only_what_is_instead_of_another_key_contradicts_
     _, problems = parse(text, Path("underpass.toml"))
     assert [problem.key for problem in problems] == [
         *("service.image", "service.sidecars[0].image", "capacity.architecture"),
-        *("network.allow_out[0]", "database.rotation_days", "alarms.email"),
+        *("network.allow_out[0]", "database.version", "alarms.email"),
         *("consumers[0].cidrs", "consumers[0].role"),
     ]
 

@@ -81,7 +81,7 @@ def add(
             Runtime=RUNTIME,
             Architectures=["arm64"],
             Handler="index.handler",
-            Code=Code(ZipFile=source(code, config.database)),
+            Code=Code(ZipFile=source(code, config.instance)),
             MemorySize=MEMORY_MIB,
             Timeout=timeout_s,
             Role=GetAtt(execution, "Arn"),

@@ -23,6 +23,7 @@ database               DatabaseSecret, DatabaseSecretAttachment, DatabaseSubnetG
                        DatabaseParameters, DatabaseMonitoringRole
 its users              DatabaseUserSecret, DatabaseUserSecretAttachment,
                        DatabaseUserSecurityGroup, DatabaseUserEgressToDatabase
+database.existing      TaskEgressToDatabase, DatabaseIngressFromTasks
 files                  FileSystem, MountTarget<n>, AccessPoint, FileSystemSecurityGroup,
                        TaskEgressToFileSystem
 assets                 AssetsBucket, AssetsBucketPolicy
@@ -39,6 +40,7 @@ from troposphere import Template
 from underpass.blueprint.foundation import (
     buckets,
     database,
+    existing_database,
     files,
     keys,
     notifications,
@@ -61,8 +63,10 @@ def foundation_stack(config: Config) -> Stack:
     notifications.add(template, config, key)
     buckets.add_access_logs(template, config)
     buckets.add_work(template, key)
-    if config.database:
-        database.add(template, config, config.database, net, key)
+    if config.instance:
+        database.add(template, config, config.instance, net, key)
+    elif config.database:
+        existing_database.add(template, config, config.database, net)
     if config.files:
         files.add(template, config, net, key)
     if config.assets:

@@ -1,4 +1,8 @@
-"""The RDS instance in the data subnets, and two secrets: its master user's, and the application's user's."""
+"""The RDS instance in the data subnets, and two secrets: its master user's, and the application's user's.
+
+An instance that is restored from a snapshot has some of the snapshot's properties for good, which
+CloudFormation is not told again: see docs/decisions/0027-databases-that-come-with-data.md.
+"""
 
 from __future__ import annotations
 
@@ -25,12 +29,23 @@ from underpass.config.facts import database_class
 from underpass.config.facts.databases import series_of
 from underpass.config.model import Database
 
-PORTS = {"postgres": 5432, "mysql": 3306, "mariadb": 3306}
-MASTER = "underpass"
 FIRST = "application_a"  # the application's user; rotations go to application_b and back
 MONITORING_S = 60
 INSIGHTS_DAYS = 7  # what Performance Insights keeps without a charge
 MOST_STORAGE_GB = 65_536
+# What a restored instance has of its snapshot, or is not restored with; CloudFormation wants none of it.
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-rds-dbinstance.html
+_OF_THE_SNAPSHOT = frozenset(
+    {
+        "DBName",
+        "EnablePerformanceInsights",
+        "KmsKeyId",
+        "MasterUsername",
+        "PerformanceInsightsKMSKeyId",
+        "PerformanceInsightsRetentionPeriod",
+        "StorageEncrypted",
+    }
+)
 # Good for every engine, and until 2061; RDS renews the server's own certificate under it by itself.
 # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.SSL.html
 CERTIFICATE_AUTHORITY = "rds-ca-rsa2048-g1"
@@ -45,7 +60,7 @@ EXPORTED_LOGS: Mapping[str, tuple[str, ...]] = {
 def add(template: Template, config: Config, database: Database, network: Network, key: Arn) -> None:
     """Add the database. A last snapshot is taken when it is deleted or replaced."""
     administrator = _secret(
-        template, config, key, "DatabaseSecret", "the database's administrator", MASTER
+        template, config, key, "DatabaseSecret", "the database's administrator", database.master
     )
     application = _secret(
         template, config, key, "DatabaseUserSecret", "the application's user", FIRST
@@ -61,10 +76,7 @@ def add(template: Template, config: Config, database: Database, network: Network
     instance = template.add_resource(
         DBInstance(
             "DatabaseInstance",
-            **_engine(template, config, database),
-            **_access(database, administrator),
-            **_storage(database, key),
-            **_watched(template, database, key),
+            **_properties(template, config, database, administrator, key),
             DBParameterGroupName=Ref(database_parameters.add(template, database)),
             DBSubnetGroupName=Ref(_subnets(template, network)),
             VPCSecurityGroups=[group_id(group)],
@@ -120,7 +132,7 @@ def _secret(
 def _security_group(
     template: Template, database: Database, network: Network, users: SecurityGroup
 ) -> SecurityGroup:
-    port = PORTS[database.engine]
+    port = database.port
     tasks = group_id(network.task_group)
     group = security_group(
         template,
@@ -148,11 +160,30 @@ def _subnets(template: Template, network: Network) -> DBSubnetGroup:
     )
 
 
+def _properties(
+    template: Template, config: Config, database: Database, administrator: Secret, key: Arn
+) -> dict[str, Any]:
+    """Return what CloudFormation is told of the instance.
+
+    Whoever takes a snapshot's name out again has it make an empty instance instead.
+    """
+    told = {
+        **_engine(template, config, database),
+        **_access(database, administrator),
+        **_storage(database, key),
+        **_watched(template, database, key),
+    }
+    if not database.snapshot:
+        return told
+    left = {name: value for name, value in told.items() if name not in _OF_THE_SNAPSHOT}
+    return left | {"DBSnapshotIdentifier": database.snapshot}
+
+
 def _engine(template: Template, config: Config, database: Database) -> dict[str, Any]:
-    # A major version is changed by hand, after a snapshot: AllowMajorVersionUpgrade stays out.
     return {
         "Engine": database.engine,
         "EngineVersion": database.version,
+        **({"AllowMajorVersionUpgrade": True} if database.allow_major_upgrade else {}),
         "AutoMinorVersionUpgrade": True,
         "DBInstanceClass": database.instance_class,
         "MultiAZ": database.multi_az,
@@ -175,7 +206,7 @@ def _windows(database: Database) -> dict[str, str]:
 def _access(database: Database, secret: Secret) -> dict[str, Any]:
     return {
         "DBName": database.name,
-        "Port": str(PORTS[database.engine]),
+        "Port": str(database.port),
         "MasterUsername": _from_secret(secret, "username"),
         "MasterUserPassword": _from_secret(secret, "password"),
         "EnableIAMDatabaseAuthentication": False,
@@ -238,6 +269,8 @@ def _linter_notes(database: Database) -> dict[str, Any]:
         )
     if not database.multi_az:
         reasons["CKV_AWS_157"] = "multi_az = false in underpass.toml"
+    if database.snapshot:
+        reasons["CKV_AWS_16"] = "The snapshot is encrypted, or preflight refuses it"
     notes = skipped(reasons)
     if database.version == series_of(database.engine, database.version):
         # A list of minor versions for a major one, which RDS takes as its default minor.

@@ -50,6 +50,6 @@ def add(template: Template, database: Database) -> DBParameterGroup:
             "DatabaseParameters",
             Description="TLS only; slow statements and changes of structure are logged",
             Family=f"{database.engine}{series_of(database.engine, database.version)}",
-            Parameters=dict(PARAMETERS[database.engine]),
+            Parameters={**PARAMETERS[database.engine], **database.parameters},
         )
     )

@@ -136,14 +136,14 @@ def _others(config: Config) -> Iterator[Mapping[str, Any]]:
 
 def _publishers(config: Config) -> list[str]:
     """Return who publishes to the topic: alarms, endpoint connections, failed jobs, RDS of its instance."""
-    events = [*(["events"] if config.jobs else []), *(["events.rds"] if config.database else [])]
+    events = [*(["events"] if config.jobs else []), *(["events.rds"] if config.instance else [])]
     return ["cloudwatch", *events, "vpce"]
 
 
 def _services(config: Config) -> dict[str, str]:
     """Return the services the account's principals use the key through, and what each keeps with it."""
     services = {"ecr": "Images", "s3": "Buckets"}
-    if config.database:
+    if config.instance:
         services |= {"rds": "Database", "secretsmanager": "Secret"}
     if config.files:
         services["elasticfilesystem"] = "Files"

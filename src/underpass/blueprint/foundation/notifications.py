@@ -62,7 +62,7 @@ def add(template: Template, config: Config, key: Arn) -> None:
 
 def publishing(config: Config, topic: object) -> list[Mapping[str, Any]]:
     """Return who publishes to the topic of that ARN, for this account: of any topic, also another's."""
-    publishers = {**_PUBLISHERS, **(_DATABASE if config.database else {})}
+    publishers = {**_PUBLISHERS, **(_DATABASE if config.instance else {})}
     return [
         *(_publishes(name, service, topic) for name, service in publishers.items()),
         *([_JOBS | {"Resource": topic}] if config.jobs else []),

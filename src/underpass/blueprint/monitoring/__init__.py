@@ -47,7 +47,7 @@ def monitoring_stack(config: Config) -> Stack:
         service.add_nat(template, config, topic)
     if config.privatelink.alb_targets == "lambda":
         service.add_registrar(template, config, topic)
-    if config.database:
+    if config.instance:
         database.add(template, config, topic)
     if config.files:
         service.add_files(template, config, topic)

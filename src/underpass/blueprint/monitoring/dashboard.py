@@ -136,7 +136,7 @@ def _fast(config: Config) -> list[Graph]:
             {part: m.alb_targets("TargetResponseTime", part) for part in ("p50", "p90", "p99")},
         ),
     ]
-    if config.database:
+    if config.instance:
         lines = {
             "read": m.rds("ReadLatency", "Average"),
             "write": m.rds("WriteLatency", "Average"),
@@ -158,7 +158,7 @@ def _full(config: Config) -> list[Graph]:
     if config.capacity.provider == "ec2":
         lines = {"reserved": m.capacity("CapacityProviderReservation", "Average")}
         graphs.append(Graph("Instances: percent reserved", lines))
-    if config.database:
+    if config.instance:
         graphs += [
             Graph("Database: percent of CPU", {"CPU": m.rds("CPUUtilization", "Average")}),
             Graph(

@@ -38,7 +38,7 @@ _LEFT_PART, _TAKEN_GIB = 0.97, 0.25
 
 def add(template: Template, config: Config, topic: Topic) -> None:
     """Add the alarms of the database instance, and the subscription to its events."""
-    if config.database is None:
+    if config.instance is None:
         return
     alarm(
         template,
@@ -54,7 +54,7 @@ def add(template: Template, config: Config, topic: Topic) -> None:
         "DatabaseStorage",
         f"Less than {FREE_PART:.0%} of the database's storage is free",
         rds("FreeStorageSpace", "Minimum"),
-        When("<", round(config.database.storage_gb * GIB * FREE_PART), 5, 5, Missing.MISSING),
+        When("<", round(config.instance.storage_gb * GIB * FREE_PART), 5, 5, Missing.MISSING),
     )
     alarm(
         template,
@@ -62,7 +62,7 @@ def add(template: Template, config: Config, topic: Topic) -> None:
         "DatabaseConnections",
         "The database is running out of connections",
         rds("DatabaseConnections", "Maximum"),
-        When(">=", round(connections(config.database) * CONNECTED_PART), 5, 5, Missing.MISSING),
+        When(">=", round(connections(config.instance) * CONNECTED_PART), 5, 5, Missing.MISSING),
     )
     alarm(
         template,
@@ -72,13 +72,13 @@ def add(template: Template, config: Config, topic: Topic) -> None:
         rds("FreeableMemory", "Minimum"),
         When(
             "<",
-            round(memory_gib(config.database.instance_class) * GIB * MEMORY_PART),
+            round(memory_gib(config.instance.instance_class) * GIB * MEMORY_PART),
             15,
             15,
             Missing.MISSING,
         ),
     )
-    if re.match(r"db\.t[3-9]", config.database.instance_class):
+    if re.match(r"db\.t[3-9]", config.instance.instance_class):
         alarm(
             template,
             topic,
@@ -104,7 +104,7 @@ def add(template: Template, config: Config, topic: Topic) -> None:
             ],
         )
     )
-    if config.database.rotates:
+    if config.instance.rotates:
         _rotation(template, topic)
 
 

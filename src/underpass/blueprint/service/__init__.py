@@ -38,8 +38,8 @@ def service_stack(config: Config) -> Stack:
     outputs |= {"LogGroupName": Ref(shared.logs), "ServiceName": GetAtt(tasks, "Name")}
     if config.jobs:
         outputs["JobGroupName"] = Ref(jobs.add(template, config, shared, tasks))
-    if config.database and config.database.rotates:
-        outputs |= rotation.add(template, config, config.database)
+    if config.instance and config.instance.rotates:
+        outputs |= rotation.add(template, config, config.instance)
     for name, value in outputs.items():
         hand(template, name, value)
     return Stack(f"{config.name}-service", closed(template))

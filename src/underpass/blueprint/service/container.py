@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from troposphere import Ref, Sub
+from troposphere import Ref
 from troposphere.ecs import (
     ContainerDefinition,
     Environment,
@@ -18,21 +18,12 @@ from troposphere.logs import LogGroup
 
 from underpass.blueprint.addons.outputs import outputs
 from underpass.blueprint.cross_stack import given
-from underpass.blueprint.service import secrets
+from underpass.blueprint.service import database_access, secrets
 from underpass.blueprint.service.hardening import restrictions, scratch_mounts
 from underpass.blueprint.service.program import Program
 from underpass.config import Config
 
 FILES_VOLUME = "files"
-
-# What the task gets of the database: variable to key of the secret.
-DATABASE_VARIABLES = {
-    "DATABASE_HOST": "host",
-    "DATABASE_PORT": "port",
-    "DATABASE_NAME": "dbname",
-    "DATABASE_USERNAME": "username",
-    "DATABASE_PASSWORD": "password",
-}
 
 STOP_TIMEOUT_S = 30  # ECS's own
 LONGEST_START_S = 300  # that a container health check may be told to wait
@@ -45,6 +36,8 @@ def plain_environment(config: Config, program: Program) -> dict[str, Any]:
         **program.environment,
         "AWS_REGION": Ref("AWS::Region"),
     }
+    if config.database:
+        variables |= database_access.plain(config.database)
     if config.assets:
         variables["ASSETS_BUCKET"] = given("BucketName")
     if config.files:
@@ -62,23 +55,18 @@ def container(config: Config, program: Program, image: Ref, logs: LogGroup) -> C
         for one in outputs(config)
         if one.kind == "secret"
     ]
-    if config.database:
-        secret = given("DatabaseUserSecretArn")
+    if config.instance:
         # An instance that is made anew has the same secret: this tells ECS that the tasks are not the same.
         labels["underpass.database"] = given("DatabaseInstanceId")
-        passed += [
-            # ARN:json-key:version-stage:version-id
-            # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-secrets-manager.html
-            Secret(Name=name, ValueFrom=Sub(f"${{Secret}}:{key}::", Secret=secret))
-            for name, key in DATABASE_VARIABLES.items()
-        ]
+    if config.database:
+        passed += database_access.secrets(config.database)
     if own := secrets.entries(config):
         passed += own
         labels |= secrets.labels(config)
-    if passed:
-        more["Secrets"] = passed
     if labels:
         more["DockerLabels"] = labels
+    if passed:
+        more["Secrets"] = passed
     mounts = scratch_mounts(config)
     if config.files:
         files = MountPoint(

@@ -11,7 +11,7 @@ from troposphere.logs import LogGroup
 from underpass.blueprint.addons.outputs import outputs
 from underpass.blueprint.cross_stack import given
 from underpass.blueprint.iam import Statement, allow, arn, role, via
-from underpass.blueprint.service import permissions, secrets
+from underpass.blueprint.service import database_access, permissions, secrets
 from underpass.config import Config
 
 
@@ -106,11 +106,13 @@ def _execution_role(template: Template, config: Config, logs: LogGroup) -> Role:
             arn("logs", f"log-group:${{{logs.title}}}:*"),
         ),
     ]
-    if config.database:
+    if config.instance:
         statements += [
             allow(["secretsmanager:GetSecretValue"], given("DatabaseUserSecretArn")),
             _decrypt("secretsmanager"),
         ]
+    elif config.database and config.database.existing:
+        statements += database_access.of_existing(config.database.existing)
     statements += [*_addon_secrets(config), *secrets.statements(config)]
     return role(
         template, "ExecutionRole", "ecs-tasks.amazonaws.com", statements, trust_condition=_ONLY_HERE

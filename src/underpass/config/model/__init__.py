@@ -22,7 +22,7 @@ from underpass.config.model.permissions import Permission
 from underpass.config.model.section import Between, Section
 from underpass.config.model.service import Capacity, Instances, Scaling, Service
 from underpass.config.model.sidecars import Sidecar
-from underpass.config.model.stores import Assets, Database, Files, RotationWindow
+from underpass.config.model.stores import Assets, Database, ExistingDatabase, Files, RotationWindow
 from underpass.config.model.workers import Worker
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "Config",
     "Consumer",
     "Database",
+    "ExistingDatabase",
     "Files",
     "HealthCheck",
     "Instances",
@@ -128,6 +129,11 @@ class Config(Section):
     def listener_port(self) -> int:
         """The port of the endpoint, the NLB and the ALB: 443 with TLS, else 80."""
         return 443 if self.tls else 80
+
+    @property
+    def instance(self) -> Database | None:
+        """The database underpass makes; None for none, and for one that is there already."""
+        return self.database if self.database and not self.database.existing else None
 
     @property
     def named_blocks(self) -> tuple[IPv4Network, ...]:

@@ -18,6 +18,8 @@ from underpass.config.rules import (
     capacity,
     consumers,
     database,
+    database_parameters,
+    existing_database,
     jobs,
     network,
     outbound,
@@ -27,9 +29,12 @@ from underpass.config.rules import (
     secrets,
     service,
     sidecars,
+    snapshot,
     workers,
     zones,
 )
+
+_STORES = (database, database_parameters, snapshot, existing_database)
 
 
 def check(config: Config) -> tuple[Fault, ...]:
@@ -45,7 +50,7 @@ def check(config: Config) -> tuple[Fault, ...]:
         network,
         zones,
         outbound,
-        database,
+        *_STORES,
         privatelink,
         blocks,
         consumers,

@@ -45,9 +45,9 @@ _TAKEN["mariadb"] = _TAKEN["mysql"]
 
 
 def _version(config: Config) -> Iterator[Fault]:
-    if not config.database:
+    if not config.instance:
         return
-    engine, version = config.database.engine, config.database.version
+    engine, version = config.instance.engine, config.instance.version
     if databases.creates(engine, version) or databases.newer_version(engine, version):
         if not databases.names_series(engine, version):
             yield Fault(
@@ -69,7 +69,7 @@ def _version(config: Config) -> Iterator[Fault]:
 
 def _logins(config: Config) -> Iterator[Fault]:
     """Refuse a PostgreSQL whose passwords are MD5's by RDS's default: the application's user has none."""
-    database = config.database
+    database = config.instance
     if (
         database
         and database.engine == "postgres"
@@ -84,9 +84,9 @@ def _logins(config: Config) -> Iterator[Fault]:
 
 
 def _instance_class(config: Config) -> Iterator[Fault]:
-    if not config.database:
+    if not config.instance:
         return
-    database, name = config.database, config.database.instance_class
+    database, name = config.instance, config.instance.instance_class
     version = database.version if databases.classes(database.engine, database.version) else ""
     if databases.database_class(database.engine, name, version) or databases.newer_class(name):
         return
@@ -106,9 +106,9 @@ def _refusal(database: Database, name: str) -> str:
 
 
 def _name(config: Config) -> Iterator[Fault]:
-    if not config.database:
+    if not config.instance:
         return
-    engine, name = config.database.engine, config.database.name.lower()
+    engine, name = config.instance.engine, config.instance.name.lower()
     source = docs("AmazonRDS/latest/APIReference/API_CreateDBInstance")
     if name in _TAKEN[engine]:
         what = f'{engine} has a database "{name}" of its own'
@@ -119,11 +119,11 @@ def _name(config: Config) -> Iterator[Fault]:
 
 
 def _rotation(config: Config) -> Iterator[Fault]:
-    if not config.database or not config.database.rotation_window:
+    if not config.instance or not config.instance.rotation_window:
         return
-    window = config.database.rotation_window
+    window = config.instance.rotation_window
     source = docs("secretsmanager/latest/userguide/rotate-secrets_schedule")
-    if config.database.rotation_days:
+    if config.instance.rotation_days:
         what = "the window's schedule says when the passwords are changed already"
         yield Fault((_DAYS, _ROTATION), what, "leave one of the two out", source=source)
     hour = int(window.schedule.split()[1])
@@ -136,10 +136,10 @@ def _rotation(config: Config) -> Iterator[Fault]:
 
 
 def _windows(config: Config) -> Iterator[Fault]:
-    if not config.database:
+    if not config.instance:
         return
-    backup = _backup_minutes(config.database.backup_window)
-    maintenance = _maintenance_minutes(config.database.maintenance_window)
+    backup = _backup_minutes(config.instance.backup_window)
+    maintenance = _maintenance_minutes(config.instance.maintenance_window)
     source = docs("AmazonRDS/latest/UserGuide/USER_UpgradeDBInstance.Maintenance")
     for key, minutes in ((_BACKUP, backup), (_MAINTENANCE, maintenance)):
         if minutes and (len(minutes) < LEAST_WINDOW_MINUTES or _empty(config, key)):
@@ -155,7 +155,7 @@ def _windows(config: Config) -> Iterator[Fault]:
 
 def _empty(config: Config, key: KeyPath) -> bool:
     """Tell whether a window ends when it begins, which RDS takes for none and not for a day."""
-    start, end = str(getattr(config.database, str(key[-1]))).lower().split("-")
+    start, end = str(getattr(config.instance, str(key[-1]))).lower().split("-")
     return start == end
 
 

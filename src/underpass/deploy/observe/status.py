@@ -127,7 +127,7 @@ def status(config: Config, target: Target) -> Status:
 
 
 def _parts(config: Config) -> tuple[str, ...]:
-    database = ["database"] if config.database else []
+    database = ["database"] if config.instance else []
     release = ["release"] if config.service.release else []
     return ("path", "capacity", *database, *release, "service", "monitoring")
 

@@ -38,7 +38,6 @@ def check(config: Config, target: Target, zones: Mapping[str, str]) -> tuple[str
         capacity,
         certificate,
         consumer,
-        database,
         endpoints,
         existing,
         network,
@@ -51,8 +50,7 @@ def check(config: Config, target: Target, zones: Mapping[str, str]) -> tuple[str
         network.check(ec2, config)
     endpoints.check(ec2, config)
     warnings = [*_advice(config), *capacity.check(ec2, config, ours)]
-    if config.database:
-        database.check(target, config.database, config.region)
+    warnings += _stores(config, target)
     if target.self_contained:  # the rest it makes itself
         return (*warnings, *simulated.check(config))
     warnings += access.check(target.client, config)
@@ -64,6 +62,28 @@ def check(config: Config, target: Target, zones: Mapping[str, str]) -> tuple[str
             here = one.region in {None, config.region}
             consumer.check(target.client("ec2", one), one, ours if here else None)
     return tuple(warnings)
+
+
+def _stores(config: Config, target: Target) -> list[str]:
+    from underpass.deploy.preflight import (
+        database,
+        existing_database,
+        parameters,
+        snapshot,
+        upgrade,
+    )
+
+    if config.database and config.database.existing:
+        return existing_database.check(config, config.database.existing, target)
+    if not config.instance:
+        return []
+    database.check(target, config.instance, config.region)
+    told = upgrade.look(config, target)
+    return [
+        *snapshot.check(config, config.instance, target),
+        *([f"this {told}"] if told else []),
+        *parameters.check(config, config.instance, target),
+    ]
 
 
 def _advice(config: Config) -> list[str]:

@@ -9,17 +9,19 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from underpass.config import Config
-from underpass.config.model import Consumer, Network, Service, Sidecar
+from underpass.config.model import Consumer, Database, Network, Service, Sidecar
 from underpass.errors import UsageError
 from underpass.twin.host import (
     addon_types,
     asking,
     consumer_vpcs,
     ids,
+    stand_in_databases,
     stand_in_policies,
     stand_in_secrets,
     stand_in_vpcs,
     stand_ins,
+    stores,
     ways_out,
 )
 from underpass.twin.host.running_twins import Running
@@ -88,6 +90,7 @@ class TwinTarget:
         ways_out.check(config.network)
         ids.check(config.service, os.geteuid())
         addon_types.check(config)
+        stores.check(config.database)
         for consumer in config.consumers:
             if consumer.region not in {None, config.region}:
                 raise UsageError(
@@ -158,6 +161,13 @@ class TwinTarget:
     def stand_ins(self, config: Config) -> Config:
         """Return the configuration with what stands here for the key, bucket, topic and policy it names."""
         return stand_ins.ensure(self._clients, config)
+
+    def stand_in_database(self, config: Config) -> Database | None:
+        """Return ``[database]`` as it is, with the ids of an existing one, which is made on first use."""
+        database = config.database
+        if database and database.existing:
+            return stand_in_databases.ensure(self._clients, config, database)
+        return database
 
     def consumer_network(
         self, consumer: Consumer, zones: Sequence[str]

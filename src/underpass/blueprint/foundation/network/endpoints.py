@@ -101,7 +101,7 @@ def _needed(config: Config) -> tuple[Service, ...]:
     # The agent of a session looks for the group it is to log to.
     logs = (*_LOGS, "logs:DescribeLogGroups") if config.service.exec else _LOGS
     instances = config.capacity.provider == "ec2"
-    rotates = config.database and config.database.rotates
+    rotates = config.instance and config.instance.rotates
     ecs = (*(_AGENT if instances else ()), *(_NEW_TASKS if rotates else ()))
     secret = (*_SECRET, *(_ROTATION if rotates else ()))
     kinds = {one.kind for one in secrets.sources(config).values()}
@@ -140,7 +140,7 @@ def s3_policy(config: Config) -> Mapping[str, Any]:
             Sub(f"arn:${{AWS::Partition}}:s3:::{name}{end}") for name in names for end in ("", "/*")
         ]
         statements.append(_allowed("Buckets", ("s3:*",), arns, _OWN_PRINCIPALS))
-    if config.database:
+    if config.instance:
         # Signed by CloudFormation, whose buckets have the region's name without hyphens.
         # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/vpc-interface-endpoints.html
         region = Join("", Split("-", Ref("AWS::Region")))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import partial
 from typing import Any
 
@@ -18,6 +18,7 @@ from underpass.twin.services.cloudformation.resource_type import (
     differ,
     pick,
 )
+from underpass.twin.services.rds.engine_parameters import of_family
 
 RDS = partial(
     Form,
@@ -63,8 +64,10 @@ class DbParameterGroup(Resource):
     def settle(self, physical: Physical, old: Properties, new: Properties) -> None:
         """Set the parameters that changed and reset those that went."""
         before, after = old.get("Parameters") or {}, new.get("Parameters") or {}
-        come = [_parameter(k, v) for k, v in after.items() if before.get(k) != v]
-        gone = [_parameter(k) for k in before if k not in after]
+        known = of_family(str(new.get("Family")))
+        static = {name for name, one in known.items() if one.static}
+        come = [_parameter(k, static, v) for k, v in after.items() if before.get(k) != v]
+        gone = [_parameter(k, static) for k in before if k not in after]
         named = {"DBParameterGroupName": physical.id}
         if come:
             self.call("modify_db_parameter_group", Parameters=come, **named)
@@ -111,19 +114,20 @@ class DbInstance(Resource):
 
     form = RDS(
         type="AWS::RDS::DBInstance",
-        honoured="AllocatedStorage AvailabilityZone BackupRetentionPeriod DBInstanceClass "
-        "DBInstanceIdentifier DBName DBParameterGroupName DBSubnetGroupName DeletionProtection "
-        "EnableCloudwatchLogsExports EnableIAMDatabaseAuthentication Engine EngineVersion KmsKeyId "
-        "ManageMasterUserPassword MasterUserPassword MasterUserSecret MasterUsername MultiAZ Port "
-        "PubliclyAccessible StorageEncrypted StorageType Tags VPCSecurityGroups",
-        inert="AllowMajorVersionUpgrade ApplyImmediately AutoMinorVersionUpgrade CACertificateIdentifier "
+        honoured="AllocatedStorage AllowMajorVersionUpgrade AvailabilityZone BackupRetentionPeriod "
+        "DBInstanceClass DBInstanceIdentifier DBName DBParameterGroupName DBSnapshotIdentifier "
+        "DBSubnetGroupName DeletionProtection EnableCloudwatchLogsExports "
+        "EnableIAMDatabaseAuthentication Engine EngineVersion KmsKeyId ManageMasterUserPassword "
+        "MasterUserPassword MasterUserSecret MasterUsername MultiAZ Port PubliclyAccessible "
+        "StorageEncrypted StorageType Tags VPCSecurityGroups",
+        inert="ApplyImmediately AutoMinorVersionUpgrade CACertificateIdentifier "
         "CertificateRotationRestart CopyTagsToSnapshot DatabaseInsightsMode DedicatedLogVolume "
         "DeleteAutomatedBackups EnablePerformanceInsights EngineLifecycleSupport Iops LicenseModel "
         "MaxAllocatedStorage MonitoringInterval MonitoringRoleArn NetworkType OptionGroupName "
         "PerformanceInsightsKMSKeyId PerformanceInsightsRetentionPeriod PreferredBackupWindow "
         "PreferredMaintenanceWindow StorageThroughput",
-        replaces="AvailabilityZone DBInstanceIdentifier DBName DBSubnetGroupName Engine KmsKeyId "
-        "MasterUsername StorageEncrypted",
+        replaces="AvailabilityZone DBInstanceIdentifier DBName DBSnapshotIdentifier DBSubnetGroupName "
+        "Engine KmsKeyId MasterUsername StorageEncrypted",
         renamed={"VPCSecurityGroups": "VpcSecurityGroupIds"},
         name="DBInstanceIdentifier",
         longest=63,
@@ -137,10 +141,19 @@ class DbInstance(Resource):
             "DBInstances",
             "DBInstanceStatus",
             bad="failed incompatible-parameters incompatible-network storage-full deleted",
-            timeout_s=120.0,
+            timeout_s=300.0,  # an upgrade takes its time
         ),
         delete="delete_db_instance DBInstanceIdentifier",
     )
+
+    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
+        """Make an instance; one from a snapshot is asked for as such, which the twin refuses by name."""
+        if snapshot := properties.get("DBSnapshotIdentifier"):
+            named = {"DBInstanceIdentifier": self.made_up_name(logical, properties)}
+            self.call(
+                "restore_db_instance_from_db_snapshot", DBSnapshotIdentifier=snapshot, **named
+            )
+        return super().create(logical, properties)
 
     def arguments(self, logical: LogicalResource, properties: Properties) -> dict[str, Any]:
         """Return the tags its data folder is known by, and its secret's key."""
@@ -153,7 +166,7 @@ class DbInstance(Resource):
         self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
     ) -> Physical:
         """Change class, storage, password, groups and the like at once."""
-        fixed = self.replaces | self.inert | {"Tags"}
+        fixed = self.replaces | self.inert | {"AllowMajorVersionUpgrade", "Tags"}
         changes = {k: v for k, v in new.items() if k not in fixed and old.get(k) != v}
         if changes or changed(old, new, EXPORTS):
             self.call(
@@ -161,6 +174,7 @@ class DbInstance(Resource):
                 self.wanted(changes),
                 DBInstanceIdentifier=physical.id,
                 ApplyImmediately=True,
+                AllowMajorVersionUpgrade=new.get("AllowMajorVersionUpgrade"),
                 DBPortNumber=changes.get("Port"),
                 CloudwatchLogsExportConfiguration=_exports(old, new),
             )
@@ -184,8 +198,9 @@ class DbInstance(Resource):
         }
 
 
-def _parameter(name: str, value: Any = None) -> dict[str, Any]:
-    parameter = {"ParameterName": name, "ApplyMethod": "pending-reboot"}
+def _parameter(name: str, static: Collection[str], value: Any = None) -> dict[str, Any]:
+    method = "pending-reboot" if name in static else "immediate"
+    parameter = {"ParameterName": name, "ApplyMethod": method}
     return parameter if value is None else {**parameter, "ParameterValue": value}
 
 

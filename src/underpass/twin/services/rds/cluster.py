@@ -56,14 +56,20 @@ def _blank(databases: Path, binaries: Binaries) -> Path:
     return databases / f"blank-{binaries.version}"
 
 
-def _initdb(data: Path, binaries: Binaries) -> None:
+def make_for(data: Path, binaries: Binaries, *more: str) -> None:
+    """Make the folder ``data`` with further options of initdb."""
+    with _making:
+        _initdb(data, binaries, *more)
+
+
+def _initdb(data: Path, binaries: Binaries, *more: str) -> None:
     unfinished = data.with_name(f"{data.name}.new")  # renamed, so a killed initdb leaves nothing
     shutil.rmtree(unfinished, ignore_errors=True)
     made = subprocess.run(
         [
             *(*AS_ORDINARY_USER, binaries.program("initdb"), f"--pgdata={unfinished}"),
             *(f"--username={SUPERUSER}", "--encoding=UTF8", "--locale=C.UTF-8"),
-            *("--auth=reject", "--no-instructions"),
+            *("--auth=reject", "--no-instructions", *more),
         ],
         capture_output=True,
         text=True,

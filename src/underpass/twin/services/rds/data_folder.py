@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import time
 from pathlib import Path
 
 from underpass.errors import UnderpassError
-from underpass.twin.services.rds import cluster
-from underpass.twin.services.rds.versions import Binaries
+from underpass.twin.services.rds import cluster, upgrades
+from underpass.twin.services.rds.versions import Binaries, find
 
 
 class DataFolder:
@@ -55,10 +56,29 @@ class DataFolder:
                 raise UnderpassError(
                     f"the data are PostgreSQL {major}'s and {binaries.version} was asked for",
                     f"{self.data} was made by an earlier run",
-                    f'set version = "{major}" in [database], or remove that folder and its data',
+                    f'set version = "{major}" in [database], run the command again, and have it upgraded '
+                    "then, by allow_major_upgrade = true; or remove that folder and its data",
                 )
             return
         cluster.make(self.data, binaries)
+
+    def upgrade(self, binaries: Binaries, sockets: Path) -> None:
+        """Bring the data to a later major version, unless they have it; those of before are kept beside.
+
+        Raises
+        ------
+        UnderpassError
+            With what pg_upgrade says; the data are as they were.
+        """
+        before = find((self.data / "PG_VERSION").read_text().strip())
+        if before is None or before.major >= binaries.major:
+            return
+        new = self.folder / "data.upgraded"
+        shutil.rmtree(new, ignore_errors=True)
+        upgrades.upgrade(self.data, before, new, binaries, sockets)
+        kept = self.folder / f"data.{before.major}-{time.strftime('%Y%m%d-%H%M%S')}"
+        self.data.rename(kept)
+        new.rename(self.data)
 
     def set_aside(self, name: str) -> None:
         """Move the folder out of the way, for a replacement that lives in the sibling folder ``name``.

@@ -5,14 +5,16 @@ moto only makes and deletes subscriptions. What they say is recorded; nobody is 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from moto.core.responses import ActionResult
-from moto.rds.exceptions import DBParameterGroupNotFoundError
+from moto.rds.exceptions import DBParameterGroupNotFoundError, RDSClientError
 from moto.rds.models import RDSBackend
 from moto.rds.responses import RDSResponse
 
 from underpass.twin.api import patch
+from underpass.twin.services.rds import engine_parameters, versions
 
 
 @patch.replace(RDSBackend, "modify_db_subnet_group")
@@ -23,6 +25,64 @@ def _modify_db_subnet_group(backend: Any, name: str, description: str | None, su
     if description is not None:
         group.description = description
     return group
+
+
+@patch.add(RDSResponse, "describe_db_engine_versions")
+def describe_db_engine_versions(response: Any) -> ActionResult:
+    """Tell the versions the twin has, and which of them it upgrades to which."""
+    asked = response.params
+    families = {f"postgres{one.major}": one for one in versions.installed()}
+    return ActionResult(
+        {
+            "DBEngineVersions": [
+                {
+                    "Engine": "postgres",
+                    "EngineVersion": one.version,
+                    "DBParameterGroupFamily": family,
+                    "ValidUpgradeTarget": [
+                        {
+                            "Engine": "postgres",
+                            "EngineVersion": later.version,
+                            "AutoUpgrade": False,
+                            "IsMajorVersionUpgrade": True,
+                        }
+                        for later in families.values()
+                        if later.major > one.major
+                    ],
+                }
+                for family, one in families.items()
+                if asked.get("Engine", "postgres") == "postgres"
+                and one is versions.find(asked.get("EngineVersion") or one.version)
+                and asked.get("DBParameterGroupFamily", family) == family
+            ]
+        }
+    )
+
+
+@patch.add(RDSResponse, "describe_engine_default_parameters")
+def describe_engine_default_parameters(response: Any) -> ActionResult:
+    """Tell the parameters of a family the twin runs; of another there are none."""
+    family = response.params["DBParameterGroupFamily"]
+    found = [one.described() for one in engine_parameters.of_family(family).values()]
+    return ActionResult({"EngineDefaults": {"DBParameterGroupFamily": family, "Parameters": found}})
+
+
+@patch.wrap(RDSBackend, "modify_db_parameter_group")
+def _modify_db_parameter_group(
+    original: Callable[..., Any], backend: Any, name: str, parameters: Any
+) -> Any:
+    group = backend.db_parameter_groups.get(name.lower())
+    for one in parameters if group else ():
+        named, value = one["ParameterName"], str(one.get("ParameterValue", ""))
+        if why := engine_parameters.refusal(group.family, named, value):
+            raise RDSClientError("InvalidParameterValue", why)
+        known = engine_parameters.of_family(group.family)
+        if known and known[named].static and one.get("ApplyMethod") == "immediate":
+            raise RDSClientError(
+                "InvalidParameterCombination",
+                f"cannot use immediate apply method for static parameter: {named}",
+            )
+    return original(backend, name, parameters)
 
 
 @patch.add(RDSResponse, "reset_db_parameter_group")

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from underpass.errors import UnderpassError
 from underpass.twin.region.certificates import Authority
@@ -18,6 +19,7 @@ from underpass.twin.services.ec2.fabric import Fabric
 from underpass.twin.services.rds import interface, psql
 from underpass.twin.services.rds import patches as rds
 from underpass.twin.services.rds.data_folder import DataFolder
+from underpass.twin.services.rds.engine_parameters import of_family
 from underpass.twin.services.rds.interface import Interface
 from underpass.twin.services.rds.observe import Wanted, wanted
 from underpass.twin.services.rds.server import Server, Spec
@@ -86,6 +88,8 @@ class Instance:
         binaries = find(found.version)
         assert binaries is not None  # the API refused every other version
         folder = self.folder = self.folder or self._claim(found)
+        if self._server and self._server.spec.binaries.major < binaries.major:
+            self._upgrade(folder, binaries)
         with ThreadPoolExecutor(1) as pool:
             made = pool.submit(folder.ensure, binaries)  # while the interface is being wired
             eni = interface.ensure(self._region.clients("ec2"), found)
@@ -102,7 +106,7 @@ class Instance:
             port=found.port,
             certificate=certificate,
             enter=tuple(self._fabric.enter(eni.id)),
-            parameters=self._parameters(found.parameter_group, binaries),
+            **self._parameters(found.parameter_group, binaries),
         )
         self._serve(spec, restart=found.status == "rebooting")
         master = (found.username, private.password, found.database)
@@ -112,24 +116,39 @@ class Instance:
         self._name(eni)
         self._report(private, "available")
 
-    def _parameters(self, group: str, binaries: Binaries) -> tuple[tuple[str, str], ...]:
+    def _upgrade(self, folder: DataFolder, binaries: Binaries) -> None:
+        """Bring the data to a later major version; the server is down meanwhile, as in RDS."""
+        assert self._server is not None
+        self._event("DB instance upgrade started", "maintenance")
+        self._server.stop()
+        folder.upgrade(binaries, self._server.spec.sockets)
+        self._event(f"DB instance upgraded to {binaries.version}", "maintenance")
+
+    def _parameters(self, group: str, binaries: Binaries) -> dict[str, Any]:
         """Return what the user's own parameter group sets, without libraries the twin's server has not."""
         if group.startswith("default."):
-            return ()
+            return {}
         pages = self._region.clients("rds").get_paginator("describe_db_parameters")
-        found = {
-            parameter["ParameterName"]: parameter["ParameterValue"]
+        told = [
+            parameter
             for page in pages.paginate(DBParameterGroupName=group)
             for parameter in page["Parameters"]
             if parameter.get("ParameterValue")
-        }
+        ]
+        found = {one["ParameterName"]: one["ParameterValue"] for one in told}
+        known = of_family(f"postgres{binaries.major}")
+        later = (
+            one["ParameterName"]
+            for one in told
+            if one.get("ApplyMethod") != "immediate" and not known[one["ParameterName"]].static
+        )
         if wanted := found.get(PRELOADED):
             libraries = [one.strip() for one in wanted.split(",")]
             there = [one for one in libraries if binaries.has_library(one)]
             found[PRELOADED] = ",".join(there)
             if missing := ", ".join(one for one in libraries if one not in there):
                 self._tell_once(f"the twin's PostgreSQL has no {missing}: it runs without")
-        return tuple(found.items())
+        return {"parameters": tuple(found.items()), "pending": frozenset(later)}
 
     def _tell_once(self, message: str) -> None:
         if message not in self._told:
@@ -141,6 +160,7 @@ class Instance:
         server = self._server
         if server and server.running:
             if server.spec == spec and not restart:
+                server.configure(spec)
                 return
             self._event("DB instance shutdown", "availability")
             server.stop()

@@ -25,6 +25,7 @@ from moto.rds.responses import RDSResponse
 from underpass.twin.api import patch
 from underpass.twin.region.aws import ACCOUNT_ID
 from underpass.twin.region.records import records
+from underpass.twin.services.rds import upgrades
 from underpass.twin.services.rds.versions import find, refusal
 
 _REFUSED = {
@@ -240,14 +241,24 @@ def _modify(
         raise RDSClientError("InvalidDBInstanceState", f"Instance {identifier} is being deleted.")
     if db_kwargs.get("new_db_instance_identifier"):
         raise RDSClientError("InvalidParameterCombination", "the twin does not rename DB instances")
+    allowed = db_kwargs.pop("allow_major_version_upgrade", None)
     version = db_kwargs.get("engine_version")
     if version:
-        if version.split(".")[0] != instance.engine_version.split(".")[0]:
-            raise RDSClientError(
-                "InvalidParameterCombination",
-                f"the twin does not upgrade {instance.engine_version} to {version} in place",
-            )
-        db_kwargs = {**db_kwargs, "engine_version": instance.engine_version}
+        # A default group is exchanged by RDS itself.
+        own = db_kwargs.get("db_parameter_group_name") or instance.db_parameter_group_name or ""
+        group = None if own.startswith("default.") else backend.db_parameter_groups.get(own)
+        if why := upgrades.refusal(
+            instance.engine_version,
+            version,
+            allowed=allowed in (True, "true"),
+            family=group.family if group else None,
+        ):
+            raise RDSClientError("InvalidParameterCombination", why)
+        binaries = find(version)
+        assert binaries is not None
+        same = binaries.version.split(".")[0] == instance.engine_version.split(".")[0]
+        new = instance.engine_version if same else binaries.version
+        db_kwargs = {**db_kwargs, "engine_version": new}
     port = db_kwargs.pop("db_port_number", None)
     changed = original(backend, identifier, {**db_kwargs, **({"port": port} if port else {})})
     changed.twin_generation += 1

@@ -62,7 +62,9 @@ class Spec:
     enter
         The command that enters the interface's network namespace.
     parameters
-        Those of the parameter group; a change takes effect at the next start, as RDS's "pending-reboot" does.
+        Those of the parameter group; what changes while it runs is for ``configure``.
+    pending
+        The names of those that PostgreSQL would change at once, and that wait for the next start.
     """
 
     name: str
@@ -74,12 +76,11 @@ class Spec:
     certificate: tuple[Path, Path]
     enter: tuple[str, ...] = ()
     parameters: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+    pending: frozenset[str] = field(default=frozenset(), compare=False)
 
     def command(self) -> list[str]:
         """Return the command line that starts it."""
         settings = {
-            **_SETTINGS,
-            **dict(self.parameters),
             "listen_addresses": inner(self.address),
             "port": str(self.port),
             "unix_socket_directories": str(self.sockets),
@@ -117,6 +118,10 @@ def inner(address: str) -> str:
     return f"127.{address.partition('.')[2]}"
 
 
+def _quoted(value: str) -> str:
+    return value.replace("\\", "\\\\").replace("'", "''")
+
+
 class Server:
     """A server that was started with ``spec``.
 
@@ -140,6 +145,7 @@ class Server:
         self._ended = threading.Event()
         self._asked_to_end = False
         self._tail: list[str] = []
+        self._parameters = dict(spec.parameters)
 
     @property
     def running(self) -> bool:
@@ -154,6 +160,7 @@ class Server:
         UnderpassError
             With the last lines of its log, when it does not come up.
         """
+        self._write()
         self.spec.sockets.mkdir(mode=0o700, parents=True, exist_ok=True)
         (self.spec.sockets / "pg_hba.conf").write_text(_HBA)
         self._process = subprocess.Popen(
@@ -178,6 +185,29 @@ class Server:
             [reason, *self._tail] if ended or not settled else ["its TLS does not listen", *refused]
         )
         raise UnderpassError("PostgreSQL did not start", "\n".join(why))
+
+    def configure(self, spec: Spec) -> None:
+        """Have it read what changed of its parameters; static ones PostgreSQL keeps till its next start."""
+        kept = {name: value for name, value in self._parameters.items() if name in spec.pending}
+        new = {name: value for name, value in spec.parameters if name not in spec.pending}
+        wanted = new | kept
+        if wanted != self._parameters:
+            self._parameters = wanted
+            self._write()
+            self._signal(signal.SIGHUP)
+
+    def _write(self) -> None:
+        """Write the parameters where PostgreSQL keeps what ALTER SYSTEM sets, which nobody here may."""
+        if not self.spec.data.exists():
+            return  # PostgreSQL itself will say so
+        file = self.spec.data / "postgresql.auto.conf"
+        lines = (
+            f"{name} = '{_quoted(value)}'\n"
+            for name, value in {**_SETTINGS, **self._parameters}.items()
+        )
+        unfinished = file.with_suffix(".new")
+        unfinished.write_text("".join(lines))
+        unfinished.replace(file)
 
     def _open(self) -> list[str]:
         """Start its TLS; return what it said if it does not listen, and nothing if it does."""
