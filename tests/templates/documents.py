@@ -80,7 +80,7 @@ def _within(value: Any, key: str = "") -> Iterator[tuple[Kind, dict[str, Any]]]:
 def _kind(document: Mapping[str, Any], key: str) -> Kind:
     if key == "AssumeRolePolicyDocument":
         return "trust"
-    return "resource" if "Principal" in json.dumps(document["Statement"]) else "identity"
+    return "resource" if '"Principal":' in json.dumps(document["Statement"]) else "identity"
 
 
 def _listed(statement: dict[str, Any]) -> dict[str, Any]:

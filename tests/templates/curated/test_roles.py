@@ -85,19 +85,19 @@ def execution(here: Account) -> Role:
     repository = here.named("Repository")
     region = here.config.region
     (service,) = here.of("service")
-    (container,) = _containers(service.properties("TaskDefinition"))
-    sources = {one["ValueFrom"] for one in container.get("Secrets", [])}
+    containers = _containers(service.properties("TaskDefinition"))
+    sources = {one["ValueFrom"] for container in containers for one in container.get("Secrets", [])}
     parameters = {one for one in sources if ":ssm:" in one}
     secrets = {":".join(one.split(":")[:7]) for one in sources - parameters}
     own = {here.named("DatabaseUserSecret")} if here.config.database else set()
     pull = ("BatchCheckLayerAvailability", "GetDownloadUrlForLayer", "BatchGetImage")
-    key, via = here.named("Key"), {"kms:ViaService": f"secretsmanager.{region}.amazonaws.com"}
+    key, via = _key(here), {"kms:ViaService": f"secretsmanager.{region}.amazonaws.com"}
     read = "secretsmanager:GetSecretValue"
     return Role(
         (
             Call("ecr:GetAuthorizationToken"),
             *(Call(f"ecr:{action}", repository) for action in pull),
-            *_writes_log(here.named("LogGroup")),
+            *_writes_log(service.attribute("LogGroup", "Arn")),
             *(Call(read, secret) for secret in own),
             *(Call("kms:Decrypt", one, via) for one in _keys_of_secrets(here)),
             *_reads_of_the_user(region, secrets - own, parameters),
@@ -159,7 +159,7 @@ def task(here: Account) -> Role:
         can += [
             Call("s3:ListBucket", bucket),
             Call("s3:GetObject", f"{bucket}/css/site.css"),
-            Call("kms:Decrypt", here.named("Key"), via),
+            Call("kms:Decrypt", _key(here), via),
         ]
         cannot += [Call("s3:PutObject", f"{bucket}/x"), Call("s3:DeleteBucket", bucket)]
     if here.config.files:
@@ -179,13 +179,13 @@ def task(here: Account) -> Role:
     asked = {action for one in here.config.service.permissions for action in one.actions}
     (can if "sqs:SendMessage" in asked else cannot).append(Call("sqs:SendMessage", queue))
     cannot.append(Call("sqs:SendMessage", f"{queue}-other"))
-    (can if "kms:Encrypt" in asked else cannot).append(Call("kms:Encrypt", here.named("Key")))
+    (can if "kms:Encrypt" in asked else cannot).append(Call("kms:Encrypt", _key(here)))
     if "s3:PutObject" in asked:
         uploads = f"{here.named('AssetsBucket')}/uploads/${{aws:PrincipalTag/team}}/a"
         plain = {"s3:x-amz-storage-class": "STANDARD"}
         can += [
             Call("s3:PutObject", uploads, plain),
-            Call("kms:GenerateDataKey", here.named("Key"), via),
+            Call("kms:GenerateDataKey", _key(here), via),
         ]
         cannot.append(Call("s3:PutObject", uploads, {"s3:x-amz-storage-class": "GLACIER"}))
     # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html
@@ -202,6 +202,7 @@ def task(here: Account) -> Role:
 
 def instance(here: Account) -> Role:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/instance_IAM_role.html"""
+    ssm = here.config.capacity.ssm
     cluster = here.named("Cluster")
     instances = cluster.replace(":cluster/", ":container-instance/") + "/0123"
     on_cluster = (
@@ -225,6 +226,7 @@ def instance(here: Account) -> Role:
             Call("secretsmanager:GetSecretValue", f"arn:aws:secretsmanager:::{ACCOUNT}:secret:a"),
         ),
         "ec2.amazonaws.com",
+        managed=("arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore",) if ssm else (),
     )
 
 
@@ -242,7 +244,7 @@ def rotation(here: Account) -> Role:
                 narrow = bool(reference.resources(action))
                 called.append(Call(action, resources[service] if narrow else "*"))
     secret, service = here.named("DatabaseUserSecret"), here.named("Service")
-    key = here.named("Key")
+    key = _key(here)
     via = {"kms:ViaService": f"secretsmanager.{here.config.region}.amazonaws.com"}
     # https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotating-secrets-required-permissions-function.html
     keys = tuple(Call(f"kms:{action}", key, via) for action in ("Decrypt", "GenerateDataKey"))
@@ -263,7 +265,7 @@ def rotation(here: Account) -> Role:
 def database_user(here: Account) -> Role:
     """It reads both secrets, and changes nothing."""
     secrets = [here.named(name) for name in ("DatabaseSecret", "DatabaseUserSecret")]
-    key = here.named("Key")
+    key = _key(here)
     via = {"kms:ViaService": f"secretsmanager.{here.config.region}.amazonaws.com"}
     read = "secretsmanager:GetSecretValue"
     return Role(
@@ -377,6 +379,11 @@ ROLES: dict[str, Callable[[Account], Role]] = {
 def _writes_log(group: str) -> tuple[Call, ...]:
     stream = f"{group.removesuffix(':*')}:log-stream:a/b/c"
     return (Call("logs:CreateLogStream", stream), Call("logs:PutLogEvents", stream))
+
+
+def _key(here: Account) -> str:
+    """Return the key's ARN: one of ours, or one that is there."""
+    return here.config.kms_key or str(here.named("Key"))
 
 
 def _containers(definition: dict[str, Any]) -> list[dict[str, Any]]:

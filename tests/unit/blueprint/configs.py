@@ -110,10 +110,11 @@ PERMISSIONS: list[dict[str, Any]] = [
 ]
 UPLOADS: list[dict[str, Any]] = [
     {
-        "actions": ["s3:PutObject", "s3:DeleteObject"],
+        "actions": ["s3:PutObject"],
         "resources": ["{assets}/uploads/${aws:PrincipalTag/team}/*"],
         "conditions": {"StringEquals": {"s3:x-amz-storage-class": ["STANDARD", "STANDARD_IA"]}},
-    }
+    },
+    {"actions": ["s3:DeleteObject"], "resources": ["{assets}/uploads/*"]},
 ]
 JOBS: list[dict[str, Any]] = [
     {"name": "report", "command": ["python", "-m", "app.report"], "schedule": "cron(0 5 * * ? *)"},

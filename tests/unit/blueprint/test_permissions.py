@@ -91,7 +91,7 @@ def test_a_permission_is_a_statement_with_what_its_names_stand_for() -> None:
     uploads = "arn:${AWS::Partition}:s3:::${BucketName}/uploads/${!aws:PrincipalTag/team}/*"
     assert {
         "Effect": "Allow",
-        "Action": ["s3:PutObject", "s3:DeleteObject"],
+        "Action": ["s3:PutObject"],
         "Resource": {"Fn::Sub": uploads},
         "Condition": {"StringEquals": {"s3:x-amz-storage-class": ["STANDARD", "STANDARD_IA"]}},
     } in found
