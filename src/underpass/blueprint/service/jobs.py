@@ -90,7 +90,7 @@ def _schedule(
                 EcsParameters=EcsParameters(
                     TaskDefinitionArn=Ref(definition),
                     CapacityProviderStrategy=[
-                        CapacityProviderStrategyItem(**one.to_dict())
+                        CapacityProviderStrategyItem(**one.properties)
                         for one in strategy(config, least=1)
                     ],
                     NetworkConfiguration=NetworkConfiguration(
