@@ -130,3 +130,18 @@ def test_who_publishes_to_the_topic_may_encrypt_for_this_account(service: str) -
         assert allowed(action, principal, FEW)  # EventBridge does not say for whom
         assert not allowed(action, principal, FEW, aws__SourceAccount="2" * 12)
     assert not allowed("kms:CreateGrant", principal, FEW)
+
+
+def test_others_use_the_key_as_they_are_named_and_administer_nothing() -> None:
+    role = "arn:aws:iam::222222222222:role/restore"
+    policy = statements(kms_key_users=["backup", role])
+    for_aws = {"kms__GrantIsForAWSResource": "true"}
+    assert all(through("backup", action, policy) for action in USE)
+    assert through("backup", "kms:CreateGrant", policy, **for_aws)
+    assert not through("dynamodb", "kms:Decrypt", policy)
+    assert not through("backup", "kms:Decrypt", FEW)
+    assert all(allowed(action, ("AWS", role), policy) for action in USE)
+    assert allowed("kms:CreateGrant", ("AWS", role), policy, **for_aws)
+    assert not allowed("kms:CreateGrant", ("AWS", role), policy)
+    assert not allowed("kms:PutKeyPolicy", ("AWS", role), policy)
+    assert not allowed("kms:Decrypt", ("AWS", role), FEW)
