@@ -23,6 +23,7 @@ from tests.unit.rotation.fakes import Account as Rotated
 from tests.unit.rotation.test_steps import whole as rotate
 
 OTHER = "999999999999"
+SSM = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ def execution(here: Account) -> Role:
     (container,) = _containers(service.properties("TaskDefinition"))
     secrets = {":".join(one["ValueFrom"].split(":")[:7]) for one in container.get("Secrets", [])}
     pull = ("BatchCheckLayerAvailability", "GetDownloadUrlForLayer", "BatchGetImage")
-    key, via = here.named("Key"), {"kms:ViaService": f"secretsmanager.{region}.amazonaws.com"}
+    key, via = here.key, {"kms:ViaService": f"secretsmanager.{region}.amazonaws.com"}
     read = "secretsmanager:GetSecretValue"
     return Role(
         (
@@ -126,7 +127,7 @@ def task(here: Account) -> Role:
         can += [
             Call("s3:ListBucket", bucket),
             Call("s3:GetObject", f"{bucket}/css/site.css"),
-            Call("kms:Decrypt", here.named("Key"), via),
+            Call("kms:Decrypt", here.key, via),
         ]
         cannot += [Call("s3:PutObject", f"{bucket}/x"), Call("s3:DeleteBucket", bucket)]
     if here.config.files:
@@ -177,6 +178,7 @@ def instance(here: Account) -> Role:
             Call("secretsmanager:GetSecretValue", f"arn:aws:secretsmanager:::{ACCOUNT}:secret:a"),
         ),
         "ec2.amazonaws.com",
+        managed=(SSM,) if here.config.capacity.ssm else (),
     )
 
 
@@ -194,7 +196,7 @@ def rotation(here: Account) -> Role:
                 narrow = bool(reference.resources(action))
                 called.append(Call(action, resources[service] if narrow else "*"))
     secret, service = here.named("DatabaseUserSecret"), here.named("Service")
-    key = here.named("Key")
+    key = here.key
     via = {"kms:ViaService": f"secretsmanager.{here.config.region}.amazonaws.com"}
     # https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotating-secrets-required-permissions-function.html
     keys = tuple(Call(f"kms:{action}", key, via) for action in ("Decrypt", "GenerateDataKey"))
@@ -215,7 +217,7 @@ def rotation(here: Account) -> Role:
 def database_user(here: Account) -> Role:
     """It reads both secrets, and changes nothing."""
     secrets = [here.named(name) for name in ("DatabaseSecret", "DatabaseUserSecret")]
-    key = here.named("Key")
+    key = here.key
     via = {"kms:ViaService": f"secretsmanager.{here.config.region}.amazonaws.com"}
     read = "secretsmanager:GetSecretValue"
     return Role(
