@@ -103,6 +103,11 @@ class Account:
                 return resolve(output["Value"], scope(one))
         raise KeyError(name)
 
+    @property
+    def key(self) -> str:
+        """The ARN of the key of everything at rest, whoever made it."""
+        return self.config.kms_key or str(self.named("Key"))
+
     def named(self, logical_id: str, attribute: str = "Arn") -> Any:
         """Return an attribute of a resource of whichever of the provider's stacks has it."""
         for one in self.stacks.values():

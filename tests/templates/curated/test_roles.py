@@ -23,6 +23,7 @@ from tests.unit.rotation.fakes import Account as Rotated
 from tests.unit.rotation.test_steps import whole as rotate
 
 OTHER = "999999999999"
+SSM = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ def execution(here: Account) -> Role:
     secrets = {":".join(one.split(":")[:7]) for one in sources - parameters}
     own = {here.named("DatabaseUserSecret")} if here.config.database else set()
     pull = ("BatchCheckLayerAvailability", "GetDownloadUrlForLayer", "BatchGetImage")
-    key, via = _key(here), {"kms:ViaService": f"secretsmanager.{region}.amazonaws.com"}
+    key, via = here.key, {"kms:ViaService": f"secretsmanager.{region}.amazonaws.com"}
     read = "secretsmanager:GetSecretValue"
     return Role(
         (
@@ -159,7 +160,7 @@ def task(here: Account) -> Role:
         can += [
             Call("s3:ListBucket", bucket),
             Call("s3:GetObject", f"{bucket}/css/site.css"),
-            Call("kms:Decrypt", _key(here), via),
+            Call("kms:Decrypt", here.key, via),
         ]
         cannot += [Call("s3:PutObject", f"{bucket}/x"), Call("s3:DeleteBucket", bucket)]
     if here.config.files:
@@ -179,13 +180,13 @@ def task(here: Account) -> Role:
     asked = {action for one in here.config.service.permissions for action in one.actions}
     (can if "sqs:SendMessage" in asked else cannot).append(Call("sqs:SendMessage", queue))
     cannot.append(Call("sqs:SendMessage", f"{queue}-other"))
-    (can if "kms:Encrypt" in asked else cannot).append(Call("kms:Encrypt", _key(here)))
+    (can if "kms:Encrypt" in asked else cannot).append(Call("kms:Encrypt", here.key))
     if "s3:PutObject" in asked:
         uploads = f"{here.named('AssetsBucket')}/uploads/${{aws:PrincipalTag/team}}/a"
         plain = {"s3:x-amz-storage-class": "STANDARD"}
         can += [
             Call("s3:PutObject", uploads, plain),
-            Call("kms:GenerateDataKey", _key(here), via),
+            Call("kms:GenerateDataKey", here.key, via),
         ]
         cannot.append(Call("s3:PutObject", uploads, {"s3:x-amz-storage-class": "GLACIER"}))
     # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html
@@ -202,7 +203,6 @@ def task(here: Account) -> Role:
 
 def instance(here: Account) -> Role:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/instance_IAM_role.html"""
-    ssm = here.config.capacity.ssm
     cluster = here.named("Cluster")
     instances = cluster.replace(":cluster/", ":container-instance/") + "/0123"
     on_cluster = (
@@ -226,7 +226,7 @@ def instance(here: Account) -> Role:
             Call("secretsmanager:GetSecretValue", f"arn:aws:secretsmanager:::{ACCOUNT}:secret:a"),
         ),
         "ec2.amazonaws.com",
-        managed=("arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore",) if ssm else (),
+        managed=(SSM,) if here.config.capacity.ssm else (),
     )
 
 
@@ -244,7 +244,7 @@ def rotation(here: Account) -> Role:
                 narrow = bool(reference.resources(action))
                 called.append(Call(action, resources[service] if narrow else "*"))
     secret, service = here.named("DatabaseUserSecret"), here.named("Service")
-    key = _key(here)
+    key = here.key
     via = {"kms:ViaService": f"secretsmanager.{here.config.region}.amazonaws.com"}
     # https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotating-secrets-required-permissions-function.html
     keys = tuple(Call(f"kms:{action}", key, via) for action in ("Decrypt", "GenerateDataKey"))
@@ -265,7 +265,7 @@ def rotation(here: Account) -> Role:
 def database_user(here: Account) -> Role:
     """It reads both secrets, and changes nothing."""
     secrets = [here.named(name) for name in ("DatabaseSecret", "DatabaseUserSecret")]
-    key = _key(here)
+    key = here.key
     via = {"kms:ViaService": f"secretsmanager.{here.config.region}.amazonaws.com"}
     read = "secretsmanager:GetSecretValue"
     return Role(
@@ -379,11 +379,6 @@ ROLES: dict[str, Callable[[Account], Role]] = {
 def _writes_log(group: str) -> tuple[Call, ...]:
     stream = f"{group.removesuffix(':*')}:log-stream:a/b/c"
     return (Call("logs:CreateLogStream", stream), Call("logs:PutLogEvents", stream))
-
-
-def _key(here: Account) -> str:
-    """Return the key's ARN: one of ours, or one that is there."""
-    return here.config.kms_key or str(here.named("Key"))
 
 
 def _containers(definition: dict[str, Any]) -> list[dict[str, Any]]:

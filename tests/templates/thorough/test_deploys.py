@@ -12,6 +12,7 @@ from tests.unit.blueprint.configs import CURATED
 
 from underpass.blueprint import Stack, stacks
 from underpass.deploy import addons
+from underpass.twin.host import stand_ins
 
 GROUP, LIST = "sg-0123456789abcdef0", "pl-0123456789abcdef0"  # of WAYS_OUT
 IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/n:1"
@@ -24,7 +25,7 @@ def test_stacks_come_up(bench: Bench, name: str) -> None:
 
 
 def come_up(bench: Bench, name: str) -> None:
-    config = CURATED[name]
+    config = stand_ins.ensure(bench.clients, CURATED[name])
     account = Account(bench)
     tasks_run(bench)
     functions_answer(bench)

@@ -405,7 +405,8 @@ def _accounts() -> dict[str, Config]:
             **EVERYTHING, capacity={"provider": "fargate", "architecture": "arm64", "spot": True}
         ),
         "spot-from-none": config(
-            capacity={"provider": "fargate", "spot": True}, service={"tasks": {"min": 0, "max": 3}}
+            capacity={"provider": "fargate", "spot": True, "architecture": "x86_64"},
+            service={"tasks": {"min": 0, "max": 3}},
         ),
     }
 

@@ -137,3 +137,18 @@ def test_eventbridge_publishes_only_where_there_are_jobs() -> None:
     for action in ("kms:GenerateDataKey", "kms:Decrypt"):
         assert allowed(action, principal, statements(jobs=JOBS))
         assert not allowed(action, principal, FEW)
+
+
+def test_others_use_the_key_as_they_are_named_and_administer_nothing() -> None:
+    role = "arn:aws:iam::222222222222:role/restore"
+    policy = statements(kms_key_users=["backup", role])
+    for_aws = {"kms__GrantIsForAWSResource": "true"}
+    assert all(through("backup", action, policy) for action in USE)
+    assert through("backup", "kms:CreateGrant", policy, **for_aws)
+    assert not through("dynamodb", "kms:Decrypt", policy)
+    assert not through("backup", "kms:Decrypt", FEW)
+    assert all(allowed(action, ("AWS", role), policy) for action in USE)
+    assert allowed("kms:CreateGrant", ("AWS", role), policy, **for_aws)
+    assert not allowed("kms:CreateGrant", ("AWS", role), policy)
+    assert not allowed("kms:PutKeyPolicy", ("AWS", role), policy)
+    assert not allowed("kms:Decrypt", ("AWS", role), FEW)

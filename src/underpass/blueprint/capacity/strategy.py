@@ -10,9 +10,8 @@ from underpass.blueprint.cross_stack import given
 from underpass.config import Config
 
 ON_DEMAND, SPOT = "FARGATE", "FARGATE_SPOT"
-_NEARLY_ALL = (
-    1000  # the most a weight can be; one of 0 places no task, so the base has the least there is
-)
+# The most a weight can be. One of 0 places no task, so that the base has the least there is, 1.
+_NEARLY_ALL = 1000
 
 
 def providers(config: Config) -> list[str]:
