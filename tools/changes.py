@@ -13,6 +13,7 @@ from tests.unit.blueprint.configs import (
     CERTIFICATE,
     EVERYTHING,
     EXISTING,
+    JOBS,
     KEY_USERS,
     THERE,
     config,
@@ -145,6 +146,13 @@ def _worker(key: str, old: str, new: str, value: Any, **before: Any) -> Change:
     return Change(f"workers.{key}", old, new, {"workers": [one | {key: value}]}, {"workers": [one]})
 
 
+_JOB = JOBS[0]
+
+
+def _job(key: str, old: str, new: str, value: Any) -> Change:
+    return Change(f"jobs.{key}", old, new, {"jobs": [_JOB | {key: value}]}, {"jobs": [_JOB]})
+
+
 CHANGES = (
     Change("name", "notes", "other", {"name": "other"}),
     Change("region", "us-east-1", "eu-west-1", {"region": "eu-west-1"}),
@@ -236,6 +244,17 @@ CHANGES = (
     _worker("health_command", "none", "one", ["python", "-m", "check"]),
     _worker("stop_timeout", "30", "60", 60),
     _worker("environment", "none", "one variable", {"WIDTH": "640"}),
+    Change("jobs", "none", "one", {"jobs": [_JOB]}),
+    Change("jobs", "one", "none", {}, {"jobs": [_JOB]}),
+    *(
+        _job("name", "report", "summary", "summary"),
+        _job("command", "one", "another", ["python", "-m", "app.summary"]),
+        _job("schedule", "every day", "every hour", "rate(1 hour)"),
+        _job("timezone", "UTC", "Europe/Berlin", "Europe/Berlin"),
+        _job("cpu", "the service's", "512", 512),
+        _job("memory", "the service's", "1024", 1024),
+        _job("environment", "none", "one variable", {"LEVEL": "warning"}),
+    ),
     _capacity("provider", "ec2", "fargate", "fargate"),
     _capacity("instance_type", "t3.medium", "t3.large", "t3.large"),
     _capacity("instance_type", "t3.medium", "m7g.large", "m7g.large"),

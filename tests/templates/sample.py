@@ -52,6 +52,7 @@ _ARNS = {  # type to ARN without its first fields; {} is the resource's name
     "AWS::SQS::Queue": "sqs:{region}:{account}:{}",
     "AWS::SecretsManager::Secret": "secretsmanager:{region}:{account}:secret:{}-AbCdEf",
     "AWS::Scheduler::Schedule": "scheduler:{region}:{account}:schedule/default/{}",
+    "AWS::Scheduler::ScheduleGroup": "scheduler:{region}:{account}:schedule-group/{}",
 }
 # Types whose Ref is their ARN; the Ref of all others is their name or id.
 _REF_IS_ARN = frozenset(

@@ -27,6 +27,7 @@ _STAND_INS: dict[str, Any] = {  # for what must be there, so that the rules can 
     "port": 1,
     "source": ".",
     "command": ["stand-in"],
+    "schedule": "cron(0 3 ? * SUN *)",  # of a job and of a rotation window
     "certificate": "arn:aws:acm:us-east-1:111111111111:certificate/stand-in",
 }
 

@@ -56,6 +56,7 @@ def test_every_type_comes_changes_in_place_and_goes(bench: Bench) -> None:
         ("rds", "describe_db_instances", "DBInstances"),
         ("route53", "list_hosted_zones", "HostedZones"),
         ("s3", "list_buckets", "Buckets"),
+        ("scheduler", "list_schedules", "Schedules"),
         ("sns", "list_topics", "Topics"),
         ("ssm", "describe_parameters", "Parameters"),
         ("lambda", "list_event_source_mappings", "EventSourceMappings"),

@@ -33,6 +33,7 @@ BY_USE = {
         "S3": "Bucket BucketPolicy",
         "SNS": "Subscription Topic TopicPolicy",
         "SQS": "Queue QueuePolicy",
+        "Scheduler": "Schedule ScheduleGroup",
         "SSM": "Parameter",
         "SecretsManager": "RotationSchedule SecretTargetAttachment",
     }.items()

@@ -115,6 +115,18 @@ UPLOADS: list[dict[str, Any]] = [
         "conditions": {"StringEquals": {"s3:x-amz-storage-class": ["STANDARD", "STANDARD_IA"]}},
     }
 ]
+JOBS: list[dict[str, Any]] = [
+    {"name": "report", "command": ["python", "-m", "app.report"], "schedule": "cron(0 5 * * ? *)"},
+    {
+        "name": "tidy-up",
+        "command": ["tidy"],
+        "schedule": "rate(1 hour)",
+        "timezone": "Europe/Berlin",
+        "cpu": 512,
+        "memory": 1024,
+        "environment": {"LEVEL": "warning"},
+    },
+]
 
 WINDOWS = {
     "rotation_window": {"schedule": "cron(0 3 ? * SUN *)", "hours": 2},
@@ -213,6 +225,7 @@ AXES: dict[str, dict[str, Mapping[str, Any]]] = {
     "zone ids": {"chosen": {}, "named": {"network": {"zone_ids": ["use1-az4", "use1-az6"]}}},
     "endpoints": {"needed": {}, "more": {"network": MORE_ENDPOINTS}},
     "ways out": {"none": {}, "some": {"network": {"allow_out": WAYS_OUT}}},
+    "jobs": {"none": {}, "two": {"jobs": JOBS}},
     "exec": {"off": {}, "on": {"service": {"exec": True}}},
     "sidecars": {"none": {}, "some": {"service": BESIDE}},
     "times": {
@@ -483,6 +496,10 @@ def _tasks() -> dict[str, Config]:
                     },
                 ],
             },
+        ),
+        "jobs": config(**EVERYTHING, jobs=JOBS),
+        "jobs-fargate": config(
+            jobs=JOBS, capacity={"provider": "fargate"}, network={"egress": "endpoints"}
         ),
         "health-command": config(
             service={"health_command": ["python", "-m", "app.health"], "grace_period": 0}

@@ -51,6 +51,7 @@ def configs() -> st.SearchStrategy[Config]:
             | st.just({"topic": "there"}),
             "addons": st.just(addons.SECTIONS["addons"]),
             "workers": st.lists(_worker(), max_size=2, unique_by=lambda w: str(w["name"])),
+            "jobs": st.lists(_job(), max_size=2, unique_by=lambda job: str(job["name"])),
             "consumers": st.lists(_consumer(), max_size=3, unique_by=lambda c: str(c["name"])),
         },
     )
@@ -272,6 +273,24 @@ def _privatelink() -> st.SearchStrategy[dict[str, Any]]:
             "supported_regions": st.lists(st.sampled_from(_REGIONS[1:]), max_size=2, unique=True),
             "enforce": st.sampled_from(["named", "off"]),
             "allow_cidrs": st.lists(_blocks(24), max_size=3, unique=True),
+        },
+    )
+
+
+def _job() -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries(
+        {
+            "name": _NAMES,
+            "command": st.lists(st.text(_LETTERS, min_size=1, max_size=9), min_size=1, max_size=3),
+            "schedule": st.sampled_from(["rate(1 minute)", "cron(0/5 8-17 ? * MON-FRI *)"]),
+        },
+        optional={
+            "timezone": st.sampled_from(["UTC", "Europe/Berlin"]),
+            "cpu": st.sampled_from([256, 512]),
+            "memory": st.just(1024),
+            "environment": st.dictionaries(
+                st.sampled_from(["A_X", "B"]), st.text(_LETTERS), max_size=2
+            ),
         },
     )
 

@@ -135,8 +135,9 @@ def _others(config: Config) -> Iterator[Mapping[str, Any]]:
 
 
 def _publishers(config: Config) -> list[str]:
-    """Return who publishes to the topic: alarms, endpoint connections, and RDS of its instance."""
-    return ["cloudwatch", *(["events.rds"] if config.database else []), "vpce"]
+    """Return who publishes to the topic: alarms, endpoint connections, failed jobs, RDS of its instance."""
+    events = [*(["events"] if config.jobs else []), *(["events.rds"] if config.database else [])]
+    return ["cloudwatch", *events, "vpce"]
 
 
 def _services(config: Config) -> dict[str, str]:
