@@ -21,6 +21,7 @@ from underpass.deploy import (
     consumers,
     database,
     hosts,
+    leaving,
     network,
     preflight,
     release,
@@ -153,7 +154,7 @@ class _Deployment:
                 *([foundation_stack] if foundation_stack is wanted_foundation else []),
                 by_part["path"],
             ),
-            *self._leaving(),
+            *leaving.jobs(config, self._target, self._steps),
         )
         self._target.dismiss_consumers(config)
         waiting.answers()
@@ -366,24 +367,6 @@ class _Deployment:
                 what=f"the connection of consumer {consumer.name}",
             )
             return outputs
-
-    def _leaving(self) -> list[Callable[[], None]]:
-        cloudformation = self._target.client("cloudformation")
-        dropped = consumers.dropped(cloudformation, self._config)
-        jobs: list[Callable[[], None]] = [
-            partial(self._leave, f"consumer {name}", stack.name) for name, stack in dropped.items()
-        ]
-        if there := release.left(cloudformation, self._config):
-            jobs.append(partial(self._leave, "release", there.name))
-        return jobs
-
-    def _leave(self, what: str, stack: str) -> None:
-        """Delete the stack of what is configured no more: a consumer, with its endpoint, or a release."""
-        with self._steps.step(what) as step:
-            cloudformation = self._target.client("cloudformation")
-            if there := existing.settled(cloudformation, stack, step):
-                existing.delete(cloudformation, there, self._clock)
-            step.outcome = "removed: it is no longer in underpass.toml"
 
     def _clean_up(self, *stacks: tuple[Stack, Stack]) -> None:
         """Take out of stacks (as they are, as they are wanted) what only the last service used."""
