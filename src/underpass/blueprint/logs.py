@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from troposphere import GetAtt, Ref, Template
+from troposphere import Template
 from troposphere.logs import LogGroup
 
 from underpass.blueprint.cross_stack import given
@@ -36,6 +36,7 @@ def log_group(template: Template, config: Config, title: str, part: str) -> LogG
     )
 
 
-def _key_arn(template: Template) -> GetAtt | Ref:
-    """Return the key's ARN as ``template`` can say it: of its own key, or of the foundation's."""
-    return GetAtt("Key", "Arn") if "Key" in template.resources else given("KeyArn")
+def _key_arn(template: Template) -> object:
+    """Return the key's ARN as ``template`` can say it: what it hands on itself, or what it is given."""
+    handed = template.outputs.get("KeyArn")
+    return handed.Value if handed else given("KeyArn")

@@ -31,6 +31,8 @@ class Stack:
         Whether tasks use what is in it, so that nothing of it goes before they have moved on.
     region
         The region it belongs to; empty for the provider's own.
+    tags
+        What AWS puts on the stack, and on its resources.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Stack:
     account: str = ""
     used: bool = False
     region: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
 
     def text(self) -> str:
         """Return the template as people read it, the same bytes every time."""

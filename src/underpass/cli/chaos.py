@@ -60,10 +60,16 @@ def rotate_alb(
             "underpass.toml has no [[consumers]]",
             f"add one and run {command('up', config.folder)}",
         )
+    if config.service.protocol != "http1":
+        raise UsageError(
+            "the load cannot be sent",
+            f'it is HTTP/1.1, and with protocol = "{config.service.protocol}" the ALB takes HTTP/2 only',
+            f"send one of your own: `underpass exec --in consumer/{config.consumers[0].name} -- COMMAND`",
+        )
     demand = Demand(
         consumer=config.consumers[0].name,
         url=f"{'https' if config.tls else 'http'}://{config.domain}",
-        path=config.service.health_check,
+        path=config.service.health_path,
         rate=requests_per_second,
         seconds=seconds,
     )

@@ -48,6 +48,9 @@ def logs(
     task: Annotated[
         str, typer.Option("--task", help="Only this task's; its id, or the start.")
     ] = "",
+    container: Annotated[
+        str, typer.Option("--container", help="Only this container's, such as a sidecar.")
+    ] = "",
     as_json: Json = False,
 ) -> None:
     """Print what the tasks have written, the oldest first."""
@@ -59,16 +62,21 @@ def logs(
     with on_twin(folder) as (config, target):
         client = target.client("logs")
         lines = (
-            written.follow(client, config.name, Clock(), task=task)
+            written.follow(client, config.name, Clock(), task=task, container=container)
             if follow
-            else written.read(client, config.name, task=task)
+            else written.read(client, config.name, task=task, container=container)
         )
         for line in lines:
             if as_json:
-                told = {"time": line.time.isoformat(), "task": line.task, "text": line.text}
-                typer.echo(json.dumps(told))
+                told = {
+                    "time": line.time.isoformat(),
+                    "task": line.task,
+                    "container": line.container,
+                }
+                typer.echo(json.dumps({**told, "text": line.text}))
             else:
-                typer.echo(f"{line.time:%H:%M:%S} {line.task[:8]}  {line.text}")
+                whose = "" if line.container == config.name else f" {line.container}"
+                typer.echo(f"{line.time:%H:%M:%S} {line.task[:8]}{whose}  {line.text}")
 
 
 @app.command("exec")
@@ -76,7 +84,10 @@ def execute(
     argv: Annotated[list[str], typer.Argument(metavar="-- COMMAND...", help="The command.")],
     *,
     place: Annotated[
-        str, typer.Option("--in", help="consumer/NAME, task/ID or internet.", metavar="PLACE")
+        str,
+        typer.Option(
+            "--in", help="consumer/NAME, task/ID, task/ID/CONTAINER or internet.", metavar="PLACE"
+        ),
     ],
     folder: Annotated[
         Path | None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -32,9 +33,12 @@ def template(
 
     config = load(folder)
     stacks = blueprint.stacks(config)
+    if config.tags and not as_json:  # no template can hold its stack's
+        tags = " ".join(shlex.quote(f"{key}={value}") for key, value in config.tags.items())
+        typer.echo(f"! the tags are the stacks' own: deploy each with --tags {tags}", err=True)
     if out is None:
         output.result(
-            {"stacks": {stack.name: stack.template for stack in stacks}},
+            {"stacks": {stack.name: stack.template for stack in stacks}, "tags": config.tags},
             "".join(stack.text() for stack in stacks).rstrip("\n"),
             as_json=as_json,
         )
@@ -50,8 +54,9 @@ def template(
         typer.echo(f"! {name} is of a consumer that is gone", err=True)
     for name in () if as_json else long:
         typer.echo(f"! {name} is too long for a request: deploy it with --s3-bucket", err=True)
-    data = {"files": [*map(str, files)], "stale": stale, "by_s3": long}
-    output.result(data, "\n".join(data["files"]), as_json=as_json)
+    written = [*map(str, files)]
+    data = {"files": written, "stale": stale, "by_s3": long, "tags": config.tags}
+    output.result(data, "\n".join(written), as_json=as_json)
 
 
 def _write(stacks: Sequence[Stack], out: Path) -> list[Path]:

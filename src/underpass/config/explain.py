@@ -202,6 +202,7 @@ _NEAREST: dict[str, Callable[[str], str]] = {  # the commonest slip of each kind
     t.REGION: _region,
     t.HTTP_PATH: _path,
     t.MOUNT: _path,
+    t.ROLE_PATH: lambda text: f"/{text.strip('/')}/",
     t.INSTANCE_CLASS: _class,
     t.IMAGE: _image,
     t.PRINCIPAL: _principal,

@@ -35,6 +35,9 @@ _MONTHS = _listed("(1[0-2]|[1-9]|JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC
 _WEEKDAY = "([1-7]|SUN|MON|TUE|WED|THU|FRI|SAT)"
 _WEEKDAYS = _listed(_WEEKDAY, f"({_WEEKDAY}#[1-5]|[1-7]L)")
 
+_CODE = r"[0-9]{1,3}(-[0-9]{1,3})?"
+_WHO = r"([0-9]{1,10}|[a-z_][a-z0-9_-]{0,31})"  # as useradd takes it
+
 # Digits and letters are spelled out: \d and \w are every script's in pydantic's expressions.
 PATTERNS: dict[str, str] = {
     # pattern: what it asks for, as an error says it
@@ -77,8 +80,28 @@ PATTERNS: dict[str, str] = {
     (PRINCIPAL := rf"^(\*|arn:aws[a-z-]*:iam::[0-9]{{12}}:(root|(user|role)/{_IAM_NAME}))$"): (
         "a principal such as arn:aws:iam::222222222222:root"
     ),
+    (BOUNDARY := rf"^arn:aws[a-z-]*:iam::([0-9]{{12}}|aws):policy/{_IAM_NAME}$"): (
+        "a managed policy such as arn:aws:iam::111111111111:policy/boundary"
+    ),
+    (ROLE_PATH := r"^/([!-.0-~]+/)+$"): "a path of roles such as /apps/",
+    (KEY_ARN := r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$"): (
+        "a KMS key such as arn:aws:kms:us-east-1:111111111111:key/0123abcd-01ab-23cd-45ef-0123456789ab"
+    ),
+    (
+        KEY_USER
+        := rf"^([a-z][a-z0-9-]*|arn:aws[a-z-]*:iam::[0-9]{{12}}:(root|(user|role)/{_IAM_NAME}))$"
+    ): "an AWS service such as backup, or a principal such as arn:aws:iam::222222222222:role/restore",
+    (LOG_BUCKET := r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9!_.*'()-]+)*$"): (
+        "a bucket, or a bucket and a prefix such as central-logs/notes"
+    ),
+    (TOPIC := r"^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}$"): (
+        "an SNS topic such as arn:aws:sns:us-east-1:111111111111:alarms"
+    ),
     (ROLE := rf"^arn:aws[a-z-]*:iam::[0-9]{{12}}:role/{_IAM_NAME}$"): (
         "a role such as arn:aws:iam::222222222222:role/deploy"
+    ),
+    (MANAGED_POLICY := rf"^arn:aws[a-z-]*:iam::(aws|[0-9]{{12}}):policy/{_IAM_NAME}$"): (
+        "a managed policy such as arn:aws:iam::aws:policy/AmazonSQSFullAccess"
     ),
     (CERTIFICATE := r"^arn:aws[a-z-]*:acm:[a-z0-9-]+:[0-9]{12}:certificate/[A-Za-z0-9_-]+$"): (
         "an ACM certificate such as arn:aws:acm:us-east-1:111111111111:certificate/ID"
@@ -94,6 +117,9 @@ PATTERNS: dict[str, str] = {
     ),
     (BUCKET := r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$"): "a bucket's name",
     (PREFIX_LIST_ID := r"^pl-[0-9a-f]{8,17}$"): "a prefix list such as pl-0123456789abcdef0",
+    (CODES := rf"^{_CODE}(,{_CODE})*$"): 'status codes such as "200", "200,301" or "200-299"',
+    (COOKIE := r"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,256}$"): "the name of a cookie such as sid",
+    (USER := rf"^{_WHO}(:{_WHO})?$"): 'a user such as "1000", "1000:1000" or "www-data"',
     (GROUP_ID := r"^sg-[0-9a-f]{8,17}$"): "a security group such as sg-0123456789abcdef0",
     (
         DATABASE_SECRET
@@ -101,9 +127,6 @@ PATTERNS: dict[str, str] = {
     ): "a secret's whole ARN: arn:aws:secretsmanager:us-east-1:111111111111:secret:orders-AbCdEf",
     (DATABASE_HOST := r"^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$"): (
         "a host such as orders.cluster-abcdefghijkl.us-east-1.rds.amazonaws.com"
-    ),
-    (KEY := r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$"): (
-        "a key such as arn:aws:kms:us-east-1:111111111111:key/ID"
     ),
     (PARAMETER := r"^[a-z][a-z0-9_.-]{0,127}$"): (
         "a parameter of the engine such as log_min_duration_statement"
@@ -155,6 +178,13 @@ RotationSchedule = Annotated[str, StringConstraints(pattern=ROTATION_SCHEDULE)]
 Account = Annotated[str, StringConstraints(pattern=ACCOUNT)]
 Principal = Annotated[str, StringConstraints(pattern=PRINCIPAL)]
 Role = Annotated[str, StringConstraints(pattern=ROLE)]
+ManagedPolicy = Annotated[str, StringConstraints(pattern=MANAGED_POLICY)]
+Boundary = Annotated[str, StringConstraints(pattern=BOUNDARY)]
+RolePath = Annotated[str, StringConstraints(pattern=ROLE_PATH, max_length=512)]
+KeyArn = Annotated[str, StringConstraints(pattern=KEY_ARN)]
+KeyUser = Annotated[str, StringConstraints(pattern=KEY_USER)]
+LogBucket = Annotated[str, StringConstraints(pattern=LOG_BUCKET)]
+Topic = Annotated[str, StringConstraints(pattern=TOPIC)]
 Certificate = Annotated[str, StringConstraints(pattern=CERTIFICATE)]
 Email = Annotated[str, StringConstraints(pattern=EMAIL, max_length=254)]
 VpcId = Annotated[str, StringConstraints(pattern=VPC_ID)]
@@ -166,11 +196,13 @@ PrefixListId = Annotated[str, StringConstraints(pattern=PREFIX_LIST_ID)]
 GroupId = Annotated[str, StringConstraints(pattern=GROUP_ID)]
 DatabaseSecret = Annotated[str, StringConstraints(pattern=DATABASE_SECRET)]
 DatabaseHost = Annotated[str, StringConstraints(pattern=DATABASE_HOST)]
-Key = Annotated[str, StringConstraints(pattern=KEY)]
 Parameter = Annotated[str, StringConstraints(pattern=PARAMETER)]
 ParameterValue = Annotated[str, StringConstraints(pattern=PARAMETER_VALUE)]
 Snapshot = Annotated[str, StringConstraints(pattern=SNAPSHOT)]
 Master = Annotated[str, StringConstraints(pattern=MASTER)]
+Codes = Annotated[str, StringConstraints(pattern=CODES, max_length=255)]
+Cookie = Annotated[str, StringConstraints(pattern=COOKIE)]
+User = Annotated[str, StringConstraints(pattern=USER)]
 Image = Annotated[str, StringConstraints(pattern=IMAGE)]
 Plain = Annotated[str, StringConstraints(pattern=TEXT)]
 Text = Annotated[str, StringConstraints(pattern=TEXT, min_length=1)]

@@ -17,6 +17,7 @@ from underpass.config.problems import Fault, KeyPath
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
+_LOADED = frozenset({"folder", "documents"})
 _STAND_INS: dict[str, Any] = {  # for what must be there, so that the rules can look at the rest
     "name": "stand-in",
     "service": {"port": 1, "build": "."},
@@ -43,9 +44,9 @@ def validate(
         they say of a wrong key is left out.
     """
     faults: list[Fault] = []
-    if "folder" in data:  # an attribute of Config, but not a key of the file
-        data = {key: value for key, value in data.items() if key != "folder"}
-        faults.append(explain.unknown(("folder",)))
+    for name in _LOADED.intersection(data):  # an attribute of Config, but not a key of the file
+        data = {key: value for key, value in data.items() if key != name}
+        faults.append(explain.unknown((name,)))
     config, errors = _model(data, folder)
     told = [explain.explain(error) for error in errors]
     meant = {fault.meant for fault in told}

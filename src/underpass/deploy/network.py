@@ -20,9 +20,15 @@ _PREFIX_LISTS = {S3_PREFIX_LIST: ("S3", "s3"), DYNAMODB_PREFIX_LIST: ("DynamoDB"
 
 
 def located(config: Config, target: Target) -> Config:
-    """Return the configuration with the network, and the database, as they are on the target."""
-    config = config.model_copy(update={"network": target.stand_in_network(config)})
-    return config.model_copy(update={"database": target.stand_in_database(config)})
+    """Return the configuration with the network, and what else is there already, as on the target."""
+    there = config.model_copy(update={"network": target.stand_in_network(config)})
+    return target.stand_ins(there)
+
+
+def supplied(config: Config, target: Target, *, make: bool) -> tuple[Config, tuple[str, ...]]:
+    """Return the configuration with the secrets and policies of the target, and what to tell of them."""
+    service, notes = target.stand_in_service(config, make=make)
+    return config.model_copy(update={"service": service}), notes
 
 
 def parameters(ec2: Any, stack: Stack, region: str, zones: Mapping[str, str]) -> dict[str, str]:

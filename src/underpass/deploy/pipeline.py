@@ -15,7 +15,16 @@ from underpass.blueprint.protection import PROTECT
 from underpass.blueprint.service.program import RELEASE
 from underpass.config import Config
 from underpass.config.model import Consumer
-from underpass.deploy import assets, consumers, database, hosts, network, preflight, release
+from underpass.deploy import (
+    assets,
+    consumers,
+    database,
+    hosts,
+    network,
+    preflight,
+    release,
+    secret_versions,
+)
 from underpass.deploy.clock import Clock, poll
 from underpass.deploy.preflight import zones
 from underpass.deploy.reach import Reach, reached
@@ -103,15 +112,16 @@ class _Deployment:
         wanted_foundation, wanted_capacity = by_part["foundation"], by_part["capacity"]
         foundation_stack, foundation = self._foundation(wanted_foundation)
         self._carry = templates.by(self._target.client("s3"), foundation["WorkBucketName"])
-        image, path, (capacity_stack, capacity), networks, *_ = self._steps.together(
-            partial(self._image, foundation),
+        images, path, (capacity_stack, capacity), networks, *_ = self._steps.together(
+            partial(self._images, foundation),
             partial(self._path, by_part["path"], foundation),
             partial(self._capacity, wanted_capacity, foundation),
             self._networks,
             partial(self._assets, foundation),
             partial(self._database, by_part.get("database"), foundation),
         )
-        known = {**foundation, **path, **capacity, "Image": image}
+        known = {**foundation, **path, **capacity, **images}
+        known |= secret_versions.current(self._target.client, config)
         waiting = Waiting(
             config,
             self._target,
@@ -158,6 +168,9 @@ class _Deployment:
             self._config = network.located(self._config, self._target)
             account = self._target.client("sts").get_caller_identity()["Account"]
             step.outcome = f"account {account}, {self._config.region}"
+            self._config, notes = network.supplied(self._config, self._target, make=True)
+            for note in notes:
+                step.tell("warning", note)
             self._zones = zones.application(self._config, self._target)
             for warning in preflight.check(self._config, self._target, self._zones):
                 step.tell("warning", warning)
@@ -238,10 +251,18 @@ class _Deployment:
             cloudformation, stack, known, step, watch, allowed=allowed, carry=self._carry
         ).outputs
 
-    def _image(self, foundation: Outputs) -> str:
+    def _images(self, foundation: Outputs) -> dict[str, str]:
+        """Publish the application's image and its sidecars'; return them by the service's parameters."""
         with self._steps.step("image") as step:
-            step.outcome = self._target.publish_image(self._config, foundation["RepositoryUri"])
-            return step.outcome
+            repository, beside = foundation["RepositoryUri"], self._config.service.sidecars
+            step.outcome = image = self._target.publish_image(self._config, repository)
+            found = {
+                one.image_parameter: self._target.publish_sidecar(self._config, one, repository)
+                for one in beside
+            }
+            if beside:
+                step.outcome += f", and of {', '.join(one.name for one in beside)}"
+            return {"Image": image, **found}
 
     def _assets(self, foundation: Outputs) -> None:
         if self._config.assets is None:

@@ -13,8 +13,17 @@ from typing import Any
 
 from underpass import blueprint
 from underpass.blueprint import Stack
+from underpass.blueprint.service.secrets import VERSIONS
 from underpass.config import Config
-from underpass.deploy import admission, consumers, database, hosts, network, release
+from underpass.deploy import (
+    admission,
+    consumers,
+    database,
+    hosts,
+    network,
+    release,
+    secret_versions,
+)
 from underpass.deploy.clock import Clock
 from underpass.deploy.stacks import changes, changesets, data_loss, templates, two_phase
 from underpass.deploy.stacks import stack as existing
@@ -76,6 +85,7 @@ def plan(
         stacks = blueprint.stacks(config)
         return tuple(StackPlan(s.name, "create", changes.created(s.template)) for s in stacks)
     config = network.located(config, target)
+    config, _ = network.supplied(config, target, make=False)
     stacks = blueprint.stacks(config)
     return tuple(_Planning(config, target, clock or Clock()).plans(stacks))
 
@@ -170,6 +180,8 @@ class _Planning:
             upgraded = upgrade.look(self._config, self._target)
         values, unknown = _values(wide, deployed, {**handed, **self._zones} if first else handed)
         values |= hosts.newest(self._target.client, stack)
+        if VERSIONS in stack.template.get("Parameters", {}):
+            values |= secret_versions.current(self._target.client, self._config)
         note = f"a deployment looks {', '.join(unknown)} up" if unknown else ""
         if not note:
             try:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from underpass.config import Config
-from underpass.config.model import Consumer, Database, Network
+from underpass.config.model import Consumer, Network, Service, Sidecar
 
 
 class ConsumerNetwork(Protocol):
@@ -71,6 +71,12 @@ class Target(Protocol):
         The same source gives the same URI, so that nothing is redeployed without a change.
         """
 
+    def publish_sidecar(self, config: Config, sidecar: Sidecar, repository_uri: str) -> str:
+        """Put what one of ``[[service.sidecars]]`` says into the same repository, as ``publish_image`` does.
+
+        There the tasks' execution role may pull it, and without a way to the internet too.
+        """
+
     def load_seed(self, instance_id: str, secret_arn: str, seed: Path) -> Seeded:
         """Load ``seed`` into the database unless a seed was loaded before, and tell which it was.
 
@@ -86,10 +92,21 @@ class Target(Protocol):
         A target that makes the VPC that ``vpc_id`` names makes it first.
         """
 
-    def stand_in_database(self, config: Config) -> Database | None:
-        """Return ``[database]`` with the ids there really are; the network is as it is on the target.
+    def stand_in_service(self, config: Config, *, make: bool) -> tuple[Service, tuple[str, ...]]:
+        """Return ``[service]`` with the secrets and policies there really are, and what to tell of them.
 
-        A target that makes the database that ``existing`` names makes it first.
+        A target that has none of the user's makes them first, if ``make`` says so.
+
+        Raises
+        ------
+        UsageError
+            When what stands in for them contradicts itself.
+        """
+
+    def stand_ins(self, config: Config) -> Config:
+        """Return the configuration with the ids of what it says is there already: key, topic, policy.
+
+        A target of its own account makes their like first; others return it as it is.
         """
 
     def consumer_network(self, consumer: Consumer, zones: Sequence[str]) -> ConsumerNetwork:

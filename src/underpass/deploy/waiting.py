@@ -113,10 +113,10 @@ class Waiting:
                     timeout_s=2 * self._timeout_s,
                     what=f"the path from {consumer.name}",
                 )
-            step.outcome = f"{self._config.service.health_check} answers every consumer"
+            step.outcome = f"{self._config.service.health_path} answers every consumer"
 
     def _answered(self, consumer: Consumer, deadline: float, step: Step) -> bool | None:
-        path = self._config.service.health_check
+        path = self._config.service.health_path
         works, seen = self._target.answers(consumer, path)
         if works:
             return True

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from tests.functional.answering import Answering
@@ -12,6 +14,7 @@ from underpass.twin.services.cloudformation.engine import Engine
 from underpass.twin.services.lambda_ import patches as lambda_
 
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"]
+NONE: Mapping[str, str] = MappingProxyType({})
 SETTLED = ("_COMPLETE", "_FAILED")
 
 
@@ -22,12 +25,16 @@ class Account:
         self.bench = bench
         self.engine = Engine(bench.region, bench.resource_types)
 
-    def create(self, name: str, body: str, **given: str) -> dict[str, str]:
-        self.engine.create_stack(_request(name, body, given))
+    def create(
+        self, name: str, body: str, tags: Mapping[str, str] = NONE, /, **given: str
+    ) -> dict[str, str]:
+        self.engine.create_stack(_request(name, body, given) | _tags(tags))
         return self._settled(name, "CREATE_COMPLETE")
 
-    def update(self, name: str, body: str, **given: str) -> dict[str, str]:
-        self.engine.update_stack(_request(name, body, given))
+    def update(
+        self, name: str, body: str, tags: Mapping[str, str] = NONE, /, **given: str
+    ) -> dict[str, str]:
+        self.engine.update_stack(_request(name, body, given) | _tags(tags))
         return self._settled(name, "UPDATE_COMPLETE")
 
     def remove(self, name: str) -> None:
@@ -68,6 +75,10 @@ def _request(name: str, body: str, given: dict[str, str]) -> dict[str, Any]:
         "Parameters": parameters,
         "Capabilities": CAPABILITIES,
     }
+
+
+def _tags(tags: Mapping[str, str]) -> dict[str, Any]:
+    return {"Tags": [{"Key": key, "Value": value} for key, value in tags.items()]} if tags else {}
 
 
 def tasks_run(bench: Bench) -> None:

@@ -19,6 +19,8 @@ def tool() -> Any:
     return module
 
 
-@pytest.mark.parametrize("name", ["instance_types.json", "databases.json", "regions.json"])
+@pytest.mark.parametrize(
+    "name", ["actions.json", "instance_types.json", "databases.json", "regions.json"]
+)
 def test_the_stored_facts_are_up_to_date(tool: Any, name: str) -> None:
     assert (tool.FOLDER / name).read_text() == tool.everything()[name]

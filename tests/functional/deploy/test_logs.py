@@ -22,14 +22,12 @@ class Log:
         client.create_log_group(logGroupName="/underpass/notes/service")
         self.streams: set[str] = set()
 
-    def write(self, task: str, text: str, at_s: float) -> None:
-        where = {
-            "logGroupName": "/underpass/notes/service",
-            "logStreamName": f"notes/notes/{task}",
-        }
-        if task not in self.streams:
+    def write(self, task: str, text: str, at_s: float, container: str = "notes") -> None:
+        stream = f"{container}/{container}/{task}"
+        where = {"logGroupName": "/underpass/notes/service", "logStreamName": stream}
+        if stream not in self.streams:
             self.client.create_log_stream(**where)
-            self.streams.add(task)
+            self.streams.add(stream)
         moment = int((START + timedelta(seconds=at_s)).timestamp() * 1000)
         self.client.put_log_events(**where, logEvents=[{"timestamp": moment, "message": text}])
 
@@ -97,3 +95,14 @@ def test_the_tail_is_of_one_task_and_of_its_end(log: Log) -> None:
     log.write("bbb", "other", 40)
     assert logs.tail(log.client, "notes", "aaa", 3) == ("line 27", "line 28", "line 29")
     assert logs.tail(log.client, "notes", "ccc") == ()
+
+
+def test_each_line_says_which_container_wrote_it_and_one_can_be_asked_for(log: Log) -> None:
+    log.write("aaa", "served", 1)
+    log.write("aaa", "collected", 2, "otel")
+    log.write("bbb", "collected too", 3, "otel")
+    lines = list(logs.read(log.client, "notes"))
+    assert [line.container for line in lines] == ["notes", "otel", "otel"]
+    only = logs.read(log.client, "notes", task="a", container="otel")
+    assert [line.text for line in only] == ["collected"]
+    assert logs.tail(log.client, "notes", "aaa", program="otel") == ("collected",)

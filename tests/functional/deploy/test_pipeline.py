@@ -614,6 +614,20 @@ def test_the_plan_waits_for_nobody(world: World) -> None:
         world.plan()
 
 
+def test_the_image_of_each_sidecar_is_published_and_given_to_the_service(
+    client: Callable[[str], Any], tmp_path: Path
+) -> None:
+    sidecars = [{"name": name, "image": "otel:1"} for name in ("otel", "log-router")]
+    service = {"port": 80, "build": ".", "health_check": "/healthz", "sidecars": sidecars}
+    world = World(client, tmp_path, service=service)
+    world.deploy()
+    assert {"image otel", "image log-router"} <= {*world.target.done}
+    given = world.cloudformation.named("notes-service").parameters
+    assert given["Image"] == "repository@sha256:1"
+    assert given["OtelImage"] == "repository@sha256:otel"
+    assert given["LogRouterImage"] == "repository@sha256:log-router"
+
+
 def test_the_plan_of_nothing_deployed_is_the_templates(world: World) -> None:
     plans = world.plan()
     assert {one.action for one in plans.values()} == {"create"}

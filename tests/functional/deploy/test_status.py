@@ -134,7 +134,14 @@ def deployed(cloudformation: FakeCloudFormation) -> Status:
             availabilityZone="us-east-1a",
             attachments=attachments,
         )
-    well = {"desiredStatus": "RUNNING", "lastStatus": "RUNNING", "healthStatus": "HEALTHY"}
+    well: dict[str, Any] = {
+        "desiredStatus": "RUNNING",
+        "lastStatus": "RUNNING",
+        "healthStatus": "HEALTHY",
+    }
+    running = {"name": "mail", "lastStatus": "RUNNING", "healthStatus": "HEALTHY"}
+    beside = {"name": "otel", "lastStatus": "STOPPED", "exitCode": 3}
+    well["containers"] = [running, beside]
     ecs.stops("c", family="notes-mail", availabilityZone="us-east-1a", **well)
     clients = {
         "cloudformation": cloudformation,
@@ -146,13 +153,14 @@ def deployed(cloudformation: FakeCloudFormation) -> Status:
     return status(CONFIG, FakeTarget(clients))
 
 
-def task(name: str, runs: str, address: str, health: str) -> dict[str, str]:
+def task(name: str, runs: str, address: str, health: str, **containers: str) -> dict[str, Any]:
     return {
         "id": name,
         "runs": runs,
         "zone": "us-east-1a",
         "address": address,
         "health": health,
+        "containers": tuple({"name": key, "state": state} for key, state in containers.items()),
     }
 
 
@@ -168,7 +176,9 @@ def test_everything_that_is_deployed(cloudformation: FakeCloudFormation) -> None
     assert found["tasks"] == (
         task("a", "notes", "", "provisioning"),
         task("b", "notes", "10.20.2.7", "unhealthy"),
-        task("c", "mail", "", "healthy"),  # of a worker: by its own check
+        task(
+            "c", "mail", "", "healthy", mail="healthy", otel="stopped (exit code 3)"
+        ),  # of a worker: by its own check
     )
     assert found["targets"] == {
         "nlb": (

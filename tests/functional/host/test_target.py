@@ -64,6 +64,30 @@ def test_what_it_cannot_start_is_refused_with_what_to_write(tmp_path: Path) -> N
         target(tmp_path).preflight(config(image="registry/notes:1"))
 
 
+def test_a_sidecar_it_cannot_start_is_refused_by_its_name(tmp_path: Path) -> None:
+    otel: dict[str, Any] = {"name": "otel", "image": "registry/otel:1"}
+    running = {"build": ".", "process": ["./run"]}
+    with pytest.raises(UsageError, match="how to start the sidecar otel") as caught:
+        target(tmp_path).preflight(config(**running, sidecars=[otel]))
+    assert "no container engine to run registry/otel:1 with" in caught.value.why
+    assert "process = [" in caught.value.try_next
+    target(tmp_path).preflight(config(**running, sidecars=[otel | {"process": ["./otel"]}]))
+
+
+def test_a_sidecar_is_published_with_its_own_folder_and_process(tmp_path: Path) -> None:
+    for folder in ("src", "otel", "state"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "otel" / "otel.py").touch()
+    sidecar = {"name": "otel", "build": "otel", "process": ["{python}", "otel.py"]}
+    described = config(build="src", process=["./run"], sidecars=[sidecar])
+    described = described.model_copy(update={"folder": tmp_path})
+    (one,) = described.service.sidecars
+    uri = target(tmp_path / "state").publish_sidecar(described, one, "123.dkr.ecr/notes")
+    image = bundles.find(tmp_path / "state", uri)
+    assert image.process == ("{python}", "otel.py")
+    assert [path.name for path in image.app.iterdir()] == ["otel.py"]
+
+
 @pytest.mark.parametrize("source", [{"build": "."}, {"image": "registry/notes:1"}])
 def test_a_process_is_all_it_needs(tmp_path: Path, source: dict[str, str]) -> None:
     target(tmp_path).preflight(config(**source, process=["./run"]))

@@ -80,5 +80,5 @@ def values(value: Any, path: list[str]) -> list[Any]:
     if isinstance(value, tuple):
         return [found for one in value for found in values(one, path)] if path else [value]
     if not path:
-        return [value]
+        return [value, *value.values()] if isinstance(value, dict) else [value]
     return values(getattr(value, path[0]), path[1:]) if value is not None else []

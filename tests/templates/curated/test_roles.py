@@ -86,7 +86,12 @@ def execution(here: Account) -> Role:
     region = here.config.region
     (service,) = here.of("service")
     (container,) = _containers(service.properties("TaskDefinition"))
-    secrets = {":".join(one["ValueFrom"].split(":")[:7]) for one in container.get("Secrets", [])}
+    sources = {one["ValueFrom"] for one in container.get("Secrets", [])}
+    parameters = {one for one in sources if ":ssm:" in one}
+    secrets = {":".join(one.split(":")[:7]) for one in sources - parameters}
+    database = here.config.database
+    theirs = {database.existing.secret} if database and database.existing else set()
+    own = {here.named("DatabaseUserSecret")} if here.config.instance else theirs
     pull = ("BatchCheckLayerAvailability", "GetDownloadUrlForLayer", "BatchGetImage")
     key, via = here.named("Key"), {"kms:ViaService": f"secretsmanager.{region}.amazonaws.com"}
     read = "secretsmanager:GetSecretValue"
@@ -95,8 +100,9 @@ def execution(here: Account) -> Role:
             Call("ecr:GetAuthorizationToken"),
             *(Call(f"ecr:{action}", repository) for action in pull),
             *_writes_log(here.named("LogGroup")),
-            *(Call(read, secret) for secret in secrets),
+            *(Call(read, secret) for secret in own),
             *(Call("kms:Decrypt", one, via) for one in _keys_of_secrets(here)),
+            *_reads_of_the_user(region, secrets - own, parameters),
         ),
         (
             Call("ecr:BatchGetImage", f"{repository}-other"),
@@ -107,6 +113,9 @@ def execution(here: Account) -> Role:
             Call("kms:Decrypt", key),
             Call("kms:Decrypt", key.replace("key/", "key/other-"), via),
             Call("kms:Encrypt", key, via),
+            Call("kms:Decrypt", f"arn:aws:kms:{region}:{ACCOUNT}:key/theirs", via),
+            *(Call("ssm:PutParameter", parameter) for parameter in parameters),
+            *(Call("ssm:GetParameters", f"{parameter}/other") for parameter in parameters),
         ),
         "ecs-tasks.amazonaws.com",
     )
@@ -118,6 +127,24 @@ def _keys_of_secrets(here: Account) -> list[str]:
     if database and database.existing:
         return [database.existing.kms_key] if database.existing.kms_key else []
     return [here.named("Key")] if database else []
+
+
+def _reads_of_the_user(region: str, secrets: set[str], parameters: set[str]) -> Iterable[Call]:
+    """Yield the calls for secrets that are the user's, encrypted with keys of the user's.
+
+    https://docs.aws.amazon.com/kms/latest/developerguide/services-secrets-manager.html
+    https://docs.aws.amazon.com/kms/latest/developerguide/services-parameter-store.html
+    """
+    for action, service, context, named in (
+        ("secretsmanager:GetSecretValue", "secretsmanager", "SecretARN", secrets),
+        ("ssm:GetParameters", "ssm", "PARAMETER_ARN", parameters),
+    ):
+        for name in named:
+            whole = name if service == "ssm" or name[-7] == "-" else f"{name}-AbCdEf"
+            key = f"arn:aws:kms:{region}:{name.split(':')[4]}:key/theirs"
+            yield Call(action, whole)
+            through = {"kms:ViaService": f"{service}.{region}.amazonaws.com"}
+            yield Call("kms:Decrypt", key, through | {f"kms:EncryptionContext:{context}": whole})
 
 
 def task(here: Account) -> Role:
@@ -150,6 +177,19 @@ def task(here: Account) -> Role:
         ]
     if here.config.instance:
         cannot.append(Call("secretsmanager:GetSecretValue", here.named("DatabaseSecret")))
+    queue = "arn:aws:sqs:us-east-1:111111111111:jobs"
+    asked = {action for one in here.config.service.permissions for action in one.actions}
+    (can if "sqs:SendMessage" in asked else cannot).append(Call("sqs:SendMessage", queue))
+    cannot.append(Call("sqs:SendMessage", f"{queue}-other"))
+    (can if "kms:Encrypt" in asked else cannot).append(Call("kms:Encrypt", here.named("Key")))
+    if "s3:PutObject" in asked:
+        uploads = f"{here.named('AssetsBucket')}/uploads/${{aws:PrincipalTag/team}}/a"
+        plain = {"s3:x-amz-storage-class": "STANDARD"}
+        can += [
+            Call("s3:PutObject", uploads, plain),
+            Call("kms:GenerateDataKey", here.named("Key"), via),
+        ]
+        cannot.append(Call("s3:PutObject", uploads, {"s3:x-amz-storage-class": "GLACIER"}))
     # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html
     channels = [
         Call(f"ssmmessages:{action}{kind}Channel")
@@ -157,7 +197,8 @@ def task(here: Account) -> Role:
         for kind in ("Control", "Data")
     ]
     (can if here.config.service.exec else cannot).extend(channels)
-    return Role(tuple(can), tuple(cannot), "ecs-tasks.amazonaws.com")
+    managed = here.config.service.policies
+    return Role(tuple(can), tuple(cannot), "ecs-tasks.amazonaws.com", managed=managed)
 
 
 def instance(here: Account) -> Role:

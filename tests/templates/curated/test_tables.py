@@ -54,6 +54,7 @@ def test_only_these_keys_replace_or_remove_what_holds_data() -> None:
     }
     refused = {"name", "region", "database", "database.name", "files", "assets"}
     refused |= {"database.snapshot", "database.existing"}
+    refused |= {"kms_key", "log_bucket"}
     told = {"network.flow_logs"}  # logs that stay: nothing of the application reads them
     assert losing == refused | told
 

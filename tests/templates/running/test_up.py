@@ -32,6 +32,10 @@ with urllib.request.urlopen({url!r}, timeout=20, context=context) as answer:
 CERTIFICATE = "arn:aws:acm:us-east-1:111111111111:certificate/0f0f"
 KINDS = {
     "fargate": '[capacity]\nprovider = "fargate"',
+    "fargate, on Spot, with a topic that is there": (
+        '[capacity]\nprovider = "fargate"\narchitecture = "arm64"\nspot = true\n'
+        '[alarms]\ntopic = "arn:aws:sns:us-east-1:111111111111:alarms"'
+    ),
     "endpoints": '[network]\negress = "endpoints"',
     "tls and an ALB-type target group": (
         f'[tls]\ncertificate = "{CERTIFICATE}"\n[privatelink]\nalb_targets = "alb"'

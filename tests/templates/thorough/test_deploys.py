@@ -29,6 +29,7 @@ def come_up(bench: Bench, name: str) -> None:
     functions_answer(bench)
     network = Network(bench)
     known = {"Image": IMAGE, "InstanceImage": "ami-12345678"}
+    known |= {one.image_parameter: IMAGE for one in config.service.sidecars}
     known |= {f"Zone{number}": f"us-east-1{zone}" for number, zone in enumerate("abc", start=1)}
     if config.network.egress == "endpoints":
         known["S3PrefixListId"] = prefix_list(bench, "s3")

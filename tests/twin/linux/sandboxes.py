@@ -376,3 +376,67 @@ def listens() -> str:
     text = printed(reader)
     started.wait()
     return text.strip()
+
+
+def users() -> dict[str, list[str]]:
+    """Return what a container says of itself, by whom it runs as."""
+    caps = "grep Cap /proc/self/status | tr -d '\\n'; echo"
+    script = f"id -u; id -g; id -G; {caps}; echo x > /dev/stdout; touch /tmp/x"
+    wanted = ("", "0", "54321", "54321:33", "nobody", "nobody:1234", "root:33")
+    return {user: run(script, user=user)[1].split("\n") for user in wanted}
+
+
+def unknown_users() -> list[str]:
+    said = []
+    for user in ("nobody-of-that-name", "1000:no-such-group"):
+        try:
+            said.append(str(run("true", user=user)))
+        except StartError as error:
+            said.append(str(error))
+    return said
+
+
+def kept() -> dict[str, Any]:
+    """Return the sets of capabilities, and which deeds succeed with them."""
+    deeds = {
+        "become another": "setpriv --reuid 33 --clear-groups id -u",
+        "give away": "touch /tmp/x && chown 33 /tmp/x",
+        "make a device": "mknod /data/disk b 8 0 && cat /data/disk",
+        "mount": "mount -t tmpfs tmpfs /tmp",
+        "write to /usr": "echo x > /usr/underpass-was-here",
+        "read what root keeps": "grep . /etc/shadow",
+    }
+    data = Path("/run/state/files/kept")
+    data.mkdir(parents=True, exist_ok=True)
+    names = ("SETUID", "SETGID", "CHOWN", "MKNOD", "DAC_OVERRIDE")
+    more: dict[str, Any] = {"capabilities": names, "volumes": (Volume(data, "/data"),)}
+    sets = lines("grep Cap /proc/self/status", **more)
+    return {
+        "sets": [line.split()[1] for line in sets],
+        "done": sorted(deed for deed, script in deeds.items() if run(script, **more)[0] == 0),
+    }
+
+
+def beside_a_user() -> list[list[str]]:
+    """Return whom a command and a health check run as, beside a container of an ordinary user's."""
+    started, _ = begin("/bin/sleep", "60", user="54321:33", capabilities=("KILL",))
+    show = ["/bin/sh", "-c", "id -u; id -g; grep CapEff /proc/self/status"]
+    said = []
+    for start in (process.enter, process.check):
+        done = subprocess.run(
+            [*start(started.pid), *show], capture_output=True, text=True, check=False
+        )
+        said.append((done.stdout + done.stderr).split())
+    started.signal(signal.SIGKILL)
+    started.wait()
+    return said
+
+
+def files_of_an_access_point() -> list[str]:
+    """Return what is written to a volume by root, and then by a user, of whoever made what is in it."""
+    shared = Path("/run/state/files/point")
+    (shared / "made").mkdir(parents=True)
+    (shared / "made" / "before").write_text("x")
+    point: dict[str, Any] = {"volumes": (Volume(shared, "/data", owned=True),)}
+    write = "echo y >> /data/made/before && stat -c %u /data/made/before"
+    return [run(write, user=user, **point)[1].strip() for user in ("", "54321", "")]

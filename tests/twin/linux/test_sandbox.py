@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import pwd
 import sys
 
 import pytest
 from tests.twin.ecs.modes import run_as
 from tests.twin.linux import sandboxes
 
+from underpass.twin.linux.capabilities import bits
+
 MODES = pytest.mark.parametrize("mode", ["userns", "root"])
 NOTHING = "0" * 16
+NOBODY = pwd.getpwnam("nobody")
 
 
 @MODES
@@ -148,3 +152,51 @@ def test_a_command_beside_a_task_is_in_its_sandbox_and_ends_with_who_asked_for_i
 
 def test_the_socket_in_the_tasks_network_is_handed_back() -> None:
     assert run_as("userns", sandboxes.listens) == "its own"
+
+
+@MODES
+def test_a_container_runs_as_whom_it_is_told(mode: str) -> None:
+    found = run_as(mode, sandboxes.users)
+    ids = {user: lines[:2] for user, lines in found.items()}
+    assert ids == {
+        "": ["0", "0"],
+        "0": ["0", "0"],
+        "54321": ["54321", "0"],
+        "54321:33": ["54321", "33"],
+        "nobody": [str(NOBODY.pw_uid), str(NOBODY.pw_gid)],
+        "nobody:1234": [str(NOBODY.pw_uid), "1234"],
+        "root:33": ["0", "33"],
+    }
+    for lines in found.values():
+        assert set(lines[3].split("Cap")[1:]) == {
+            f"{name}:\t{NOTHING}" for name in ("Inh", "Prm", "Eff", "Bnd", "Amb")
+        }
+        assert lines[4:] == ["x", ""], "it can write to its output by name, and in /tmp"
+
+
+def test_a_user_or_group_that_is_not_there_is_told_as_docker_tells_it() -> None:
+    assert run_as("userns", sandboxes.unknown_users) == [
+        "unable to find user nobody-of-that-name: no matching entries in passwd file",
+        "unable to find group no-such-group: no matching entries in group file",
+    ]
+
+
+@MODES
+def test_root_keeps_what_is_left_to_it_and_can_do_no_more_with_it(mode: str) -> None:
+    found = run_as(mode, sandboxes.kept)
+    kept = f"{bits(['SETUID', 'SETGID', 'CHOWN', 'MKNOD', 'DAC_OVERRIDE']):016x}"
+    assert found["sets"] == [NOTHING, kept, kept, kept, NOTHING]  # inheritable and ambient: none
+    # With a single id there is nobody else to become, and nobody to give a file to.
+    assert found["done"] == (["become another", "give away"] if mode == "root" else [])
+
+
+@MODES
+def test_a_command_beside_a_user_is_roots_and_a_health_check_the_users(mode: str) -> None:
+    command, check = run_as(mode, sandboxes.beside_a_user)
+    assert command == ["0", "0", "CapEff:", f"{bits(['KILL']):016x}"]
+    assert check == ["54321", "33", "CapEff:", NOTHING]
+
+
+@MODES
+def test_what_an_access_point_shows_is_whoevers_it_is_shown_to(mode: str) -> None:
+    assert run_as(mode, sandboxes.files_of_an_access_point) == ["0", "54321", "0"]

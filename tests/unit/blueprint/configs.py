@@ -15,6 +15,20 @@ from underpass.config.model import Config
 __all__ = ["AXES", "CURATED", "EVERYTHING", "config", "configs", "of_row"]
 
 CERTIFICATE = "arn:aws:acm:us-east-1:111111111111:certificate/0f0f"
+KEY = "arn:aws:kms:us-east-1:111111111111:key/01234567-89ab-cdef-0123-456789abcdef"
+TOPIC = "arn:aws:sns:us-east-1:111111111111:alarms"
+BOUNDARY = "arn:aws:iam::111111111111:policy/apps/boundary"
+ACCOUNT: dict[str, Any] = {
+    "tags": {"team": "notes", "cost center": "4 711"},
+    "permissions_boundary": BOUNDARY,
+    "role_path": "/apps/",
+}
+KEY_USERS = ["backup", "arn:aws:iam::222222222222:role/restore"]
+THERE: dict[str, Any] = {
+    "kms_key": KEY,
+    "log_bucket": "central-logs/notes",
+    "alarms": {"topic": TOPIC},
+}
 SERVICE = {"build": ".", "port": 8000, "health_check": "/healthz"}
 EVERYTHING: dict[str, Any] = {
     "database": {"seed": "seed.sql"},
@@ -50,11 +64,79 @@ ANYBODYS: dict[str, Any] = {
     "security_group": "sg-0fedcba9876543210",
 }
 FURTHER = {"log_min_duration_statement": "500", "work_mem": "8192"}
+BESIDE: dict[str, Any] = {
+    "depends_on": {"proxy": "healthy", "set-up": "success"},
+    "sidecars": [
+        {
+            "name": "proxy",
+            "image": "registry.example/proxy:1.0",
+            "port": 9001,
+            "health_command": ["/proxy", "check"],
+            "cpu": 64,
+            "memory": 128,
+            "user": "101:101",
+            "depends_on": {"set-up": "complete"},
+        },
+        {
+            "name": "set-up",
+            "build": "set-up/",
+            "essential": False,
+            "command": ["/set-up"],
+            "start_timeout": 60,
+            "writable": ["/tmp", "/var/cache"],
+        },
+        {
+            "name": "otel",
+            "image": "registry.example/otel:1.0",
+            "essential": False,
+            "depends_on": {"app": "start"},
+            "environment": {"LEVEL": "info"},
+            "stop_timeout": 10,
+            "read_only": False,
+            "writable": [],
+        },
+    ],
+}
+SECRETS = {
+    "SECRET_KEY": "arn:aws:secretsmanager:us-east-1:111111111111:secret:notes/key-AbCdEf:key::",
+    "OLD_KEY": "arn:aws:secretsmanager:us-east-1:111111111111:secret:notes/key-AbCdEf:key:AWSPREVIOUS:",
+    "TOKEN": "arn:aws:secretsmanager:us-east-1:222222222222:secret:shared/token",
+    "LEVEL": "ssm:/notes/level",
+    "COLOUR": "arn:aws:ssm:us-east-1:111111111111:parameter/colour",
+}
+PERMISSIONS: list[dict[str, Any]] = [
+    {
+        "actions": ["sqs:SendMessage", "sqs:GetQueueUrl"],
+        "resources": ["arn:aws:sqs:us-east-1:111111111111:jobs"],
+    },
+    {"actions": ["kms:Encrypt"], "resources": ["{key}"]},
+    {"actions": ["ses:GetSendQuota"], "resources": ["*"]},  # knows no resources
+]
+UPLOADS: list[dict[str, Any]] = [
+    {
+        "actions": ["s3:PutObject", "s3:DeleteObject"],
+        "resources": ["{assets}/uploads/${aws:PrincipalTag/team}/*"],
+        "conditions": {"StringEquals": {"s3:x-amz-storage-class": ["STANDARD", "STANDARD_IA"]}},
+    }
+]
 
 WINDOWS = {
     "rotation_window": {"schedule": "cron(0 3 ? * SUN *)", "hours": 2},
     "maintenance_window": "Sun:03:00-Sun:04:00",
     "backup_window": "01:00-02:00",
+}
+CHECKED: dict[str, Any] = {
+    "path": "/up",
+    "port": 8001,
+    "codes": "200-299,301",
+    "interval": 30,
+    "timeout": 10,
+    "healthy": 3,
+    "unhealthy": 5,
+}
+GRPC: dict[str, Any] = {
+    "protocol": "grpc",
+    "health_check": {"path": "/grpc.health.v1.Health/Check", "codes": "0"},
 }
 
 WORKERS = [
@@ -79,6 +161,12 @@ AXES: dict[str, dict[str, Mapping[str, Any]]] = {
     "provider": {"ec2": {}, "fargate": {"capacity": {"provider": "fargate"}}},
     "hosts": {"newest": {}, "named": {"capacity": {"instance_image": "ami-0123456789abcdef0"}}},
     "processor": {"x86": {}, "graviton": {"capacity": {"instance_type": "m7g.large"}}},
+    "architecture": {"left out": {}, "arm64": {"capacity": {"architecture": "arm64"}}},
+    "spot": {"off": {}, "on": {"capacity": {"spot": True}}},
+    "ssm": {"off": {}, "on": {"capacity": {"ssm": True}}},
+    "account": {"plain": {}, "conforming": ACCOUNT},
+    "key": {"new": {}, "shared": {"kms_key_users": KEY_USERS}, "existing": {"kms_key": KEY}},
+    "access logs": {"new": {}, "existing": {"log_bucket": "central-logs/notes"}},
     "insights": {
         "enhanced": {},
         "enabled": {"capacity": {"container_insights": "enabled"}},
@@ -133,6 +221,7 @@ AXES: dict[str, dict[str, Mapping[str, Any]]] = {
     "endpoints": {"needed": {}, "more": {"network": MORE_ENDPOINTS}},
     "ways out": {"none": {}, "some": {"network": {"allow_out": WAYS_OUT}}},
     "exec": {"off": {}, "on": {"service": {"exec": True}}},
+    "sidecars": {"none": {}, "some": {"service": BESIDE}},
     "times": {
         "usual": {},
         "long": {"service": {"timeout": 340, "drain": 600, "stop_timeout": 120, "sticky": 3600}},
@@ -151,8 +240,37 @@ AXES: dict[str, dict[str, Mapping[str, Any]]] = {
         },
     },
     "tasks": {"two": {}, "three": {"service": {"tasks": {"min": 3, "max": 3}}}},
-    "health": {"path": {}, "command": {"service": {"health_command": ["python", "-m", "check"]}}},
-    "alarms": {"topic": {}, "email": {"alarms": {"email": "ops@example.com"}}},
+    "secrets": {"none": {}, "some": {"service": {"secrets": SECRETS}}},
+    "permissions": {
+        "none": {},
+        "some": {"service": {"permissions": PERMISSIONS}},
+        "uploads": {"assets": {"source": "static/"}, "service": {"permissions": UPLOADS}},
+    },
+    "policies": {
+        "none": {},
+        "one": {"service": {"policies": ["arn:aws:iam::aws:policy/AmazonSQSReadOnlyAccess"]}},
+    },
+    "health": {
+        "path": {},
+        "command": {"service": {"health_command": ["python", "-m", "check"]}},
+        "told": {"service": {"health_check": CHECKED}},
+    },
+    "protocol": {
+        "http1": {},
+        "http2": {"service": {"protocol": "http2"}},
+        "grpc": {"service": GRPC},
+    },
+    "cookie": {"none": {}, "own": {"service": {"sticky_cookie": "sid"}}},
+    "rights": {
+        "none": {},
+        "root's": {"service": {"capabilities": ["SETUID", "SETGID"]}},
+        "a user's": {"service": {"user": "1000:1000"}},
+    },
+    "alarms": {
+        "topic": {},
+        "email": {"alarms": {"email": "ops@example.com"}},
+        "existing": {"alarms": {"topic": TOPIC}},
+    },
 }
 
 
@@ -192,6 +310,7 @@ def _curated() -> dict[str, Config]:
     found |= _networks()
     found |= _stores()
     found |= _tasks()
+    found |= _accounts()
     rows = pairs(
         {axis: tuple(values) for axis, values in AXES.items()},
         lambda row: not rules.check(of_row(row)),
@@ -230,6 +349,18 @@ def _paths() -> dict[str, Config]:
             privatelink={"allow": ["*"], "enforce": "off"}, consumers=[{"name": "one"}]
         ),
         "tls-to-tasks": config(**EVERYTHING, tls=tls | {"to_tasks": True}),
+        **{
+            f"http2-{targets}": config(
+                tls=tls, service={"protocol": "http2"}, privatelink={"alb_targets": targets}
+            )
+            for targets in ("lambda", "alb")
+        },
+        "grpc": config(tls=tls, service={"protocol": "grpc", "health_check": {}}),
+        "grpc-to-tasks": config(tls=tls | {"to_tasks": True}, service=GRPC),
+        "a-port-for-checks": config(
+            service={"health_check": CHECKED}, privatelink={"alb_targets": "alb"}
+        ),
+        "sticky-by-cookie": config(service={"sticky": 3600, "sticky_cookie": "sid"}),
         "consumer-by-role": config(
             consumers=[
                 {"name": "one", "profile": "one"},
@@ -244,6 +375,22 @@ def _paths() -> dict[str, Config]:
             tls={"certificate": CERTIFICATE.replace("us-east-1", "eu-central-1")},
         ),
         "longest-names": config(**EVERYTHING | {"consumers": [{"name": "c" * 31}]}, name="n" * 31),
+    }
+
+
+def _accounts() -> dict[str, Config]:
+    alone = {"egress": "endpoints"}
+    return {
+        "conforming": config(**EVERYTHING, **ACCOUNT),
+        "everything-there": config(**EVERYTHING, **THERE),
+        "key-shared": config(**EVERYTHING, kms_key_users=KEY_USERS),
+        "hosts-by-ssm": config(**EVERYTHING, capacity={"ssm": True}, network=alone),
+        "fargate-arm-spot": config(
+            **EVERYTHING, capacity={"provider": "fargate", "architecture": "arm64", "spot": True}
+        ),
+        "spot-from-none": config(
+            capacity={"provider": "fargate", "spot": True}, service={"tasks": {"min": 0, "max": 3}}
+        ),
     }
 
 
@@ -341,6 +488,28 @@ def _tasks() -> dict[str, Config]:
             network={"egress": "endpoints"},
             capacity={"provider": "fargate"},
         ),
+        "sidecars": config(**EVERYTHING, service=BESIDE),
+        "sidecars-fargate": config(
+            service=BESIDE, capacity={"provider": "fargate"}, network={"egress": "endpoints"}
+        ),
+        "sidecars-in-a-row": config(
+            service={
+                "health_command": ["/check"],
+                "grace_period": 300,
+                "depends_on": {"first": "complete", "second": "start"},
+                "sidecars": [
+                    {"name": "first", "image": "first:1", "essential": False},
+                    {"name": "second", "image": "second:1", "depends_on": {"first": "success"}},
+                    {
+                        "name": "last",
+                        "image": "last:1",
+                        "depends_on": {"app": "healthy"},
+                        "port": 80,
+                        "process": ["last"],
+                    },
+                ],
+            },
+        ),
         "health-command": config(
             service={"health_command": ["python", "-m", "app.health"], "grace_period": 0}
         ),
@@ -360,9 +529,26 @@ def _tasks() -> dict[str, Config]:
         "an-image": config(
             service={"build": None, "image": "registry.example/notes:1.0", "process": ["notes"]}
         ),
+        **{
+            f"kept-capabilities-{provider}": config(
+                service={"port": 80, "capabilities": ["CHOWN", "SETUID"], "user": "0"},
+                capacity={"provider": provider},
+            )
+            for provider in ("ec2", "fargate")
+        },
+        "an-ordinary-user": config(service={"user": "www-data"}),
         "large-tasks": config(
             service={"cpu": 4096, "memory": 16384, "health_check": "/"},
             capacity={"provider": "fargate"},
+        ),
+        "secrets-and-permissions": config(
+            **EVERYTHING,
+            network={"egress": "endpoints", "endpoints": ["kms", "sqs", "email"]},
+            service={
+                "secrets": SECRETS,
+                "permissions": [*PERMISSIONS, *UPLOADS],
+                "policies": ["arn:aws:iam::111111111111:policy/team/notes"],
+            },
         ),
         "any-text": config(
             service={"environment": {"TEXT": "${HOME} {{x}} caf\u00e9 \U0001f600 \x91 \n"}}

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from underpass.config import rules
-from underpass.config.facts import zone_prefix
+from underpass.config.facts import regions, zone_prefix
 from underpass.config.model import Config
 
 _PORTS = st.integers(1, 65535)
@@ -25,6 +25,7 @@ _EXISTING = {
     "security_group": "sg-0fedcba9876543210",
     "host": "orders.example.com",
 }
+_SECRETS = ["a/b-AbCdEf:k::", "a/b-AbCdEf::AWSPREVIOUS:", "other"]
 _REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-2")
 _LETTERS = st.characters(codec="utf-8", exclude_characters="\0")  # a process is given no NUL
 
@@ -36,6 +37,13 @@ def configs() -> st.SearchStrategy[Config]:
         optional={
             "region": st.sampled_from(_REGIONS),
             "production": st.booleans(),
+            "tags": st.dictionaries(
+                st.sampled_from(["team", "cost center", "a:b/c=d+e-f@g.h_1"]), st.just("4 711")
+            ),
+            "permissions_boundary": st.just("arn:aws:iam::111111111111:policy/apps/boundary"),
+            "role_path": st.sampled_from(["/apps/", "/a/b.c/"]),
+            "key": st.sampled_from(["new", "shared", "existing"]),
+            "log_bucket": st.sampled_from(["central-logs", "central-logs/a/b"]),
             "capacity": _capacity(),
             "network": _network(),
             "database": _database(),
@@ -43,7 +51,8 @@ def configs() -> st.SearchStrategy[Config]:
             "assets": st.just({"source": "static/"}),
             "privatelink": _privatelink(),
             "tls": st.fixed_dictionaries({}, optional={"to_tasks": st.booleans()}),
-            "alarms": st.fixed_dictionaries({}, optional={"email": st.just("ops@example.com")}),
+            "alarms": st.fixed_dictionaries({}, optional={"email": st.just("ops@example.com")})
+            | st.just({"topic": "there"}),
             "workers": st.lists(_worker(), max_size=2, unique_by=lambda w: str(w["name"])),
             "consumers": st.lists(_consumer(), max_size=3, unique_by=lambda c: str(c["name"])),
         },
@@ -70,7 +79,13 @@ def _service() -> st.SearchStrategy[dict[str, Any]]:
     return st.fixed_dictionaries(
         {"build": st.just("."), "port": _PORTS, "tasks": _between(0)},
         optional={
-            "health_check": st.sampled_from(["/", "/healthz", "/a?b=c"]),
+            "health_check": st.one_of(st.sampled_from(["/", "/healthz", "/a?b=c"]), _health()),
+            "protocol": st.sampled_from(["http1", "http2", "grpc"]),
+            "sticky_cookie": st.sampled_from(["sid", "__Host-session"]),
+            "capabilities": st.lists(
+                st.sampled_from(["SETUID", "SETGID", "NET_BIND_SERVICE"]), unique=True
+            ),
+            "user": st.sampled_from(["0", "root:root", "1000", "1000:33", "www-data"]),
             "grace_period": st.integers(0, 7200),
             "size": st.sampled_from([(256, 512), (512, 2048), (1024, 2048), (4096, 30720)]),
             "scaling": st.fixed_dictionaries(
@@ -89,8 +104,39 @@ def _service() -> st.SearchStrategy[dict[str, Any]]:
                 st.text(_LETTERS, max_size=9),
                 max_size=3,
             ),
+            "secrets": st.dictionaries(
+                st.from_regex(r"[A-Z]{1,5}_S", fullmatch=True),
+                st.sampled_from(["ssm:/a/b", "ssm:level", *_SECRETS]),
+                max_size=3,
+            ),
+            "permissions": st.lists(_permission(), max_size=3),
+            "policies": st.lists(st.sampled_from(["a", "b/c"]), max_size=2, unique=True),
             "process": words,
+            "sidecars": st.lists(_sidecar(), max_size=2, unique_by=lambda one: str(one["name"])),
             "release": words,
+        },
+    )
+
+
+def _sidecar() -> st.SearchStrategy[dict[str, Any]]:
+    words = st.lists(st.text(_LETTERS, min_size=1, max_size=9), max_size=3)
+    return st.fixed_dictionaries(
+        {"name": _NAMES, "image": st.just("registry.example/beside:1.0")},
+        optional={
+            "command": words,
+            "essential": st.booleans(),
+            "depends_on": st.sampled_from([{}, {"app": "start"}, {"app": "healthy"}]),
+            "environment": st.dictionaries(st.just("A_X"), st.text(_LETTERS, max_size=9)),
+            "health_command": words,
+            "start_timeout": st.integers(2, 120),
+            "stop_timeout": st.integers(2, 120),
+            "cpu": st.integers(2, 64),
+            "memory": st.integers(6, 128),
+            "port": _PORTS,
+            "user": st.sampled_from(["0", "1000:33", "www-data"]),
+            "read_only": st.booleans(),
+            "writable": st.lists(_MOUNTS, max_size=2, unique=True),
+            "process": words,
         },
     )
 
@@ -111,6 +157,35 @@ def _worker() -> st.SearchStrategy[dict[str, Any]]:
     )
 
 
+def _health() -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries(
+        {},
+        optional={
+            "path": st.sampled_from(["/", "/up", "/package.Service/Method"]),
+            "port": _PORTS,
+            "codes": st.sampled_from(["200", "200-299,301", "0,12"]),
+            "interval": st.integers(5, 300),
+            "timeout": st.integers(2, 120),
+            "healthy": st.integers(2, 10),
+            "unhealthy": st.integers(2, 10),
+        },
+    )
+
+
+def _permission() -> st.SearchStrategy[dict[str, Any]]:
+    actions = st.sampled_from(["sqs:SendMessage", "kms:Encrypt", "dynamodb:GetItem"])
+    resources = st.sampled_from(["{key}", "arn:*:sqs:*:111111111111:jobs"])
+    values = st.lists(st.sampled_from(["", "${aws:username}", "a*"]), min_size=1, unique=True)
+    keys = st.dictionaries(st.just("aws:PrincipalTag/a"), values, min_size=1)
+    return st.fixed_dictionaries(
+        {
+            "actions": st.lists(actions, min_size=1, unique=True),
+            "resources": st.lists(resources, min_size=1, unique=True),
+        },
+        optional={"conditions": st.dictionaries(st.sampled_from(["StringLike", "Null"]), keys)},
+    )
+
+
 def _capacity() -> st.SearchStrategy[dict[str, Any]]:
     types = ["t3.medium", "t4g.micro", "c7gn.large", "m5.xlarge", "r6g.large"]
     return st.fixed_dictionaries(
@@ -120,6 +195,9 @@ def _capacity() -> st.SearchStrategy[dict[str, Any]]:
             "instance_type": st.sampled_from(types),
             "instance_image": st.sampled_from(["auto", "ami-0123456789abcdef0"]),
             "instances": _between(1),
+            "architecture": st.sampled_from(["arm64", "x86_64"]),
+            "spot": st.booleans(),
+            "ssm": st.booleans(),
             "container_insights": st.sampled_from(["enhanced", "enabled", "off"]),
         },
     )
@@ -233,10 +311,14 @@ def _consumer() -> st.SearchStrategy[dict[str, Any]]:
 
 def _agreed(drawn: dict[str, Any]) -> dict[str, Any]:
     """Make what belongs together agree, which two draws would seldom do by chance."""
-    service = dict(drawn["service"])
-    if size := service.pop("size", None):
-        service["cpu"], service["memory"] = size
-    sections = drawn | {"service": service}
+    sections = drawn | {"service": _service_agreed(drawn)} | _there(drawn)
+    sections.pop("key", None)
+    if "capacity" in drawn:
+        other = {"fargate": ("ssm",)}.get(
+            drawn["capacity"].get("provider"), ("architecture", "spot")
+        )
+        kept = {key: value for key, value in drawn["capacity"].items() if key not in other}
+        sections["capacity"] = kept
     sections |= {"network": _network_agreed(drawn)} if "network" in drawn else {}
     if database := drawn.get("database"):
         engine, version = database["engine"]
@@ -262,6 +344,56 @@ def _agreed(drawn: dict[str, Any]) -> dict[str, Any]:
             link["allow_cidrs"] = link.get("allow_cidrs") or ["10.8.0.0/16"]
         sections["privatelink"] = link
     return sections
+
+
+def _service_agreed(drawn: dict[str, Any]) -> dict[str, Any]:
+    service = dict(drawn["service"])
+    if size := service.pop("size", None):
+        service["cpu"], service["memory"] = size
+    service |= _of_place(service, drawn.get("region", _REGIONS[0]))
+    if service.get("protocol") == "grpc":
+        service["health_check"] = _grpc_agreed(service.get("health_check"))
+    if "tls" not in drawn:
+        service.pop("protocol", None)
+    return service
+
+
+def _of_place(service: dict[str, Any], region: str) -> dict[str, Any]:
+    """Return the secrets and policies of the drawn region, and of its partition."""
+    partition = regions()[region]
+    found: dict[str, Any] = {}
+    if secrets := service.get("secrets"):
+        start = f"arn:{partition}:secretsmanager:{region}:111111111111:secret:"
+        found["secrets"] = {
+            name: start + text if text in _SECRETS else text for name, text in secrets.items()
+        }
+    if policies := service.get("policies"):
+        found["policies"] = [
+            f"arn:{partition}:iam::111111111111:policy/{name}" for name in policies
+        ]
+    return found
+
+
+def _grpc_agreed(check: Any) -> dict[str, Any]:
+    """Leave out of a health check what is HTTP's."""
+    found: dict[str, Any] = check if isinstance(check, dict) else {}
+    no_method = found.get("path", "").count("/") == 1
+    http = {"path"} if no_method else set()
+    http |= {"codes"} if found.get("codes") != "0,12" else set()
+    return {key: value for key, value in found.items() if key not in http}
+
+
+def _there(drawn: dict[str, Any]) -> dict[str, Any]:
+    """Return what is there already, in the region that was drawn."""
+    where = f"{drawn.get('region', _REGIONS[0])}:111111111111"
+    found: dict[str, Any] = {}
+    if "topic" in drawn.get("alarms", {}):
+        found["alarms"] = {"topic": f"arn:aws:sns:{where}:alarms"}
+    if drawn.get("key") == "existing":
+        found["kms_key"] = f"arn:aws:kms:{where}:key/0123abcd"
+    if drawn.get("key") == "shared":
+        found["kms_key_users"] = ["backup", "arn:aws:iam::222222222222:root"]
+    return found
 
 
 def _network_agreed(drawn: dict[str, Any]) -> dict[str, Any]:

@@ -47,7 +47,7 @@ def test_whatever_keeps_something_says_what_becomes_of_it(config: Config) -> Non
 @given(configs())
 def test_log_groups_are_encrypted_and_kept_a_year(config: Config) -> None:
     for stack in stacks(config):
-        key: dict[str, Any] = {"Fn::GetAtt": ["Key", "Arn"]}
+        key: Any = config.kms_key or {"Fn::GetAtt": ["Key", "Arn"]}
         if not stack.name.endswith("-foundation"):
             key = {"Ref": "KeyArn"}
         for name, group in resources(stack, "Logs::LogGroup").items():

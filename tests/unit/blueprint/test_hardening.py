@@ -6,7 +6,7 @@ import pytest
 from tests.unit.blueprint.configs import EVERYTHING, config
 from tests.unit.blueprint.templates import by_part, resource
 
-from underpass.blueprint.service.hardening import DEFAULT_CAPABILITIES
+from underpass.config.facts.capabilities import GIVEN
 
 
 def definition(**sections: Any) -> dict[str, Any]:
@@ -63,7 +63,7 @@ def test_every_capability_is_dropped_but_the_one_a_low_port_needs(provider: str)
         return capabilities["Drop"]
 
     assert dropped(1024) == ["ALL"]
-    assert set(DEFAULT_CAPABILITIES) - set(dropped(80)) == {"NET_BIND_SERVICE"}
+    assert set(GIVEN) - set(dropped(80)) == {"NET_BIND_SERVICE"}
 
 
 def test_no_new_privileges_and_an_init_process() -> None:

@@ -140,13 +140,16 @@ def test_a_private_name_that_is_given_up_is_told_to_the_consumers_stack() -> Non
 
 
 @pytest.mark.parametrize("name", [*CURATED])
-def test_only_protection_is_left_to_a_parameters_default(name: str) -> None:
-    """All other values are the configuration's or a deployment's, and may change with it."""
+def test_only_protection_and_what_secrets_hold_are_left_to_a_parameters_default(name: str) -> None:
+    """All other values are the configuration's or a deployment's, and may change with it.
+
+    What starts new tasks for new secrets a deployment looks up where it may.
+    """
     each = parts(CURATED[name])
     for stack in (*each[:5], *each.consumers):
         parameters = stack.template.get("Parameters", {})
         defaulted = {one for one, value in parameters.items() if "Default" in value}
-        assert defaulted - {*stack.parameters} <= {"Protect"}
+        assert defaulted - {*stack.parameters} <= {"Protect", "SecretVersions"}
 
 
 def test_the_proof_of_a_private_name_is_an_output_and_its_use_a_parameter() -> None:

@@ -46,7 +46,8 @@ def test_every_reference_leads_somewhere(config: Config) -> None:
     served = {*outputs(foundation), *outputs(path), *outputs(capacity)}
     assert not release or asked(release) <= {*served, "Image"}
     ran = {*outputs(release)} if release else set()
-    assert asked(service) <= {*served, *ran, "Image"}
+    images = {"Image", *(one.image_parameter for one in config.service.sidecars)}
+    assert asked(service) <= {*served, *ran, *images}
     assert asked(watched) <= {*served, *outputs(service)}
     assert all(asked(consumer) <= offer for consumer in consumers)
 

@@ -17,13 +17,20 @@ from underpass.config.reference import application, reference, schema
 
 REFERENCE = files("underpass.config").joinpath("reference.toml").read_text()
 EVERYTHING = tomllib.loads(re.sub(r"^#(?=[a-z\[])", "", REFERENCE, flags=re.MULTILINE))
+FREE = {
+    "environment",
+    "parameters",
+    "secrets",
+    "conditions",
+    "depends_on",
+}  # whose keys are the user's own
 
 
 def _leaves(value: Any, at: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
     for key, inner in value.items():
         yield (*at, key), inner
         inner = inner[0] if (*at, key) in tables.repeated() and inner else inner
-        if isinstance(inner, dict) and key not in {"environment", "parameters"}:
+        if isinstance(inner, dict) and key not in FREE:
             yield from _leaves(inner, (*at, key))
 
 
@@ -37,7 +44,8 @@ def test_with_every_line_in_use_only_what_is_instead_of_another_key_contradicts_
     text = re.sub(r"^#(?=[a-z\[])", "", REFERENCE, flags=re.MULTILINE)
     _, problems = parse(text, Path("underpass.toml"))
     assert [problem.key for problem in problems] == [
-        *("service.image", "network.allow_out[0]", "database.version"),
+        *("service.image", "service.sidecars[0].image", "capacity.architecture"),
+        *("network.allow_out[0]", "database.version", "alarms.email"),
         *("consumers[0].cidrs", "consumers[0].role"),
     ]
 
@@ -66,7 +74,8 @@ def test_a_key_that_has_a_default_stands_there_with_it() -> None:
             and not (default and type(default) is dict)
         ):
             examples_of_lists = path[-1] in {
-                *("subnet_ids", "app_subnets", "data_subnets", "allow_out", "cidrs")
+                *("subnet_ids", "app_subnets", "data_subnets", "allow_out", "cidrs", "sidecars"),
+                "permissions",
             }
             assert written[path] == default or examples_of_lists, path
 

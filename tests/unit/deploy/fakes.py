@@ -334,6 +334,10 @@ class FakeTarget:
         self.done.append("image")
         return f"{repository_uri}@sha256:1"
 
+    def publish_sidecar(self, config: Any, sidecar: Any, repository_uri: str) -> str:
+        self.done.append(f"image {sidecar.name}")
+        return f"{repository_uri}@sha256:{sidecar.name}"
+
     def load_seed(self, instance_id: str, secret_arn: str, seed: Any) -> Any:
         now = "seed" not in self.done
         self.done.append("seed")
@@ -342,8 +346,11 @@ class FakeTarget:
     def stand_in_network(self, config: Any) -> Any:
         return config.network
 
-    def stand_in_database(self, config: Any) -> Any:
-        return config.database
+    def stand_in_service(self, config: Any, *, make: bool) -> Any:
+        return config.service, ()
+
+    def stand_ins(self, config: Any) -> Any:
+        return config
 
     def consumer_network(self, consumer: Any, zones: Any) -> Any:
         self.done.append(f"network {consumer.name} {' '.join(zones)}")

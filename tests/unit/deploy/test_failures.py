@@ -13,6 +13,7 @@ from tests.unit.deploy.fakes import (
 )
 
 from underpass.config import Config
+from underpass.deploy.observe import tasks
 from underpass.deploy.observe.diagnose import diagnose
 from underpass.deploy.observe.failures import Failure, Watch
 
@@ -296,3 +297,39 @@ def test_a_workers_failures_are_its_own() -> None:
     assert (watch.gone("mail"), watch.gone("notes"), len(watch.failures)) == (3, 0, 3)
     assert str(watch.failures[0]).startswith("task a of worker mail stopped")
     assert watch.failures[0].log == ("no queue",)
+
+
+@pytest.mark.parametrize(
+    ("containers", "reason", "by", "code"),
+    [
+        ({"notes": 1}, "Essential container in task exited", "notes", 1),
+        ({"notes": 143, "otel": 7}, "Essential container in task exited", "otel", 7),
+        ({"notes": 143, "otel": 0}, "Essential container in task exited", "otel", 0),
+        ({"notes": 137, "set-up": 0}, "Task failed ELB health checks", "notes", 137),
+        ({"notes": 143, "bad": 9}, "Task failed to start: dependency graph", "bad", 9),
+        ({"notes": None, "otel": 143}, "CannotStartContainerError", "notes", None),
+        ({}, "CannotPullContainerError", None, None),
+    ],
+)
+def test_a_task_of_several_containers_failed_by_the_one_that_was_not_told_to_end(
+    containers: dict[str, int | None], reason: str, by: str | None, code: int | None
+) -> None:
+    told = [
+        {"name": name, **({"reason": reason} if exit_code is None else {"exitCode": exit_code})}
+        for name, exit_code in containers.items()
+    ]
+    task = {"stoppedReason": reason, "containers": told}
+    assert tasks.failing(task).get("name") == by
+    assert tasks.exit_code(task) == code
+
+
+def test_a_failure_names_its_container_where_that_is_not_the_program() -> None:
+    world = World(abc=["no collector"]).starts()
+    watch = world.watch()
+    world.ecs.stops(
+        "abc", containers=[{"name": "notes", "exitCode": 143}, {"name": "otel", "exitCode": 2}]
+    )
+    world.look(watch)
+    (warning,) = world.warnings
+    assert warning.endswith("container in task exited (container otel, exit code 2)")
+    assert watch.failures[0].log == ("no collector",)

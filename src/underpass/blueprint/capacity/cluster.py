@@ -15,7 +15,7 @@ from troposphere.ecs import (
     ExecuteCommandLogConfiguration,
 )
 
-from underpass.blueprint.capacity import instances
+from underpass.blueprint.capacity import instances, strategy
 from underpass.blueprint.checkov_skips import skipped
 from underpass.blueprint.logs import log_group
 from underpass.config import Config
@@ -41,23 +41,22 @@ def add(template: Template, config: Config) -> dict[str, Any]:
             **_linter_notes(config),
         )
     )
-    if config.capacity.provider == "fargate":
-        provider: Any = "FARGATE"
-    else:
-        provider = Ref(instances.add(template, config, cluster))
+    known: list[Any] = [*strategy.providers(config)]
+    if config.capacity.provider == "ec2":
+        known = [Ref(instances.add(template, config, cluster))]
     template.add_resource(
         ClusterCapacityProviderAssociations(
             PROVIDERS,
             Cluster=Ref(cluster),
-            CapacityProviders=[provider],
+            CapacityProviders=known,
             DefaultCapacityProviderStrategy=[
-                CapacityProviderStrategy(CapacityProvider=provider, Weight=1)
+                CapacityProviderStrategy(CapacityProvider=known[0], Weight=1)
             ],
         )
     )
     outputs: dict[str, Any] = {"ClusterName": Ref(cluster)}
     if config.capacity.provider == "ec2":
-        outputs["CapacityProviderName"] = provider
+        outputs["CapacityProviderName"] = known[0]
         outputs["AutoScalingGroupName"] = Ref("AutoScalingGroup")
     if config.service.exec:
         outputs["ExecLogGroupName"] = Ref(EXEC_LOGS)

@@ -7,7 +7,7 @@ update never rolls hosts that nobody meant to roll. An instance lives two weeks 
 from __future__ import annotations
 
 import re
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from troposphere import Base64, GetAtt, Parameter, Ref, Sub, Tags, Template, autoscaling, ec2
 from troposphere.ecs import (
@@ -42,12 +42,15 @@ class InstanceRefresh(UpdatePolicy):  # type: ignore[misc]
 def architecture(config: Config) -> str:
     """Return the CPU architecture the tasks run on, as ECS names it: ARM64 or X86_64.
 
+    On Fargate the configuration says it, on EC2 the instance type.
+
     A Graviton type says so by a ``g`` after its generation (t4g, m7gd, c7gn); ``a1`` came before that rule.
     https://docs.aws.amazon.com/ec2/latest/instancetypes/instance-type-names.html
     """
+    if config.capacity.provider == "fargate":
+        return (config.capacity.architecture or "x86_64").upper()
     family = config.capacity.instance_type.split(".")[0]
-    graviton = config.capacity.provider == "ec2" and re.match(r"a1$|[a-z]+\d+g", family)
-    return "ARM64" if graviton else "X86_64"
+    return "ARM64" if re.match(r"a1$|[a-z]+\d+g", family) else "X86_64"
 
 
 def add(template: Template, config: Config, cluster: Cluster) -> CapacityProvider:
@@ -114,11 +117,12 @@ def _launch_template(template: Template, config: Config, cluster: Cluster) -> ec
     path = _AMI_PARAMETER.format("arm64/" if architecture(config) == "ARM64" else "")
     template.set_metadata({RECOMMENDED: path})
     profile = template.add_resource(
-        InstanceProfile("InstanceProfile", Roles=[Ref(_instance_role(template, cluster))])
+        InstanceProfile("InstanceProfile", Roles=[Ref(_instance_role(template, config, cluster))])
     )
     return template.add_resource(
         ec2.LaunchTemplate(
             "LaunchTemplate",
+            **_own_tags(config),
             LaunchTemplateData=ec2.LaunchTemplateData(
                 ImageId=Ref(image),
                 InstanceType=config.capacity.instance_type,
@@ -151,11 +155,21 @@ def _launch_template(template: Template, config: Config, cluster: Cluster) -> ec
                     )
                 ),
                 TagSpecifications=[
-                    ec2.TagSpecifications(ResourceType="volume", Tags=Tags(Name=config.name))
+                    ec2.TagSpecifications(
+                        ResourceType="volume", Tags=Tags(**config.tags | {"Name": config.name})
+                    )
                 ],
             ),
         )
     )
+
+
+def _own_tags(config: Config) -> dict[str, Any]:
+    """Return the launch template's own tags, which CloudFormation takes from no stack."""
+    if not config.tags:
+        return {}
+    own = ec2.TagSpecifications(ResourceType="launch-template", Tags=Tags(**config.tags))
+    return {"TagSpecifications": [own]}
 
 
 def _instance_group(template: Template, config: Config) -> ec2.SecurityGroup:
@@ -168,9 +182,10 @@ def _instance_group(template: Template, config: Config) -> ec2.SecurityGroup:
     )
 
 
-def _instance_role(template: Template, cluster: Cluster) -> Role:
-    """Add what the ECS agent needs, and no more.
+def _instance_role(template: Template, config: Config, cluster: Cluster) -> Role:
+    """Add what the ECS agent needs, and no more; for Session Manager what its agent does, as AWS keeps it.
 
+    https://docs.aws.amazon.com/systems-manager/latest/userguide/setup-instance-permissions.html
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/instance_IAM_role.html
     """
     arn = GetAtt(cluster, "Arn")
@@ -196,4 +211,5 @@ def _instance_role(template: Template, cluster: Cluster) -> Role:
                 {"ArnEquals": {"ecs:cluster": arn}},
             ),
         ],
+        managed=["AmazonSSMManagedInstanceCore"] if config.capacity.ssm else [],
     )

@@ -61,7 +61,7 @@ def foundation_stack(config: Config) -> Stack:
         flow_logs.add(template, config, net)
     registry.add(template, key)
     notifications.add(template, config, key)
-    buckets.add_access_logs(template)
+    buckets.add_access_logs(template, config)
     buckets.add_work(template, key)
     if config.instance:
         database.add(template, config, config.instance, net, key)

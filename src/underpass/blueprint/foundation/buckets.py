@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from troposphere import GetAtt, Ref, Sub, Template
-from troposphere.kms import Key
 from troposphere.s3 import (
     AbortIncompleteMultipartUpload,
     Bucket,
@@ -29,7 +28,9 @@ from troposphere.s3 import (
 
 from underpass.blueprint.checkov_skips import skipped
 from underpass.blueprint.cross_stack import hand
+from underpass.blueprint.foundation.keys import Arn
 from underpass.blueprint.iam import document, only_over_tls
+from underpass.config import Config
 
 LOGS_KEPT_DAYS = 90
 LOGS_NONCURRENT_DAYS = 7
@@ -38,11 +39,16 @@ UNFINISHED_DAYS = 7
 WORK_DAYS = 1  # the least there is
 
 
-def add_access_logs(template: Template) -> None:
+def add_access_logs(template: Template, config: Config) -> None:
     """Add the bucket the ALB logs to. It stays when the stack goes; what is in it expires.
+
+    One that is there already is its owner's, with its policy and whatever expires in it.
 
     https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html
     """
+    if config.log_bucket:
+        hand(template, "AccessLogsBucketName", config.log_bucket.partition("/")[0])
+        return
     bucket = _add(
         template,
         "AccessLogsBucket",
@@ -64,26 +70,27 @@ def add_access_logs(template: Template) -> None:
             )
         ],
         "It is where logs end; a log of its own would log itself",
-        {
-            "Sid": "LoadBalancersOfThisAccountLog",
-            "Effect": "Allow",
-            "Principal": {"Service": "logdelivery.elasticloadbalancing.amazonaws.com"},
-            "Action": "s3:PutObject",
-            "Resource": Sub("${AccessLogsBucket.Arn}/AWSLogs/${AWS::AccountId}/*"),
-            "Condition": {
-                "ArnLike": {
-                    "aws:SourceArn": Sub(
-                        "arn:${AWS::Partition}:elasticloadbalancing:${AWS::Region}"
-                        ":${AWS::AccountId}:loadbalancer/*"
-                    )
-                }
-            },
-        },
+        logging(Sub("${AccessLogsBucket.Arn}/AWSLogs/${AWS::AccountId}/*")),
     )
     hand(template, "AccessLogsBucketName", Ref(bucket))
 
 
-def add_work(template: Template, key: Key) -> None:
+def logging(objects: object) -> Mapping[str, Any]:
+    """Return what lets this account's load balancers log to ``objects``, of whichever bucket."""
+    balancers = (
+        "arn:${AWS::Partition}:elasticloadbalancing:${AWS::Region}:${AWS::AccountId}:loadbalancer/*"
+    )
+    return {
+        "Sid": "LoadBalancersOfThisAccountLog",
+        "Effect": "Allow",
+        "Principal": {"Service": "logdelivery.elasticloadbalancing.amazonaws.com"},
+        "Action": "s3:PutObject",
+        "Resource": objects,
+        "Condition": {"ArnLike": {"aws:SourceArn": Sub(balancers)}},
+    }
+
+
+def add_work(template: Template, key: Arn) -> None:
     """Add the bucket for what a deployment needs for a moment, such as a template too long for a request.
 
     What is in it expires after a day. It goes with the stack, once it is empty.
@@ -99,16 +106,16 @@ def add_work(template: Template, key: Key) -> None:
     hand(template, "WorkBucketName", Ref(bucket))
 
 
-def _by_key(key: Key) -> ServerSideEncryptionRule:
+def _by_key(key: Arn) -> ServerSideEncryptionRule:
     return ServerSideEncryptionRule(
         ServerSideEncryptionByDefault=ServerSideEncryptionByDefault(
-            SSEAlgorithm="aws:kms", KMSMasterKeyID=GetAtt(key, "Arn")
+            SSEAlgorithm="aws:kms", KMSMasterKeyID=key
         ),
         BucketKeyEnabled=True,
     )
 
 
-def add_assets(template: Template, key: Key) -> None:
+def add_assets(template: Template, key: Arn) -> None:
     """Add the bucket of static assets. It stays when the stack goes.
 
     What bounds the cost of keeping old versions: they go, and so do unfinished uploads.

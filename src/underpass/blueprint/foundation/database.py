@@ -13,13 +13,13 @@ from typing import Any
 from troposphere import GetAtt, Ref, Sub, Template
 from troposphere.ec2 import SecurityGroup
 from troposphere.iam import Role
-from troposphere.kms import Key
 from troposphere.rds import DBInstance, DBSubnetGroup
 from troposphere.secretsmanager import GenerateSecretString, Secret, SecretTargetAttachment
 
 from underpass.blueprint.checkov_skips import skipped
 from underpass.blueprint.cross_stack import hand
 from underpass.blueprint.foundation import database_parameters
+from underpass.blueprint.foundation.keys import Arn
 from underpass.blueprint.foundation.network.vpc import Network
 from underpass.blueprint.iam import of_this_account, role
 from underpass.blueprint.protection import protection
@@ -57,7 +57,7 @@ EXPORTED_LOGS: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def add(template: Template, config: Config, database: Database, network: Network, key: Key) -> None:
+def add(template: Template, config: Config, database: Database, network: Network, key: Arn) -> None:
     """Add the database. A last snapshot is taken when it is deleted or replaced."""
     administrator = _secret(
         template, config, key, "DatabaseSecret", "the database's administrator", database.master
@@ -105,7 +105,7 @@ def add(template: Template, config: Config, database: Database, network: Network
 
 
 def _secret(
-    template: Template, config: Config, key: Key, title: str, whose: str, username: str
+    template: Template, config: Config, key: Arn, title: str, whose: str, username: str
 ) -> Secret:
     """Add a secret with a password that is made once.
 
@@ -115,7 +115,7 @@ def _secret(
         Secret(
             title,  # no name: AWS keeps a deleted secret's name for days
             Description=f"{config.name}: {whose}",
-            KmsKeyId=GetAtt(key, "Arn"),
+            KmsKeyId=key,
             GenerateSecretString=GenerateSecretString(
                 SecretStringTemplate=json.dumps({"username": username}),
                 GenerateStringKey="password",
@@ -161,7 +161,7 @@ def _subnets(template: Template, network: Network) -> DBSubnetGroup:
 
 
 def _properties(
-    template: Template, config: Config, database: Database, administrator: Secret, key: Key
+    template: Template, config: Config, database: Database, administrator: Secret, key: Arn
 ) -> dict[str, Any]:
     """Return what CloudFormation is told of the instance.
 
@@ -215,7 +215,7 @@ def _access(database: Database, secret: Secret) -> dict[str, Any]:
     }
 
 
-def _storage(database: Database, key: Key) -> dict[str, Any]:
+def _storage(database: Database, key: Arn) -> dict[str, Any]:
     # A full disk stops the database, so storage grows by itself, to no more than twice what was asked.
     # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_PIOPS.Autoscaling.html
     most = min(2 * database.storage_gb, MOST_STORAGE_GB)
@@ -224,12 +224,12 @@ def _storage(database: Database, key: Key) -> dict[str, Any]:
         "AllocatedStorage": str(database.storage_gb),
         "StorageType": "gp3",
         "StorageEncrypted": True,
-        "KmsKeyId": GetAtt(key, "Arn"),
+        "KmsKeyId": key,
         **({"MaxAllocatedStorage": most} if grows else {}),
     }
 
 
-def _watched(template: Template, database: Database, key: Key) -> dict[str, Any]:
+def _watched(template: Template, database: Database, key: Arn) -> dict[str, Any]:
     watched: dict[str, Any] = {
         "EnableCloudwatchLogsExports": list(EXPORTED_LOGS[database.engine]),
         "MonitoringInterval": MONITORING_S,
@@ -238,7 +238,7 @@ def _watched(template: Template, database: Database, key: Key) -> dict[str, Any]
     if has_insights(database):
         watched |= {
             "EnablePerformanceInsights": True,
-            "PerformanceInsightsKMSKeyId": GetAtt(key, "Arn"),
+            "PerformanceInsightsKMSKeyId": key,
             "PerformanceInsightsRetentionPeriod": INSIGHTS_DAYS,
         }
     return watched

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from troposphere import GetAtt, Ref, Template
+from troposphere import Ref, Template
 from troposphere.efs import (
     AccessPoint,
     BackupPolicy,
@@ -15,9 +15,9 @@ from troposphere.efs import (
     PosixUser,
     RootDirectory,
 )
-from troposphere.kms import Key
 
 from underpass.blueprint.cross_stack import hand
+from underpass.blueprint.foundation.keys import Arn
 from underpass.blueprint.foundation.network.vpc import Network
 from underpass.blueprint.iam import account_root, arn, document
 from underpass.blueprint.security_groups import group_id, reach, security_group, tcp
@@ -27,7 +27,7 @@ NFS_PORT = 2049
 OWNER = "1000"  # every file belongs to this user and group, whoever the container runs as
 
 
-def add(template: Template, config: Config, network: Network, key: Key) -> None:
+def add(template: Template, config: Config, network: Network, key: Arn) -> None:
     """Add the file system. It stays when the stack goes."""
     file_system = template.add_resource(_file_system(key))
     tasks = group_id(network.task_group)
@@ -65,11 +65,11 @@ def add(template: Template, config: Config, network: Network, key: Key) -> None:
     hand(template, "AccessPointId", Ref(access_point))
 
 
-def _file_system(key: Key) -> FileSystem:
+def _file_system(key: Arn) -> FileSystem:
     return FileSystem(
         "FileSystem",
         Encrypted=True,
-        KmsKeyId=GetAtt(key, "Arn"),
+        KmsKeyId=key,
         ThroughputMode="elastic",
         # AWS Backup's own daily plan: kept 35 days, in a vault that outlives the file system.
         # https://docs.aws.amazon.com/efs/latest/ug/automatic-backups.html

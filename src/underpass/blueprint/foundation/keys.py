@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from troposphere import GetAtt, Ref, Sub, Template
 from troposphere.kms import Alias, Key
@@ -11,6 +11,7 @@ from troposphere.kms import Alias, Key
 from underpass.blueprint.cross_stack import hand
 from underpass.blueprint.iam import account_root, document
 from underpass.blueprint.logs import AUDITED
+from underpass.blueprint.service import permissions
 from underpass.config import Config
 
 # What an administrator does with a key, and nothing that reads or writes with it. PutKeyPolicy is here:
@@ -37,14 +38,23 @@ _PUBLISH = ("kms:Decrypt", "kms:GenerateDataKey")
 _GRANTED = ("ecr", "elasticfilesystem", "rds")
 
 
-def add(template: Template, config: Config) -> Key:
-    """Add the key. It stays when the stack goes: without it the snapshots and files are noise."""
+Arn: TypeAlias = GetAtt | str  # of the key: one of ours, or one that is there
+
+
+def add(template: Template, config: Config) -> Arn:
+    """Add the key, unless there is one. It stays when the stack goes: without it data are noise."""
+    arn = config.kms_key or GetAtt(_made(template, config), "Arn")
+    hand(template, "KeyArn", arn)
+    return arn
+
+
+def _made(template: Template, config: Config) -> Key:
     key = template.add_resource(
         Key(
             "Key",
             Description=f"{config.name}: data at rest",
             EnableKeyRotation=True,
-            KeyPolicy=document(*_statements(config)),
+            KeyPolicy=document(*statements(config)),
             DeletionPolicy="Retain",
             UpdateReplacePolicy="Retain",
         )
@@ -53,19 +63,27 @@ def add(template: Template, config: Config) -> Key:
     template.add_resource(
         Alias("KeyAlias", AliasName=f"alias/underpass/{config.name}", TargetKeyId=Ref(key))
     )
-    hand(template, "KeyArn", GetAtt(key, "Arn"))
     return key
 
 
-def _statements(config: Config) -> Iterator[Mapping[str, Any]]:
-    """Yield who uses the key for what, each under the name of what it is for."""
+def statements(config: Config) -> Iterator[Mapping[str, Any]]:
+    """Yield the whole policy of a key of ours."""
     yield _statement("AccountAdministers", {"AWS": account_root()}, _ADMINISTRATION)
+    yield from uses(config)
+    yield from _others(config)
+
+
+def uses(config: Config) -> Iterator[Mapping[str, Any]]:
+    """Yield who uses the key for what, each under the name of what it is for: of any key, also another's."""
     services = _services(config)
     for service, what in services.items():
         yield _through(service, what, _USE)
         if service in _GRANTED:
             for_itself = {"Bool": {"kms:GrantIsForAWSResource": "true"}}
             yield _through(service, f"{what}Grants", _GRANT, for_itself)
+    if actions := permissions.of_key(config):  # directly: it is the role that says who
+        here = {"StringEquals": {"kms:CallerAccount": Ref("AWS::AccountId")}}
+        yield _statement("Application", {"AWS": account_root()}, tuple(actions), here)
     # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
     yield _statement(
         "LogGroups",
@@ -76,12 +94,31 @@ def _statements(config: Config) -> Iterator[Mapping[str, Any]]:
     # Who publishes to the encrypted topic. Its own policy holds them to this account; here the account
     # is asked for where the service tells it.
     # https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
+    if config.alarms.topic:  # that one's own key is its owner's
+        return
     yield _statement(
         "Notifications",
         {"Service": [f"{one}.amazonaws.com" for one in _publishers(config)]},
         _PUBLISH,
         {"StringEqualsIfExists": {"aws:SourceAccount": Ref("AWS::AccountId")}},
     )
+
+
+def _others(config: Config) -> Iterator[Mapping[str, Any]]:
+    """Yield what ``kms_key_users`` adds: services for the account's own principals, and principals.
+
+    A principal of another account reads what it is given a copy of; grants are for AWS's services only.
+    https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-modifying-external-accounts.html
+    """
+    for_aws = {"Bool": {"kms:GrantIsForAWSResource": "true"}}
+    for user in config.kms_key_users:
+        if not user.startswith("arn:"):
+            what = f"Also{user.title().replace('-', '')}"
+            yield _through(user, what, _USE)
+            yield _through(user, f"{what}Grants", _GRANT, for_aws)
+    if principals := [user for user in config.kms_key_users if user.startswith("arn:")]:
+        yield _statement("AlsoPrincipals", {"AWS": principals}, _USE)
+        yield _statement("AlsoPrincipalsGrants", {"AWS": principals}, _GRANT, for_aws)
 
 
 def _publishers(config: Config) -> list[str]:

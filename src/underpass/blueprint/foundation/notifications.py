@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from troposphere import GetAtt, Ref, Template
-from troposphere.kms import Key
+from troposphere import Ref, Template
 from troposphere.sns import SubscriptionResource, Topic, TopicPolicy
 
 from underpass.blueprint.cross_stack import hand
+from underpass.blueprint.foundation.keys import Arn
 from underpass.blueprint.iam import document, only_over_tls
 from underpass.config import Config
 
@@ -21,16 +21,21 @@ _PUBLISHERS = {"EndpointConnections": "vpce.amazonaws.com", "Alarms": "cloudwatc
 _DATABASE = {"DatabaseEvents": "events.rds.amazonaws.com"}
 
 
-def add(template: Template, config: Config, key: Key) -> None:
-    """Add the topic with its policy, and the address of ``[alarms] email``, which AWS asks to confirm."""
-    publishers = {**_PUBLISHERS, **(_DATABASE if config.instance else {})}
-    topic = template.add_resource(Topic("Topic", KmsMasterKeyId=GetAtt(key, "Arn")))
+def add(template: Template, config: Config, key: Arn) -> None:
+    """Add the topic with its policy, and the address of ``[alarms] email``, which AWS asks to confirm.
+
+    A topic that is there already gets neither: both are its owner's.
+    """
+    if config.alarms.topic:
+        hand(template, "TopicArn", config.alarms.topic)
+        return
+    topic = template.add_resource(Topic("Topic", KmsMasterKeyId=key))
     template.add_resource(
         TopicPolicy(
             "TopicPolicy",
             Topics=[Ref(topic)],
             PolicyDocument=document(
-                *(_publishes(name, service, topic) for name, service in publishers.items()),
+                *publishing(config, Ref(topic)),
                 only_over_tls("sns:Publish", Ref(topic)),
             ),
         )
@@ -47,12 +52,18 @@ def add(template: Template, config: Config, key: Key) -> None:
     hand(template, "TopicArn", Ref(topic))
 
 
-def _publishes(name: str, service: str, topic: Topic) -> Mapping[str, Any]:
+def publishing(config: Config, topic: object) -> list[Mapping[str, Any]]:
+    """Return who publishes to the topic of that ARN, for this account: of any topic, also another's."""
+    publishers = {**_PUBLISHERS, **(_DATABASE if config.instance else {})}
+    return [_publishes(name, service, topic) for name, service in publishers.items()]
+
+
+def _publishes(name: str, service: str, topic: object) -> Mapping[str, Any]:
     return {
         "Sid": name,
         "Effect": "Allow",
         "Principal": {"Service": service},
         "Action": "sns:Publish",
-        "Resource": Ref(topic),
+        "Resource": topic,
         "Condition": {"StringEquals": {"aws:SourceAccount": Ref("AWS::AccountId")}},
     }

@@ -19,9 +19,9 @@ from troposphere.ecr import (
     LifecyclePolicy,
     Repository,
 )
-from troposphere.kms import Key
 
 from underpass.blueprint.cross_stack import hand
+from underpass.blueprint.foundation.keys import Arn
 
 RELEASE = "release-"
 RELEASES = 10_000  # as many as a repository ever has
@@ -67,7 +67,7 @@ _LIFECYCLE = {
 }
 
 
-def add(template: Template, key: Key) -> None:
+def add(template: Template, key: Arn) -> None:
     """Add the repository. It goes with the stack: an image can always be built again.
 
     It has no policy of its own: who pulls and pushes is what the account's roles say, and nobody else.
@@ -75,9 +75,7 @@ def add(template: Template, key: Key) -> None:
     repository = template.add_resource(
         Repository(
             "Repository",
-            EncryptionConfiguration=EncryptionConfiguration(
-                EncryptionType="KMS", KmsKey=GetAtt(key, "Arn")
-            ),
+            EncryptionConfiguration=EncryptionConfiguration(EncryptionType="KMS", KmsKey=key),
             ImageScanningConfiguration=ImageScanningConfiguration(ScanOnPush=True),
             ImageTagMutability="IMMUTABLE",
             LifecyclePolicy=LifecyclePolicy(LifecyclePolicyText=json.dumps(_LIFECYCLE)),

@@ -9,6 +9,7 @@ part                       logical ids
 balancers                  Nlb, NlbListener, NlbTargetGroup, NlbSecurityGroup, Alb, AlbListener,
                            AlbTargetGroup, AlbSecurityGroup
 named blocks               NlbIngressFrom + BLOCK, AlbIngressFromNlb; without any AlbIngressFrom + BLOCK
+health_check.port          AlbEgressToHealthPort, TaskIngressOfChecks
 alb_targets = "lambda"     RegistrarFunction, RegistrarRole, RegistrarLogGroup, RegistrarSchedule,
                            RegistrarInterfaceRule, RegistrarAlbRule, RegistrarQueue,
                            RegistrarQueuePolicy, RegistrarEventSource

@@ -24,11 +24,21 @@ from underpass.blueprint.addresses import zones
 from underpass.blueprint.checkov_skips import skipped
 from underpass.blueprint.cross_stack import given, given_list
 from underpass.blueprint.protection import protection
-from underpass.blueprint.security_groups import admit, admit_block, group_id, security_group, tcp
+from underpass.blueprint.security_groups import (
+    admit,
+    admit_block,
+    group_id,
+    reach,
+    security_group,
+    tcp,
+)
 from underpass.config import Config
 
 HEALTHY_CODES = "200-399"
+ANY_ANSWER = "200-499"
+INCOMPATIBLE = "464"  # what an ALB answers to HTTP/1.1 where its targets speak HTTP/2 or gRPC
 KEEP_ALIVE_S = 3600
+A_DAY_S = 86_400  # a sticky cookie's, as AWS's own default
 
 # TLS 1.3 and 1.2 with forward secrecy only. Not 1.3 alone: the health checks of an ALB-type target
 # group would fail. https://docs.aws.amazon.com/elasticloadbalancing/latest/network/application-load-balancer-target.html
@@ -76,7 +86,8 @@ def add(template: Template, config: Config) -> Path:
     groups = _security_groups(template, config)
     protected = protection(template, config)
     alb = template.add_resource(_alb(config, protected, groups.alb))
-    alb_target_group = template.add_resource(_alb_target_group(config))
+    way = _way_of_checks(template, config, groups.alb)
+    alb_target_group = template.add_resource(_alb_target_group(config, way))
     alb_listener = template.add_resource(_alb_listener(config, alb, alb_target_group))
     nlb = template.add_resource(_nlb(config, protected, groups))
     nlb_target_group = template.add_resource(_nlb_target_group(config, alb, alb_listener))
@@ -178,10 +189,10 @@ def _nlb_target_group(config: Config, alb: LoadBalancer, alb_listener: Listener)
             VpcId=given("VpcId"),
             Targets=[TargetDescription(Id=Ref(alb), Port=config.listener_port)],
             HealthCheckProtocol="HTTPS" if config.tls else "HTTP",
-            HealthCheckPath=config.service.health_check,
+            HealthCheckPath=config.service.health_path,
             HealthCheckIntervalSeconds=10,
             HealthCheckTimeoutSeconds=5,
-            Matcher=Matcher(HttpCode=HEALTHY_CODES),
+            Matcher=Matcher(HttpCode=_codes_through_the_alb(config)),
             DependsOn=alb_listener.title,  # its port must be an existing listener's
         )
     return TargetGroup(
@@ -209,6 +220,20 @@ def _nlb_target_group(config: Config, alb: LoadBalancer, alb_listener: Listener)
     )
 
 
+def _codes_through_the_alb(config: Config) -> str:
+    """Return what an ALB that is well answers the NLB, whose checks speak HTTP/1.1.
+
+    Where the tasks speak another, it answers by itself: it is there; whether they are is its own question.
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html
+    """
+    service = config.service
+    if service.protocol != "http1":
+        return INCOMPATIBLE
+    if service.health_port != service.port:
+        return ANY_ANSWER  # the path is another port's
+    return HEALTHY_CODES if service.health_check.codes is None else service.health_codes
+
+
 def _alb(config: Config, protected: object, group: SecurityGroup) -> LoadBalancer:
     return LoadBalancer(
         "Alb",
@@ -220,6 +245,7 @@ def _alb(config: Config, protected: object, group: SecurityGroup) -> LoadBalance
             {
                 "access_logs.s3.enabled": "true",
                 "access_logs.s3.bucket": given("AccessLogsBucketName"),
+                **_prefix(config),
                 "client_keep_alive.seconds": str(KEEP_ALIVE_S),
                 "deletion_protection.enabled": protected,
                 "idle_timeout.timeout_seconds": str(config.service.timeout),
@@ -230,10 +256,34 @@ def _alb(config: Config, protected: object, group: SecurityGroup) -> LoadBalance
     )
 
 
-def _alb_target_group(config: Config) -> TargetGroup:
+def _way_of_checks(template: Template, config: Config, alb: SecurityGroup) -> list[str]:
+    """Add the way of health checks that ask on a port of their own; return the titles of its rules."""
+    port = config.service.health_port
+    if port == config.service.port:
+        return []
+    tasks, group = given("TaskSecurityGroupId"), group_id(alb)
+    out = reach(template, "AlbEgressToHealthPort", group, port, tasks, "Health checks of tasks")
+    into = admit(template, "TaskIngressOfChecks", tasks, port, group, "Health checks of the ALB")
+    return [out.title, into.title]
+
+
+def _prefix(config: Config) -> dict[str, object]:
+    prefix = (config.log_bucket or "").partition("/")[2]
+    return {"access_logs.s3.prefix": prefix} if prefix else {}
+
+
+def _alb_target_group(config: Config, way: list[str]) -> TargetGroup:
     # An ALB encrypts to its targets and does not verify their certificates.
     # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-target-groups.html
     protocol = "HTTPS" if config.tls and config.tls.to_tasks else "HTTP"
+    service, check, more = config.service, config.service.health_check, dict[str, Any]()
+    if service.protocol != "http1":
+        more["ProtocolVersion"] = service.protocol.upper()
+    if check.port is not None:
+        # The application's own is said too: what a template leaves out may stay as it was.
+        more["HealthCheckPort"] = str(check.port) if way else "traffic-port"
+    if way:
+        more["DependsOn"] = way  # it is asked there when the way is open
     return TargetGroup(
         "AlbTargetGroup",
         TargetType="ip",
@@ -241,19 +291,32 @@ def _alb_target_group(config: Config) -> TargetGroup:
         Port=80,  # no target's: ECS names each one's. The group stays the same when [service] port changes
         VpcId=given("VpcId"),
         HealthCheckProtocol=protocol,
-        HealthCheckPath=config.service.health_check,
-        HealthCheckIntervalSeconds=10,
-        HealthCheckTimeoutSeconds=5,
-        HealthyThresholdCount=2,
-        UnhealthyThresholdCount=3,
-        Matcher=Matcher(HttpCode=HEALTHY_CODES),
+        HealthCheckPath=service.health_path,
+        HealthCheckIntervalSeconds=check.interval,
+        HealthCheckTimeoutSeconds=check.timeout,
+        HealthyThresholdCount=check.healthy,
+        UnhealthyThresholdCount=check.unhealthy,
+        Matcher=_matcher(config),
         TargetGroupAttributes=_attributes(_of_tasks(config)),
+        **more,
     )
+
+
+def _matcher(config: Config) -> Matcher:
+    codes = config.service.health_codes
+    return Matcher(GrpcCode=codes) if config.service.protocol == "grpc" else Matcher(HttpCode=codes)
 
 
 def _of_tasks(config: Config) -> dict[str, str]:
     attributes = {"deregistration_delay.timeout_seconds": str(config.service.drain)}
-    if config.service.sticky:
+    if config.service.sticky_cookie:
+        attributes |= {
+            "stickiness.enabled": "true",
+            "stickiness.type": "app_cookie",
+            "stickiness.app_cookie.cookie_name": config.service.sticky_cookie,
+            "stickiness.app_cookie.duration_seconds": str(config.service.sticky or A_DAY_S),
+        }
+    elif config.service.sticky:
         attributes |= {
             "stickiness.enabled": "true",
             "stickiness.type": "lb_cookie",

@@ -16,7 +16,7 @@ from troposphere.ecs import (
 from troposphere.logs import LogGroup
 
 from underpass.blueprint.cross_stack import given
-from underpass.blueprint.service import database_access
+from underpass.blueprint.service import database_access, secrets
 from underpass.blueprint.service.hardening import restrictions, scratch_mounts
 from underpass.blueprint.service.program import Program
 from underpass.config import Config
@@ -50,10 +50,13 @@ def container(config: Config, program: Program, image: Ref, logs: LogGroup) -> C
     if config.instance:
         # An instance that is made anew has the same secret: this tells ECS that the tasks are not the same.
         labels["underpass.database"] = given("DatabaseInstanceId")
-    if labels:
-        more["DockerLabels"] = labels
     if config.database:
         more["Secrets"] = database_access.secrets(config.database)
+    if own := secrets.entries(config):
+        more["Secrets"] = [*more.get("Secrets", ()), *own]
+        labels |= secrets.labels(config)
+    if labels:
+        more["DockerLabels"] = labels
     mounts = scratch_mounts(config)
     if config.files:
         files = MountPoint(

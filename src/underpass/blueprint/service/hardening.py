@@ -1,7 +1,8 @@
 """What the container is not allowed: its own files, privileges, capabilities; and where it may write.
 
-The user it runs as is the image's own (``USER`` in the Dockerfile): a number chosen here could not know who
-owns the image's files. Without capabilities and without new privileges, even root is nobody much.
+The user it runs as is the image's own (``USER`` in the Dockerfile) unless the file names one: a number chosen
+here could not know who owns the image's files. Without capabilities and without new privileges, even root is
+nobody much.
 """
 
 from __future__ import annotations
@@ -11,15 +12,10 @@ from typing import Any
 from troposphere.ecs import KernelCapabilities, LinuxParameters, MountPoint, Tmpfs, Volume
 
 from underpass.config import Config
+from underpass.config.facts.capabilities import GIVEN
 
 UNPRIVILEGED_PORT = 1024
 BINDS_LOW_PORTS = "NET_BIND_SERVICE"
-# What Docker gives a container by default, and so what there is to drop.
-# https://docs.docker.com/engine/containers/run/#runtime-privilege-and-linux-capabilities
-DEFAULT_CAPABILITIES = (
-    *("AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD"),
-    *(BINDS_LOW_PORTS, "NET_RAW", "SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT"),
-)
 
 
 def restrictions(config: Config, memory_mib: int) -> dict[str, Any]:
@@ -32,6 +28,8 @@ def restrictions(config: Config, memory_mib: int) -> dict[str, Any]:
         "LinuxParameters": _linux_parameters(config, memory_mib),
         "ReadonlyRootFilesystem": config.service.read_only and not config.service.exec,
     }
+    if config.service.user is not None:
+        found["User"] = config.service.user
     if config.capacity.provider == "ec2":  # Fargate has no such field
         found["DockerSecurityOptions"] = ["no-new-privileges"]
     return found
@@ -89,8 +87,11 @@ def _linux_parameters(config: Config, memory_mib: int) -> LinuxParameters:
 
 
 def _dropped(config: Config) -> list[str]:
-    if config.service.port >= UNPRIVILEGED_PORT:
+    kept = {*config.service.capabilities}
+    if config.service.port < UNPRIVILEGED_PORT:
+        kept.add(BINDS_LOW_PORTS)
+    if not kept:
         return ["ALL"]
-    # "ALL" and adding one back is not open to Fargate, which adds nothing but SYS_PTRACE.
+    # "ALL" and adding some back is not open to Fargate, which adds nothing but SYS_PTRACE.
     # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_KernelCapabilities.html
-    return [name for name in DEFAULT_CAPABILITIES if name != BINDS_LOW_PORTS]
+    return [name for name in GIVEN if name not in kept]

@@ -9,8 +9,8 @@ from troposphere.iam import Role
 from troposphere.logs import LogGroup
 
 from underpass.blueprint.cross_stack import given
-from underpass.blueprint.iam import Statement, allow, arn, role
-from underpass.blueprint.service import database_access
+from underpass.blueprint.iam import Statement, allow, arn, role, via
+from underpass.blueprint.service import database_access, permissions, secrets
 from underpass.config import Config
 
 
@@ -56,8 +56,14 @@ def _task_role(template: Template, config: Config) -> Role:
         )
     if config.service.exec:
         statements += _exec()
+    statements += permissions.statements(config)
     return role(
-        template, "TaskRole", "ecs-tasks.amazonaws.com", statements, trust_condition=_ONLY_HERE
+        template,
+        "TaskRole",
+        "ecs-tasks.amazonaws.com",
+        statements,
+        managed=config.service.policies,
+        trust_condition=_ONLY_HERE,
     )
 
 
@@ -103,6 +109,7 @@ def _execution_role(template: Template, config: Config, logs: LogGroup) -> Role:
         ]
     elif config.database and config.database.existing:
         statements += database_access.of_existing(config.database.existing)
+    statements += secrets.statements(config)
     return role(
         template, "ExecutionRole", "ecs-tasks.amazonaws.com", statements, trust_condition=_ONLY_HERE
     )
@@ -114,6 +121,4 @@ _ONLY_HERE = {"StringEquals": {"aws:SourceAccount": Ref("AWS::AccountId")}}
 
 
 def _decrypt(service: str) -> Statement:
-    via = Sub(f"{service}.${{AWS::Region}}.${{AWS::URLSuffix}}")
-    condition = {"StringEquals": {"kms:ViaService": via}}
-    return allow(["kms:Decrypt"], given("KeyArn"), condition)
+    return allow(["kms:Decrypt"], given("KeyArn"), via(service))

@@ -20,7 +20,6 @@ from troposphere.applicationautoscaling import (
 )
 from troposphere.ecs import (
     AwsvpcConfiguration,
-    CapacityProviderStrategyItem,
     DeploymentCircuitBreaker,
     DeploymentConfiguration,
     LoadBalancer,
@@ -30,6 +29,7 @@ from troposphere.ecs import (
     TaskDefinition,
 )
 
+from underpass.blueprint.capacity.strategy import strategy
 from underpass.blueprint.cross_stack import given, given_list
 from underpass.blueprint.security_groups import admit, reach
 from underpass.config import Config
@@ -59,7 +59,7 @@ def add(template: Template, config: Config, definition: TaskDefinition) -> Servi
     return template.add_resource(
         Service(
             "Service",
-            **running(config, definition, balanced),
+            **running(config, definition, config.service.tasks.min, balanced),
             DependsOn=[out.title, into.title],  # open before the first task starts
             **ours(config),
             **desired_count(config),
@@ -69,25 +69,38 @@ def add(template: Template, config: Config, definition: TaskDefinition) -> Servi
 
 
 def add_unbalanced(
-    template: Template, config: Config, title: str, definition: TaskDefinition, desired: int | None
+    template: Template,
+    config: Config,
+    title: str,
+    definition: TaskDefinition,
+    least: int,
+    *,
+    scales: bool,
 ) -> Service:
-    """Add a service nobody connects to; ``desired`` is None where a scaler says how many tasks run."""
-    count = {} if desired is None else {"DesiredCount": desired}
+    """Add a service nobody connects to, of ``least`` tasks, or as many as its scaler says."""
+    count = {} if scales else {"DesiredCount": least}
     return template.add_resource(
         Service(
-            title, **running(config, definition, {}), **ours(config), **count, **_platform(config)
+            title,
+            **running(config, definition, least, {}),
+            **ours(config),
+            **count,
+            **_platform(config),
         )
     )
 
 
-def running(config: Config, definition: TaskDefinition, balanced: dict[str, Any]) -> dict[str, Any]:
-    """Return the properties that say what runs where, and how a new revision replaces the old one."""
+def running(
+    config: Config, definition: TaskDefinition, least: int, balanced: dict[str, Any]
+) -> dict[str, Any]:
+    """Return the properties that say what runs where, and how a new revision replaces the old one.
+
+    ``least`` is how many tasks are always there: so many never run on what AWS may take back.
+    """
     return {
         "Cluster": given("ClusterName"),
         "TaskDefinition": Ref(definition),
-        "CapacityProviderStrategy": [
-            CapacityProviderStrategyItem(CapacityProvider=_provider(config), Weight=1)
-        ],
+        "CapacityProviderStrategy": strategy(config, least),
         "NetworkConfiguration": NetworkConfiguration(
             AwsvpcConfiguration=AwsvpcConfiguration(
                 AssignPublicIp="DISABLED",
@@ -113,10 +126,6 @@ def ours(config: Config) -> dict[str, Any]:
         "EnableECSManagedTags": True,  # tasks and interfaces say whose they are, to bills too
         "PropagateTags": "SERVICE",
     }
-
-
-def _provider(config: Config) -> Ref | str:
-    return "FARGATE" if config.capacity.provider == "fargate" else given("CapacityProviderName")
 
 
 def _platform(config: Config) -> dict[str, Any]:

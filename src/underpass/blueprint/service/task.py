@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from troposphere import GetAtt, Parameter, Ref, Template
 from troposphere.ecs import (
     AuthorizationConfig,
+    ContainerDefinition,
     EFSVolumeConfiguration,
     RuntimePlatform,
     TaskDefinition,
@@ -17,7 +18,7 @@ from troposphere.logs import LogGroup
 from underpass.blueprint.capacity.instances import architecture
 from underpass.blueprint.cross_stack import given
 from underpass.blueprint.logs import log_group
-from underpass.blueprint.service import roles
+from underpass.blueprint.service import roles, secrets, sidecars
 from underpass.blueprint.service.container import FILES_VOLUME, container
 from underpass.blueprint.service.hardening import scratch_volumes
 from underpass.blueprint.service.program import Program
@@ -39,13 +40,21 @@ def common(template: Template, config: Config, log: str) -> Common:
     image = template.add_parameter(
         Parameter("Image", Type="String", Description="The application's image")
     )
+    secrets.add_versions(template, config)
     logs = log_group(template, config, "LogGroup", log)
     return Common(Ref(image), logs, roles.add(template, config, logs))
 
 
 def define(template: Template, config: Config, program: Program, shared: Common) -> TaskDefinition:
-    """Add the task definition of ``program``."""
+    """Add the task definition of ``program``; the service's own has the sidecars too."""
     volumes = [*([_files_volume()] if config.files else []), *scratch_volumes(config)]
+    own = container(config, program, shared.image, shared.logs)
+    beside: list[ContainerDefinition] = []
+    if not program.title:
+        for name, value in sidecars.order(config).items():
+            setattr(own, name, value)
+        beside = sidecars.containers(template, config, shared.logs)
+        volumes += sidecars.volumes(config)
     return template.add_resource(
         TaskDefinition(
             f"{program.title}TaskDefinition",
@@ -59,7 +68,7 @@ def define(template: Template, config: Config, program: Program, shared: Common)
             Memory=str(program.memory_mib),
             TaskRoleArn=GetAtt(shared.roles.task, "Arn"),
             ExecutionRoleArn=GetAtt(shared.roles.execution, "Arn"),
-            ContainerDefinitions=[container(config, program, shared.image, shared.logs)],
+            ContainerDefinitions=[own, *beside],
             **({"Volumes": volumes} if volumes else {}),
         )
     )

@@ -29,8 +29,9 @@ def _add(template: Template, config: Config, worker: Worker, shared: Common) -> 
     title = title_of(worker)
     definition = task.define(template, config, program(config, worker), shared)
     scales = 0 < worker.tasks.min < worker.tasks.max
-    desired = None if scales else worker.tasks.min
-    tasks = service.add_unbalanced(template, config, f"{title}Service", definition, desired)
+    tasks = service.add_unbalanced(
+        template, config, f"{title}Service", definition, worker.tasks.min, scales=scales
+    )
     if scales:
         service.scale_on_cpu(template, title, tasks, worker.tasks, worker.scaling.cpu)
     return tasks

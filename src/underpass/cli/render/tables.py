@@ -20,6 +20,7 @@ def status(seen: Status) -> str:
         _table(
             "tasks", [(one.id, one.runs, one.zone, one.address, one.health) for one in seen.tasks]
         ),
+        *_containers(seen),
         _table(
             "NLB targets (the ALB's nodes)",
             [(f"{t.address}:{t.port}", t.zone, t.state, t.reason) for t in seen.targets.nlb],
@@ -36,6 +37,11 @@ def status(seen: Status) -> str:
         _table("endpoints", [(one.consumer, one.id, one.state, one.url) for one in seen.endpoints])
     )
     return "\n\n".join(parts)
+
+
+def _containers(seen: Status) -> list[str]:
+    rows = [(one.id[:8], each.name, each.state) for one in seen.tasks for each in one.containers]
+    return [_table("containers of the tasks that have several", rows)] if rows else []
 
 
 def failures(found: Iterable[Mapping[str, Any]]) -> str:

@@ -7,19 +7,25 @@ from __future__ import annotations
 
 from ipaddress import IPv4Network
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
 from underpass.config import types as t
 from underpass.config.model.access import Consumer, PrivateLink, Tls
+from underpass.config.model.addons import Addon
+from underpass.config.model.health import HealthCheck
 from underpass.config.model.network import Network, WayOut
+from underpass.config.model.permissions import Permission
 from underpass.config.model.section import Between, Section
 from underpass.config.model.service import Capacity, Instances, Scaling, Service
+from underpass.config.model.sidecars import Sidecar
 from underpass.config.model.stores import Assets, Database, ExistingDatabase, Files, RotationWindow
 from underpass.config.model.workers import Worker
 
 __all__ = [
+    "Addon",
     "Alarms",
     "Assets",
     "Between",
@@ -29,13 +35,16 @@ __all__ = [
     "Database",
     "ExistingDatabase",
     "Files",
+    "HealthCheck",
     "Instances",
     "Network",
+    "Permission",
     "PrivateLink",
     "RotationWindow",
     "Scaling",
     "Section",
     "Service",
+    "Sidecar",
     "Tls",
     "WayOut",
     "Worker",
@@ -47,6 +56,9 @@ class Alarms(Section):
 
     email: t.Email | None = Field(
         default=None, description="An address that gets every alarm; AWS asks it to confirm."
+    )
+    topic: t.Topic | None = Field(
+        default=None, description="An existing SNS topic for the alarms, instead of a new one."
     )
 
 
@@ -62,6 +74,28 @@ class Config(Section):
         default=True,
         description="Protect the load balancers and the database from deletion.",
     )
+    tags: dict[t.Text, t.Text] = Field(
+        default={}, description="Tags of every stack, and so of every resource."
+    )
+    permissions_boundary: t.Boundary | None = Field(
+        default=None, description="The managed policy that bounds what every role may do."
+    )
+    role_path: t.RolePath | None = Field(
+        default=None, description="The path of every role and instance profile; / when left out."
+    )
+    kms_key: t.KeyArn | None = Field(
+        default=None, description="An existing KMS key for data at rest, instead of a new one."
+    )
+    kms_key_users: tuple[t.KeyUser, ...] = Field(
+        default=(),
+        description="AWS services and principals that may use the new key besides underpass's own.",
+    )
+    log_bucket: t.LogBucket | None = Field(
+        default=None,
+        description=(
+            "An existing bucket for the ALB's access logs, instead of a new one; a prefix may follow it."
+        ),
+    )
     service: Service
     workers: tuple[Worker, ...] = ()
     capacity: Capacity = Capacity()
@@ -73,8 +107,14 @@ class Config(Section):
     tls: Tls | None = None
     alarms: Alarms = Alarms()
     consumers: tuple[Consumer, ...] = ()
+    addons: tuple[Addon, ...] = ()
     folder: SkipJsonSchema[Path] = Field(
         default=Path(), exclude=True, description="The folder of the file; set by the loader."
+    )
+    documents: SkipJsonSchema[dict[str, Any]] = Field(
+        default={},
+        exclude=True,
+        description="The add-ons' templates by the names of their files; set by the loader.",
     )
 
     @property

@@ -7,7 +7,10 @@ from typing import Literal
 from pydantic import Field
 
 from underpass.config import types as t
+from underpass.config.model.health import HealthCheck, PathOrHealthCheck
+from underpass.config.model.permissions import Permission
 from underpass.config.model.section import Between, Section
+from underpass.config.model.sidecars import DependsOn, Sidecar
 
 
 class Scaling(Section):
@@ -38,8 +41,16 @@ class Service(Section):
     port: t.Whole = Field(
         ge=1, le=65535, description="The port the application listens on.", examples=[8000]
     )
-    health_check: t.HttpPath = Field(
-        default="/", description="The path that answers 200-399 when the task is well."
+    health_check: PathOrHealthCheck = Field(
+        default=HealthCheck(),
+        description="What the ALB asks to find out whether a task is well: a path alone, or more.",
+    )
+    protocol: Literal["http1", "http2", "grpc"] = Field(
+        default="http1",
+        description=(
+            "What the ALB speaks to the tasks: HTTP/1.1, HTTP/2 or gRPC; the last two need [tls], "
+            "and clients that speak HTTP/2."
+        ),
     )
     grace_period: t.Whole = Field(
         default=60,
@@ -97,6 +108,23 @@ class Service(Section):
         le=604800,
         description="Seconds a client stays with its task, by a cookie of the ALB's; 0 for not at all.",
     )
+    sticky_cookie: t.Cookie | None = Field(
+        default=None,
+        description=(
+            "A cookie of the application's: whoever is given it stays with that task, "
+            "for the seconds of sticky, or a day."
+        ),
+    )
+    capabilities: tuple[t.Text, ...] = Field(
+        default=(),
+        description="Linux capabilities that root keeps in the container, of those Docker gives it.",
+    )
+    user: t.User | None = Field(
+        default=None,
+        description=(
+            'Whom the container runs as, such as "1000" or "1000:1000"; left out: the USER of the image.'
+        ),
+    )
     release: tuple[t.Text, ...] = Field(
         default=(),
         description=(
@@ -113,6 +141,19 @@ class Service(Section):
     environment: dict[t.Variable, t.Plain] = Field(
         default={}, description="Plain environment variables; never secrets."
     )
+    secrets: dict[t.Variable, t.Text] = Field(
+        default={},
+        description=(
+            "Variables with the value of a secret of Secrets Manager, by its ARN, or of a parameter of the "
+            "Parameter Store, by its ARN or as ssm:NAME."
+        ),
+    )
+    permissions: tuple[Permission, ...] = Field(
+        default=(), description="What the application may do in AWS besides."
+    )
+    policies: tuple[t.ManagedPolicy, ...] = Field(
+        default=(), description="Managed policies of the application's role, by their ARNs."
+    )
     process: tuple[t.Text, ...] = Field(
         default=(),
         description=(
@@ -120,6 +161,31 @@ class Service(Section):
             "{python} is .venv/bin/python beside this file where there is one, else underpass's own."
         ),
     )
+    depends_on: DependsOn = Field(
+        default={},
+        description=(
+            "Which sidecars the application waits for before it starts, and how far they have to be."
+        ),
+    )
+    sidecars: tuple[Sidecar, ...] = Field(
+        default=(), description="Containers beside the application, in each of its tasks."
+    )
+
+    @property
+    def health_path(self) -> str:
+        """The path the ALB asks for."""
+        default = "/AWS.ALB/healthcheck" if self.protocol == "grpc" else "/"
+        return self.health_check.path or default
+
+    @property
+    def health_port(self) -> int:
+        """The port the ALB asks on."""
+        return self.health_check.port or self.port
+
+    @property
+    def health_codes(self) -> str:
+        """The codes that mean well: HTTP's, or gRPC's."""
+        return self.health_check.codes or ("12" if self.protocol == "grpc" else "200-399")
 
 
 class Instances(Between):
@@ -147,6 +213,21 @@ class Capacity(Section):
     )
     instances: Instances = Field(
         default=Instances(), description="How many instances run at least and at most, for ec2."
+    )
+    architecture: Literal["arm64", "x86_64"] | None = Field(
+        default=None,
+        description=(
+            "The CPU architecture of tasks on fargate, x86_64 when left out; on ec2 instance_type says it."
+        ),
+    )
+    spot: t.Flag = Field(
+        default=False,
+        description=(
+            "Start what tasks.min does not cover on Fargate Spot, which AWS may take back; for fargate."
+        ),
+    )
+    ssm: t.Flag = Field(
+        default=False, description="Let Session Manager open a shell on the instances, for ec2."
     )
     container_insights: Literal["enhanced", "enabled", "off"] = Field(
         default="enhanced",

@@ -10,7 +10,9 @@ from __future__ import annotations
 from underpass.config.model import Config
 from underpass.config.problems import Fault
 from underpass.config.rules import (
+    account,
     advice,
+    balancing,
     blocks,
     capacity,
     consumers,
@@ -19,8 +21,12 @@ from underpass.config.rules import (
     existing_database,
     network,
     outbound,
+    permissions,
     privatelink,
+    rights,
+    secrets,
     service,
+    sidecars,
     snapshot,
     workers,
     zones,
@@ -33,6 +39,9 @@ def check(config: Config) -> tuple[Fault, ...]:
     """Return everything the rules find."""
     parts = (
         service,
+        sidecars,
+        balancing,
+        rights,
         workers,
         capacity,
         network,
@@ -42,6 +51,9 @@ def check(config: Config) -> tuple[Fault, ...]:
         privatelink,
         blocks,
         consumers,
+        secrets,
+        permissions,
+        account,
     )
     return tuple(fault for part in parts for rule in part.RULES for fault in rule(config))
 

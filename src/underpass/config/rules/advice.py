@@ -7,6 +7,7 @@ from ipaddress import IPv4Network
 
 from underpass.config.model import Config
 from underpass.config.problems import Fault, KeyPath
+from underpass.config.rules import wide
 from underpass.config.rules.blocks import block_key
 from underpass.config.rules.rule import Rule
 
@@ -54,4 +55,8 @@ def _blocks(config: Config) -> Iterator[tuple[KeyPath, IPv4Network]]:
         yield ("privatelink", "allow_cidrs", number), block
 
 
-ADVICE: tuple[Rule, ...] = (_plain_across_accounts, _neighbours_of_an_existing_vpc)
+ADVICE: tuple[Rule, ...] = (
+    _plain_across_accounts,
+    _neighbours_of_an_existing_vpc,
+    *wide.ADVICE,
+)

@@ -169,4 +169,30 @@ def _image(config: Config) -> Iterator[Fault]:
         )
 
 
-RULES: tuple[Rule, ...] = (_reserved_name, _fargate_sizes, _instances, _image)
+def _of_one_provider(config: Config) -> Iterator[Fault]:
+    capacity = config.capacity
+    if capacity.provider == "fargate":
+        if capacity.ssm:
+            yield Fault(
+                (("capacity", "ssm"), _PROVIDER),
+                "is about hosts, and Fargate has none",
+                "leave it out; [service] exec = true opens a shell in a task",
+            )
+        return
+    if capacity.architecture:
+        yield Fault(
+            (("capacity", "architecture"), _PROVIDER),
+            f"is what instance_type says on ec2: {capacity.instance_type}",
+            "leave it out; a type such as t4g.medium is arm64, one such as t3.medium x86_64",
+            source=docs("ec2/latest/instancetypes/instance-type-names"),
+        )
+    if capacity.spot:
+        yield Fault(
+            (("capacity", "spot"), _PROVIDER),
+            "is about Fargate Spot; underpass's hosts are on demand, and a savings plan makes them cheaper",
+            'leave it out, or write provider = "fargate"',
+            source=docs("AmazonECS/latest/developerguide/fargate-capacity-providers"),
+        )
+
+
+RULES: tuple[Rule, ...] = (_reserved_name, _fargate_sizes, _instances, _image, _of_one_provider)

@@ -66,7 +66,8 @@ def environments(config: Config) -> dict[KeyPath, Mapping[str, str]]:
     }
 
 
-def _reserved_variables(config: Config) -> Iterator[Fault]:
+def reserved_variables(config: Config) -> dict[str, str]:
+    """Return the variables underpass sets itself, and from what."""
     reserved = {"AWS_REGION": "the region"}
     if config.database:
         parts = ("HOST", "PORT", "NAME", "USERNAME", "PASSWORD")
@@ -75,6 +76,11 @@ def _reserved_variables(config: Config) -> Iterator[Fault]:
         reserved["ASSETS_BUCKET"] = "[assets]"
     if config.files:
         reserved["FILES_PATH"] = "[files]"
+    return reserved
+
+
+def _reserved_variables(config: Config) -> Iterator[Fault]:
+    reserved = reserved_variables(config)
     for path, variables in environments(config).items():
         for name in variables:
             if name in reserved:
@@ -87,7 +93,7 @@ def _reserved_variables(config: Config) -> Iterator[Fault]:
 
 def _environment(config: Config) -> Iterator[Fault]:
     for path, variables in environments(config).items():
-        whole = {**config.service.environment, **variables}
+        whole = {**config.service.environment, **variables, **config.service.secrets}
         entries = [{"name": name, "value": text} for name, text in whole.items()]
         size = len(json.dumps(entries, ensure_ascii=False).encode())
         if size > _MOST_ENVIRONMENT:
@@ -108,6 +114,11 @@ def _references(config: Config) -> Iterator[Fault]:
     }
     for path, words in commands(config).items():
         texts |= {(*path, at): text for at, text in enumerate(words)}
+    yield from misplaced_references(texts)
+
+
+def misplaced_references(texts: Mapping[KeyPath, str]) -> Iterator[Fault]:
+    """Yield what is wrong with CloudFormation's dynamic references in texts, by where they stand."""
     for key, text in texts.items():
         for found in _REFERENCE.finditer(text):
             if told := _misplaced(*found.groups()):
@@ -120,7 +131,7 @@ def _misplaced(service: str, name: str) -> tuple[str, str] | None:
     if service in _SECRET_SERVICES:
         return (
             f"puts a secret of {service} where everybody who may see the task definition reads it",
-            "leave it out: underpass passes the database's itself, by ECS secrets",
+            "leave it out: the database's are passed by underpass, and others go in [service] secrets",
         )
     if service != "ssm":
         return f'CloudFormation resolves no "{service}"', "write {{resolve:ssm:NAME}}"
@@ -138,7 +149,12 @@ def commands(config: Config) -> dict[KeyPath, tuple[str, ...]]:
         for at, one in enumerate(config.workers)
         for key, words in (("command", one.command), ("health_command", one.health_command))
     }
-    return service | workers
+    sidecars: dict[KeyPath, tuple[str, ...]] = {
+        ("service", "sidecars", at, key): words
+        for at, one in enumerate(config.service.sidecars)
+        for key, words in (("command", one.command), ("health_command", one.health_command))
+    }
+    return service | workers | sidecars
 
 
 def _commands(config: Config) -> Iterator[Fault]:
@@ -193,8 +209,22 @@ def _mount_point(config: Config) -> Iterator[Fault]:
 
 
 def _writable(config: Config) -> Iterator[Fault]:
-    folders = [PurePosixPath(folder) for folder in config.service.writable]
     key: KeyPath = ("service", "writable")
+    yield from writable(key, config.service.writable)
+    for folder in map(PurePosixPath, config.service.writable):
+        if config.files:
+            mount = PurePosixPath(config.files.mount)
+            if folder.is_relative_to(mount) or mount.is_relative_to(folder):
+                yield Fault(
+                    (key, ("files", "mount")),
+                    f'"{folder}" and the file system at "{mount}" would hide one another',
+                    "leave it out: the file system can be written" if folder == mount else "",
+                )
+
+
+def writable(key: KeyPath, named: tuple[str, ...]) -> Iterator[Fault]:
+    """Yield what is wrong with the folders a container may write."""
+    folders = [PurePosixPath(folder) for folder in named]
     repeated = first_repeated(folders)
     if repeated is not None:
         yield Fault((key,), f'"{folders[repeated]}" is there twice', "leave one out")
@@ -205,14 +235,6 @@ def _writable(config: Config) -> Iterator[Fault]:
                 f'an empty "{folder}" would hide the container\'s own files',
                 'write a folder below it, or one such as "/tmp"',
             )
-        if config.files:
-            mount = PurePosixPath(config.files.mount)
-            if folder.is_relative_to(mount) or mount.is_relative_to(folder):
-                yield Fault(
-                    (key, ("files", "mount")),
-                    f'"{folder}" and the file system at "{mount}" would hide one another',
-                    "leave it out: the file system can be written" if folder == mount else "",
-                )
 
 
 def _never(folder: PurePosixPath) -> bool:

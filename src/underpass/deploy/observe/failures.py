@@ -24,7 +24,8 @@ _STAYS_S = 3.0  # a program that cannot work has mostly ended by then
 class Failure:
     """A task that ended although it should have gone on.
 
-    ``worker`` is whose it is, and empty for the service's own.
+    ``worker`` is whose it is, and empty for the service's own; ``container`` is the one by which it ended,
+    where that is not the program itself.
     """
 
     task: str
@@ -32,11 +33,14 @@ class Failure:
     exit_code: int | None
     log: tuple[str, ...] = ()
     worker: str = ""
+    container: str = ""
 
     def __str__(self) -> str:
-        code = "" if self.exit_code is None else f" (exit code {self.exit_code})"
+        which = [f"container {self.container}"] if self.container else []
+        code = [] if self.exit_code is None else [f"exit code {self.exit_code}"]
+        told = f" ({', '.join([*which, *code])})" if which or code else ""
         whose = f" of worker {self.worker}" if self.worker else ""
-        return f"task {self.task}{whose} stopped: {self.reason}{code}"
+        return f"task {self.task}{whose} stopped: {self.reason}{told}"
 
 
 class Watch:
@@ -127,7 +131,8 @@ class Watch:
         """Keep a failure and what is known of it by now; its last lines may come a moment later."""
         reason, health = tasks.stopped_reason(task), self._unwell.get(name)
         program, ours = tasks.program(task, self._config.name), self._config.name
-        log = logs.tail(self._target.client("logs"), ours, name, program=program)
+        container = tasks.failing(task).get("name", program)
+        log = logs.tail(self._target.client("logs"), ours, name, program=container)
         before = self._failures.get(name)
         self._failures[name] = Failure(
             name,
@@ -135,6 +140,7 @@ class Watch:
             tasks.exit_code(task),
             log or (before.log if before else ()),
             "" if program == ours else program,
+            "" if container == program else container,
         )
 
     def _see_running(self, running: list[Any], behind: tuple[TargetStatus, ...]) -> int:

@@ -15,11 +15,12 @@ _LATE_MS = 10_000  # a line may show after younger ones of other tasks
 
 @dataclass(frozen=True)
 class Line:
-    """One line of the log: when, which task, and what it says."""
+    """One line of the log: when, which task, what it says, and which of its containers."""
 
     time: datetime
     task: str
     text: str
+    container: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,9 @@ def group(name: str) -> str:
     return f"/underpass/{name}/service"
 
 
-def read(logs: Any, name: str, *, task: str = "", since: datetime | None = None) -> Iterator[Line]:
+def read(
+    logs: Any, name: str, *, task: str = "", container: str = "", since: datetime | None = None
+) -> Iterator[Line]:
     """Yield what the application has written so far, the oldest first.
 
     Parameters
@@ -81,17 +84,25 @@ def read(logs: Any, name: str, *, task: str = "", since: datetime | None = None)
         The application.
     task
         A task's id, or the start of one; every task when empty.
+    container
+        A container's name; every one when empty.
     since
         Leave out what is older.
     """
     for event in _events(logs, name, _milliseconds(since)):
         line = _line(event)
-        if line.task.startswith(task):
+        if line.task.startswith(task) and container in ("", line.container):
             yield line
 
 
 def follow(
-    logs: Any, name: str, clock: Clock, *, task: str = "", since: datetime | None = None
+    logs: Any,
+    name: str,
+    clock: Clock,
+    *,
+    task: str = "",
+    container: str = "",
+    since: datetime | None = None,
 ) -> Iterator[Line]:
     """Yield what ``read`` does and then each new line as it comes, until ``clock`` is stopped."""
     start, seen = _milliseconds(since), dict[str, int]()
@@ -100,7 +111,7 @@ def follow(
             if event["eventId"] not in seen:
                 seen[event["eventId"]] = event["timestamp"]
                 line = _line(event)
-                if line.task.startswith(task):
+                if line.task.startswith(task) and container in ("", line.container):
                     yield line
         start = max(start, max(seen.values(), default=0) - _LATE_MS)
         seen = {event: time for event, time in seen.items() if time >= start}
@@ -115,7 +126,7 @@ def tail(
 ) -> tuple[str, ...]:
     """Return the last lines of one task; none if it wrote nothing or its log is gone.
 
-    ``program`` is what the task runs where that is not the application itself, such as a worker's name.
+    ``program`` is whose lines where they are not the application's own: a worker's, or a sidecar's.
     """
     stream = Stream(group(name), program or name, program or name, task)
     try:
@@ -143,9 +154,9 @@ def _events(logs: Any, name: str, start: int) -> list[Any]:
 
 def _line(event: Any) -> Line:
     # prefix/container/task id: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_awslogs.html
-    task = event["logStreamName"].rsplit("/", 1)[-1]
+    container, task = ("", *event["logStreamName"].split("/"))[-2:]
     time = datetime.fromtimestamp(event["timestamp"] / 1000, UTC)
-    return Line(time, task, event["message"].rstrip("\n"))
+    return Line(time, task, event["message"].rstrip("\n"), container)
 
 
 def _milliseconds(time: datetime | None) -> int:

@@ -28,10 +28,19 @@ class StackStatus:
 
 
 @dataclass(frozen=True)
+class ContainerStatus:
+    """A container of a task, and how it is."""
+
+    name: str
+    state: str
+
+
+@dataclass(frozen=True)
 class TaskStatus:
     """A task; ``health`` is its state as a target of the ALB, or how far ECS has got with it.
 
-    ``runs`` is the application's own name, a worker's, a job's, or ``release``.
+    ``runs`` is the application's own name, a worker's, a job's, or ``release``; ``containers`` are those of
+    a task that has several.
     """
 
     id: str
@@ -39,6 +48,7 @@ class TaskStatus:
     zone: str
     address: str
     health: str
+    containers: tuple[ContainerStatus, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -154,12 +164,27 @@ def _tasks(
             task.get("availabilityZone", ""),
             address := tasks.address(task),
             health.get(address) or _ecs_says(task),
+            _containers(task),
         )
         for task in tasks.describe(target.client("ecs"), cluster, "RUNNING")
     )
     return tuple(
         sorted(described, key=lambda one: (one.runs != config.name, one.runs, one.zone, one.id))
     )
+
+
+def _containers(task: Any) -> tuple[ContainerStatus, ...]:
+    found = task.get("containers", [])
+    if len(found) < 2:  # it is the task
+        return ()
+    return tuple(ContainerStatus(one["name"], _container_says(one)) for one in found)
+
+
+def _container_says(container: Any) -> str:
+    if container.get("lastStatus") != "STOPPED":
+        return _ecs_says(container)
+    code, reason = container.get("exitCode"), container.get("reason")
+    return f"stopped: {reason}" if reason else f"stopped (exit code {code})"
 
 
 def _ecs_says(task: Any) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 _AT_ONCE = 100  # tasks a call describes
+_TOLD_TO_END = (137, 143)  # the exit codes after SIGKILL and SIGTERM
 
 
 def describe(ecs: Any, cluster: str, status: str) -> Iterator[Any]:
@@ -46,10 +47,28 @@ def address(task: Any) -> str:
     return str(details.get("privateIPv4Address", ""))
 
 
+def failing(task: Any) -> Any:
+    """Return the container by which a task ended, as far as can be told; an empty one if it has none.
+
+    Those that were told to end, or killed because they did not, came after it.
+    """
+    its_own_end = "essential container" in task.get("stoppedReason", "").lower()
+
+    def rank(container: Any) -> int:
+        code = container.get("exitCode")
+        if code in (None, 0, *_TOLD_TO_END):
+            if code is None:
+                return 1 if container.get("reason") else 4
+            return 2 if (code == 0) is its_own_end else 3
+        return 0
+
+    return min(task.get("containers", []), key=rank, default={})
+
+
 def exit_code(task: Any) -> int | None:
-    """Return the exit code of the first container that has one."""
-    codes = (container.get("exitCode") for container in task.get("containers", []))
-    return next((code for code in codes if code is not None), None)
+    """Return the exit code of the container by which the task ended."""
+    code = failing(task).get("exitCode")
+    return None if code is None else int(code)
 
 
 def stopped_reason(task: Any) -> str:

@@ -34,11 +34,14 @@ def check(config: Config, target: Target, zones: Mapping[str, str]) -> tuple[str
         With what to change in the configuration, or in AWS, before it can be deployed.
     """
     from underpass.deploy.preflight import (
+        access,
         capacity,
         certificate,
         consumer,
         endpoints,
+        existing,
         network,
+        simulated,
     )
 
     ec2 = target.client("ec2")
@@ -49,7 +52,9 @@ def check(config: Config, target: Target, zones: Mapping[str, str]) -> tuple[str
     warnings = [*_advice(config), *capacity.check(ec2, config, ours)]
     warnings += _stores(config, target)
     if target.self_contained:  # the rest it makes itself
-        return tuple(warnings)
+        return (*warnings, *simulated.check(config))
+    warnings += access.check(target.client, config)
+    warnings += existing.check(target, config)
     if config.tls:
         warnings += certificate.check(target.client("acm"), config.tls.certificate, config.domain)
     for one in config.consumers:

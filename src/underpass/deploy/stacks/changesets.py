@@ -67,7 +67,7 @@ def deploy(
     watch
         See ``existing.follow``.
     tags
-        The stack's tags, which AWS puts on its resources too.
+        Its tags besides those it brings; AWS puts all of them on its resources too.
     allowed
         Logical ids of resources that hold data and may be replaced or removed all the same.
     carry
@@ -149,6 +149,8 @@ def create(
     ----------
     parameters
         Their values; None for the one the stack has now.
+    tags
+        See ``deploy``.
     there
         The stack as it is, if it is.
 
@@ -159,6 +161,7 @@ def create(
     NotExecutableError
         When CloudFormation cannot make it.
     """
+    tags = {**stack.tags, **tags}
     if there and _same(cloudformation, there, stack, parameters, tags):
         raise EmptyChangeSetError(f"there is nothing to change in {stack.name}")
     try:

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-import http.client
-import ssl
+import os
 from collections.abc import Sequence
-from contextlib import closing
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from underpass.config import Config
-from underpass.config.model import Consumer, Database, Network
+from underpass.config.model import Consumer, Network, Service, Sidecar
 from underpass.errors import UsageError
-from underpass.twin.host import consumer_vpcs, stand_in_databases, stand_in_vpcs, stores, ways_out
+from underpass.twin.host import (
+    asking,
+    consumer_vpcs,
+    ids,
+    stand_in_databases,
+    stand_in_policies,
+    stand_in_secrets,
+    stand_in_vpcs,
+    stand_ins,
+    stores,
+    ways_out,
+)
 from underpass.twin.host.running_twins import Running
 from underpass.twin.region import control_socket, credentials
 from underpass.twin.region.aws import Clients
 from underpass.twin.services.ecr import bundles
-
-_ANSWER_TIMEOUT_S = 5
 
 
 class Seeded(NamedTuple):
@@ -48,7 +55,8 @@ class TwinTarget:
         self._running = running
         self._clients = clients(running)
         self._domain = config.domain
-        self._scheme = "https" if config.tls else "http"
+        self._secure = config.tls is not None
+        self._service = config.service
 
     def client(self, service: str, consumer: Consumer | None = None) -> Any:  # noqa: ARG002  one account
         """Return a boto3 client on the twin's API."""
@@ -74,10 +82,11 @@ class TwinTarget:
         ------
         UsageError
             When the configuration does not say how to start a task as a process, or names an endpoint, a
-            prefix list, a security group or a consumer's region that the twin has not.
+            prefix list, a security group, a consumer's region or a capability that the twin has not.
         """
         ways_out.check(config.network)
         stores.check(config.database)
+        ids.check(config.service, os.geteuid())
         for consumer in config.consumers:
             if consumer.region not in {None, config.region}:
                 raise UsageError(
@@ -86,6 +95,14 @@ class TwinTarget:
                     "leave region out to try it here; the templates have what the other region needs",
                 )
         service = config.service
+        for one in service.sidecars:
+            if not one.process:
+                image = f": it has no container engine to run {one.image} with" if one.image else ""
+                raise UsageError(
+                    f"the twin does not know how to start the sidecar {one.name}",
+                    f"its process is empty, and the twin starts containers as processes{image}",
+                    f'say how in its [[service.sidecars]], such as process = ["{{python}}", "{one.name}.py"]',
+                )
         if not service.process:
             runs = "[service] process is empty, and the twin starts tasks as processes"
             image = f"it has no container engine to run {service.image} with"
@@ -98,9 +115,18 @@ class TwinTarget:
     def publish_image(self, config: Config, repository_uri: str) -> str:
         """Copy the build folder into the twin's store of images and return the image's URI."""
         service = config.service
-        folder = config.folder / (service.build or ".")
-        python = bundles.python_for(service.process, config.folder)
-        return bundles.publish(self._running.state, repository_uri, folder, service.process, python)
+        return self._publish(config, service.build, service.process, repository_uri)
+
+    def publish_sidecar(self, config: Config, sidecar: Sidecar, repository_uri: str) -> str:
+        """Copy the sidecar's build folder, or this one's where its image is none of ours, as an image."""
+        return self._publish(config, sidecar.build, sidecar.process, repository_uri)
+
+    def _publish(
+        self, config: Config, build: str | None, process: Sequence[str], repository_uri: str
+    ) -> str:
+        folder = config.folder / (build or ".")
+        python = bundles.python_for(process, config.folder)
+        return bundles.publish(self._running.state, repository_uri, folder, process, python)
 
     def load_seed(self, instance_id: str, secret_arn: str, seed: Path) -> Seeded:
         """Load the seed file through the region, which reaches the database."""
@@ -119,12 +145,22 @@ class TwinTarget:
         network = config.network
         return stand_in_vpcs.ensure(self._clients, config) if network.vpc_id else network
 
-    def stand_in_database(self, config: Config) -> Database | None:
-        """Return ``[database]`` as it is, with the ids of an existing one, which is made on first use."""
-        database = config.database
-        if database and database.existing:
-            return stand_in_databases.ensure(self._clients, config, database)
-        return database
+    def stand_in_service(self, config: Config, *, make: bool) -> tuple[Service, tuple[str, ...]]:
+        """Return ``[service]`` with the twin's own secrets and policies, and what stands in for them."""
+        service = config.service
+        if not service.secrets and not service.policies:
+            return service, ()
+        policies = stand_in_policies.ensure(self._clients, config, make=make)
+        secrets, notes = stand_in_secrets.ensure(self._clients, config, make=make)
+        return service.model_copy(update={"secrets": secrets, "policies": policies}), notes
+
+    def stand_ins(self, config: Config) -> Config:
+        """Return the configuration with what stands here for the key, bucket, topic and policy it names."""
+        there = stand_ins.ensure(self._clients, config)
+        if there.database and there.database.existing:
+            database = stand_in_databases.ensure(self._clients, there, there.database)
+            return there.model_copy(update={"database": database})
+        return there
 
     def consumer_network(
         self, consumer: Consumer, zones: Sequence[str]
@@ -139,20 +175,9 @@ class TwinTarget:
     def answers(self, consumer: Consumer, path: str) -> tuple[bool, str]:
         """Ask for ``path`` through the consumer's port forward; a redirect is an answer, as to the ALB."""
         forwarded = ("127.0.0.1", self._running.forwards[consumer.name])
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # without the world's authorities, 50 ms
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # the twin's own issuing
-        with closing(
-            http.client.HTTPSConnection(*forwarded, timeout=_ANSWER_TIMEOUT_S, context=context)
-            if self._scheme == "https"
-            else http.client.HTTPConnection(*forwarded, timeout=_ANSWER_TIMEOUT_S)
-        ) as line:
-            try:
-                line.request("GET", path, headers={"Host": self._domain})
-                status = line.getresponse().status
-            except (OSError, http.client.HTTPException) as error:
-                return False, str(error) or type(error).__name__
-        return status < 400, f"HTTP {status}"
+        return asking.ask(self._service, forwarded, self._domain, path, secure=self._secure)
 
     def consumer_url(self, consumer: Consumer) -> str:
         """Return the loopback URL that goes through the consumer's VPC."""
-        return f"{self._scheme}://127.0.0.1:{self._running.forwards[consumer.name]}/"
+        scheme = "https" if self._secure else "http"
+        return f"{scheme}://127.0.0.1:{self._running.forwards[consumer.name]}/"

@@ -5,9 +5,10 @@ read-only: the system's folders, the image's Python (``{python}``) and this one,
 virtual environment whose program it runs. Home folders, /run (where other programs' sockets are), /tmp, /var,
 the region's state and other tasks' data are not there.
 
-The container runs as uid 0 of the region's user namespace (the user who started the twin, or root) with no
-capability. A user namespace of its own would take nothing more away, as all that is the host's is read-only,
-and would leave it unable to write its volumes, whose files belong to uid 0.
+The container runs as uid 0 of the region's user namespace (the user who started the twin, or root), with
+those capabilities that its definition leaves it. A user namespace of its own would take nothing more away, as
+all that is the host's is read-only, and would leave it unable to write its volumes, whose files are uid 0's.
+Only a user of another number has one, where the region has a single id (``sandbox.identity``).
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
 
+from underpass.twin.linux.capabilities import bits
+
 SYSTEM = ("usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32", "etc", "opt", "nix", "gnu")
 APP_DIR = "/app"
 NAMES_DIR = (
@@ -30,12 +33,16 @@ SIZE_MIB = 2048  # how much a container may write into its own file system, whic
 
 @dataclass(frozen=True)
 class Volume:
-    """A folder of the host shown at ``target``, or the ``part`` of it that a path within it names."""
+    """A folder of the host shown at ``target``, or the ``part`` of it that a path within it names.
+
+    What is ``owned`` belongs to whomever the container runs as, whoever made it.
+    """
 
     source: Path
     target: str
     writable: bool = True
     part: str = ""
+    owned: bool = False
 
 
 @dataclass(frozen=True)
@@ -85,6 +92,10 @@ class Spec:
         Whether only volumes may be written (``readonlyRootFilesystem``).
     hidden
         Folders that must not show, within the image's folder or in what is shown of the host.
+    user
+        Whom it runs as, as ``docker run --user`` takes it; empty for root.
+    capabilities
+        Those it keeps while it is root.
     """
 
     app: Path
@@ -103,6 +114,8 @@ class Spec:
     init: bool = False
     read_only: bool = False
     hidden: tuple[Path, ...] = ()
+    user: str = ""
+    capabilities: tuple[str, ...] = ()
 
     def to_json(self) -> str:
         """Return what the sandbox's launcher reads, in one line."""
@@ -137,6 +150,9 @@ class Spec:
                 "limits": [tuple(asdict(limit).values()) for limit in self.limits],
                 "argv": argv,
                 "environment": environment,
+                "user": self.user,
+                "owned": [v.target for v in self.volumes if v.owned and v.writable],
+                "capabilities": bits(self.capabilities),
             }
         )
 

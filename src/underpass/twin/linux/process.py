@@ -142,5 +142,14 @@ def _answer(control: socket.socket) -> tuple[dict[str, object], list[int]]:
 
 
 def enter(pid: int) -> list[str]:
-    """Return the start of a command line that runs the rest beside process ``pid``, in its sandbox."""
+    """Return the start of a command line that runs the rest beside process ``pid``, in its sandbox, as root.
+
+    ECS Exec does so too, whomever the container runs as.
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html
+    """
     return [*LAUNCH, "enter", str(pid), "--"]
+
+
+def check(pid: int) -> list[str]:
+    """Return the same for a health check, which runs as the user the container runs as."""
+    return [*LAUNCH, "check", str(pid), "--"]

@@ -18,6 +18,7 @@ from typing import Any
 from troposphere import GetAtt, Join, Ref, Split, Sub
 
 from underpass.blueprint.iam import document
+from underpass.blueprint.service import permissions, secrets
 from underpass.config import Config
 
 GATEWAYS = ("s3", "dynamodb")
@@ -74,6 +75,8 @@ _ROTATION = (
 _NEW_TASKS = ("ecs:DescribeServices", "ecs:UpdateService")
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html
 _EXEC = (Service("SsmMessages", "ssmmessages"),)
+# https://docs.aws.amazon.com/systems-manager/latest/userguide/setup-create-vpc.html
+_SSM = (Service("Ssm", "ssm"), *_EXEC, Service("Ec2Messages", "ec2messages"))
 
 
 def services(config: Config) -> tuple[Service, ...]:
@@ -89,7 +92,7 @@ def services(config: Config) -> tuple[Service, ...]:
 
 def _named(name: str) -> Service:
     """Return a service the configuration names, with the title it has where underpass knows it."""
-    known = {one.name: one.title for one in (*_ALWAYS, *_EC2, *_EXEC)} | _SECRETS_MANAGER
+    known = {one.name: one.title for one in (*_ALWAYS, *_EC2, *_SSM)} | _SECRETS_MANAGER
     title = "".join(part[:1].upper() + part[1:] for part in re.split("[.-]", name))
     return Service(known.get(name, title), name)
 
@@ -101,13 +104,17 @@ def _needed(config: Config) -> tuple[Service, ...]:
     rotates = config.instance and config.instance.rotates
     ecs = (*(_AGENT if instances else ()), *(_NEW_TASKS if rotates else ()))
     secret = (*_SECRET, *(_ROTATION if rotates else ()))
+    kinds = {one.kind for one in secrets.sources(config).values()}
+    reads_secrets = config.database or "secret" in kinds
     return (
         *_ALWAYS,
         Service("Logs", "logs", logs),
         *((Service("Ecs", "ecs", ecs),) if ecs else ()),
         *(_EC2 if instances else ()),
-        *((Service("SecretsManager", "secretsmanager", secret),) if config.database else ()),
+        *((Service("SecretsManager", "secretsmanager", secret),) if reads_secrets else ()),
+        *((Service("Ssm", "ssm", ("ssm:GetParameters",)),) if "parameter" in kinds else ()),
         *(_EXEC if config.service.exec else ()),
+        *(_SSM if config.capacity.ssm else ()),
     )
 
 
@@ -124,7 +131,8 @@ def s3_policy(config: Config) -> Mapping[str, Any]:
     statements = [_allowed("ImageLayers", ("s3:GetObject",), layers)]  # signed by ECR, not by us
     if config.assets:
         resources = [GetAtt("AssetsBucket", "Arn"), Sub("${AssetsBucket.Arn}/*")]
-        actions = ("s3:GetObject", "s3:ListBucket")
+        reads = ("s3:GetObject", "s3:ListBucket")
+        actions = tuple(dict.fromkeys((*reads, *permissions.of_assets(config))))
         statements.append(_allowed("Assets", actions, resources, _OWN_PRINCIPALS))
     if names := config.network.buckets:  # what is done with them is for the task's role to say
         arns = [

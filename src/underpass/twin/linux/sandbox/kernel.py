@@ -12,7 +12,7 @@ MNT_DETACH = 2
 # What a remount must repeat of a mount's flags, as statvfs shows them: noexec, noatime, nodiratime, relatime.
 KEPT_FLAGS = ((8, 8), (1024, 1024), (2048, 2048), (4096, 1 << 21))
 CLONE_PARENT, CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC = 0x8000, 0x20000, 0x4000000, 0x8000000
-CLONE_NEWPID, CLONE_NEWNET = 0x20000000, 0x40000000
+CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x10000000, 0x20000000, 0x40000000
 SYS_CLONE = {"x86_64": 56, "aarch64": 220, "riscv64": 220}
 SYS_PIVOT_ROOT = {"x86_64": 155, "aarch64": 41, "riscv64": 41}
 SYS_OPENAT2, SYS_MOUNT_SETATTR = 437, 442  # the same numbers on every architecture
@@ -54,18 +54,23 @@ class MountAttributes(ctypes.Structure):
 
 def read_only(target: str, *, recursive: bool = True) -> None:
     """Make a mount, and by default all below it, read-only, without set-uid programs and devices."""
-    wanted = MountAttributes(MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, 0, 0, 0)
+    restrict(target, MOUNT_ATTR_RDONLY, MS_RDONLY, recursive=recursive)
+
+
+def restrict(target: str, attribute: int, flag: int, *, recursive: bool) -> None:
+    """Give a mount ``attribute``, and take set-uid programs and devices away; ``flag`` is mount(2)'s."""
+    wanted = MountAttributes(attribute | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, 0, 0, 0)
     flags = AT_RECURSIVE if recursive else 0
     size = ctypes.c_size_t(ctypes.sizeof(wanted))
     path = os.fsencode(target)
     if libc.syscall(SYS_MOUNT_SETATTR, AT_FDCWD, path, flags, ctypes.byref(wanted), size) == 0:
         return
     if ctypes.get_errno() != errno.ENOSYS:
-        check(-1, f"making {target} read-only")
+        check(-1, f"restricting {target}")
     for point in below(target) if recursive else [target]:  # before Linux 5.12
         there = os.statvfs(point).f_flag
         kept = sum(flag for seen, flag in KEPT_FLAGS if there & seen)
-        mount("none", point, "", MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | kept)
+        mount("none", point, "", MS_REMOUNT | MS_BIND | flag | MS_NOSUID | MS_NODEV | kept)
 
 
 class OpenHow(ctypes.Structure):
@@ -103,5 +108,7 @@ def bind(source: str, target: str, *, writable: bool = False) -> None:
         os.makedirs(os.path.dirname(target), exist_ok=True)
         os.close(os.open(target, os.O_CREAT | os.O_WRONLY, 0o644))
     mount(source, target, "", MS_BIND | MS_REC)
-    if not writable:
+    if writable:
+        restrict(target, 0, 0, recursive=False)
+    else:
         read_only(target)

@@ -6,7 +6,8 @@ of whoever started this. Over FD it answers ``{"pid": N}`` (with the metadata so
 asked for) and, when something fails, ``{"error": ...}``; end of file without an error means that it runs.
 
 With ``enter PID -- ARGV...``: runs a command beside the application whose first process is PID: in its
-namespaces, with its environment and folder, and without capabilities.
+namespaces, with its environment and folder, as root with no more capabilities than are left there. With
+``check PID -- ARGV...`` as the application's user.
 """
 
 from __future__ import annotations
@@ -17,6 +18,13 @@ import signal
 import sys
 
 from underpass.twin.linux.sandbox.filesystem import build_root
+from underpass.twin.linux.sandbox.identity import (
+    identity,
+    joined,
+    of_process,
+    process_status,
+    user_namespace,
+)
 from underpass.twin.linux.sandbox.kernel import (
     CLONE_NEWIPC,
     CLONE_NEWNS,
@@ -47,8 +55,8 @@ exit $status
 
 def main() -> None:
     """Do what the command line says."""
-    if sys.argv[1] == "enter":
-        sys.exit(enter(sys.argv[2], sys.argv[4:]))
+    if sys.argv[1] in ("enter", "check"):
+        sys.exit(enter(sys.argv[2], sys.argv[4:], as_root=sys.argv[1] == "enter"))
     start(int(sys.argv[1]))
 
 
@@ -87,7 +95,10 @@ def start(handle: int) -> None:
             build_root(spec)
             os.chdir(spec["cwd"])
             limits(spec["limits"])
-            drop_rights()
+            who = identity(spec["user"])
+            for target in spec["owned"]:
+                who.own(target)
+            drop_rights(who, spec["capabilities"])
             argv = spec["argv"]
             if spec["init"]:
                 argv = ["/bin/sh", "-c", INIT, "init", *argv]
@@ -103,8 +114,10 @@ def start(handle: int) -> None:
         os._exit(125)
 
 
-def enter(pid: str, argv: list[str]) -> int:
+def enter(pid: str, argv: list[str], *, as_root: bool) -> int:
     """Run ``argv`` beside process ``pid``; return its exit status."""
+    kept = int(process_status(pid)["CapBnd"], 16)
+    who = identity("") if as_root else of_process(pid)
     with open(f"/proc/{pid}/environ", "rb") as stream:
         pairs = [pair.split(b"=", 1) for pair in stream.read().split(b"\0") if b"=" in pair]
     environment = {os.fsdecode(name): os.fsdecode(value) for name, value in pairs}
@@ -112,15 +125,18 @@ def enter(pid: str, argv: list[str]) -> int:
         os.open(f"/proc/{pid}/ns/{kind}", os.O_RDONLY | os.O_CLOEXEC)
         for kind in ("net", "ipc", "uts", "pid", "mnt")
     ]
+    own = None if as_root else user_namespace(pid)
     for handle in handles:
         check(libc.setns(handle, 0), f"entering the namespaces of {pid}")
+    if own is not None:
+        who = joined(own)
     child = os.fork()
     if child == 0:
         try:
             os.chdir(environment.get("PWD", "/"))
             if "TERM" in os.environ:
                 environment.setdefault("TERM", os.environ["TERM"])
-            drop_rights()
+            drop_rights(who, kept)
             die_with_parent()
             become(argv, environment)
         except OSError as error:

@@ -45,6 +45,10 @@ class AutoScalingGroup(Resource):
         delete="delete_auto_scaling_group AutoScalingGroupName ForceDelete",
     )
 
+    def stack_tag(self, key: str, value: str) -> dict[str, Any]:
+        """Return a tag of the stack's: the instances get it too, whatever the group's own do."""
+        return {**super().stack_tag(key, value), "PropagateAtLaunch": True}
+
     def wanted(self, properties: Properties) -> dict[str, Any]:
         """Return the properties as the actions have them: subnets as text, and each tag with its group."""
         wanted = super().wanted(properties)

@@ -125,6 +125,7 @@ class Plan:
     imports: frozenset[str]
     shown: Mapping[str, Mapping[str, Any]]
     problems: tuple[str, ...] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

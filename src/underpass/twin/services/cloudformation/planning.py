@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 from underpass.cloudformation import parameters
@@ -118,8 +119,14 @@ class Planner:
             raise TemplateError(f"No export named {name} found.")
         return found[1].value
 
-    def plan(self, stack: Stack, template: Template, given: Mapping[str, str]) -> Plan:
-        """Return what applying ``template`` to ``stack`` would do.
+    def plan(
+        self,
+        stack: Stack,
+        template: Template,
+        given: Mapping[str, str],
+        tags: Mapping[str, str] = MappingProxyType({}),
+    ) -> Plan:
+        """Return what applying ``template`` to ``stack``, with these tags of its own, would do.
 
         Raises
         ------
@@ -131,7 +138,7 @@ class Planner:
         records = {
             name: record for name, record in self._store.records(stack.id).items() if record.made
         }
-        made = _Making(self, stack, template, values, records)
+        made = _Making(self, stack, template, values, records, tags)
         needs = dependencies(template, made.scope.conditions)
         changes = difference(made.before, order(needs), made.wanted, self._recreating)
         planned = tuple(outputs(template, made.scope, made.problems.append))
@@ -145,11 +152,19 @@ class Planner:
             imports=frozenset(made.imports),
             shown=made.shown,
             problems=tuple(made.problems),
+            tags=tags,
         )
 
     def _recreating(self, type_: str) -> frozenset[str]:
         resource_type = self._resource_types.get(known_as(type_))
         return resource_type.replaces if resource_type else frozenset()
+
+    def tagged(
+        self, resource: Resource, properties: Mapping[str, Any], tags: Mapping[str, str]
+    ) -> Mapping[str, Any]:
+        """Return a resource's properties with its stack's tags."""
+        resource_type = self._resource_types.get(known_as(resource.type))
+        return resource_type.tagged(properties, tags) if resource_type else properties
 
     def unsupported(self, resource: Resource) -> Iterator[str]:
         """Yield why the twin cannot make a resource, without looking at its values."""
@@ -181,8 +196,10 @@ class _Making:
         template: Template,
         values: Mapping[str, parameters.Value],
         records: Mapping[str, Record],
+        tags: Mapping[str, str],
     ) -> None:
         self._planner = planner
+        self._tags = tags
         self._records = records
         self._changes: Mapping[str, Change] = {}
         self.before = {name: record.existing() for name, record in records.items()}
@@ -218,4 +235,5 @@ class _Making:
         self.problems += self._planner.wrong(resource, found)
         shown = masked(self.scope, self._records)
         self.shown[logical_id] = resolve_properties(resource, shown, lambda _: None)
-        return Existing(resource.type, found, attributes_of(resource))
+        properties = self._planner.tagged(resource, found, self._tags)
+        return Existing(resource.type, properties, attributes_of(resource))

@@ -54,6 +54,23 @@ class Resource(ResourceType):
         self.honoured, self.inert = names(form.honoured), names(form.inert)
         self.replaces = names(form.replaces)
 
+    def tagged(self, properties: Properties, tags: Mapping[str, str]) -> Properties:
+        """Return the properties with the stack's tags besides the resource's own, which win.
+
+        https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-resource-tags.html
+        """
+        name = self.form.tags
+        own = properties.get(name) or []
+        if not tags or name not in self.honoured | self.inert or not isinstance(own, list):
+            return properties
+        theirs = {tag.get("Key") for tag in own if isinstance(tag, Mapping)}
+        more = [self.stack_tag(key, tags[key]) for key in tags if key not in theirs]
+        return {**properties, name: [*own, *more]}
+
+    def stack_tag(self, key: str, value: str) -> dict[str, Any]:
+        """Return a tag of the stack's as the resource's property has it."""
+        return {"Key": key, "Value": value}
+
     def create(self, logical: LogicalResource, properties: Properties) -> Physical:
         """Make the resource, wait until it is usable, and settle what its create action does not take."""
         form = self.form

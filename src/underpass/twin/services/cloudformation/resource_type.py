@@ -113,6 +113,10 @@ class ResourceType:
         """Return the type as it works for one resource, which the template calls ``type_``."""
         return self
 
+    def tagged(self, properties: Properties, tags: Mapping[str, str]) -> Properties:
+        """Return the properties of a resource in a stack of these tags."""
+        return properties
+
     def ignored(self, given: Iterable[str]) -> list[str]:
         """Return those of a resource's properties that the twin would not carry out."""
         return sorted(set(given) - self.honoured - self.inert)

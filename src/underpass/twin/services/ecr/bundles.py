@@ -27,8 +27,8 @@ from underpass.errors import UnderpassError
 if TYPE_CHECKING:
     from docker.utils.build import PatternMatcher
 
-NEVER = frozenset({".git", ".venv", "__pycache__", ".underpass", "underpass.toml"})
-"""What an image holds under no circumstances: a changed configuration alone is not a changed image."""
+NEVER = frozenset({".env", ".git", ".venv", "__pycache__", ".underpass", "underpass.toml"})
+"""What an image holds under no circumstances: no secrets, and a changed configuration is no changed image."""
 
 IGNORE_FILE = ".dockerignore"
 TAG_LENGTH = 12

@@ -13,8 +13,13 @@ from moto.ecs.exceptions import ECSException, InvalidParameterException
 from moto.ecs.responses import EC2ContainerServiceResponse as Response
 
 from underpass.twin.api import patch
-from underpass.twin.services.ecs import describe
-from underpass.twin.services.ecs.launch import Parameters, launch_from, unsupported
+from underpass.twin.services.ecs import describe, strategy
+from underpass.twin.services.ecs.launch import (
+    Parameters,
+    launch_from,
+    refuse_dependencies,
+    unsupported,
+)
 from underpass.twin.services.ecs.model import Service, StopCode, Task
 from underpass.twin.services.ecs.placement import free
 from underpass.twin.services.ecs.table import Table, attached
@@ -24,6 +29,13 @@ DIMENSION = "ecs:service:DesiredCount"
 
 
 # Tasks
+
+
+@patch.wrap(Response, "register_task_definition")
+def _register_definition(original: Callable[..., Any], response: Any) -> Any:
+    """Register what the agent can start in some order."""
+    refuse_dependencies(response._get_param("containerDefinitions") or ())  # noqa: SLF001  moto has no other way
+    return original(response)
 
 
 def run_task(response: Any, wanted: Parameters, table: Table) -> Mapping[str, Any]:
@@ -39,14 +51,14 @@ def run_task(response: Any, wanted: Parameters, table: Table) -> Mapping[str, An
         Task(
             id=uuid.uuid4().hex,
             cluster_arn=cluster.arn,
-            launch=launch,
+            launch=one,
             created_at=time.time(),
             group=wanted.get("group") or f"family:{family}",
             started_by=wanted.get("startedBy") or "",
             overrides=wanted.get("overrides") or {},
             tags=tuple((tag["key"], tag["value"]) for tag in wanted.get("tags") or ()),
         )
-        for _ in range(count)
+        for one in strategy.launches(launch, count, ())
     ]
     for task in made:
         table.put(task)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import select
 import shutil
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -20,7 +21,7 @@ from underpass.twin.linux import process
 from underpass.twin.linux.process import Process, StartError
 from underpass.twin.region.topics import Topic
 from underpass.twin.region.worker import once
-from underpass.twin.services.ecs import containers, describe
+from underpass.twin.services.ecs import containers, dependencies, describe
 from underpass.twin.services.ecs.container_health import Checks
 from underpass.twin.services.ecs.environment import Secrets
 from underpass.twin.services.ecs.model import Container, Health, Phase, StopCode, Task
@@ -39,10 +40,14 @@ class Agent:
         self._table = platform.table
         self._id = task_id
         self._definition = definition
+        self._definitions = {one["name"]: one for one in definition["containerDefinitions"]}
         self._pulled: dict[str, containers.Pulled] = {}
         self._processes: dict[str, Process] = {}
+        self._poll = select.poll()
+        self._by_handle: dict[int, str] = {}
         self._streams: list[Stream] = []
-        self._checks: list[Checks] = []
+        self._checks: dict[str, Checks] = {}
+        self._hurried = False
         self._targets = Targets(platform, task_id)
         self._lock = threading.Lock()
         self._woken = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
@@ -61,6 +66,7 @@ class Agent:
 
     def terminate(self) -> None:
         """Ask all containers to end, without taking the task out of service first."""
+        self._hurried = True
         for one in tuple(self._processes.values()):
             one.signal(signal.SIGTERM)
 
@@ -77,10 +83,11 @@ class Agent:
         return self._thread is not None and not self._thread.is_alive()
 
     @property
-    def pid(self) -> int | None:
-        """The process id of the first container's first process."""
-        running = [one for one in tuple(self._processes.values()) if one.exit_code is None]
-        return running[0].pid if running else None
+    def pids(self) -> dict[str, int]:
+        """The process id of each container's first process, by its name, as the definition lists them."""
+        running = dict(self._processes)
+        found = ((name, running.get(name)) for name in self._definitions)
+        return {name: one.pid for name, one in found if one and one.exit_code is None}
 
     @property
     def _task(self) -> Task:
@@ -94,8 +101,7 @@ class Agent:
             if not self._task.ending:
                 self._provision()
             if not self._task.ending:
-                self._start_containers()
-                self._watch()
+                self._run_containers()
         except StartError as error:
             self._stop_for(StopCode.FAILED_TO_START, str(error))
         except Exception as error:
@@ -132,7 +138,8 @@ class Agent:
         attachment = attach(self._platform, task)
         task = self._table.change(self._id, attachment=attachment)
         known = Secrets(self._platform.region.clients)
-        for one, container in self._containers(task):
+        for one in task.containers:
+            container = self._definitions[one.name]
             pulled = containers.pull(
                 self._platform, task, self._definition, container, one.runtime_id, known
             )
@@ -143,20 +150,84 @@ class Agent:
             raise StartError(f"ResourceInitializationError: network interface: {error}") from error
         self._move(Phase.PENDING)
 
-    def _containers(self, task: Task) -> Iterable[tuple[Container, Mapping[str, Any]]]:
-        return zip(task.containers, self._definition["containerDefinitions"], strict=True)
+    def _run_containers(self) -> None:
+        """Start each container when it may, and return once the task is to end.
 
-    def _start_containers(self) -> None:
+        That is when somebody wants it, or when an essential container has exited or cannot start.
+        """
+        self._poll.register(self._woken, select.POLLIN)
+        while self._task.wanted == "RUNNING":
+            again_at = self._start_what_may()
+            self._serve()
+            if self._task.wanted == "RUNNING":
+                self._await_news(again_at)
+
+    def _start_what_may(self) -> float | None:
+        """Start the containers for which others have come far enough; return when to look again at most."""
+        due: list[float] = []
+        while (task := self._task).wanted == "RUNNING":
+            by_name, now = {one.name: one for one in task.containers}, time.time()
+            verdicts = {
+                one.name: dependencies.judge(
+                    self._definitions[one.name],
+                    self._definition["containerDefinitions"],
+                    by_name,
+                    now,
+                )
+                for one in task.containers
+                if one.status is Phase.PENDING
+            }
+            due = [one.until for one in verdicts.values() if one.until is not None]
+            decided = next((name for name, one in verdicts.items() if one.now or one.why), None)
+            if decided is None:
+                break
+            if verdicts[decided].why:
+                self._never(by_name[decided], verdicts[decided].why)
+            else:
+                self._start_container(task, by_name[decided])
+        return min(due, default=None)
+
+    def _never(self, container: Container, why: str) -> None:
+        """Record that a container cannot start; the task ends with an essential one.
+
+        ECS gives it the exit code of one that was told to end.
+        """
+        told = {"exit_code": containers.TERMINATED, "reason": f"CannotStartContainerError: {why}"}
+        self._change_container(container.name, status=Phase.STOPPED, **told)
+        if container.essential:
+            self._stop_for(StopCode.FAILED_TO_START, f"Task failed to start: {why}")
+
+    def _serve(self) -> None:
+        """Let the task run once no container is to be started any more, and serve once it is well."""
         task = self._task
-        for one, container in self._containers(task):
-            self._start_container(task, one, container)
-        self._move(Phase.RUNNING, started_at=time.time())
-        for one in task.containers:
-            self._change_container(one.name, status=Phase.RUNNING)
+        if task.wanted != "RUNNING" or any(one.status is Phase.PENDING for one in task.containers):
+            return
+        if task.phase is Phase.PENDING:
+            task = self._move(Phase.RUNNING, started_at=time.time())
+        if not self._checked or task.health is Health.HEALTHY:  # its own check comes first
+            self._targets.register()
 
-    def _start_container(
-        self, task: Task, container: Container, definition: Mapping[str, Any]
-    ) -> None:
+    @property
+    def _checked(self) -> set[str]:
+        """The essential containers whose checks are the task's own."""
+        return {
+            name
+            for name, one in self._definitions.items()
+            if one.get("healthCheck") and one.get("essential", True)
+        }
+
+    def _await_news(self, again_at: float | None) -> None:
+        """Wait until a container exits or changes its health, somebody wakes us, or it is ``again_at``."""
+        wait_ms = None if again_at is None else max(0.0, again_at - time.time()) * 1000 + 1
+        for handle, _ in self._poll.poll(wait_ms):
+            if handle == self._woken:
+                os.eventfd_read(self._woken)
+                continue
+            self._poll.unregister(handle)
+            self._exited(self._by_handle[handle])
+
+    def _start_container(self, task: Task, container: Container) -> None:
+        definition = self._definitions[container.name]
         assert task.attachment is not None
         spec = containers.spec(
             self._platform,
@@ -165,7 +236,7 @@ class Agent:
             self._definition,
             definition,
             self._pulled[container.name],
-            first=container is task.containers[0],
+            first=not self._processes,
         )
         try:
             stream, output = self._platform.logs.open(containers.destination(task, definition))
@@ -178,16 +249,23 @@ class Agent:
         try:
             started = process.start(spec, output)
         except StartError as error:
-            self._change_container(container.name, reason=f"CannotStartContainerError: {error}")
-            raise StartError(f"CannotStartContainerError: {error}") from error
+            told = f"CannotStartContainerError: {error}"
+            self._change_container(container.name, status=Phase.STOPPED, reason=told)
+            if container.essential:
+                raise StartError(told) from error
+            return
         finally:
             os.close(output)
         self._processes[container.name] = started
+        self._by_handle[started.handle] = container.name
+        self._poll.register(started.handle, select.POLLIN)
+        self._change_container(container.name, status=Phase.RUNNING, started_at=time.time())
         if started.listener:
             self._platform.metadata.add(started.listener, self._answer)
         if definition.get("healthCheck"):
             report = partial(self._report, container.name)
-            self._checks.append(Checks(definition["healthCheck"], started.pid, report).start())
+            checks = Checks(definition["healthCheck"], started.pid, report)
+            self._checks[container.name] = checks.start()
 
     def _answer(self, path: str) -> Any:
         return describe.metadata(self._platform.region.name, self._task, self._definition, path)
@@ -199,15 +277,13 @@ class Agent:
 
     def _change_container(self, name: str, **fields: Any) -> None:
         """Change a container, and the task's health with it."""
-        checked = {
-            c["name"] for c in self._definition["containerDefinitions"] if c.get("healthCheck")
-        }
+        checked = self._checked
 
         def change(task: Task) -> Task:
             after = tuple(
                 replace(one, **fields) if one.name == name else one for one in task.containers
             )
-            seen = {one.health for one in after if one.essential and one.name in checked}
+            seen = {one.health for one in after if one.name in checked}
             health = next(
                 (bad for bad in (Health.UNHEALTHY, Health.UNKNOWN) if bad in seen),
                 Health.HEALTHY if seen else Health.UNKNOWN,
@@ -216,25 +292,10 @@ class Agent:
 
         self._table.change_with(self._id, change)
 
-    def _watch(self) -> None:
-        """Return once the task is to end: somebody wants it, or an essential container has exited."""
-        poll = select.poll()
-        poll.register(self._woken, select.POLLIN)
-        by_handle = {one.handle: name for name, one in self._processes.items()}
-        for handle in by_handle:
-            poll.register(handle, select.POLLIN)
-        while self._task.wanted == "RUNNING":
-            if not self._checks or self._task.health is Health.HEALTHY:  # its own check comes first
-                self._targets.register()
-            for handle, _ in poll.poll():
-                if handle == self._woken:
-                    os.eventfd_read(self._woken)
-                    continue
-                poll.unregister(handle)
-                self._exited(by_handle[handle])
-
     def _exited(self, name: str) -> None:
         """Record a container's exit; the task ends with an essential one."""
+        if name in self._checks:
+            self._checks.pop(name).stop()
         self._change_container(name, status=Phase.STOPPED, exit_code=self._processes[name].wait())
         if next(one for one in self._task.containers if one.name == name).essential:
             self._stop_for(StopCode.CONTAINER_EXITED, "Essential container in task exited")
@@ -242,10 +303,11 @@ class Agent:
     def _end(self) -> None:
         """Take the task out of its target groups, stop what runs, and give the interface back."""
         task = self._move(Phase.DEACTIVATING, stopping_at=time.time(), wanted="STOPPED")
-        for checks in self._checks:
+        for checks in self._checks.values():
             checks.stop()
-        serving = any(one.exit_code is None for one in self._processes.values())
-        self._attempt(self._targets.deregister, drain=serving and not task.abrupt)
+        serving = all(one.status is Phase.RUNNING for one in task.containers if one.essential)
+        hurried = task.abrupt or self._hurried
+        self._attempt(self._targets.deregister, drain=serving and not hurried)
         self._move(Phase.STOPPING)
         self._attempt(self._stop_processes, abrupt=task.abrupt)
         for stream in self._streams:
@@ -264,21 +326,37 @@ class Agent:
             log.exception("ending task %s: %s", self._id, getattr(step, "__name__", step))
 
     def _stop_processes(self, *, abrupt: bool) -> None:
-        """SIGTERM, then SIGKILL for what is left after its stopTimeout."""
-        timeouts = {
-            c["name"]: c.get("stopTimeout") or containers.STOP_TIMEOUT_S
-            for c in self._definition["containerDefinitions"]
-        }
-        began = time.monotonic()
-        for one in self._processes.values():
-            one.signal(signal.SIGKILL if abrupt else signal.SIGTERM)
-        for name, one in sorted(self._processes.items(), key=lambda pair: timeouts[pair[0]]):
-            if one.exit_code is not None:
-                continue
-            left_s = max(0.0, began + timeouts[name] - time.monotonic())
-            if not select.select([one.handle], [], [], left_s)[0]:
-                one.signal(signal.SIGKILL)
-            self._change_container(name, status=Phase.STOPPED, exit_code=one.wait())
+        """End what runs: each container once none is left that has waited for it.
+
+        SIGTERM, then SIGKILL after its stopTimeout; whoever goes abruptly has no time for either.
+        """
+        left = {name: one for name, one in self._processes.items() if one.exit_code is None}
+        kill_at: dict[str, float] = {}
+        while left:
+            for name, one in left.items():
+                if abrupt:
+                    one.signal(signal.SIGKILL)
+                elif name not in kill_at and self._may_stop(name, left):
+                    one.signal(signal.SIGTERM)
+                    kill_at[name] = time.monotonic() + self._stop_timeout_s(name)
+            handles = {one.handle: name for name, one in left.items()}
+            next_s = min(kill_at.values(), default=math.inf)
+            left_s = None if next_s == math.inf else max(0.0, next_s - time.monotonic())
+            ended = select.select([*handles], [], [], left_s)[0]
+            for handle in ended:
+                name = handles[handle]
+                code = left.pop(name).wait()
+                kill_at.pop(name, None)
+                self._change_container(name, status=Phase.STOPPED, exit_code=code)
+            for name in [name for name, at in kill_at.items() if at <= time.monotonic()]:
+                left[name].signal(signal.SIGKILL)
+                kill_at[name] = math.inf
         for one in self._processes.values():
             if one.listener:
                 self._platform.metadata.remove(one.listener)
+
+    def _may_stop(self, name: str, left: Collection[str]) -> bool:
+        return dependencies.may_stop(name, self._definition["containerDefinitions"], left)
+
+    def _stop_timeout_s(self, name: str) -> float:
+        return float(self._definitions[name].get("stopTimeout") or containers.STOP_TIMEOUT_S)

@@ -19,7 +19,7 @@ from underpass.twin.region.worker import Worker
 from underpass.twin.services.ecs.metadata import ADDRESS, PORT
 from underpass.twin.services.ecs.model import Health
 
-LOOK_S = 0.05  # how often to look whether a container that was never healthy listens now
+LOOK_S = 0.05  # how often to look whether more listens beside a container that was never healthy
 _METADATA = f"{int.from_bytes(socket.inet_aton(ADDRESS), 'little'):08X}:{PORT:04X}"
 SILENT_S = 1.0  # between checks of one that does not, at least
 CALM_S = 15.0  # between checks of a container that is well: each costs a process
@@ -29,8 +29,9 @@ class Checks:
     """Checks one container until stopped, and reports each change of its health.
 
     The interval runs on the twin's clock; the time-out and the start period are the application's own. A
-    container that was never healthy is checked as soon as it listens on a port: somebody waits for it, and
-    a check costs a process, which its start would have to share the machine with.
+    container that was never healthy is checked as soon as something more listens in its task, whose
+    containers share a network: somebody waits for it, and a check costs a process, which its start would
+    have to share the machine with.
     """
 
     def __init__(
@@ -46,7 +47,7 @@ class Checks:
         self._pid = pid
         self._report = report
         self._began_s, self._failures, self._health = time.monotonic(), 0, Health.UNKNOWN
-        self._listens, self._failed_s = False, self._began_s
+        self._listeners, self._failed_s = listeners(pid), self._began_s
         self._woken = threading.Event()
         self._worker = Worker(f"health-{pid}", self._check, self._woken.set)
 
@@ -80,22 +81,23 @@ class Checks:
             self._failures, self._failed_s = self._failures + 1, now_s
 
     def _pause(self) -> None:
-        """Wait until the next check is due, or the container listens for the first time."""
-        if self._listens or self._health is not Health.UNKNOWN:
+        """Wait until the next check is due, or more listens beside a container that was never healthy."""
+        if self._health is not Health.UNKNOWN:
             calm = self._health is Health.HEALTHY and not self._failures
             self._woken.wait(max(CALM_S if calm else 0.0, self._interval_s))
             self._woken.clear()
             return
-        end_s = time.monotonic() + max(SILENT_S, self._interval_s)
-        while not (
-            self._listens or time.monotonic() >= end_s or self._worker.stopping.wait(LOOK_S)
-        ):
-            self._listens = listens(self._pid)
+        silent = 0.0 if self._listeners else SILENT_S
+        end_s = time.monotonic() + max(silent, self._interval_s)
+        while not (time.monotonic() >= end_s or self._worker.stopping.wait(LOOK_S)):
+            before, self._listeners = self._listeners, listeners(self._pid)
+            if self._listeners > before:
+                return
 
     def _passes(self) -> bool:
         try:
             done = subprocess.run(
-                [*process.enter(self._pid), *self._argv],
+                [*process.check(self._pid), *self._argv],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -107,15 +109,14 @@ class Checks:
         return done.returncode == 0
 
 
-def listens(pid: int) -> bool:
-    """Return whether a process's network has a listener besides its metadata; see proc_pid_net(5)."""
+def listeners(pid: int) -> int:
+    """Return how many listeners a process's network has besides its metadata; see proc_pid_net(5)."""
+    count = 0
     for family in ("tcp", "tcp6"):
         try:
             lines = Path(f"/proc/{pid}/net/{family}").read_text().splitlines()[1:]
         except OSError:
             continue
-        if any(
-            state == "0A" for _, local, _, state, *_ in map(str.split, lines) if local != _METADATA
-        ):
-            return True
-    return False
+        states = (line.split() for line in lines)
+        count += sum(state == "0A" and local != _METADATA for _, local, _, state, *_ in states)
+    return count

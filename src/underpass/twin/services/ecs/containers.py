@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from underpass.errors import UnderpassError
+from underpass.twin.linux.capabilities import GIVEN
 from underpass.twin.linux.isolation import Limit, Spec, Tmpfs, Volume
 from underpass.twin.linux.process import StartError
 from underpass.twin.services.ecr import bundles
@@ -21,6 +22,7 @@ from underpass.twin.services.logs.awslogs import Destination
 
 Definition = Mapping[str, Any]
 STOP_TIMEOUT_S = 30
+TERMINATED = 143  # the exit code of what SIGTERM ends
 
 
 def planned(definition: Definition) -> tuple[Container, ...]:
@@ -117,7 +119,16 @@ def spec(
         init=bool(linux.get("initProcessEnabled")),
         read_only=bool(container.get("readonlyRootFilesystem")),
         hidden=(platform.region.state,),
+        user=container.get("user") or "",
+        capabilities=_kept(linux.get("capabilities") or {}),
     )
+
+
+def _kept(capabilities: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what root is left of what Docker gives a container; ``launch`` refuses to add any other."""
+    dropped = {*(capabilities.get("drop") or ())}
+    kept = () if "ALL" in dropped else tuple(name for name in GIVEN if name not in dropped)
+    return (*kept, *(capabilities.get("add") or ()))
 
 
 def _argv(task: Task, container: Definition) -> tuple[str, ...]:
@@ -147,7 +158,8 @@ def _volumes(
     found = []
     for point in container.get("mountPoints") or ():
         source, part = _source(platform, task, attachment, defined[point["sourceVolume"]])
-        found.append(Volume(source, point["containerPath"], not point.get("readOnly"), part))
+        owned = "accessPointId" in _authorization(defined[point["sourceVolume"]])
+        found.append(Volume(source, point["containerPath"], not point.get("readOnly"), part, owned))
     return found
 
 
@@ -157,7 +169,7 @@ def _source(
     """Return the folder behind a volume, a file system's or the task's own, and which part of it."""
     efs = volume.get("efsVolumeConfiguration")
     if efs:
-        authorization = efs.get("authorizationConfig") or {}
+        authorization = _authorization(volume)
         try:
             return platform.files.directory(
                 efs["fileSystemId"],
@@ -178,6 +190,11 @@ def _source(
     own.mkdir(parents=True, exist_ok=True)
     own.chmod(0o1777)  # as the /tmp of an image, which Docker would fill it from
     return own, ""
+
+
+def _authorization(volume: Definition) -> Definition:
+    efs = volume.get("efsVolumeConfiguration") or {}
+    return efs.get("authorizationConfig") or {}
 
 
 def volume_folder(platform: Platform, task_id: str) -> Path:

@@ -13,7 +13,7 @@ from underpass.errors import UnderpassError
 from underpass.twin.linux import process
 from underpass.twin.region.timers import Timer, later
 from underpass.twin.region.topics import Topic
-from underpass.twin.services.ecs import deployments, scheduler
+from underpass.twin.services.ecs import deployments, scheduler, strategy
 from underpass.twin.services.ecs.agent import Agent
 from underpass.twin.services.ecs.model import Phase, Rollout, Service, StopCode, Task
 from underpass.twin.services.ecs.observe import Observation, Observer
@@ -63,17 +63,23 @@ class Services:
             agent.join(max(0.0, deadline - time.monotonic()))
         self._platform.logs.stop()
 
-    def enter(self, task_id: str) -> list[str]:
-        """Return what to put before a command's arguments to run it beside a task's first container.
+    def enter(self, name: str) -> list[str]:
+        """Return what to put before a command's arguments to run it beside a container.
+
+        Parameters
+        ----------
+        name
+            ``TASK/CONTAINER``, or the task alone for the first of its containers; its id may be cut short.
 
         Raises
         ------
         UnderpassError
-            When no such task runs; names those that do.
+            When no such container runs; names those that do.
         """
+        task_id, _, container = name.partition("/")
         running = {task.id: self._agents.get(task.id) for task in self._table.tasks()}
-        pids = {name: agent.pid for name, agent in running.items() if agent and agent.pid}
-        found = [pid for name, pid in pids.items() if name.startswith(task_id) and task_id]
+        pids = {one: agent.pids for one, agent in running.items() if agent and agent.pids}
+        found = [one for one in pids if one.startswith(task_id) and task_id]
         if len(found) != 1:
             raise UnderpassError(
                 f"there is no task {task_id}"
@@ -82,7 +88,14 @@ class Services:
                 f"running tasks: {', '.join(pids) or 'none'}",
                 "see `underpass status`",
             )
-        return process.enter(found[0])
+        there = pids[found[0]]
+        if container and container not in there:
+            raise UnderpassError(
+                f"there is no container {container} in task {found[0]}",
+                f"running there: {', '.join(there)}",
+                "name one of them",
+            )
+        return process.enter(there[container or next(iter(there))])
 
     def reconcile(self) -> None:
         """Bring what runs closer to what is wanted."""
@@ -139,22 +152,38 @@ class Services:
                 self._fail(service, now)
 
     def _start(self, service: Service, count: int, now: float) -> None:
+        kin = [
+            one.launch
+            for one in self._table.tasks(service.arn)
+            if one.deployment == service.primary.id and not one.ending
+        ]
+        tags = self._tags(service)
         made = [
             Task(
                 id=uuid.uuid4().hex,
                 cluster_arn=service.cluster_arn,
-                launch=service.primary.launch,
+                launch=launch,
                 created_at=now,
                 service_arn=service.arn,
                 deployment=service.primary.id,
                 group=f"service:{service.name}",
+                tags=tags,
             )
-            for _ in range(count)
+            for launch in strategy.launches(service.primary.launch, count, kin)
         ]
         for task in made:
             self._table.put(task)
         names = " ".join(f"(task {task.id})" for task in made)
         self._tell(service, f"has started {count} tasks: {names}.", now)
+
+    def _tags(self, service: Service) -> tuple[tuple[str, str], ...]:
+        """Return the tags a service hands on to its tasks: its own, or those of the task definition."""
+        sources = {"SERVICE": service.arn, "TASK_DEFINITION": service.primary.launch.definition}
+        if (source := sources.get(service.propagates)) is None:
+            return ()
+        ecs = self._platform.region.clients("ecs")
+        found = ecs.list_tags_for_resource(resourceArn=source)["tags"]
+        return tuple((tag["key"], tag["value"]) for tag in found)
 
     def _stop(self, service: Service, task_id: str, unhealthy: str, now: float) -> None:
         reason = unhealthy or f"Scaling activity initiated by (deployment {service.primary.id})"

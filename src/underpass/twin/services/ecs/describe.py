@@ -7,7 +7,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from underpass.twin.region.aws import ACCOUNT_ID
-from underpass.twin.services.ecs.model import Container, Deployment, Phase, Rollout, Service, Task
+from underpass.twin.services.ecs.model import (
+    Container,
+    Deployment,
+    Launch,
+    Phase,
+    Rollout,
+    Service,
+    Task,
+)
 from underpass.twin.services.ecs.table import Event
 
 CREDENTIALS_LAST = timedelta(hours=6)
@@ -140,10 +148,17 @@ def counts(tasks: Sequence[Task]) -> dict[str, int]:
     }
 
 
+def strategy(launch: Launch) -> list[dict[str, Any]]:
+    """Return the capacity providers tasks are shared among, as ECS shows them."""
+    return [
+        {"capacityProvider": one.provider, "weight": one.weight, "base": one.base}
+        for one in launch.strategy
+    ]
+
+
 def _deployment(service: Service, one: Deployment, tasks: Sequence[Task]) -> dict[str, Any]:
     primary = one.id == service.primary.id
     network = one.launch.network
-    provider = one.launch.capacity_provider
     launch_type = "FARGATE" if one.launch.fargate else "EC2"
     return rendered(
         {
@@ -157,10 +172,8 @@ def _deployment(service: Service, one: Deployment, tasks: Sequence[Task]) -> dic
             "updatedAt": moment(one.updated_at),
             "rolloutState": str(one.rollout if primary or one.rollout is Rollout.FAILED else ""),
             "rolloutStateReason": one.reason,
-            "launchType": None if provider else launch_type,
-            "capacityProviderStrategy": [{"capacityProvider": provider, "weight": 1, "base": 0}]
-            if provider
-            else None,
+            "launchType": None if one.launch.strategy else launch_type,
+            "capacityProviderStrategy": strategy(one.launch) or None,
             "platformVersion": one.launch.platform_version,
             "networkConfiguration": {
                 "awsvpcConfiguration": {
@@ -235,7 +248,8 @@ def _container_metadata(task: Task, one: Container) -> dict[str, Any]:
             "KnownStatus": str(one.status),
             "Limits": {"CPU": one.cpu, "Memory": one.memory_mib},
             "CreatedAt": _stamp(task.created_at),
-            "StartedAt": _stamp(task.started_at),
+            "StartedAt": _stamp(one.started_at),
+            "ExitCode": one.exit_code,
             "Type": "NORMAL",
             "ContainerARN": container_arn(task, one),
             "Networks": [

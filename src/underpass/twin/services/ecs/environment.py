@@ -121,11 +121,16 @@ class Secrets:
 
     def _parameter(self, name: str) -> str:
         name = name.partition(":parameter")[2] or name
-        try:
-            found = self._clients("ssm").get_parameter(Name=name, WithDecryption=True)
-        except ClientError as error:
-            raise StartError(f"{_SSM}: {name}: {_said(error)}") from error
-        return str(found["Parameter"]["Value"])
+        bare = name.removeprefix("/")
+        # The ARN of a name without a path has a slash before it all the same.
+        for one in (name,) if "/" in bare else (bare, f"/{bare}"):
+            try:
+                found = self._clients("ssm").get_parameter(Name=one, WithDecryption=True)
+            except ClientError as error:
+                refused = error
+            else:
+                return str(found["Parameter"]["Value"])
+        raise StartError(f"{_SSM}: {name}: {_said(refused)}") from refused
 
 
 def _said(error: ClientError) -> str:

@@ -8,7 +8,9 @@ from typing import Any
 from moto.ecs.exceptions import EcsClientException, InvalidParameterException
 from moto.ecs.models import EC2ContainerServiceBackend
 
-from underpass.twin.services.ecs.model import Launch, LoadBalancer, Need, Network
+from underpass.twin.linux.capabilities import GIVEN
+from underpass.twin.services.ecs.dependencies import refusal
+from underpass.twin.services.ecs.model import Launch, LoadBalancer, Need, Network, Share
 
 Parameters = Mapping[str, Any]
 
@@ -34,7 +36,9 @@ def launch_from(
     if definition.status != "ACTIVE" and definition.arn != before:
         raise EcsClientException("TaskDefinition is inactive")
     _runnable(definition)
-    provider = _provider(cluster, wanted)
+    strategy = _strategy(cluster, wanted)
+    most = max(strategy, key=lambda share: (share.weight, share.base), default=Share(""))
+    provider = most.provider
     fargate = wanted.get("launchType") == "FARGATE" or provider.startswith("FARGATE")
     if fargate and "FARGATE" not in definition.compatibilities:
         raise InvalidParameterException("Task definition does not support launch_type FARGATE.")
@@ -44,6 +48,7 @@ def launch_from(
         network=_network(wanted),
         fargate=fargate,
         capacity_provider=provider,
+        strategy=strategy,
         platform_version=wanted.get("platformVersion") or "",
     )
 
@@ -93,33 +98,58 @@ def _runnable(definition: Any) -> None:
     if definition.pid_mode or definition.ipc_mode:
         raise unsupported("pidMode and ipcMode")
     for container in definition.container_definitions:
-        for dependency in container.get("dependsOn") or ():
-            if dependency["condition"] != "START":
-                raise unsupported(f"dependsOn with the condition {dependency['condition']}")
         if container.get("volumesFrom"):
             raise unsupported("volumesFrom")
+        capabilities = (container.get("linuxParameters") or {}).get("capabilities") or {}
+        if added := {*(capabilities.get("add") or ())} - {*GIVEN}:
+            raise unsupported(f"adding capabilities to Docker's: {', '.join(sorted(added))}")
 
 
-def _provider(cluster: Any, wanted: Parameters) -> str:
-    """Return the capacity provider of a strategy: the twin uses the one with the most weight."""
+def refuse_dependencies(definitions: Sequence[Parameters]) -> None:
+    """Refuse containers that wait for one another, or for what cannot be, as RegisterTaskDefinition does.
+
+    Raises
+    ------
+    EcsClientException
+        In ECS's words.
+    """
+    if why := refusal(definitions):
+        raise EcsClientException(why)
+
+
+def _strategy(cluster: Any, wanted: Parameters) -> tuple[Share, ...]:
+    """Return the capacity providers tasks are shared among; none with a launch type."""
     strategy = wanted.get("capacityProviderStrategy")
     if wanted.get("launchType"):
         if strategy:
             raise InvalidParameterException(
                 "Specify either a launch type or a capacity provider strategy, not both."
             )
-        return ""
-    strategy = strategy or cluster.default_capacity_provider_strategy or []
-    if not strategy:
-        return ""
-    chosen = max(strategy, key=lambda item: (item.get("weight") or 0, item.get("base") or 0))
-    name = str(chosen["capacityProvider"]).rpartition("/")[2]
-    if name not in (cluster.capacity_providers or ()):
-        raise InvalidParameterException(
-            "The specified capacity provider strategy cannot contain a capacity provider that is not "
-            f"associated with the cluster: {name}."
+        return ()
+    shares = tuple(
+        Share(
+            str(item["capacityProvider"]).rpartition("/")[2],
+            item.get("weight") or 0,
+            item.get("base") or 0,
         )
-    return name
+        for item in strategy or cluster.default_capacity_provider_strategy or ()
+    )
+    for share in shares:
+        if share.provider not in (cluster.capacity_providers or ()):
+            raise InvalidParameterException(
+                "The specified capacity provider strategy cannot contain a capacity provider that is not "
+                f"associated with the cluster: {share.provider}."
+            )
+    if len([share for share in shares if share.base]) > 1:
+        raise InvalidParameterException(
+            "The specified capacity provider strategy can only have one capacity provider with a base."
+        )
+    if len({share.provider.startswith("FARGATE") for share in shares}) > 1:
+        raise InvalidParameterException(
+            "A capacity provider strategy cannot contain a mix of capacity providers using Auto Scaling "
+            "groups and Fargate providers."
+        )
+    return shares
 
 
 def _need(definition: Any) -> Need:

@@ -97,6 +97,15 @@ class LoadBalancer:
 
 
 @dataclass(frozen=True)
+class Share:
+    """A capacity provider of a strategy, with its share of the tasks."""
+
+    provider: str
+    weight: int = 0
+    base: int = 0
+
+
+@dataclass(frozen=True)
 class Launch:
     """What every task of a deployment is started from, and where it is registered."""
 
@@ -105,6 +114,7 @@ class Launch:
     network: Network = Network()
     fargate: bool = False
     capacity_provider: str = ""
+    strategy: tuple[Share, ...] = ()
     platform_version: str = ""
     balancers: tuple[LoadBalancer, ...] = ()
 
@@ -136,6 +146,8 @@ class Service:
         Tasks that failed in a row, and when the next may be started because of it.
     grace_s
         How long after its start a task's failed load balancer checks do not count; never shortened.
+    propagates
+        Whose tags its tasks get: SERVICE's, TASK_DEFINITION's, or nobody's.
     """
 
     arn: str
@@ -151,6 +163,7 @@ class Service:
     rollback: bool = False
     rebalancing: bool = True
     grace_s: float = 0.0
+    propagates: str = ""
     completed: Deployment | None = None
     failures: int = 0
     retry_at: float = 0.0
@@ -176,6 +189,7 @@ class Container:
     health: Health = Health.UNKNOWN
     exit_code: int | None = None
     reason: str = ""
+    started_at: float = 0.0
 
 
 @dataclass(frozen=True)

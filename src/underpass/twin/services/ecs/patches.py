@@ -169,6 +169,7 @@ def _settings(service: Service, wanted: Parameters) -> Service:
         rollback=bool(breaker.get("rollback")),
         rebalancing=wanted.get("availabilityZoneRebalancing", "ENABLED") == "ENABLED",
         grace_s=float(wanted.get("healthCheckGracePeriodSeconds") or 0),
+        propagates=wanted.get("propagateTags") or "",
     )
 
 
@@ -231,7 +232,6 @@ def _shown(table: Table, record: Any) -> dict[str, Any]:
     kept = {name: wanted[name] for name in SHOWN if wanted.get(name) is not None}
     launch = service.primary.launch
     launch_type = {"launchType": "FARGATE" if launch.fargate else "EC2"}
-    provider = {"capacityProvider": launch.capacity_provider, "weight": 1, "base": 0}
     return {
         "serviceArn": service.arn,
         "serviceName": service.name,
@@ -244,7 +244,11 @@ def _shown(table: Table, record: Any) -> dict[str, Any]:
         "availabilityZoneRebalancing": "ENABLED",
         "propagateTags": "NONE",
         "enableExecuteCommand": False,
-        **({"capacityProviderStrategy": [provider]} if launch.capacity_provider else launch_type),
+        **(
+            {"capacityProviderStrategy": describe.strategy(launch)}
+            if launch.strategy
+            else launch_type
+        ),
         **kept,
         "deploymentConfiguration": {
             "maximumPercent": service.max_percent,

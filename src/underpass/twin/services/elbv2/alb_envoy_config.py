@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from underpass.twin.services.elbv2 import alb_script
 from underpass.twin.services.elbv2.alb_routes import routes
 from underpass.twin.services.elbv2.model import (
     Balancing,
@@ -187,7 +188,11 @@ def _http(
         "max_request_headers_kb": 64,
         "upgrade_configs": [{"upgrade_type": "websocket"}],
         "local_reply_config": {"mappers": [_answer(*one) for one in ANSWERS]},
-        "http_filters": [*(_stickiness(group) for group in sticky[:1]), _router()],
+        "http_filters": [
+            *alb_script.script(groups.values(), secure=secure),
+            *(_stickiness(group) for group in sticky[:1]),
+            _router(),
+        ],
         "route_config": {
             "name": "rules",
             "validate_clusters": False,  # clusters and listeners come by files of their own
@@ -196,7 +201,7 @@ def _http(
                 {
                     "name": "all",
                     "domains": ["*"],
-                    "routes": routes(listener, lambda arn: cluster_name(arn, node)),
+                    "routes": routes(listener, lambda arn: cluster_name(arn, node), groups),
                 }
             ],
         },
@@ -212,8 +217,12 @@ def _router() -> Json:
 
 
 def _stickiness(group: TargetGroup) -> Json:
-    """Return the filter that keeps a client with its target by a cookie, as ``lb_cookie`` does."""
-    cookie = {"name": "AWSALB", "ttl": f"{group.sticky_s}s", "path": "/"}
+    """Return the filter that keeps a client with its target by a cookie of the ALB's.
+
+    Beside an application's cookie ``alb_script`` says when it counts.
+    """
+    name = alb_script.FOLLOWING if group.sticky_cookie else "AWSALB"
+    cookie = {"name": name, "ttl": f"{group.sticky_s}s", "path": "/"}
     state = f"{TYPE}.extensions.http.stateful_session.cookie.v3.CookieBasedSessionState"
     session = {"@type": state, "cookie": cookie}
     return {
@@ -282,14 +291,20 @@ def _cluster(
         "typed_extension_protocol_options": {
             "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
                 "@type": options,
-                "explicit_http_config": {"http_protocol_options": {}},
+                # With no TLS it is known beforehand that the targets speak HTTP/2.
+                "explicit_http_config": {
+                    "http_protocol_options"
+                    if group.version == "HTTP1"
+                    else "http2_protocol_options": {}
+                },
                 "common_http_protocol_options": {"idle_timeout": f"{balancer.idle_s}s"},
             }
         },
     }
     if group.protocol == "HTTPS":  # an ALB does not verify its targets' certificates
         context = f"{TYPE}.extensions.transport_sockets.tls.v3.UpstreamTlsContext"
-        told = {"@type": context, "common_tls_context": {"tls_params": TO_TARGETS}}
+        alpn = {} if group.version == "HTTP1" else {"alpn_protocols": ["h2"]}
+        told = {"@type": context, "common_tls_context": {"tls_params": TO_TARGETS, **alpn}}
         cluster["transport_socket"] = {"name": "tls", "typed_config": told}
     return cluster
 

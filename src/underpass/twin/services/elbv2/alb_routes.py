@@ -8,9 +8,10 @@ Source: elasticloadbalancing/latest/application/rule-condition-types, .../rule-a
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from underpass.twin.services.elbv2 import alb_script
 from underpass.twin.services.elbv2.model import (
     Condition,
     FixedResponse,
@@ -18,24 +19,41 @@ from underpass.twin.services.elbv2.model import (
     Listener,
     Redirect,
     Rule,
+    TargetGroup,
 )
 
 Json = dict[str, Any]
 REDIRECTS = {301: "MOVED_PERMANENTLY", 302: "FOUND"}
 
 
-def routes(listener: Listener, cluster: Callable[[str], str]) -> list[Json]:
-    """Return a listener's routes; ``cluster`` names the cluster of a target group's ARN."""
-    return [_route(rule, cluster) for rule in listener.rules]
+def routes(
+    listener: Listener,
+    cluster: Callable[[str], str],
+    groups: Mapping[str, TargetGroup] | None = None,
+) -> list[Json]:
+    """Return a listener's routes.
+
+    Parameters
+    ----------
+    cluster
+        Names the cluster of a target group's ARN.
+    groups
+        The target groups by their ARNs, of which ``alb_script`` is told.
+    """
+    return [_route(rule, cluster, groups or {}) for rule in listener.rules]
 
 
-def _route(rule: Rule, cluster: Callable[[str], str]) -> Json:
+def _route(rule: Rule, cluster: Callable[[str], str], groups: Mapping[str, TargetGroup]) -> Json:
     match: Json = {"prefix": "/"}
     if rule.conditions:
         match["headers"] = [_header(condition) for condition in rule.conditions]
     action = rule.action
     if isinstance(action, Forward):
-        return {"match": match, "route": _forward(action, cluster)}
+        first = next(
+            (groups[arn] for arn, weight in action.groups if weight and arn in groups), None
+        )
+        more = {"metadata": alb_script.told(first)} if first else {}
+        return {"match": match, "route": _forward(action, cluster), **more}
     if isinstance(action, Redirect):
         return {"match": match, "redirect": _redirect(action)}
     return {"match": match, **_fixed(action)}

@@ -141,10 +141,7 @@ def _target_group(elb: Any, one: Described) -> TargetGroup:
         addresses = ((key.id, asked.get("AvailabilityZone", "")),) if own else ()
         leaves = target["TargetHealth"]["State"] == State.DRAINING
         (draining if leaves else targets).append(Target(key, addresses))
-    sticky = (
-        attributes.get("stickiness.enabled") == "true"
-        and attributes.get("stickiness.type") == "lb_cookie"
-    )
+    sticky_s, cookie = _stickiness(attributes)
     cross = attributes.get("load_balancing.cross_zone.enabled")
     return TargetGroup(
         arn=arn,
@@ -158,10 +155,21 @@ def _target_group(elb: Any, one: Described) -> TargetGroup:
         cuts_drained=attributes.get(f"deregistration_delay.{CUTS}") == "true",
         algorithm=attributes.get("load_balancing.algorithm.type", "round_robin"),
         cross_zone={"true": True, "false": False}.get(cross or ""),
-        sticky_s=int(attributes.get("stickiness.lb_cookie.duration_seconds", 86400))
-        if sticky
-        else 0,
+        sticky_s=sticky_s,
+        sticky_cookie=cookie,
+        version=one.get("ProtocolVersion") or "HTTP1",
     )
+
+
+def _stickiness(attributes: Mapping[str, str]) -> tuple[int, str]:
+    """Return for how long a client stays, and by which cookie of the application's."""
+    kind = attributes.get("stickiness.type", "")
+    if attributes.get("stickiness.enabled") != "true" or not kind.endswith("_cookie"):
+        return 0, ""
+    duration_s = int(attributes.get(f"stickiness.{kind}.duration_seconds", 86400))
+    return duration_s, attributes.get("stickiness.app_cookie.cookie_name", "") if kind[
+        0
+    ] == "a" else ""
 
 
 def _check(one: Described) -> HealthCheck:
@@ -170,9 +178,10 @@ def _check(one: Described) -> HealthCheck:
         protocol=one["HealthCheckProtocol"],
         port=0 if port == "traffic-port" else int(port),
         path=one.get("HealthCheckPath", "/"),
-        matcher=one.get("Matcher", {}).get("HttpCode", "200"),
+        matcher=next(iter(one.get("Matcher", {}).values()), "200"),
         interval_s=one["HealthCheckIntervalSeconds"],
         timeout_s=one["HealthCheckTimeoutSeconds"],
         healthy_threshold=one["HealthyThresholdCount"],
         unhealthy_threshold=one["UnhealthyThresholdCount"],
+        version=one.get("ProtocolVersion") or "HTTP1",
     )

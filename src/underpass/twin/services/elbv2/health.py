@@ -73,7 +73,11 @@ def mismatch(status: int) -> Health:
 
 @dataclass(frozen=True)
 class HealthCheck:
-    """How a target group checks its targets. ``port`` 0 is the port traffic goes to."""
+    """How a target group checks its targets.
+
+    ``port`` 0 is the port traffic goes to. ``version`` is the group's (HTTP1, HTTP2, GRPC); ``matcher`` is of
+    HTTP's statuses, or of gRPC's.
+    """
 
     protocol: str
     port: int
@@ -83,6 +87,7 @@ class HealthCheck:
     timeout_s: float
     healthy_threshold: int
     unhealthy_threshold: int
+    version: str = "HTTP1"
 
 
 @dataclass(frozen=True, order=True)

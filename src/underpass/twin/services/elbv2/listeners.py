@@ -51,6 +51,7 @@ def _listener_created(
     _check_port(balancer, port)
     _check_protocol(balancer, protocol)
     _check_actions(backend, balancer, actions)
+    _check_versions(backend, protocol, actions)
     _check_certificate(protocol, certificate)
     if protocol not in {"HTTPS", "TLS"}:
         ssl_policy = None
@@ -85,6 +86,7 @@ def _listener_modified(
     if protocol is not None:
         _check_protocol(balancer, protocol)
     _check_actions(backend, balancer, actions or [])
+    _check_versions(backend, protocol or listener.protocol, actions or listener.default_actions)
     return original(backend, arn, port, protocol, ssl_policy, certificates or [], actions or [])
 
 
@@ -101,6 +103,7 @@ def _rule_created(
     listener = backend.describe_listeners(None, [listener_arn])[0]
     _check_conditions(conditions)
     _check_actions(backend, backend.load_balancers[listener.load_balancer_arn], actions)
+    _check_versions(backend, listener.protocol, actions)
     return original(backend, listener_arn, conditions, priority, actions, tags)
 
 
@@ -116,6 +119,7 @@ def _rule_modified(
     listener = backend.describe_listeners(None, [rule.listener_arn])[0]
     _check_conditions(conditions)
     _check_actions(backend, backend.load_balancers[listener.load_balancer_arn], actions)
+    _check_versions(backend, listener.protocol, actions)
     return original(backend, rule_arn, conditions, actions)
 
 
@@ -158,6 +162,21 @@ def _check_actions(backend: Any, balancer: Any, actions: list[dict[str, Any]]) -
         for arn in arns:
             if arn in backend.target_groups:
                 _check_target_group(balancer, backend.target_groups[arn])
+
+
+def _check_versions(backend: Any, protocol: str, actions: list[Any]) -> None:
+    """Refuse HTTP/2 and gRPC behind an HTTP listener, as an ALB does."""
+    if protocol != "HTTP":
+        return
+    for action in actions:
+        data = action if isinstance(action, dict) else action.data
+        for arn in backend._get_target_group_arns_from(data):  # noqa: SLF001
+            version = getattr(backend.target_groups.get(arn), "protocol_version", None)
+            if version not in {None, "HTTP1"}:
+                raise InvalidConfigurationRequest(
+                    f"Listener protocol 'HTTP' is not supported with a target group with the protocol-version"
+                    f" '{version}'"
+                )
 
 
 def _check_target_group(balancer: Any, group: Any) -> None:

@@ -48,8 +48,10 @@ class Target:
 class TargetGroup:
     """A target group: the targets that are registered, and those that drain.
 
-    ``cross_zone`` None leaves the choice to the load balancer; ``sticky_s`` 0 is no stickiness;
-    ``drain_s`` is in AWS's time. ``cuts_unhealthy`` and ``cuts_drained`` say whose flows an NLB ends.
+    ``version`` is what an ALB speaks to the targets: HTTP1, HTTP2 or GRPC. ``cross_zone`` None leaves the
+    choice to the load balancer. ``sticky_s`` 0 is no stickiness; ``sticky_cookie`` is the application's
+    cookie that it follows, empty for the ALB's own. ``drain_s`` is in AWS's time. ``cuts_unhealthy`` and
+    ``cuts_drained`` say whose flows an NLB ends.
     """
 
     arn: str
@@ -64,6 +66,8 @@ class TargetGroup:
     algorithm: str = "round_robin"
     cross_zone: bool | None = None
     sticky_s: int = 0
+    sticky_cookie: str = ""
+    version: str = "HTTP1"
 
 
 @dataclass(frozen=True)

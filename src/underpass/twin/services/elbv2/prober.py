@@ -15,6 +15,7 @@ import ssl
 from collections.abc import Callable, Mapping
 from functools import cache, partial
 
+from underpass.twin.region import http2
 from underpass.twin.region.clock import scaled_s
 from underpass.twin.region.worker import Worker
 from underpass.twin.services.elbv2 import health
@@ -30,6 +31,7 @@ log = logging.getLogger(__name__)
 
 AGENT = "ELB-HealthChecker/2.0"
 REACH_AT_LEAST_S = 1.0
+FINAL = 200  # statuses below announce another
 
 
 class Prober:
@@ -108,8 +110,9 @@ class Prober:
                     await self._loop.sock_connect(connection, (key.address, port))
                 if check.protocol == "TCP":
                     return health.HEALTHY
+                ask = _status if check.version == "HTTP1" else _status_in_http2
                 async with asyncio.timeout(check.timeout_s):
-                    status = await _status(connection, check, f"{key.address}:{port}")
+                    status = await ask(connection, check, f"{key.address}:{port}")
         except TimeoutError:
             return health.TIMED_OUT if check.protocol != "TCP" else health.FAILED
         except (OSError, ValueError, EOFError):
@@ -118,6 +121,38 @@ class Prober:
             log.exception("the check of %s:%d from %s", key.address, port, key.node)
             return health.FAILED
         return health.HEALTHY if matches(check.matcher, status) else health.mismatch(status)
+
+
+async def _status_in_http2(connection: socket.socket, check: HealthCheck, host: str) -> int:
+    """Return HTTP's status of an answer over HTTP/2 or, of a gRPC method called with no message, gRPC's.
+
+    Raises
+    ------
+    ValueError
+        When it is not HTTP/2, or not gRPC.
+    """
+    secure, grpc = check.protocol == "HTTPS", check.version == "GRPC"
+    reader, writer = await asyncio.open_connection(
+        sock=connection,
+        ssl=_unverified("h2") if secure else None,
+        server_hostname="" if secure else None,
+    )
+    try:
+        writer.write(http2.request(check.path, host, AGENT, secure=secure, grpc=grpc))
+        answer = http2.Answer()
+        while not (answer.ended or (answer.status >= FINAL and not grpc)):
+            data = await reader.read(1 << 16)
+            if not data:
+                raise EOFError
+            writer.write(answer.feed(data))
+        if not grpc:
+            return answer.status
+        if answer.grpc_status is None:
+            raise ValueError(f"no status of gRPC in an answer of {answer.status}")
+        return answer.grpc_status
+    finally:
+        writer.close()
+        writer.transport.abort()
 
 
 async def _status(connection: socket.socket, check: HealthCheck, host: str) -> int:
@@ -152,11 +187,13 @@ async def _status(connection: socket.socket, check: HealthCheck, host: str) -> i
 
 
 @cache
-def _unverified() -> ssl.SSLContext:
+def _unverified(protocol: str = "") -> ssl.SSLContext:
     """Return TLS without verification: load balancers do not verify their targets' certificates."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
+    if protocol:
+        context.set_alpn_protocols([protocol])
     return context
 
 

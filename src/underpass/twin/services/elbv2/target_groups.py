@@ -69,8 +69,9 @@ def _created(original: Callable[..., Any], backend: Any, name: str, **kwargs: An
     protocol, kind = kwargs.get("protocol"), kwargs.get("target_type")
     if kind == "lambda" or protocol in {"UDP", "TCP_UDP", "TLS", "GENEVE"}:
         raise unsupported(f"target groups of type {kind} and protocol {protocol}")
-    if kwargs.get("protocol_version") not in {None, "HTTP1"}:
-        raise unsupported(f"the protocol version {kwargs['protocol_version']}")
+    if kwargs.get("protocol_version") == "GRPC":
+        kwargs["healthcheck_path"] = kwargs.get("healthcheck_path") or "/AWS.ALB/healthcheck"
+        kwargs["matcher"] = kwargs.get("matcher") or {"GrpcCode": "12"}
     if kind == "alb" and protocol != "TCP":
         raise InvalidConfigurationRequest(
             f"Protocol '{protocol}' is not supported with the target type 'alb'"
@@ -88,13 +89,12 @@ def _created(original: Callable[..., Any], backend: Any, name: str, **kwargs: An
 def _modified(original: Callable[..., Any], response: Any) -> Any:
     """Change a group, its matcher too, which moto overlooks."""
     params, answer = response._get_params(), original(response)  # noqa: SLF001
-    codes = params.get("Matcher", {}).get("HttpCode")
-    if codes:
+    for kind, codes in params.get("Matcher", {}).items():
         if not FakeTargetGroup.HTTP_CODE_REGEX.fullmatch(codes):
             raise ELBClientError(
-                "InvalidParameterValue", "HttpCode must be like 200 | 200-399 | 200,201 ..."
+                "InvalidParameterValue", f"{kind} must be like 200 | 200-399 | 200,201 ..."
             )
-        response.elbv2_backend.target_groups[params["TargetGroupArn"]].matcher = {"HttpCode": codes}
+        response.elbv2_backend.target_groups[params["TargetGroupArn"]].matcher = {kind: codes}
     return answer
 
 
@@ -110,8 +110,14 @@ def _attributes_modified(
     check_only("target group", attributes, ONLY)
     if group is not None:
         after = {**group.attributes, **attributes}
-        if after["stickiness.enabled"] == "true" and after["stickiness.type"] != "lb_cookie":
-            raise unsupported(f"stickiness of type {after['stickiness.type']}")
+        kind = after["stickiness.type"]
+        if after["stickiness.enabled"] == "true" and kind not in {"lb_cookie", "app_cookie"}:
+            raise unsupported(f"stickiness of type {kind}")
+        cookie = after.get("stickiness.app_cookie.cookie_name", "")
+        if kind == "app_cookie" and (not cookie or cookie.startswith("AWSALB")):
+            raise InvalidConfigurationRequest(
+                f"The application cookie's name must be given, and not start with AWSALB: '{cookie}'"
+            )
     original(backend, target_group_arn, attributes)
 
 

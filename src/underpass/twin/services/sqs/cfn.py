@@ -11,6 +11,7 @@ from underpass.twin.services.cloudformation.resource_type import (
     LogicalResource,
     Physical,
     Properties,
+    Tagging,
     differ,
     without,
 )
@@ -29,8 +30,9 @@ class Queue(Resource):
     form = Form(
         type="AWS::SQS::Queue",
         service="sqs",
-        honoured=f"{ATTRIBUTES} QueueName",
-        inert="RedriveAllowPolicy Tags",
+        honoured=f"{ATTRIBUTES} QueueName Tags",
+        inert="RedriveAllowPolicy",
+        tagging=Tagging("tag_queue", "untag_queue", "QueueUrl"),
         replaces="FifoQueue QueueName",
         name="QueueName",
         longest=75,
@@ -52,9 +54,10 @@ class Queue(Resource):
     def update(
         self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
     ) -> Physical:
-        """Change the attributes."""
+        """Change the attributes and tags."""
         wanted = without(_attributes(new), "FifoQueue")
         self.call("set_queue_attributes", QueueUrl=physical.id, Attributes=wanted)
+        self.retag(physical, old.get("Tags"), new.get("Tags"))
         return physical
 
     def attributes(self, document: Mapping[str, Any]) -> dict[str, Any]:

@@ -36,8 +36,8 @@ class ChangeSets(Core):
         template = requests.template(request, self._lookups, before)
         check_capabilities(template, request.get("Capabilities") or ())
         stack = before or self._new_stack(requests.name(request, "StackName"))
-        plan = self._plan(stack, template, requests.parameters(request, before))
         settings = requests.settings(request, before)
+        plan = self._plan(stack, template, requests.parameters(request, before), settings)
         reason = self._unfit(plan, stack, settings)
         change_set = ChangeSet(
             id=self._arn("changeSet", set_name),

@@ -69,9 +69,11 @@ class Core:
     def _new_stack(self, name: str) -> Stack:
         return Stack(self._arn("stack", name), name, self._store.now(), "REVIEW_IN_PROGRESS")
 
-    def _plan(self, stack: Stack, template: Template, given: Mapping[str, str]) -> Plan:
+    def _plan(
+        self, stack: Stack, template: Template, given: Mapping[str, str], settings: Settings
+    ) -> Plan:
         try:
-            return self._planner.plan(stack, template, given)
+            return self._planner.plan(stack, template, given, settings.tags)
         except TemplateError as error:
             raise invalid(str(error)) from error
 

@@ -24,14 +24,15 @@ class Stacks(Core):
         check_capabilities(template, request.get("Capabilities") or ())
         stack = self._new_stack(stack_name)
         stack = replace(stack, protected=bool(request.get("EnableTerminationProtection")))
-        plan = self._plan(stack, template, requests.parameters(request, None))
+        settings = requests.settings(request, None)
+        plan = self._plan(stack, template, requests.parameters(request, None), settings)
         if plan.problems:
             raise invalid("; ".join(plan.problems))
         with self._store.locked():
             if self._store.find(stack_name) is not None:
                 raise ApiError("AlreadyExistsException", f"Stack [{stack_name}] already exists")
             self._store.put(stack)
-            begin = self._begin(stack, plan, requests.settings(request, None))
+            begin = self._begin(stack, plan, settings)
         begin()
         return {"StackId": stack.id}
 
@@ -41,8 +42,8 @@ class Stacks(Core):
         self._updatable(stack)
         template = requests.template(request, self._lookups, stack)
         check_capabilities(template, request.get("Capabilities") or ())
-        plan = self._plan(stack, template, requests.parameters(request, stack))
         settings = requests.settings(request, stack)
+        plan = self._plan(stack, template, requests.parameters(request, stack), settings)
         if plan.problems:
             raise invalid("; ".join(plan.problems))
         if self._empty(plan, stack, settings):

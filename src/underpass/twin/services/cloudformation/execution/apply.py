@@ -20,6 +20,7 @@ from underpass.twin.services.cloudformation.resource_type import (
     Physical,
     ProvisionError,
     ResourceType,
+    known_as,
 )
 
 log = logging.getLogger(__name__)
@@ -140,7 +141,8 @@ class Apply:
         properties = resolve_properties(resource, self._scope, problems.append)
         if problems:
             raise TemplateError("; ".join(problems))
-        return properties
+        resource_type = self._journal.resource_types[known_as(resource.type)]
+        return resource_type.tagged(properties, self._plan.tags)
 
     def _shown(self, resource: Resource) -> Mapping[str, Any]:
         return resolve_properties(resource, self._masked, lambda _: None)

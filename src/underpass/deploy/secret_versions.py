@@ -1,0 +1,53 @@
+"""What the secrets hold now, as one word that changes when any of them does; no value is read.
+
+A task reads its secrets when it starts. The word is a parameter of the stacks with tasks, and a label of
+their containers, so that a deployment starts new tasks after a secret was changed.
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-secrets-manager.html
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from underpass.blueprint.service.secrets import VERSIONS, sources
+from underpass.config import Config
+from underpass.config.model.secrets import Source
+
+_LETTERS = 12
+_CURRENT = "AWSCURRENT"
+
+
+def current(client: Callable[[str], Any], config: Config) -> dict[str, str]:
+    """Return the parameter's value by its name; nothing where there are no secrets."""
+    found = {one.arn or one.name: one for one in sources(config).values()}
+    if not found:
+        return {}
+    told = sorted(f"{name} {_version(client, config, one)}" for name, one in found.items())
+    return {VERSIONS: hashlib.sha256("\n".join(told).encode()).hexdigest()[:_LETTERS]}
+
+
+def _version(client: Callable[[str], Any], config: Config, one: Source) -> str:
+    """Return which version it is; nothing for one that cannot be asked about from here."""
+    if one.region not in {"", config.region}:
+        return ""
+    try:
+        return (_of_secret if one.kind == "secret" else _of_parameter)(client, one)
+    except ClientError:  # the role may not look, or it is not there: ECS says so when a task starts
+        return ""
+
+
+def _of_secret(client: Callable[[str], Any], one: Source) -> str:
+    found = client("secretsmanager").describe_secret(SecretId=one.arn)
+    labels = found.get("VersionIdsToStages", {})
+    wanted = one.stage or _CURRENT
+    return one.version or next((key for key, has in labels.items() if wanted in has), "")
+
+
+def _of_parameter(client: Callable[[str], Any], one: Source) -> str:
+    asked = {"Key": "Name", "Option": "Equals", "Values": [one.bare_name]}
+    found = client("ssm").describe_parameters(ParameterFilters=[asked])["Parameters"]
+    return str(found[0]["Version"]) if found else ""
