@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
+from tests.unit.blueprint.addons import QUEUE, SECTIONS
 from tests.unit.blueprint.configs import (
     ACCOUNT,
     ANYBODYS,
     CERTIFICATE,
     EVERYTHING,
     EXISTING,
+    JOBS,
     KEY_USERS,
     THERE,
     config,
@@ -45,6 +47,7 @@ PARTS = (
     "path",
     "capacity",
     "database",
+    "addon",
     "release",
     "service",
     "monitoring",
@@ -138,12 +141,29 @@ def _consumer(key: str, old: str, new: str, value: Any) -> Change:
     return Change(f"consumers.{key}", old, new, {"consumers": [analytics | {key: value}]})
 
 
+def _addon(key: str, old: str, new: str, value: Any, **more: Any) -> Change:
+    addon = {**SECTIONS["addons"][0], **more, key: value}
+    fewer = {name: one for name, one in QUEUE["Resources"].items() if name != "Queue"}
+    policy = {**fewer["Use"], "Properties": {"PolicyDocument": {"Version": "2012-10-17"}}}
+    outputs = {name: one for name, one in QUEUE["Outputs"].items() if name != "QueueUrl"}
+    document = {**QUEUE, "Resources": {**fewer, "Use": policy}, "Outputs": outputs}
+    documents = {**SECTIONS["documents"], "fewer.yaml": document}
+    return Change(f"addons.{key}", old, new, {"addons": [addon], "documents": documents}, SECTIONS)
+
+
 _MAIL = {"name": "mail", "command": ["python", "-m", "app.mail"]}
 
 
 def _worker(key: str, old: str, new: str, value: Any, **before: Any) -> Change:
     one = _MAIL | before
     return Change(f"workers.{key}", old, new, {"workers": [one | {key: value}]}, {"workers": [one]})
+
+
+_JOB = JOBS[0]
+
+
+def _job(key: str, old: str, new: str, value: Any) -> Change:
+    return Change(f"jobs.{key}", old, new, {"jobs": [_JOB | {key: value}]}, {"jobs": [_JOB]})
 
 
 CHANGES = (
@@ -237,6 +257,17 @@ CHANGES = (
     _worker("health_command", "none", "one", ["python", "-m", "check"]),
     _worker("stop_timeout", "30", "60", 60),
     _worker("environment", "none", "one variable", {"WIDTH": "640"}),
+    Change("jobs", "none", "one", {"jobs": [_JOB]}),
+    Change("jobs", "one", "none", {}, {"jobs": [_JOB]}),
+    *(
+        _job("name", "report", "summary", "summary"),
+        _job("command", "one", "another", ["python", "-m", "app.summary"]),
+        _job("schedule", "every day", "every hour", "rate(1 hour)"),
+        _job("timezone", "UTC", "Europe/Berlin", "Europe/Berlin"),
+        _job("cpu", "the service's", "512", 512),
+        _job("memory", "the service's", "1024", 1024),
+        _job("environment", "none", "one variable", {"LEVEL": "warning"}),
+    ),
     _capacity("provider", "ec2", "fargate", "fargate"),
     _capacity("instance_type", "t3.medium", "t3.large", "t3.large"),
     _capacity("instance_type", "t3.medium", "m7g.large", "m7g.large"),
@@ -334,6 +365,11 @@ CHANGES = (
         {"tls": {"certificate": CERTIFICATE}},
     ),
     Change("alarms.email", "none", "one", {"alarms": {"email": "ops@example.com"}}),
+    Change("addons", "none", "one", SECTIONS),
+    Change("addons", "one", "none", {}, SECTIONS),
+    _addon("template", "queue.yaml", "fewer.yaml", "fewer.yaml", name="queue"),
+    _addon("name", "queue", "jobs", "jobs"),
+    _addon("parameters", "90 s", "120 s", {"Seconds": "120"}),
     Change("alarms.topic", "new", "existing", {"alarms": THERE["alarms"]}),
     Change("consumers", "one", "two", {"consumers": _CONSUMERS}),
     Change("consumers", "two", "one", {}, {"consumers": _CONSUMERS}),

@@ -160,6 +160,8 @@ def _resources(of: Config) -> dict[str, dict[str, Any]]:
     """Return the resources of a configuration by part, those of a zone under one name."""
     found: dict[str, dict[str, Any]] = {}
     for stack in stacks(of):
+        if part(of, stack) == "addon":  # the user's own
+            continue
         resources = stack.template["Resources"]
         for logical_id, resource in resources.items():
             first = re.sub(r"[23](?=$|\D)", "1", logical_id, count=1)

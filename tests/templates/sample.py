@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 from tests.templates.emitted import part
 
 from underpass.blueprint import Stack, stacks
+from underpass.blueprint.addons.outputs import PREFIX
 from underpass.cloudformation.intrinsics import resolve
 from underpass.config.model import Config
 
@@ -51,6 +52,7 @@ _ARNS = {  # type to ARN without its first fields; {} is the resource's name
     "AWS::SQS::Queue": "sqs:{region}:{account}:{}",
     "AWS::SecretsManager::Secret": "secretsmanager:{region}:{account}:secret:{}-AbCdEf",
     "AWS::Scheduler::Schedule": "scheduler:{region}:{account}:schedule/default/{}",
+    "AWS::Scheduler::ScheduleGroup": "scheduler:{region}:{account}:schedule-group/{}",
 }
 # Types whose Ref is their ARN; the Ref of all others is their name or id.
 _REF_IS_ARN = frozenset(
@@ -90,9 +92,13 @@ class Account:
         """
         if part(self.config, to.stack) == "consumer":
             raise KeyError(name)
+        of_addons = name.startswith(PREFIX)
+        name = name.removeprefix(PREFIX)
         for one in self.stacks.values():
             if one is to:
                 break
+            if (part(self.config, one.stack) == "addon") is not of_addons:
+                continue
             if output := one.stack.template.get("Outputs", {}).get(name):
                 return resolve(output["Value"], scope(one))
         raise KeyError(name)

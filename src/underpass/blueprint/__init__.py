@@ -9,6 +9,7 @@ import underpass.blueprint.lean  # noqa: F401  before troposphere
 
 # isort: split
 from underpass.blueprint.account import conforming
+from underpass.blueprint.addons import addon_stacks
 from underpass.blueprint.capacity import capacity_stack
 from underpass.blueprint.consumer import consumer_stack
 from underpass.blueprint.database import database_stack
@@ -30,6 +31,7 @@ def stacks(config: Config) -> tuple[Stack, ...]:
         path_stack(config),
         capacity_stack(config),
         *([database_stack(config)] if config.instance else []),
+        *addon_stacks(config),
         *([release_stack(config)] if config.service.release else []),
         service_stack(config),
         monitoring_stack(config),

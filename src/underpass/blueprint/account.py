@@ -34,4 +34,6 @@ def _conforming(resource: Mapping[str, Any], config: Config) -> Mapping[str, Any
         more["PermissionsBoundary"] = config.permissions_boundary
     if config.role_path and resource["Type"] in _WITH_PATH:
         more["Path"] = config.role_path
-    return {**resource, "Properties": {**resource["Properties"], **more}} if more else resource
+    return (
+        {**resource, "Properties": {**resource.get("Properties", {}), **more}} if more else resource
+    )

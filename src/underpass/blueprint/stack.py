@@ -20,7 +20,7 @@ class Stack:
     ----------
     name
         The stack's name: ``NAME-foundation``, ``NAME-path``, ``NAME-capacity``, ``NAME-database``,
-        ``NAME-service``, ``NAME-monitoring`` or ``NAME-consumer-CONSUMER``.
+        ``NAME-addon-ADDON``, ``NAME-service``, ``NAME-monitoring`` or ``NAME-consumer-CONSUMER``.
     template
         The template, JSON-serialisable.
     parameters

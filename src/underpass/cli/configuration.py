@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
 from underpass.cli.options import Folder, Json, Yes
 from underpass.cli.render import output
+
+OnTwin = Annotated[bool, typer.Option("--twin", help="Also refuse what the twin does not have.")]
 
 app = typer.Typer()
 
@@ -61,13 +63,17 @@ def schema(*, as_json: Json = False) -> None:
 
 
 @app.command()
-def check(folder: Folder = Path(), *, as_json: Json = False) -> None:
+def check(folder: Folder = Path(), *, twin: OnTwin = False, as_json: Json = False) -> None:
     """Say whether underpass.toml can be used, and everything wrong with it."""
     from dataclasses import asdict
 
-    from underpass.config import FILE_NAME, advice, load
+    from underpass.config import FILE_NAME, addons, advice, load
 
     config = load(folder)
+    if twin:
+        from underpass.twin.host.target import TwinTarget
+
+        TwinTarget.preflight(config)
     file = folder / FILE_NAME if folder.is_dir() else folder
     warnings = advice(config, folder)
     for warning in () if as_json else warnings:
@@ -75,4 +81,8 @@ def check(folder: Folder = Path(), *, as_json: Json = False) -> None:
     told: dict[str, Any] = {"file": str(file), "name": config.name}
     if warnings:
         told["warnings"] = [asdict(one) for one in warnings]
-    output.result(told, f"{file}: ok", as_json=as_json)
+    lines = [f"{file}: ok"]
+    if outputs := addons.outputs(config):
+        told["addons"] = [asdict(one) for one in outputs]
+        lines += [f"  {one}" for one in outputs]
+    output.result(told, "\n".join(lines), as_json=as_json)

@@ -49,7 +49,10 @@ def logs(
         str, typer.Option("--task", help="Only this task's; its id, or the start.")
     ] = "",
     container: Annotated[
-        str, typer.Option("--container", help="Only this container's, such as a sidecar.")
+        str,
+        typer.Option(
+            "--container", help="Only what this says: a sidecar, a worker, a job, release."
+        ),
     ] = "",
     as_json: Json = False,
 ) -> None:

@@ -17,6 +17,7 @@ import typer
 from underpass import __version__
 from underpass.cli import chaos, configuration, env, faults, plan, registrar, templates, twin
 from underpass.cli import exec as exec_
+from underpass.cli import run as run_
 from underpass.cli.render import output
 
 INTERRUPTED = 130  # as shells count a process that Ctrl-C ended
@@ -28,6 +29,7 @@ _GROUPS = {  # and their commands
     env: ("env",),
     exec_: ("status", "logs", "exec", "open"),
     registrar: ("registrar",),
+    run_: ("run",),
     chaos: ("chaos",),
 }
 _BETWEEN_COLLECTIONS = 100_000  # objects: imports make tens of thousands, none of them garbage

@@ -47,6 +47,14 @@ class Output:
     variable: str
     own_key: bool = False
 
+    def __str__(self) -> str:
+        becomes = {
+            "variable": self.variable,
+            "secret": f"{self.variable}, with the secret's value",
+            "policy": "a policy of their role",
+        }
+        return f"add-on {self.addon}: tasks get {self.name} as {becomes[self.kind]}"
+
 
 def template(config: Config, addon: Addon) -> Template | None:
     """Return an add-on's template; None where it could not be read."""
@@ -61,6 +69,46 @@ def outputs(config: Config) -> tuple[Output, ...]:
         for addon in config.addons
         if (found := template(config, addon))
         for output in _outputs(addon, found)
+    )
+
+
+def handed(config: Config) -> tuple[str, ...]:
+    """Return what an add-on's parameter is given by its name: outputs of the foundation, and ``Name``."""
+    names = ["Name", "VpcId", "VpcCidr", "AppSubnetIds", "DataSubnetIds", "TaskSecurityGroupId"]
+    names += ["KeyArn", "TopicArn", "AccessLogsBucketName"]
+    if config.database:
+        names += ["DatabaseInstanceId", "DatabaseEndpoint", "DatabasePort", "DatabaseName"]
+        names += ["DatabaseSecretArn", "DatabaseUserSecretArn"]
+    if config.files:
+        names += ["FileSystemId", "AccessPointId"]
+    if config.assets:
+        names.append("BucketName")
+    return tuple(names)
+
+
+def earlier(config: Config, number: int) -> tuple[str, ...]:
+    """Return the outputs of the add-ons before that one, which its parameters may be called like too."""
+    before = [addon.label for addon in config.addons[:number]]
+    return tuple(one.name for one in outputs(config) if one.addon in before)
+
+
+def services(config: Config, *, only: Addon | None = None, given: str = "") -> frozenset[str]:
+    """Return the services whose resources the add-ons have, as types name them: ``SQS``.
+
+    Parameters
+    ----------
+    only
+        Just this one's.
+    given
+        Only those of templates with a parameter of this name, which the foundation's output fills.
+    """
+    return frozenset(
+        resource.type.split("::")[1]
+        for addon in ([only] if only else config.addons)
+        if (found := template(config, addon))
+        and (not given or given in found.parameters.keys() - addon.parameters.keys())
+        for resource in found.resources.values()
+        if resource.type.startswith("AWS::")
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from difflib import get_close_matches
 from pathlib import Path
 
-from underpass.config import positions, rules
+from underpass.config import addon_files, positions, rules
 from underpass.config.hints import FILE_NAME, command, quoted
 from underpass.config.model import Config
 from underpass.config.problems import (
@@ -21,7 +21,7 @@ from underpass.config.problems import (
     UnreadableConfigError,
     dotted,
 )
-from underpass.config.validate import validate
+from underpass.config.validate import Complete, nothing_more, validate
 
 _LONGEST_NUMBER = 4300  # digits; Python turns no longer text into a number
 _TOO_DEEP = "is nested too deeply"
@@ -48,7 +48,10 @@ def load(where: Path) -> Config:
     file = _file(where)
     text = _read(file, where)
     config, problems = parse(
-        text, file, lambda config: (*rules.check(config), *_unreadable_paths(config))
+        text,
+        file,
+        lambda config: (*rules.check(config), *_unreadable_paths(config)),
+        addon_files.read,
     )
     if problems or config is None:
         raise ConfigError(str(file), problems)
@@ -56,7 +59,10 @@ def load(where: Path) -> Config:
 
 
 def parse(
-    text: str, file: Path, check: Callable[[Config], Iterable[Fault]] = rules.check
+    text: str,
+    file: Path,
+    check: Callable[[Config], Iterable[Fault]] = rules.check,
+    complete: Complete = nothing_more,
 ) -> tuple[Config | None, tuple[Problem, ...]]:
     """Return the configuration if there is one, and the problems in the order of their lines.
 
@@ -68,6 +74,8 @@ def parse(
         Where it stands, for the problems and for the paths in it; it is not read.
     check
         The rules: what to look for beyond single keys.
+    complete
+        Reads what the file names and the rules ask about.
     """
     try:
         data = tomllib.loads(text)
@@ -75,7 +83,7 @@ def parse(
     except (ValueError, RecursionError) as error:  # ValueError: also a number too long for an int
         return None, (_syntax(error, text, file),)
     try:
-        config, faults = validate(data, file.parent, check)
+        config, faults = validate(data, file.parent, check, complete)
     except RecursionError:  # tables within tables, which the parser reads one after the other
         return None, (Problem(str(file), lines[max(lines, key=len)], "", _TOO_DEEP),)
     ordered = _located(faults, lines, file)
@@ -170,6 +178,10 @@ def _unreadable_paths(config: Config) -> Iterator[Fault]:
         (("service", "build"), service.build, "folder", Path.is_dir),
         (("database", "seed"), database.seed if database else None, "file", Path.is_file),
         (("assets", "source"), assets.source if assets else None, "folder", Path.is_dir),
+        *(
+            (("addons", number, "template"), addon.template, "file", Path.is_file)
+            for number, addon in enumerate(config.addons)
+        ),
     )
     for key, value, kind, is_kind in named:
         if value is not None:

@@ -6,7 +6,7 @@ import copy
 from collections.abc import Callable, Iterable
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pydantic import ValidationError
 
@@ -17,6 +17,9 @@ from underpass.config.problems import Fault, KeyPath
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
+Complete: TypeAlias = Callable[[Config], tuple[Config, Iterable[Fault]]]
+"""Adds to a configuration what it only names, and says what of that is wrong."""
+
 _LOADED = frozenset({"folder", "documents"})
 _STAND_INS: dict[str, Any] = {  # for what must be there, so that the rules can look at the rest
     "name": "stand-in",
@@ -24,12 +27,21 @@ _STAND_INS: dict[str, Any] = {  # for what must be there, so that the rules can 
     "port": 1,
     "source": ".",
     "command": ["stand-in"],
+    "schedule": "cron(0 3 ? * SUN *)",  # of a job and of a rotation window
     "certificate": "arn:aws:acm:us-east-1:111111111111:certificate/stand-in",
 }
 
 
+def nothing_more(config: Config) -> tuple[Config, Iterable[Fault]]:
+    """Return the configuration as it is."""
+    return config, ()
+
+
 def validate(
-    data: dict[str, Any], folder: Path, check: Callable[[Config], Iterable[Fault]]
+    data: dict[str, Any],
+    folder: Path,
+    check: Callable[[Config], Iterable[Fault]],
+    complete: Complete = nothing_more,
 ) -> tuple[Config | None, list[Fault]]:
     """Return the configuration, or None, and everything wrong with it.
 
@@ -42,6 +54,8 @@ def validate(
     check
         The rules. They run even when single keys are wrong, on the file without those keys; what
         they say of a wrong key is left out.
+    complete
+        Adds what the file only names, before the rules run, and says what of that is wrong.
     """
     faults: list[Fault] = []
     for name in _LOADED.intersection(data):  # an attribute of Config, but not a key of the file
@@ -57,8 +71,10 @@ def validate(
     ]
     rest = config or _model(_mended(data, errors), folder)[0]
     if rest:
+        rest, unread = complete(rest)
+        config = config and rest
         wrong = [fault.keys[0] for fault in told] + [key for key in meant if key]
-        faults += [fault for fault in check(rest) if not _reads(fault, wrong)]
+        faults += [fault for fault in (*unread, *check(rest)) if not _reads(fault, wrong)]
     return config, faults
 
 

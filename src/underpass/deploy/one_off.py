@@ -13,7 +13,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from underpass.deploy.clock import Clock, poll
-from underpass.deploy.observe import logs, tasks
+from underpass.deploy.observe import logs
 from underpass.errors import UnderpassError
 
 LONGEST_S = 7 * 86_400.0  # a migration may take its time: whoever waits can end it
@@ -33,15 +33,6 @@ class Where:
         """Return the service's own place, from what the foundation and the capacity hand on."""
         subnets = tuple(outputs["AppSubnetIds"].split(","))
         return cls(outputs["ClusterName"], subnets, outputs["TaskSecurityGroupId"])
-
-
-@dataclass(frozen=True)
-class Ended:
-    """How a task ended: the exit code of its container, where there is one, and the reason ECS gives."""
-
-    task: str
-    exit_code: int | None
-    reason: str
 
 
 def start(ecs: Any, where: Where, definition: str, by: str) -> str:
@@ -90,17 +81,19 @@ def under_way(ecs: Any, where: Where, by: str) -> list[Any]:
 def follow(
     client: Callable[[str], Any],
     clock: Clock,
-    where: Where,
+    cluster: str,
     task: str,
     stream: logs.Stream,
     say: Callable[[str], None],
-) -> Ended:
-    """Wait until a task has ended, saying each line of its log; stop it when the wait is given up.
+) -> Any:
+    """Wait until a task has ended, and return it as ECS describes it; stop it when the wait is given up.
 
     Parameters
     ----------
     task
         Its ARN.
+    say
+        Called with each line it writes.
     stream
         What it writes to.
     """
@@ -109,9 +102,9 @@ def follow(
     def look() -> Any:
         for line in written.new():
             say(line)
-        found = ecs.describe_tasks(cluster=where.cluster, tasks=[task])["tasks"]
+        found = ecs.describe_tasks(cluster=cluster, tasks=[task])["tasks"]
         ended = not found or found[0]["lastStatus"] == "STOPPED"
-        return (found or [{"taskArn": task}])[0] if ended else None
+        return (found or [{"taskArn": task, "lastStatus": "STOPPED"}])[0] if ended else None
 
     try:
         last = poll(clock, look, timeout_s=LONGEST_S, what=f"task {task}")
@@ -120,6 +113,6 @@ def follow(
                 say(line)
     except BaseException:
         with suppress(BotoCoreError, ClientError):
-            ecs.stop_task(cluster=where.cluster, task=task, reason="underpass gave up waiting")
+            ecs.stop_task(cluster=cluster, task=task, reason="underpass gave up waiting")
         raise
-    return Ended(tasks.task_id(last), tasks.exit_code(last), tasks.stopped_reason(last))
+    return last

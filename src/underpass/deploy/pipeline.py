@@ -16,6 +16,7 @@ from underpass.blueprint.service.program import RELEASE
 from underpass.config import Config
 from underpass.config.model import Consumer
 from underpass.deploy import (
+    addons,
     assets,
     consumers,
     database,
@@ -25,6 +26,7 @@ from underpass.deploy import (
     release,
     secret_versions,
 )
+from underpass.deploy.addon_stacks import AddonStacks
 from underpass.deploy.clock import Clock, poll
 from underpass.deploy.preflight import zones
 from underpass.deploy.reach import Reach, reached
@@ -103,24 +105,27 @@ class _Deployment:
 
     def run(self, answer_timeout_s: float) -> Result:
         began = self._clock.now()
-        self._preflight()
+        stacks = self._preflight()
         config = self._config
-        stacks = blueprint.stacks(config)
         count = len(stacks) - len(config.consumers)
         own, joins = stacks[:count], stacks[count:]
         by_part = {one.name.removeprefix(f"{config.name}-"): one for one in own}
         wanted_foundation, wanted_capacity = by_part["foundation"], by_part["capacity"]
         foundation_stack, foundation = self._foundation(wanted_foundation)
         self._carry = templates.by(self._target.client("s3"), foundation["WorkBucketName"])
-        images, path, (capacity_stack, capacity), networks, *_ = self._steps.together(
+        of_addons = AddonStacks(config, self._target, self._steps, self._bring)
+        own_addons = [one for one in own if addons.label(config, one.name)]
+        images, path, (capacity_stack, capacity), networks, added, *_ = self._steps.together(
             partial(self._images, foundation),
             partial(self._path, by_part["path"], foundation),
             partial(self._capacity, wanted_capacity, foundation),
             self._networks,
+            partial(of_addons.deploy, own_addons, foundation),
             partial(self._assets, foundation),
             partial(self._database, by_part.get("database"), foundation),
         )
-        known = {**foundation, **path, **capacity, **images}
+        addon_stacks, added_outputs = added
+        known = {**foundation, **path, **capacity, **added_outputs, **images}
         known |= secret_versions.current(self._target.client, config)
         waiting = Waiting(
             config,
@@ -152,7 +157,10 @@ class _Deployment:
         )
         self._target.dismiss_consumers(config)
         waiting.answers()
-        self._clean_up((foundation_stack, wanted_foundation), (capacity_stack, wanted_capacity))
+        self._clean_up(
+            (foundation_stack, wanted_foundation), (capacity_stack, wanted_capacity), *addon_stacks
+        )
+        of_addons.drop()
         if foundation_stack is not wanted_foundation:
             self._protect(wanted_foundation)
         self._hosts(wanted_capacity)
@@ -162,7 +170,8 @@ class _Deployment:
         }
         return Result(reach, self._clock.now() - began)
 
-    def _preflight(self) -> None:
+    def _preflight(self) -> tuple[Stack, ...]:
+        """Look for what will not work, and return the stacks of the configuration."""
         with self._steps.step("preflight") as step:
             self._target.preflight(self._config)
             self._config = network.located(self._config, self._target)
@@ -180,6 +189,10 @@ class _Deployment:
                 )
             if not self._config.service.tasks.min:
                 step.tell("warning", "[service] tasks.min is 0: nothing will answer")
+            stacks = blueprint.stacks(self._config)
+            cloudformation = self._target.client("cloudformation")
+            addons.check(cloudformation, self._config, stacks, self._allowed)
+            return stacks
 
     def _foundation(self, wanted: Stack) -> tuple[Stack, Outputs]:
         """Deploy the foundation, still with what the service may use so far, and return it so."""
@@ -247,8 +260,9 @@ class _Deployment:
 
     def _bring(self, stack: Stack, known: Outputs, step: Step, watch: Looks = _nobody) -> Outputs:
         cloudformation, allowed = self._target.client("cloudformation"), self._allowed
+        tags = addons.tags(self._config, stack.name)
         return changesets.deploy(
-            cloudformation, stack, known, step, watch, allowed=allowed, carry=self._carry
+            cloudformation, stack, known, step, watch, tags, allowed=allowed, carry=self._carry
         ).outputs
 
     def _images(self, foundation: Outputs) -> dict[str, str]:

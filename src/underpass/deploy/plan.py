@@ -16,6 +16,7 @@ from underpass.blueprint import Stack
 from underpass.blueprint.service.secrets import VERSIONS
 from underpass.config import Config
 from underpass.deploy import (
+    addons,
     admission,
     consumers,
     database,
@@ -62,7 +63,7 @@ class StackPlan:
 
     @property
     def losses(self) -> tuple[data_loss.Loss, ...]:
-        """What would take data away; no stack that is deleted as a whole holds any."""
+        """What would take data away."""
         return data_loss.losses(self.name, self.changes)
 
 
@@ -123,11 +124,19 @@ class _Planning:
         names = {f"{self._config.name}-consumer-{one.name}": one for one in self._config.consumers}
         for stack in stacks:
             consumer = names.get(stack.name)
-            tags = consumers.tags(self._config, consumer.name) if consumer else {}
-            client = self._target.client("cloudformation", consumer)
-            # A consumer may be elsewhere, and means its own VPC by the same name.
-            yield self._one(client, stack, tags, {} if consumer else self._handed)
+            tags = addons.tags(self._config, stack.name)
+            handed: Mapping[str, str | None] = self._handed
+            if consumer:  # it may be elsewhere, and means its own VPC by the same name
+                tags, handed = consumers.tags(self._config, consumer.name), {}
+            elif tags:
+                handed = addons.given(self._config, handed)
+            yield self._one(self._target.client("cloudformation", consumer), stack, tags, handed)
         cloudformation = self._target.client("cloudformation")
+        for addon_there in addons.dropped(cloudformation, self._config).values():
+            template = existing.template(cloudformation, addon_there.name)
+            ids = existing.resources(cloudformation, addon_there.name)
+            gone = changes.removed(template, {}, ids)
+            yield StackPlan(addon_there.name, "delete", gone, "its add-on is gone")
         for stack_there in consumers.dropped(cloudformation, self._config).values():
             template = existing.template(cloudformation, stack_there.name)
             ids = existing.resources(cloudformation, stack_there.name)
@@ -157,7 +166,7 @@ class _Planning:
         there = existing.describe(cloudformation, stack.name)
         if there is None or there.unusable:
             note = f"it is {there.status}, and made anew" if there else ""
-            self._handed |= dict.fromkeys(stack.template.get("Outputs", {}))
+            self._hand(stack, dict.fromkeys(stack.template.get("Outputs", {})))
             return StackPlan(stack.name, "create", changes.created(stack.template), note)
         if there.busy:
             raise UnderpassError(
@@ -198,12 +207,15 @@ class _Planning:
         if note:  # the templates tell what changes, and only CloudFormation what is replaced
             found = changes.compared(deployed, stack.template, ids)
             note = f"what would be replaced is not known yet: {note}"
-        self._handed |= {**_handing(stack, deployed, there.outputs, found), **self._zones}
+        self._hand(stack, {**_handing(stack, deployed, there.outputs, found), **self._zones})
         if bucket := there.outputs.get("WorkBucketName"):
             self._carry = templates.by(self._target.client("s3"), bucket)
         said = admission.change(deployed, stack.template)
         does = "update" if found else "none"
         return StackPlan(stack.name, does, found, note, said, upgraded)
+
+    def _hand(self, stack: Stack, outputs: Mapping[str, str | None]) -> None:
+        self._handed |= addons.handing(self._config, stack.name, outputs)
 
 
 def _handing(
@@ -244,7 +256,11 @@ def _values(
     changes. What only a deployment knows, such as the image, stays as it is.
     """
     wanted, had = stack.template.get("Parameters", {}), deployed.get("Parameters", {})
-    asked = [key for key in wanted if "Default" not in wanted[key] and key not in stack.parameters]
+    asked = [
+        key
+        for key in wanted
+        if key not in stack.parameters and ("Default" not in wanted[key] or key in handed)
+    ]
     kept = dict.fromkeys(key for key in wanted if key in had)
     given = {key: LATER if handed[key] is None else handed[key] for key in asked if key in handed}
     unknown = tuple(key for key in asked if key not in had and key not in given)

@@ -13,8 +13,9 @@ from underpass.blueprint.release import NAME
 from underpass.blueprint.service.program import RELEASE
 from underpass.config import Config
 from underpass.deploy import one_off
+from underpass.deploy.observe import tasks
 from underpass.deploy.observe.logs import Stream
-from underpass.deploy.one_off import Ended, Where
+from underpass.deploy.one_off import Where
 from underpass.deploy.stacks import stack as existing
 from underpass.deploy.steps import Step
 from underpass.errors import UnderpassError
@@ -53,9 +54,9 @@ def run(
         ecs, where, definition, STARTED_BY
     )
     ended = _followed(client, where, task, stream, step)
-    if ended.exit_code != 0:
+    if tasks.exit_code(ended) != 0:
         raise _failed(ended, again=service is not None)
-    step.outcome = f"task {ended.task} ended well"
+    step.outcome = f"task {tasks.task_id(ended)} ended well"
 
 
 def left(cloudformation: Any, config: Config) -> existing.Description | None:
@@ -81,17 +82,23 @@ def _taken_over(
 
 def _followed(
     client: Callable[[str], Any], where: Where, task: str, stream: Stream, step: Step
-) -> Ended:
+) -> Any:
     return one_off.follow(
-        client, step.clock, where, task, stream.of(task), lambda line: step.tell("said", line)
+        client,
+        step.clock,
+        where.cluster,
+        task,
+        stream.of(task),
+        lambda line: step.tell("said", line),
     )
 
 
-def _failed(ended: Ended, *, again: bool) -> ReleaseFailedError:
-    code = "" if ended.exit_code is None else f" (exit code {ended.exit_code})"
+def _failed(ended: Any, *, again: bool) -> ReleaseFailedError:
+    exit_code = tasks.exit_code(ended)
+    code = "" if exit_code is None else f" (exit code {exit_code})"
     rest = "what served before goes on serving" if again else "nothing of the service was made"
     return ReleaseFailedError(
         "the release failed",
-        f"task {ended.task} stopped: {ended.reason}{code}; {rest}",
+        f"task {tasks.task_id(ended)} stopped: {tasks.stopped_reason(ended)}{code}; {rest}",
         "mend what it says above and run the command again: the release runs anew",
     )

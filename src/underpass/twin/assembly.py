@@ -50,6 +50,7 @@ from underpass.twin.services.privatelink.controller import PrivateLink
 from underpass.twin.services.rds.controller import Databases
 from underpass.twin.services.rds.seed import load_seed
 from underpass.twin.services.route53.name_service import NameService
+from underpass.twin.services.scheduler import Scheduler
 from underpass.twin.services.sqs import patches as sqs
 
 INSIDE = ("127.0.0.1", 4566)  # on the loopback of the region's own, otherwise empty, namespace
@@ -92,6 +93,7 @@ class Assembly:
         )
         self.queues = Queues(region)
         self.schedules = Schedules(region)
+        self.scheduler = Scheduler(region)
         logs = Logs(lambda: region.clients("logs"))
         platform = Platform(region, self.fabric, self.files, self.tasks, logs, Metadata())
         self.instances = Instances(platform)
@@ -125,7 +127,7 @@ class Assembly:
             Listener(application, bound).start()
         door = Door(application, credentials.read(self.region.state), keys.issued)
         Listener(door, socket.socket(fileno=api)).start()
-        for part in (self.balancers, self.services, self.schedules, self.forwards):
+        for part in (self.balancers, self.services, self.schedules, self.scheduler, self.forwards):
             part.start()
         self._loops = [self._keep(controller) for controller in self._controllers()]
         handlers = {
@@ -145,7 +147,14 @@ class Assembly:
         """End what wants to be ended in order; the rest dies with the region."""
         for loop in self._loops:
             loop.stop()
-        parts = (self.schedules, self.queues, self.services, self.functions, self.balancers)
+        parts = (
+            self.schedules,
+            self.scheduler,
+            self.queues,
+            self.services,
+            self.functions,
+            self.balancers,
+        )
         for part in (*parts, self.databases):
             try:
                 part.stop()
@@ -165,6 +174,7 @@ class Assembly:
             self.functions,
             self.queues,
             self.schedules,
+            self.scheduler,
         )
 
     def _keep(self, controller: Controller) -> Reconciler:

@@ -32,6 +32,7 @@ from underpass.twin.services.iam import patches as iam
 from underpass.twin.services.privatelink import endpoint_connections
 from underpass.twin.services.rds import groups
 from underpass.twin.services.s3 import patches as s3
+from underpass.twin.services.scheduler import patches as scheduler
 from underpass.twin.services.secretsmanager import patches as secretsmanager
 from underpass.twin.services.sqs import patches as sqs
 
@@ -109,6 +110,7 @@ def served() -> tuple[Clients, ChangeFeed]:
     """Return clients of the API, and the change feed it publishes on."""
     patch.apply(
         autoscaling,
+        scheduler,
         endpoint_connections,
         dependencies,
         ec2,

@@ -44,6 +44,7 @@ def test_every_type_comes_changes_in_place_and_goes(bench: Bench) -> None:
     for service, action, key in (
         ("autoscaling", "describe_auto_scaling_groups", "AutoScalingGroups"),
         ("cloudwatch", "list_dashboards", "DashboardEntries"),
+        ("dynamodb", "list_tables", "TableNames"),
         ("ecr", "describe_repositories", "repositories"),
         ("efs", "describe_file_systems", "FileSystems"),
         ("elbv2", "describe_load_balancers", "LoadBalancers"),
@@ -55,7 +56,9 @@ def test_every_type_comes_changes_in_place_and_goes(bench: Bench) -> None:
         ("rds", "describe_db_instances", "DBInstances"),
         ("route53", "list_hosted_zones", "HostedZones"),
         ("s3", "list_buckets", "Buckets"),
+        ("scheduler", "list_schedules", "Schedules"),
         ("sns", "list_topics", "Topics"),
+        ("ssm", "describe_parameters", "Parameters"),
         ("lambda", "list_event_source_mappings", "EventSourceMappings"),
     ):
         assert getattr(bench.clients(service), action)()[key] == [], key

@@ -52,6 +52,7 @@ def test_before_anything_is_deployed(target: FakeTarget) -> None:
         "targets": {"nlb": (), "alb": ()},
         "database": None,
         "endpoints": (),
+        "jobs": (),
     }
 
 
@@ -142,7 +143,7 @@ def deployed(cloudformation: FakeCloudFormation) -> Status:
     running = {"name": "mail", "lastStatus": "RUNNING", "healthStatus": "HEALTHY"}
     beside = {"name": "otel", "lastStatus": "STOPPED", "exitCode": 3}
     well["containers"] = [running, beside]
-    ecs.stops("c", family="notes-mail", availabilityZone="us-east-1a", **well)
+    ecs.stops("c", family="notes_mail", availabilityZone="us-east-1a", **well)
     clients = {
         "cloudformation": cloudformation,
         "elbv2": elbv2,

@@ -15,6 +15,7 @@ BY_USE = {
     f"AWS::{service}::{kind}"
     for service, kinds in {
         "ApplicationAutoScaling": "ScalableTarget",
+        "DynamoDB": "Table",
         "EC2": "FlowLog InternetGateway Route RouteTable SecurityGroup SecurityGroupEgress "
         "SecurityGroupIngress Subnet SubnetRouteTableAssociation VPC VPCEndpointConnectionNotification "
         "VPCEndpointService VPCEndpointServicePermissions VPCGatewayAttachment",
@@ -23,7 +24,7 @@ BY_USE = {
         "EFS": "AccessPoint FileSystem MountTarget",
         "ElasticLoadBalancingV2": "Listener TargetGroup",
         "Events": "Rule",
-        "IAM": "InstanceProfile Role",
+        "IAM": "InstanceProfile ManagedPolicy Role",
         "KMS": "Alias",
         "Lambda": "EventSourceMapping Permission",
         "Logs": "LogGroup",
@@ -32,6 +33,8 @@ BY_USE = {
         "S3": "Bucket BucketPolicy",
         "SNS": "Subscription Topic TopicPolicy",
         "SQS": "Queue QueuePolicy",
+        "Scheduler": "Schedule ScheduleGroup",
+        "SSM": "Parameter",
         "SecretsManager": "RotationSchedule SecretTargetAttachment",
     }.items()
     for kind in kinds.split()

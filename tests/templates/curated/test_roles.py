@@ -197,7 +197,8 @@ def task(here: Account) -> Role:
         for kind in ("Control", "Data")
     ]
     (can if here.config.service.exec else cannot).extend(channels)
-    managed = here.config.service.policies
+    of_addons = ("Use",) if here.config.addons else ()
+    managed = (*here.config.service.policies, *of_addons)
     return Role(tuple(can), tuple(cannot), "ecs-tasks.amazonaws.com", managed=managed)
 
 
@@ -296,6 +297,38 @@ def in_a_vpc(here: Account) -> tuple[Call, ...]:
     )
 
 
+def jobs(here: Account) -> Role:
+    """https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-targets-templated.html"""
+    cluster, region = here.named("Cluster"), here.config.region
+    definitions = f"arn:aws:ecs:{region}:{ACCOUNT}:task-definition"
+    families = [f"{here.config.name}_{job.name}" for job in here.config.jobs]
+    on, to_tasks = {"ecs:cluster": cluster}, {"iam:PassedToService": "ecs-tasks.amazonaws.com"}
+    made = cluster.replace(":cluster/", ":task/") + "/0123"
+    roles_of_tasks = [here.named(name) for name in ("TaskRole", "ExecutionRole")]
+    return Role(
+        (
+            *(Call("ecs:RunTask", f"{definitions}/{family}:7", on) for family in families),
+            Call("ecs:TagResource", made, {"ecs:CreateAction": "RunTask"}),
+            *(Call("iam:PassRole", one, to_tasks) for one in roles_of_tasks),
+        ),
+        (
+            Call("ecs:RunTask", f"{definitions}/{here.config.name}:7", on),
+            Call(
+                "ecs:RunTask", f"{definitions}/{families[0]}:7", {"ecs:cluster": f"{cluster}-other"}
+            ),
+            Call("ecs:TagResource", made),
+            Call("ecs:StopTask", made, on),
+            Call("iam:PassRole", here.named("JobRole"), to_tasks),
+            *(
+                Call("iam:PassRole", one, {"iam:PassedToService": "ec2.amazonaws.com"})
+                for one in roles_of_tasks
+            ),
+        ),
+        "scheduler.amazonaws.com",
+        source=here.named("JobGroup"),
+    )
+
+
 def monitoring(here: Account) -> Role:
     """https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Monitoring.OS.Enabling.html"""
     return Role(
@@ -339,6 +372,7 @@ ROLES: dict[str, Callable[[Account], Role]] = {
     "DatabaseUserRole": database_user,
     "DatabaseMonitoringRole": monitoring,
     "FlowLogRole": flow_logs,
+    "JobRole": jobs,
 }
 
 

@@ -11,6 +11,7 @@ from tests.functional.cloudformation_types.conftest import Bench
 from tests.unit.blueprint.configs import CURATED
 
 from underpass.blueprint import Stack, stacks
+from underpass.deploy import addons
 
 GROUP, LIST = "sg-0123456789abcdef0", "pl-0123456789abcdef0"  # of WAYS_OUT
 IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/n:1"
@@ -39,7 +40,7 @@ def come_up(bench: Bench, name: str) -> None:
         outputs = account.create(stack.name, body, **parameters(stack, known, network))
         assert set(outputs) == set(stack.template.get("Outputs", {}))
         assert set(account.resources(stack.name)) == set(stack.template["Resources"])
-        known |= outputs
+        known |= {**outputs, **addons.handing(config, stack.name, outputs)}
 
 
 def prefix_list(bench: Bench, service: str) -> str:

@@ -101,7 +101,7 @@ class Several:
             for one in events
             if one["logStreamName"].endswith(arn.rpartition("/")[2])
         ]
-        return [[name, words, when] for when, name, words in sorted(told)]
+        return [[name, words, when] for when, name, words in sorted(told, key=lambda one: one[0])]
 
     def enter(self, place: str, *argv: str) -> str:
         line = [*self.place.services.enter(place), *argv]

@@ -185,7 +185,8 @@ def use(state: str) -> dict[str, Any]:
             refused[name] = error.response["Error"]["Message"]
     try:
         events.put_targets(
-            Rule="often", Targets=[{"Id": "2", "Arn": small.create(CODE, "x"), "InputPath": "$.a"}]
+            Rule="often",
+            Targets=[{"Id": "2", "Arn": small.create(CODE, "x"), "InputPath": "$.a[*]"}],
         )
     except ClientError as error:
         refused["InputPath"] = error.response["Error"]["Message"]
@@ -239,7 +240,7 @@ def test_asynchronous_failure_is_tried_three_times(seen: dict[str, Any]) -> None
 def test_what_a_rule_cannot_do_is_refused(seen: dict[str, Any]) -> None:
     assert "exactly one of day-of-month" in seen["refused"]["cron(0 10 * * * *)"]
     assert "singular" in seen["refused"]["rate(1 minutes)"]
-    assert "InputPath" in seen["refused"]["InputPath"]
+    assert "is not a path" in seen["refused"]["InputPath"]
 
 
 def test_what_the_twin_cannot_do_is_refused_by_name(seen: dict[str, Any]) -> None:

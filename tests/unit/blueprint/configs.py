@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from itertools import product
 from typing import Any
 
+from tests.unit.blueprint import addons
 from tests.unit.blueprint.drawn import configs
 from tests.unit.blueprint.pairs import Row, pairs
 
@@ -119,6 +120,18 @@ UPLOADS: list[dict[str, Any]] = [
         "conditions": {"StringEquals": {"s3:x-amz-storage-class": ["STANDARD", "STANDARD_IA"]}},
     }
 ]
+JOBS: list[dict[str, Any]] = [
+    {"name": "report", "command": ["python", "-m", "app.report"], "schedule": "cron(0 5 * * ? *)"},
+    {
+        "name": "tidy-up",
+        "command": ["tidy"],
+        "schedule": "rate(1 hour)",
+        "timezone": "Europe/Berlin",
+        "cpu": 512,
+        "memory": 1024,
+        "environment": {"LEVEL": "warning"},
+    },
+]
 
 WINDOWS = {
     "rotation_window": {"schedule": "cron(0 3 ? * SUN *)", "hours": 2},
@@ -220,6 +233,7 @@ AXES: dict[str, dict[str, Mapping[str, Any]]] = {
     "zone ids": {"chosen": {}, "named": {"network": {"zone_ids": ["use1-az4", "use1-az6"]}}},
     "endpoints": {"needed": {}, "more": {"network": MORE_ENDPOINTS}},
     "ways out": {"none": {}, "some": {"network": {"allow_out": WAYS_OUT}}},
+    "jobs": {"none": {}, "two": {"jobs": JOBS}},
     "exec": {"off": {}, "on": {"service": {"exec": True}}},
     "sidecars": {"none": {}, "some": {"service": BESIDE}},
     "times": {
@@ -266,6 +280,7 @@ AXES: dict[str, dict[str, Mapping[str, Any]]] = {
         "root's": {"service": {"capabilities": ["SETUID", "SETGID"]}},
         "a user's": {"service": {"user": "1000:1000"}},
     },
+    "addons": {"none": {}, "queue": addons.SECTIONS, "two": addons.TWO},
     "alarms": {
         "topic": {},
         "email": {"alarms": {"email": "ops@example.com"}},
@@ -509,6 +524,10 @@ def _tasks() -> dict[str, Config]:
                     },
                 ],
             },
+        ),
+        "jobs": config(**EVERYTHING, jobs=JOBS),
+        "jobs-fargate": config(
+            jobs=JOBS, capacity={"provider": "fargate"}, network={"egress": "endpoints"}
         ),
         "health-command": config(
             service={"health_command": ["python", "-m", "app.health"], "grace_period": 0}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hypothesis import strategies as st
+from tests.unit.blueprint import addons
 
 from underpass.config import rules
 from underpass.config.facts import regions, zone_prefix
@@ -53,7 +54,9 @@ def configs() -> st.SearchStrategy[Config]:
             "tls": st.fixed_dictionaries({}, optional={"to_tasks": st.booleans()}),
             "alarms": st.fixed_dictionaries({}, optional={"email": st.just("ops@example.com")})
             | st.just({"topic": "there"}),
+            "addons": st.just(addons.SECTIONS["addons"]),
             "workers": st.lists(_worker(), max_size=2, unique_by=lambda w: str(w["name"])),
+            "jobs": st.lists(_job(), max_size=2, unique_by=lambda job: str(job["name"])),
             "consumers": st.lists(_consumer(), max_size=3, unique_by=lambda c: str(c["name"])),
         },
     )
@@ -292,6 +295,24 @@ def _privatelink() -> st.SearchStrategy[dict[str, Any]]:
     )
 
 
+def _job() -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries(
+        {
+            "name": _NAMES,
+            "command": st.lists(st.text(_LETTERS, min_size=1, max_size=9), min_size=1, max_size=3),
+            "schedule": st.sampled_from(["rate(1 minute)", "cron(0/5 8-17 ? * MON-FRI *)"]),
+        },
+        optional={
+            "timezone": st.sampled_from(["UTC", "Europe/Berlin"]),
+            "cpu": st.sampled_from([256, 512]),
+            "memory": st.just(1024),
+            "environment": st.dictionaries(
+                st.sampled_from(["A_X", "B"]), st.text(_LETTERS), max_size=2
+            ),
+        },
+    )
+
+
 def _consumer() -> st.SearchStrategy[dict[str, Any]]:
     return st.fixed_dictionaries(
         {"name": _NAMES},
@@ -336,6 +357,8 @@ def _agreed(drawn: dict[str, Any]) -> dict[str, Any]:
     consumers = [_consumer_agreed(one, drawn) for one in drawn.get("consumers", ())]
     if consumers:
         sections["consumers"] = consumers
+    if "addons" in drawn:
+        sections["documents"] = addons.SECTIONS["documents"]
     if link := dict(drawn.get("privatelink", {})):
         if link.get("enforce") == "off" or not (link.get("allow_cidrs") or consumers):
             link = {key: value for key, value in link.items() if key != "allow_cidrs"}

@@ -27,6 +27,7 @@ class Parts(NamedTuple):
     consumers: tuple[Stack, ...]
     database: Stack | None = None
     release: Stack | None = None
+    addons: tuple[Stack, ...] = ()
 
 
 def parts(config: Config) -> Parts:
@@ -34,7 +35,9 @@ def parts(config: Config) -> Parts:
     emitted = _emitted(config)
     own = emitted[: len(emitted) - len(config.consumers)]
     by_part = {one.name.removeprefix(f"{config.name}-"): one for one in own}
-    return Parts(**by_part, consumers=emitted[len(own) :])
+    added = [name for name in by_part if name.startswith("addon-")]
+    of_users = tuple(by_part.pop(name) for name in added)
+    return Parts(**by_part, consumers=emitted[len(own) :], addons=of_users)
 
 
 def by_part(config: Config) -> tuple[Stack, Stack, tuple[Stack, ...]]:

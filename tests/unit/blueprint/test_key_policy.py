@@ -4,7 +4,7 @@ import fnmatch
 from typing import Any
 
 import pytest
-from tests.unit.blueprint.configs import EVERYTHING, config
+from tests.unit.blueprint.configs import EVERYTHING, JOBS, config
 from tests.unit.blueprint.templates import by_part, resource
 
 ACCOUNT = "111111111111"
@@ -130,3 +130,10 @@ def test_who_publishes_to_the_topic_may_encrypt_for_this_account(service: str) -
         assert allowed(action, principal, FEW)  # EventBridge does not say for whom
         assert not allowed(action, principal, FEW, aws__SourceAccount="2" * 12)
     assert not allowed("kms:CreateGrant", principal, FEW)
+
+
+def test_eventbridge_publishes_only_where_there_are_jobs() -> None:
+    principal = ("Service", "events.amazonaws.com")
+    for action in ("kms:GenerateDataKey", "kms:Decrypt"):
+        assert allowed(action, principal, statements(jobs=JOBS))
+        assert not allowed(action, principal, FEW)

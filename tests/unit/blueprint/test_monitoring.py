@@ -42,6 +42,8 @@ PUBLISHED = {
     ("AWS/NATGateway", "NatGatewayId"): "ErrorPortAllocation",
     ("AWS/CertificateManager", "CertificateArn"): "DaysToExpiry",
     ("AWS/EFS", "FileSystemId"): "PercentIOLimit TotalIOBytes",
+    ("AWS/Events", "RuleName"): "FailedInvocations",
+    ("AWS/Scheduler", "ScheduleGroup"): "InvocationDroppedCount",
     ("AWS/Lambda", "FunctionName"): "Invocations Errors Throttles",
     ("Underpass/Registrar", "LoadBalancer"): "Success Addresses Registered Removed HeldBack",
 }

@@ -44,6 +44,15 @@ def test_rds_publishes_where_there_is_a_database() -> None:
     assert not policy_allows(policy(), act)
 
 
+def test_eventbridge_publishes_where_there_are_jobs() -> None:
+    # It says for whom in no way a condition could read.
+    act = Act("events.amazonaws.com", "sns:Publish", TOPIC, {"aws:SecureTransport": "true"})
+    assert policy_allows(policy("jobs"), act)
+    assert not policy_allows(policy(), act)
+    over_http = Act("events.amazonaws.com", "sns:Publish", TOPIC, {"aws:SecureTransport": "false"})
+    assert not policy_allows(policy("jobs"), over_http)
+
+
 def test_the_topic_is_encrypted_and_every_connection_is_told() -> None:
     foundation = by_part(CURATED["nat-ec2-nothing"])[0]
     key = {"Fn::GetAtt": ["Key", "Arn"]}

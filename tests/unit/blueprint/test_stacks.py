@@ -27,8 +27,9 @@ drawn = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCh
 @drawn
 @given(configs())
 def test_every_reference_leads_somewhere(config: Config) -> None:
-    foundation, path, capacity, service, watched, consumers, *rest = parts(config)
-    database, release = rest
+    each = parts(config)
+    foundation, path, capacity, service, watched, consumers, *_ = each
+    database, release, added = each.database, each.release, each.addons
     for stack in stacks(config):
         known = {*stack.template["Resources"], *stack.template.get("Parameters", {})}
         assert references(stack) <= known
@@ -44,6 +45,8 @@ def test_every_reference_leads_somewhere(config: Config) -> None:
     assert asked(capacity) <= {*outputs(foundation), "InstanceImage"}
     assert not database or asked(database) <= {*outputs(foundation)}
     served = {*outputs(foundation), *outputs(path), *outputs(capacity)}
+    assert all(asked(one) <= {*outputs(foundation), "Name", "Seconds"} for one in added)
+    served |= {f"Addon{name}" for one in added for name in outputs(one)}
     assert not release or asked(release) <= {*served, "Image"}
     ran = {*outputs(release)} if release else set()
     images = {"Image", *(one.image_parameter for one in config.service.sidecars)}
@@ -69,6 +72,7 @@ def test_stacks_are_in_order_named_and_the_same_twice(config: Config) -> None:
         f"{config.name}-path",
         f"{config.name}-capacity",
         *([f"{config.name}-database"] if config.database else []),
+        *([f"{config.name}-addon-queue"] if config.addons else []),
         *([f"{config.name}-release"] if config.service.release else []),
         f"{config.name}-service",
         f"{config.name}-monitoring",

@@ -29,7 +29,7 @@ def test_a_worker_runs_the_same_image_with_the_same_variables_secrets_and_files(
         resource(service, "WorkerMailOutTaskDefinition"),
         resource(service, "TaskDefinition"),
     )
-    assert (whole["Family"], own["Family"]) == ("notes-mail-out", "notes")
+    assert (whole["Family"], own["Family"]) == ("notes_mail-out", "notes")
     assert whole["TaskRoleArn"] == own["TaskRoleArn"]
     assert worker["LogConfiguration"]["Options"]["awslogs-stream-prefix"] == "mail-out"
 

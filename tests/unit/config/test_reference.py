@@ -64,6 +64,7 @@ def test_a_key_that_has_a_default_stands_there_with_it() -> None:
             "database": {},
             "files": {},
             "consumers": [{"name": "analytics"}],
+            "jobs": [{"name": "report", "command": ["x"], "schedule": "rate(1 day)"}],
         }
     ).model_dump(mode="json")
     written = dict(_leaves(EVERYTHING))

@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 from tests.unit.config.test_rules import broken, config, rotation
 
-from underpass.twin.services.events.schedule_expressions import Cron, parse
+from underpass.schedule_expressions import Cron, parse
 
 
 @pytest.mark.parametrize(

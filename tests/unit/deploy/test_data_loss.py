@@ -239,3 +239,9 @@ def test_logs_that_stay_are_told_and_not_refused() -> None:
     gone = Change("Remove", "LogGroup", "AWS::Logs::LogGroup", policy="Delete")
     assert data_loss.staying(gone, [gone]) == ""
     assert data_loss.staying(database("False"), [database("False")]) == ""
+
+
+def test_a_queue_of_an_add_on_holds_data_and_the_registrars_does_not() -> None:
+    queue = "AWS::SQS::Queue"
+    assert told(Change("Remove", "Queue", queue)) == ["Queue is removed"]
+    assert told(Change("Remove", "RegistrarQueue", queue)) == []

@@ -267,11 +267,11 @@ def test_with_nothing_there_it_still_tells_something() -> None:
 
 def test_a_worker_is_steady_when_its_tasks_have_stayed() -> None:
     world = World().starts()
-    world.ecs.stops("old", family="notes-mail", desiredStatus="RUNNING", lastStatus="RUNNING")
+    world.ecs.stops("old", family="notes_mail", desiredStatus="RUNNING", lastStatus="RUNNING")
     watch = world.watch()
     assert watch.steady("mail") == 1  # it was there before
     running = {"desiredStatus": "RUNNING", "lastStatus": "RUNNING"}
-    world.ecs.stops("new", family="notes-mail", **running)
+    world.ecs.stops("new", family="notes_mail", **running)
     world.ecs.stops("web", **running)
     assert watch.steady("mail") == 1
     world.clock.pause(3)
@@ -283,7 +283,7 @@ def test_a_worker_that_is_asked_whether_it_is_well_says_so_itself() -> None:
     watch = world.watch()
     running = {"desiredStatus": "RUNNING", "lastStatus": "RUNNING"}
     for health in ("HEALTHY", "UNHEALTHY", "UNKNOWN"):
-        world.ecs.stops(health, family="notes-mail", healthStatus=health, **running)
+        world.ecs.stops(health, family="notes_mail", healthStatus=health, **running)
     assert watch.steady("mail") == 1
 
 
@@ -291,8 +291,8 @@ def test_a_workers_failures_are_its_own() -> None:
     world = World(a=["no queue"]).starts()
     watch = world.watch()
     for name in "abc":
-        world.ecs.stops(name, family="notes-mail")
-    world.ecs.stops("d", family="notes-report", group="family:notes-report")  # a job's end is none
+        world.ecs.stops(name, family="notes_mail")
+    world.ecs.stops("d", family="notes_report", group="family:notes_report")  # a job's end is none
     assert world.look(watch) == ""  # three of them are the circuit breaker's to judge
     assert (watch.gone("mail"), watch.gone("notes"), len(watch.failures)) == (3, 0, 3)
     assert str(watch.failures[0]).startswith("task a of worker mail stopped")

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from underpass.twin.services.events.schedule_expressions import Rate, parse
+from underpass.schedule_expressions import Rate, parse
 
 
 def at(text: str) -> datetime:
@@ -84,6 +85,33 @@ def test_cron_that_is_never_due(expression: str) -> None:
 def test_expression_eventbridge_refuses(expression: str) -> None:
     with pytest.raises(ValueError, match=r"\S"):
         parse(expression)
+
+
+@pytest.mark.parametrize(
+    ("expression", "moment", "due"),
+    [
+        ("cron(0 5 * * ? *)", "2026-01-10T00:00:00", "2026-01-10T04:00:00"),
+        ("cron(0 5 * * ? *)", "2026-07-10T00:00:00", "2026-07-10T03:00:00"),
+        ("cron(30 0 ? * MON *)", "2026-07-12T22:00:00", "2026-07-12T22:30:00"),  # Monday there
+        ("cron(30 2 * * ? *)", "2026-03-28T12:00:00", "2026-03-30T00:30:00"),  # not on the 29th
+        ("cron(30 2 * * ? *)", "2026-10-24T12:00:00", "2026-10-25T00:30:00"),  # twice: the first
+        ("cron(30 2 * * ? *)", "2026-10-25T00:30:00", "2026-10-26T01:30:00"),
+    ],
+)
+def test_cron_by_the_clocks_of_a_zone(expression: str, moment: str, due: str) -> None:
+    assert parse(expression).after(at(moment), ZoneInfo("Europe/Berlin")) == at(due)
+
+
+def test_once() -> None:
+    once = parse("at(2030-01-31T05:00:00)", once=True)
+    before = at("2026-01-01T00:00:00")
+    assert once.after(before) == at("2030-01-31T05:00:00")
+    assert once.after(before, ZoneInfo("Asia/Tokyo")) == at("2030-01-30T20:00:00")
+    assert once.after(at("2030-01-31T05:00:00")) is None
+    with pytest.raises(ValueError, match="neither"):
+        parse("at(2030-01-31T05:00:00)")  # of rules EventBridge knows no such one
+    with pytest.raises(ValueError, match="not a time"):
+        parse("at(2030-01-31)", once=True)
 
 
 MOMENTS = st.datetimes(datetime(2020, 1, 1), datetime(2090, 1, 1)).map(  # noqa: DTZ001

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from underpass.twin.services.events.targets import admits, payload
+from underpass.twin.services.events.targets import admits
 from underpass.twin.services.lambda_.model import Function
 from underpass.twin.services.lambda_.patches import refusal
 from underpass.twin.services.lambda_.report import Run, embedded_metrics, framed, tail
@@ -113,13 +113,6 @@ STATEMENT = {
 def test_rule_needs_a_permission_that_names_it(change: dict[str, object], allowed: bool) -> None:
     policy = {"Statement": [{**STATEMENT, **change}]}
     assert admits(policy, FUNCTION.arn, RULE) is allowed
-
-
-def test_target_gets_its_constant_input_or_the_event() -> None:
-    assert payload({"Input": '{"a": 1}'}, "{}") == b'{"a": 1}'
-    assert payload({}, '{"b": 2}') == b'{"b": 2}'
-    with pytest.raises(ValueError, match="InputPath"):
-        payload({"InputPath": "$.detail"}, "{}")
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from underpass.blueprint.cross_stack import hand
 from underpass.blueprint.iam import account_root, document
 from underpass.blueprint.logs import AUDITED
 from underpass.blueprint.service import permissions
-from underpass.config import Config
+from underpass.config import Config, addons
 
 # What an administrator does with a key, and nothing that reads or writes with it. PutKeyPolicy is here:
 # whoever may change the policy can never be locked out by it.
@@ -35,7 +35,20 @@ _GRANT = ("kms:CreateGrant", "kms:ListGrants", "kms:RevokeGrant")
 _PUBLISH = ("kms:Decrypt", "kms:GenerateDataKey")
 
 # Services that go on using the key after the call that asked them to.
-_GRANTED = ("ecr", "elasticfilesystem", "rds")
+_GRANTED = ("dynamodb", "ecr", "elasticache", "elasticfilesystem", "es", "kinesis", "rds")
+
+# What an add-on that is given the key may encrypt with it, by the service of its types.
+_OF_ADDONS = {
+    "DynamoDB": ("dynamodb", "Tables"),
+    "EFS": ("elasticfilesystem", "Files"),
+    "ElastiCache": ("elasticache", "Caches"),
+    "Kinesis": ("kinesis", "Streams"),
+    "OpenSearchService": ("es", "Indexes"),
+    "RDS": ("rds", "Database"),
+    "SNS": ("sns", "Topics"),
+    "SQS": ("sqs", "Queues"),
+    "SecretsManager": ("secretsmanager", "Secret"),
+}
 
 
 Arn: TypeAlias = GetAtt | str  # of the key: one of ours, or one that is there
@@ -122,8 +135,9 @@ def _others(config: Config) -> Iterator[Mapping[str, Any]]:
 
 
 def _publishers(config: Config) -> list[str]:
-    """Return who publishes to the topic: alarms, endpoint connections, and RDS of its instance."""
-    return ["cloudwatch", *(["events.rds"] if config.instance else []), "vpce"]
+    """Return who publishes to the topic: alarms, endpoint connections, failed jobs, RDS of its instance."""
+    events = [*(["events"] if config.jobs else []), *(["events.rds"] if config.instance else [])]
+    return ["cloudwatch", *events, "vpce"]
 
 
 def _services(config: Config) -> dict[str, str]:
@@ -133,7 +147,8 @@ def _services(config: Config) -> dict[str, str]:
         services |= {"rds": "Database", "secretsmanager": "Secret"}
     if config.files:
         services["elasticfilesystem"] = "Files"
-    return services
+    asking = sorted(_OF_ADDONS.keys() & addons.services(config, given="KeyArn"))
+    return services | dict(_OF_ADDONS[one] for one in asking)
 
 
 def _through(

@@ -19,6 +19,14 @@ from underpass.config import Config
 # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Events.GrantingPermissions.html
 _PUBLISHERS = {"EndpointConnections": "vpce.amazonaws.com", "Alarms": "cloudwatch.amazonaws.com"}
 _DATABASE = {"DatabaseEvents": "events.rds.amazonaws.com"}
+# The rule on failed jobs. To SNS EventBridge says for whom it publishes in no way a condition could read.
+# https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html#eb-sns-permissions
+_JOBS = {
+    "Sid": "Jobs",
+    "Effect": "Allow",
+    "Principal": {"Service": "events.amazonaws.com"},
+    "Action": "sns:Publish",
+}
 
 
 def add(template: Template, config: Config, key: Arn) -> None:
@@ -55,7 +63,10 @@ def add(template: Template, config: Config, key: Arn) -> None:
 def publishing(config: Config, topic: object) -> list[Mapping[str, Any]]:
     """Return who publishes to the topic of that ARN, for this account: of any topic, also another's."""
     publishers = {**_PUBLISHERS, **(_DATABASE if config.instance else {})}
-    return [_publishes(name, service, topic) for name, service in publishers.items()]
+    return [
+        *(_publishes(name, service, topic) for name, service in publishers.items()),
+        *([_JOBS | {"Resource": topic}] if config.jobs else []),
+    ]
 
 
 def _publishes(name: str, service: str, topic: object) -> Mapping[str, Any]:

@@ -21,6 +21,7 @@ database                   DatabaseCpu, DatabaseStorage, DatabaseConnections, Da
                            DatabaseCredits, DatabaseEvents
 rotation_days, _window              RotationErrors, RotationThrottles
 files                      FilesIoLimit
+jobs                       JobFailures (a rule), JobStarts, JobNotices
 all of them                Dashboard
 =========================  ======================================================================
 """
@@ -30,7 +31,7 @@ from __future__ import annotations
 from troposphere import Template
 
 from underpass.blueprint.cross_stack import closed, given
-from underpass.blueprint.monitoring import connections, dashboard, database, path, service
+from underpass.blueprint.monitoring import connections, dashboard, database, jobs, path, service
 from underpass.blueprint.stack import Stack
 from underpass.config import Config
 
@@ -50,6 +51,8 @@ def monitoring_stack(config: Config) -> Stack:
         database.add(template, config, topic)
     if config.files:
         service.add_files(template, config, topic)
+    if config.jobs:
+        jobs.add(template, config, topic)
     connections.add(template, topic)
     dashboard.add(template, config)
     return Stack(f"{config.name}-monitoring", closed(template))

@@ -11,6 +11,7 @@ tasks                      TaskDefinition, TaskRole, ExecutionRole, LogGroup, Se
 service.tasks min < max    ScalableTarget, ScalingOnCpu, ScalingOnRequests
 workers                    Worker<Name>Service, Worker<Name>TaskDefinition and, where their tasks
                            min < max, Worker<Name>ScalableTarget, Worker<Name>ScalingOnCpu
+jobs                       JobGroup, JobRole, Job<Name>TaskDefinition, Job<Name>Schedule
 rotation_days, _window     RotationFunction, RotationRole, RotationLogGroup, RotationPermission,
                            RotationSchedule, AdministratorRotationSchedule
 =========================  ======================================================================
@@ -21,7 +22,7 @@ from __future__ import annotations
 from troposphere import GetAtt, Ref, Template
 
 from underpass.blueprint.cross_stack import closed, hand
-from underpass.blueprint.service import program, rotation, service, task, workers
+from underpass.blueprint.service import jobs, program, rotation, service, task, workers
 from underpass.blueprint.stack import Stack
 from underpass.config import Config
 
@@ -35,6 +36,8 @@ def service_stack(config: Config) -> Stack:
     service.add_scaling(template, config, tasks)
     outputs = workers.add(template, config, shared)
     outputs |= {"LogGroupName": Ref(shared.logs), "ServiceName": GetAtt(tasks, "Name")}
+    if config.jobs:
+        outputs["JobGroupName"] = Ref(jobs.add(template, config, shared, tasks))
     if config.instance and config.instance.rotates:
         outputs |= rotation.add(template, config, config.instance)
     for name, value in outputs.items():

@@ -12,9 +12,11 @@ from troposphere.ecs import (
     LogConfiguration,
     MountPoint,
     PortMapping,
+    Secret,
 )
 from troposphere.logs import LogGroup
 
+from underpass.blueprint.addons.outputs import outputs
 from underpass.blueprint.cross_stack import given
 from underpass.blueprint.service import database_access, secrets
 from underpass.blueprint.service.hardening import restrictions, scratch_mounts
@@ -40,6 +42,7 @@ def plain_environment(config: Config, program: Program) -> dict[str, Any]:
         variables["ASSETS_BUCKET"] = given("BucketName")
     if config.files:
         variables["FILES_PATH"] = config.files.mount
+    variables |= {one.variable: one.value for one in outputs(config) if one.kind == "variable"}
     return variables
 
 
@@ -47,14 +50,21 @@ def container(config: Config, program: Program, image: Ref, logs: LogGroup) -> C
     """Return the container of ``program``, from ``image``, writing to ``logs``."""
     more: dict[str, Any] = {}
     labels = dict(program.labels)
+    passed = [
+        Secret(Name=one.variable, ValueFrom=one.value)
+        for one in outputs(config)
+        if one.kind == "secret"
+    ]
     if config.instance:
         # An instance that is made anew has the same secret: this tells ECS that the tasks are not the same.
         labels["underpass.database"] = given("DatabaseInstanceId")
     if config.database:
-        more["Secrets"] = database_access.secrets(config.database)
+        passed += database_access.secrets(config.database)
     if own := secrets.entries(config):
-        more["Secrets"] = [*more.get("Secrets", ()), *own]
+        passed += own
         labels |= secrets.labels(config)
+    if passed:
+        more["Secrets"] = passed
     if labels:
         more["DockerLabels"] = labels
     mounts = scratch_mounts(config)

@@ -8,6 +8,7 @@ from troposphere import Ref, Sub, Template
 from troposphere.iam import Role
 from troposphere.logs import LogGroup
 
+from underpass.blueprint.addons.outputs import outputs
 from underpass.blueprint.cross_stack import given
 from underpass.blueprint.iam import Statement, allow, arn, role, via
 from underpass.blueprint.service import database_access, permissions, secrets
@@ -62,7 +63,10 @@ def _task_role(template: Template, config: Config) -> Role:
         "TaskRole",
         "ecs-tasks.amazonaws.com",
         statements,
-        managed=config.service.policies,
+        managed=[
+            *config.service.policies,
+            *(one.value for one in outputs(config) if one.kind == "policy"),
+        ],
         trust_condition=_ONLY_HERE,
     )
 
@@ -109,10 +113,30 @@ def _execution_role(template: Template, config: Config, logs: LogGroup) -> Role:
         ]
     elif config.database and config.database.existing:
         statements += database_access.of_existing(config.database.existing)
-    statements += secrets.statements(config)
+    statements += [*_addon_secrets(config), *secrets.statements(config)]
     return role(
         template, "ExecutionRole", "ecs-tasks.amazonaws.com", statements, trust_condition=_ONLY_HERE
     )
+
+
+def _addon_secrets(config: Config) -> list[Statement]:
+    """Return what reads the add-ons' secrets, and decrypts those that say with which key."""
+    secrets = [one for one in outputs(config) if one.kind == "secret"]
+    if not secrets:
+        return []
+    read = allow(["secretsmanager:GetSecretValue"], [one.value for one in secrets])
+    keyed = [one.value for one in secrets if one.own_key]
+    if not keyed:  # AWS's own key lets whoever may read the secret
+        return [read]
+    # Whichever key it is, it decrypts these alone.
+    # https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html
+    condition = {
+        "StringEquals": {
+            "kms:ViaService": Sub("secretsmanager.${AWS::Region}.${AWS::URLSuffix}"),
+            "kms:EncryptionContext:SecretARN": keyed,
+        }
+    }
+    return [read, allow(["kms:Decrypt"], arn("kms", "key/*"), condition)]
 
 
 # ECS assumes the roles for tasks of this account only: no confused deputy.

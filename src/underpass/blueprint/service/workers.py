@@ -11,7 +11,7 @@ from troposphere import GetAtt, Template
 from troposphere.ecs import Service
 
 from underpass.blueprint.service import service, task
-from underpass.blueprint.service.program import Program, titled
+from underpass.blueprint.service.program import Program, family, titled
 from underpass.blueprint.service.task import Common
 from underpass.config import Config
 from underpass.config.model import Worker
@@ -46,7 +46,7 @@ def program(config: Config, worker: Worker) -> Program:
     """Return what a worker runs."""
     return Program(
         name=worker.name,
-        family=f"{config.name}-{worker.name}",
+        family=family(config.name, worker.name),
         title=title_of(worker),
         cpu=worker.cpu or config.service.cpu,
         memory_mib=worker.memory or config.service.memory,

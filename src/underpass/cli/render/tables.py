@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import typer
 
+from underpass.deploy.observe.jobs import JobStatus
 from underpass.deploy.observe.status import Status
 
 _GOOD = {"healthy", "available", "running"}
@@ -36,12 +38,30 @@ def status(seen: Status) -> str:
     parts.append(
         _table("endpoints", [(one.consumer, one.id, one.state, one.url) for one in seen.endpoints])
     )
+    if seen.jobs:
+        parts.append(_table("jobs", [_job(one) for one in seen.jobs]))
     return "\n\n".join(parts)
 
 
 def _containers(seen: Status) -> list[str]:
     rows = [(one.id[:8], each.name, each.state) for one in seen.tasks for each in one.containers]
     return [_table("containers of the tasks that have several", rows)] if rows else []
+
+
+def _job(job: JobStatus) -> tuple[str, ...]:
+    """Return a job's row; its next run by the job's own clocks and, where those differ, in UTC."""
+    last, when = job.last_run, "not due"
+    if job.next_run:
+        due = datetime.fromisoformat(job.next_run)
+        there = due.astimezone(ZoneInfo(job.timezone))
+        when = f"next {there:%Y-%m-%d %H:%M} {job.timezone}"
+        if there.utcoffset():
+            when += f" ({due:%Y-%m-%d %H:%M} UTC)"
+    if last is None:
+        return job.name, job.schedule, when, "no run within the hour", ""
+    how = last.state if last.exit_code is None else f"exit code {last.exit_code}"
+    why = "" if last.exit_code == 0 else last.reason
+    return job.name, job.schedule, when, f"last {last.began[11:19]} UTC: {how}", why
 
 
 def failures(found: Iterable[Mapping[str, Any]]) -> str:

@@ -16,6 +16,7 @@ from underpass.config import types as t
 from underpass.config.model.access import Consumer, PrivateLink, Tls
 from underpass.config.model.addons import Addon
 from underpass.config.model.health import HealthCheck
+from underpass.config.model.jobs import Job
 from underpass.config.model.network import Network, WayOut
 from underpass.config.model.permissions import Permission
 from underpass.config.model.section import Between, Section
@@ -37,6 +38,7 @@ __all__ = [
     "Files",
     "HealthCheck",
     "Instances",
+    "Job",
     "Network",
     "Permission",
     "PrivateLink",
@@ -98,6 +100,7 @@ class Config(Section):
     )
     service: Service
     workers: tuple[Worker, ...] = ()
+    jobs: tuple[Job, ...] = ()
     capacity: Capacity = Capacity()
     network: Network = Network()
     database: Database | None = None

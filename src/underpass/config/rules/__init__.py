@@ -11,6 +11,7 @@ from underpass.config.model import Config
 from underpass.config.problems import Fault
 from underpass.config.rules import (
     account,
+    addons,
     advice,
     balancing,
     blocks,
@@ -19,6 +20,7 @@ from underpass.config.rules import (
     database,
     database_parameters,
     existing_database,
+    jobs,
     network,
     outbound,
     permissions,
@@ -43,6 +45,7 @@ def check(config: Config) -> tuple[Fault, ...]:
         balancing,
         rights,
         workers,
+        jobs,
         capacity,
         network,
         zones,
@@ -54,6 +57,7 @@ def check(config: Config) -> tuple[Fault, ...]:
         secrets,
         permissions,
         account,
+        addons,
     )
     return tuple(fault for part in parts for rule in part.RULES for fault in rule(config))
 

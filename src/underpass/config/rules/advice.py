@@ -5,11 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from ipaddress import IPv4Network
 
+from underpass.config import addons
 from underpass.config.model import Config
 from underpass.config.problems import Fault, KeyPath
 from underpass.config.rules import wide
 from underpass.config.rules.blocks import block_key
 from underpass.config.rules.rule import Rule
+
+# Endpoints by the service of a type, for services that tasks call themselves.
+_CALLED_AT = {
+    "DynamoDB": "dynamodb",
+    "Kinesis": "kinesis-streams",
+    "SNS": "sns",
+    "SQS": "sqs",
+    "StepFunctions": "states",
+}
 
 
 def _plain_across_accounts(config: Config) -> Iterator[Fault]:
@@ -55,8 +65,32 @@ def _blocks(config: Config) -> Iterator[tuple[KeyPath, IPv4Network]]:
         yield ("privatelink", "allow_cidrs", number), block
 
 
+def _unreached_addons(config: Config) -> Iterator[Fault]:
+    """Yield each add-on of a service that tasks have no way to, for want of an endpoint."""
+    network = config.network
+    if network.egress != "endpoints" or network.vpc_id:
+        return  # an existing VPC's endpoints are its owner's
+    for number, addon in enumerate(config.addons):
+        key: KeyPath = ("addons", number, "template")
+        for service in sorted(addons.services(config, only=addon)):
+            name = _CALLED_AT.get(service)
+            if name and name not in network.endpoints:
+                yield Fault(
+                    (key, ("network", "endpoints")),
+                    f'has resources of {service}, which tasks do not reach with egress = "endpoints"',
+                    f'add "{name}" to [network] endpoints',
+                )
+            if service == "S3" and not network.buckets:
+                yield Fault(
+                    (key, ("network", "buckets")),
+                    'has a bucket, and with egress = "endpoints" the way to S3 is open to named ones only',
+                    "give it a BucketName, and name that in [network] buckets",
+                )
+
+
 ADVICE: tuple[Rule, ...] = (
     _plain_across_accounts,
     _neighbours_of_an_existing_vpc,
+    _unreached_addons,
     *wide.ADVICE,
 )

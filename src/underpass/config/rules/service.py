@@ -154,7 +154,10 @@ def commands(config: Config) -> dict[KeyPath, tuple[str, ...]]:
         for at, one in enumerate(config.service.sidecars)
         for key, words in (("command", one.command), ("health_command", one.health_command))
     }
-    return service | workers | sidecars
+    jobs: dict[KeyPath, tuple[str, ...]] = {
+        ("jobs", at, "command"): one.command for at, one in enumerate(config.jobs)
+    }
+    return service | workers | sidecars | jobs
 
 
 def _commands(config: Config) -> Iterator[Fault]:

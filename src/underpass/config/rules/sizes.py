@@ -29,8 +29,10 @@ def each(config: Config) -> Iterator[Size]:
     """Yield the size of every kind of task; what only repeats the service's is left out."""
     service = config.service
     yield Size(("service",), service.cpu, service.memory)
-    for at, one in enumerate(config.workers):
-        shares = frozenset(key for key in ("cpu", "memory") if getattr(one, key) is None)
-        if len(shares) < 2:
-            cpu, memory = one.cpu or service.cpu, one.memory or service.memory
-            yield Size(("workers", at), cpu, memory, shares)
+    workers = [(("workers", at), one.cpu, one.memory) for at, one in enumerate(config.workers)]
+    jobs = [(("jobs", at), one.cpu, one.memory) for at, one in enumerate(config.jobs)]
+    for where, cpu, memory in workers + jobs:
+        own = {"cpu": cpu, "memory": memory}
+        shares = frozenset(key for key, value in own.items() if value is None)
+        if len(shares) < len(own):
+            yield Size(where, cpu or service.cpu, memory or service.memory, shares)

@@ -1,4 +1,4 @@
-"""Rules of ``[[workers]]``: their names, and how many of each there are."""
+"""Rules of ``[[workers]]``: how many of each there are, and their names, which jobs share."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ RESERVED = ("release", "service")  # of what underpass itself runs beside the ap
 
 def named(config: Config) -> dict[KeyPath, str]:
     """Return the names of all that runs beside the service, by where they stand."""
-    return {("workers", at, "name"): one.name for at, one in enumerate(config.workers)}
+    workers: dict[KeyPath, str] = {
+        ("workers", at, "name"): one.name for at, one in enumerate(config.workers)
+    }
+    return workers | {("jobs", at, "name"): one.name for at, one in enumerate(config.jobs)}
 
 
 def _names(config: Config) -> Iterator[Fault]:

@@ -61,14 +61,15 @@ class Tail:
             except self._logs.exceptions.ResourceNotFoundException:
                 return lines
             lines += [event["message"].rstrip("\n") for event in page["events"]]
-            if page["nextForwardToken"] == self._asked.get("nextToken"):
-                return lines
+            before = self._asked.get("nextToken")
             self._asked["nextToken"] = page["nextForwardToken"]
+            if page["nextForwardToken"] == before or not page["events"]:
+                return lines
 
 
-def group(name: str) -> str:
-    """Return the log group of the application called ``name``."""
-    return f"/underpass/{name}/service"
+def group(name: str, container: str = "") -> str:
+    """Return the log group of the application called ``name``; what runs before a release has its own."""
+    return f"/underpass/{name}/{'release' if container == 'release' else 'service'}"
 
 
 def read(
@@ -89,7 +90,7 @@ def read(
     since
         Leave out what is older.
     """
-    for event in _events(logs, name, _milliseconds(since)):
+    for event in _events(logs, name, _milliseconds(since), container):
         line = _line(event)
         if line.task.startswith(task) and container in ("", line.container):
             yield line
@@ -107,7 +108,7 @@ def follow(
     """Yield what ``read`` does and then each new line as it comes, until ``clock`` is stopped."""
     start, seen = _milliseconds(since), dict[str, int]()
     while True:
-        for event in _events(logs, name, start):
+        for event in _events(logs, name, start, container):
             if event["eventId"] not in seen:
                 seen[event["eventId"]] = event["timestamp"]
                 line = _line(event)
@@ -141,9 +142,10 @@ def tail(
     return tuple(event["message"].rstrip("\n") for event in page["events"])
 
 
-def _events(logs: Any, name: str, start: int) -> list[Any]:
+def _events(logs: Any, name: str, start: int, container: str) -> list[Any]:
+    only = {"logStreamNamePrefix": f"{container}/"} if container else {}
     pages = logs.get_paginator("filter_log_events").paginate(
-        logGroupName=group(name), startTime=start
+        logGroupName=group(name, container), startTime=start, **only
     )
     try:
         found = [event for page in pages for event in page["events"]]

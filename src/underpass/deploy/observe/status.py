@@ -11,7 +11,8 @@ from botocore.exceptions import ClientError
 from underpass.config import Config
 from underpass.config.model import Consumer
 from underpass.deploy import consumers
-from underpass.deploy.observe import targets, tasks
+from underpass.deploy.observe import jobs, targets, tasks
+from underpass.deploy.observe.jobs import JobStatus
 from underpass.deploy.observe.targets import TargetStatus
 from underpass.deploy.stacks import stack
 from underpass.deploy.target import Target
@@ -88,6 +89,7 @@ class Status:
     targets: Targets
     database: DatabaseStatus | None
     endpoints: tuple[EndpointStatus, ...]
+    jobs: tuple[JobStatus, ...] = ()
 
 
 def status(config: Config, target: Target) -> Status:
@@ -120,6 +122,7 @@ def status(config: Config, target: Target) -> Status:
         behind,
         _database(target, outputs.get("DatabaseInstanceId")),
         _endpoints(target, parts.get("EndpointService"), ours),
+        jobs.statuses(config, target, parts.get("Cluster")),
     )
 
 
@@ -167,6 +170,7 @@ def _tasks(
             _containers(task),
         )
         for task in tasks.describe(target.client("ecs"), cluster, "RUNNING")
+        if not jobs.is_run(config, task)
     )
     return tuple(
         sorted(described, key=lambda one: (one.runs != config.name, one.runs, one.zone, one.id))

@@ -34,7 +34,7 @@ def of_services(found: Iterable[Any]) -> list[Any]:
 def program(task: Any, name: str) -> str:
     """Return what a task of application ``name`` runs: its own name, a worker's, a job's or ``release``."""
     family = str(task.get("taskDefinitionArn", "")).rpartition("/")[2].partition(":")[0]
-    return family.removeprefix(f"{name}-") or name
+    return family.removeprefix(f"{name}_") or name
 
 
 def address(task: Any) -> str:

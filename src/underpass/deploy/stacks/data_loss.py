@@ -13,14 +13,51 @@ from dataclasses import dataclass
 from underpass.deploy.stacks.changes import Change
 from underpass.errors import UsageError
 
+# Ours, and what add-ons are made of: after cfn-lint's list of types with state.
 # An image repository is not among them: what is in it is built again from its source.
 DATA: Mapping[str, str] = {
+    "AWS::AmazonMQ::Broker": "the broker",
+    "AWS::Backup::BackupVault": "the backups",
+    "AWS::Cassandra::Keyspace": "the keyspace",
+    "AWS::Cassandra::Table": "the table",
+    "AWS::Cognito::UserPool": "the users",
+    "AWS::DSQL::Cluster": "the database",
+    "AWS::DocDB::DBCluster": "the database",
+    "AWS::DocDB::DBInstance": "the database",
+    "AWS::DynamoDB::GlobalTable": "the table",
+    "AWS::DynamoDB::Table": "the table",
+    "AWS::EC2::Volume": "the volume",
     "AWS::EFS::FileSystem": "the file system",
+    "AWS::EMR::Cluster": "the cluster",
+    "AWS::ElastiCache::CacheCluster": "the cache",
+    "AWS::ElastiCache::ReplicationGroup": "the cache",
+    "AWS::ElastiCache::ServerlessCache": "the cache",
+    "AWS::Elasticsearch::Domain": "the index",
+    "AWS::FSx::FileSystem": "the file system",
     "AWS::KMS::Key": "the key, without which what it encrypted cannot be read",
+    "AWS::Kinesis::Stream": "the stream",
+    "AWS::MSK::Cluster": "the topics",
+    "AWS::MSK::ServerlessCluster": "the topics",
+    "AWS::MemoryDB::Cluster": "the database",
+    "AWS::Neptune::DBCluster": "the database",
+    "AWS::Neptune::DBInstance": "the database",
+    "AWS::OpenSearchServerless::Collection": "the index",
+    "AWS::OpenSearchService::Domain": "the index",
+    "AWS::QLDB::Ledger": "the ledger",
+    "AWS::RDS::DBCluster": "the database",
     "AWS::RDS::DBInstance": "the database",
+    "AWS::Redshift::Cluster": "the database",
+    "AWS::RedshiftServerless::Namespace": "the database",
     "AWS::S3::Bucket": "the bucket",
+    "AWS::S3Express::DirectoryBucket": "the bucket",
+    "AWS::S3Tables::TableBucket": "the tables",
+    "AWS::SDB::Domain": "the domain",
+    "AWS::SQS::Queue": "the queue",
     "AWS::SecretsManager::Secret": "the secret",
+    "AWS::Timestream::Database": "the database",
+    "AWS::Timestream::Table": "the table",
 }
+_OWN_QUEUE = "RegistrarQueue"  # whatever is in it is said again within a minute
 # What is told and not refused: nothing of the application reads it, and it stays.
 LOGS = "AWS::Logs::LogGroup"
 _TASKS_GROUP = "AlbTargetGroup"
@@ -133,7 +170,9 @@ def losses(stack: str, changes: Collection[Change]) -> tuple[Loss, ...]:
     return tuple(
         Loss(stack, change, how)
         for change in changes
-        if change.type in DATA and (how := _how(change, changes))
+        if change.type in DATA
+        and change.logical_id != _OWN_QUEUE
+        and (how := _how(change, changes))
     )
 
 

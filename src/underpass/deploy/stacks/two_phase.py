@@ -16,6 +16,7 @@ from underpass.blueprint.stack import Stack
 from underpass.deploy.stacks.changes import removed
 
 Template = Mapping[str, Any]
+_KEY = "Key"  # the foundation's
 
 
 def while_used(stack: Stack, deployed: Template) -> Stack:
@@ -26,7 +27,7 @@ def while_used(stack: Stack, deployed: Template) -> Stack:
     deployed
         The template the stack has now; empty when there is none.
     """
-    return _moving(_widened(stack, deployed), deployed) if stack.used else stack
+    return _locked(_moving(_widened(stack, deployed), deployed), deployed) if stack.used else stack
 
 
 def _widened(stack: Stack, deployed: Template) -> Stack:
@@ -57,6 +58,26 @@ def _moving(stack: Stack, deployed: Template) -> Stack:
     cluster = resources[PROVIDERS]
     listed = {**cluster["Properties"], "CapacityProviders": [*wanted, *left]}
     resources = {**resources, PROVIDERS: {**cluster, "Properties": listed}}
+    return replace(stack, template={**stack.template, "Resources": resources})
+
+
+def _locked(stack: Stack, deployed: Template) -> Stack:
+    """Return the stack with a key that is still used through whatever it is used through now.
+
+    A queue of an add-on that tasks are to leave cannot be read without the key.
+    """
+    had = deployed.get("Resources", {}).get(_KEY, {}).get("Properties", {}).get("KeyPolicy", {})
+    wanted = stack.template["Resources"].get(_KEY)
+    if not had or not wanted or wanted.get("Type") != "AWS::KMS::Key":
+        return stack
+    policy = wanted["Properties"]["KeyPolicy"]
+    named = {one.get("Sid") for one in policy["Statement"]}
+    left = [one for one in had["Statement"] if one.get("Sid") not in named]
+    if not left:
+        return stack
+    both = {**policy, "Statement": [*policy["Statement"], *left]}
+    key = {**wanted, "Properties": {**wanted["Properties"], "KeyPolicy": both}}
+    resources = {**stack.template["Resources"], _KEY: key}
     return replace(stack, template={**stack.template, "Resources": resources})
 
 

@@ -12,6 +12,7 @@ from underpass.config import Config
 from underpass.config.model import Consumer, Network, Service, Sidecar
 from underpass.errors import UsageError
 from underpass.twin.host import (
+    addon_types,
     asking,
     consumer_vpcs,
     ids,
@@ -75,18 +76,21 @@ class TwinTarget:
             raise OSError(f"{name} has no answer")
         return found
 
-    def preflight(self, config: Config) -> None:
+    @staticmethod  # `check --twin` asks it without a region
+    def preflight(config: Config) -> None:
         """Refuse what the twin has no way to start, and ways out that lead nowhere in it.
 
         Raises
         ------
         UsageError
             When the configuration does not say how to start a task as a process, or names an endpoint, a
-            prefix list, a security group, a consumer's region or a capability that the twin has not.
+            prefix list, a security group, a consumer's region, a capability or a type of resource that the
+            twin has not.
         """
         ways_out.check(config.network)
         stores.check(config.database)
         ids.check(config.service, os.geteuid())
+        addon_types.check(config)
         for consumer in config.consumers:
             if consumer.region not in {None, config.region}:
                 raise UsageError(

@@ -21,6 +21,7 @@ class Topic(StrEnum):
     LAMBDA = "lambda"
     RDS = "rds"
     ROUTE53 = "route53"
+    SCHEDULER = "scheduler"
     OTHER = ""  # any other service: only who waits for a condition looks again
 
     # What the twin itself observes.

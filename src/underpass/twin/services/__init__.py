@@ -24,6 +24,7 @@ PATCHES = (  # the modules that say how moto is changed
     "rds.groups",
     "rds.patches",
     "s3.patches",
+    "scheduler.patches",
     "secretsmanager.patches",
     "sns.patches",
     "sqs.patches",

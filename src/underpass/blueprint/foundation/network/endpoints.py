@@ -19,7 +19,7 @@ from troposphere import GetAtt, Join, Ref, Split, Sub
 
 from underpass.blueprint.iam import document
 from underpass.blueprint.service import permissions, secrets
-from underpass.config import Config
+from underpass.config import Config, addons
 
 GATEWAYS = ("s3", "dynamodb")
 _OWN_PRINCIPALS = {"StringEquals": {"aws:PrincipalAccount": Ref("AWS::AccountId")}}
@@ -105,7 +105,8 @@ def _needed(config: Config) -> tuple[Service, ...]:
     ecs = (*(_AGENT if instances else ()), *(_NEW_TASKS if rotates else ()))
     secret = (*_SECRET, *(_ROTATION if rotates else ()))
     kinds = {one.kind for one in secrets.sources(config).values()}
-    reads_secrets = config.database or "secret" in kinds
+    of_addons = any(one.kind == "secret" for one in addons.outputs(config))
+    reads_secrets = config.database or of_addons or "secret" in kinds
     return (
         *_ALWAYS,
         Service("Logs", "logs", logs),

@@ -71,6 +71,20 @@ def check_capabilities(template: Template, given: Iterable[str]) -> None:
         )
 
 
+def unsupported(resource: Resource, types: Mapping[str, ResourceType]) -> Iterator[str]:
+    """Yield why a resource cannot be made of ``types``, without looking at its values."""
+    resource_type = types.get(known_as(resource.type))
+    if resource_type is None:
+        yield f"{resource.logical_id}: the twin does not know the resource type {resource.type}"
+        return
+    ignored = resource_type.ignored(resource.properties)
+    if ignored:
+        yield (
+            f"{resource.logical_id} ({resource.type}): the twin would ignore "
+            f"{'property' if len(ignored) == 1 else 'properties'} {', '.join(ignored)}"
+        )
+
+
 class Planner:
     """Makes plans for one region."""
 
@@ -168,16 +182,7 @@ class Planner:
 
     def unsupported(self, resource: Resource) -> Iterator[str]:
         """Yield why the twin cannot make a resource, without looking at its values."""
-        resource_type = self._resource_types.get(known_as(resource.type))
-        if resource_type is None:
-            yield f"{resource.logical_id}: the twin does not know the resource type {resource.type}"
-            return
-        ignored = resource_type.ignored(resource.properties)
-        if ignored:
-            yield (
-                f"{resource.logical_id} ({resource.type}): the twin would ignore "
-                f"{'property' if len(ignored) == 1 else 'properties'} {', '.join(ignored)}"
-            )
+        yield from unsupported(resource, self._resource_types)
 
     def wrong(self, resource: Resource, properties: Mapping[str, Any]) -> Iterator[str]:
         """Yield what a resource's type finds wrong with its properties, as far as these are known."""

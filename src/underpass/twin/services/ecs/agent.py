@@ -21,7 +21,7 @@ from underpass.twin.linux import process
 from underpass.twin.linux.process import Process, StartError
 from underpass.twin.region.topics import Topic
 from underpass.twin.region.worker import once
-from underpass.twin.services.ecs import containers, dependencies, describe
+from underpass.twin.services.ecs import containers, dependencies, describe, task_events
 from underpass.twin.services.ecs.container_health import Checks
 from underpass.twin.services.ecs.environment import Secrets
 from underpass.twin.services.ecs.model import Container, Health, Phase, StopCode, Task
@@ -119,6 +119,7 @@ class Agent:
     def _move(self, phase: Phase, **fields: Any) -> Task:
         task = self._table.change(self._id, phase=phase, **fields)
         log.info("task %s is %s in %s", self._id, phase, task.zone)
+        task_events.tell(self._platform.region.name, task)
         self._platform.region.feed.publish(Topic.TASKS)
         return task
 

@@ -13,7 +13,7 @@ from underpass.errors import UnderpassError
 from underpass.twin.linux import process
 from underpass.twin.region.timers import Timer, later
 from underpass.twin.region.topics import Topic
-from underpass.twin.services.ecs import deployments, scheduler, strategy
+from underpass.twin.services.ecs import deployments, scheduler, strategy, task_events
 from underpass.twin.services.ecs.agent import Agent
 from underpass.twin.services.ecs.model import Phase, Rollout, Service, StopCode, Task
 from underpass.twin.services.ecs.observe import Observation, Observer
@@ -281,7 +281,8 @@ class Services:
             elif task.stopped_at:
                 continue
             elif task.wanted == "STOPPED":  # it never ran
-                self._table.change(task.id, phase=Phase.STOPPED, stopping_at=now, stopped_at=now)
+                ended = {"phase": Phase.STOPPED, "stopping_at": now, "stopped_at": now}
+                task_events.tell(self._platform.region.name, self._table.change(task.id, **ended))
             elif task.zone:
                 definition = self._definition(task.launch.definition)
                 self._agents[task.id] = Agent(self._platform, task.id, definition).start()

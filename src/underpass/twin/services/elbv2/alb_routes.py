@@ -52,7 +52,7 @@ def _route(rule: Rule, cluster: Callable[[str], str], groups: Mapping[str, Targe
         first = next(
             (groups[arn] for arn, weight in action.groups if weight and arn in groups), None
         )
-        more = {"metadata": alb_script.told(first)} if first else {}
+        more = {"metadata": alb_script.metadata(first)} if first else {}
         return {"match": match, "route": _forward(action, cluster), **more}
     if isinstance(action, Redirect):
         return {"match": match, "redirect": _redirect(action)}

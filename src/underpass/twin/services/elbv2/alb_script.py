@@ -1,6 +1,6 @@
 """What Envoy has no setting for, in Lua: versions that do not agree, stickiness by an application's cookie.
 
-Each route tells the script of its target group (``told``).
+Each route tells the script of its target group (``metadata``).
 
 A request in a version that the targets do not speak is answered 464.
 Source: elasticloadbalancing/latest/application/load-balancer-troubleshooting.
@@ -80,7 +80,7 @@ end
 """
 
 
-def told(group: TargetGroup) -> Json:
+def metadata(group: TargetGroup) -> Json:
     """Return the metadata of a route to a target group."""
     cookie = {"cookie": group.sticky_cookie} if group.sticky_cookie else {}
     return {"filter_metadata": {NAME: {"version": group.version, **cookie}}}

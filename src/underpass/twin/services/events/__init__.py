@@ -1,4 +1,4 @@
-"""EventBridge's part in the twin: rules that reach functions and queues, on schedule and on events.
+"""EventBridge's part in the twin: rules that reach functions, queues and topics, by schedule or event.
 
 Schedules run on the twin's clock, ``clock.SPEED`` times faster than AWS's: ``rate(1 minute)`` is every three
 seconds, and a ``cron`` day passes in 72 minutes. A rule runs once as soon as it is enabled and may invoke its

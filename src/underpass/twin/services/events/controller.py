@@ -14,13 +14,14 @@ from typing import Any, ClassVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from underpass.schedule_expressions import Schedule, parse
 from underpass.twin.region import clock
 from underpass.twin.region.aws import ACCOUNT_ID
 from underpass.twin.region.context import Region
 from underpass.twin.region.topics import Topic
 from underpass.twin.region.worker import Worker
-from underpass.twin.services.events.schedule_expressions import Schedule, parse
-from underpass.twin.services.events.targets import admits, is_queue, payload, scheduled_event
+from underpass.twin.services.events.targets import admits, is_queue, is_topic, scheduled_event
+from underpass.twin.services.events.transform import transformed
 
 log = logging.getLogger(__name__)
 
@@ -168,10 +169,16 @@ class Schedules:
         """Tell whether the target's policy lets this rule reach it; AWS counts a failed invocation."""
         arn = str(target["Arn"])
         try:
-            policy = self._queue_policy(arn) if is_queue(arn) else self._function_policy(arn)
+            policy = self._policy(arn)
         except (BotoCoreError, ClientError, KeyError):
             return False
         return admits(policy, arn, rule.arn)
+
+    def _policy(self, arn: str) -> str:
+        if is_topic(arn):
+            found = self._region.clients("sns").get_topic_attributes(TopicArn=arn)
+            return str(found["Attributes"]["Policy"])
+        return self._queue_policy(arn) if is_queue(arn) else self._function_policy(arn)
 
     def _function_policy(self, arn: str) -> str:
         return str(self._region.clients("lambda").get_policy(FunctionName=arn)["Policy"])
@@ -200,16 +207,20 @@ class Schedules:
             log.warning("rule %s may not reach %s", rule.name, target["Arn"])
             self._failed(rule)
             return
+        sent = transformed(target, event)
+        if is_topic(target["Arn"]):
+            self._region.clients("sns").publish(TopicArn=target["Arn"], Message=sent)
+            return
         if is_queue(target["Arn"]):
             group = target.get("SqsParameters", {}).get("MessageGroupId")
             self._region.clients("sqs").send_message(
                 QueueUrl=self._queue_url(target["Arn"]),
-                MessageBody=payload(target, event).decode(),
+                MessageBody=sent,
                 **({"MessageGroupId": group} if group else {}),
             )
             return
         self._region.clients("lambda").invoke(
-            FunctionName=target["Arn"], InvocationType="Event", Payload=payload(target, event)
+            FunctionName=target["Arn"], InvocationType="Event", Payload=sent.encode()
         )
 
     def _failed(self, rule: Rule) -> None:

@@ -1,4 +1,4 @@
-"""EventBridge in moto, with the twin to deliver to the functions and queues that rules name as targets.
+"""EventBridge in moto, with the twin to deliver to the functions, queues and topics that rules name.
 
 moto matches the events; a target that is a function or a queue is handed over, since moto cannot deliver to
 the one, and asks no policy of the other. What
@@ -9,23 +9,23 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from moto.events.exceptions import InvalidEventPatternException, ValidationException
-from moto.events.models import EventsBackend, Rule, events_backends
+from moto.events.models import UNDEFINED, EventPattern, EventsBackend, Rule, events_backends
 
+from underpass.schedule_expressions import parse
 from underpass.twin.api import patch
 from underpass.twin.region.aws import ACCOUNT_ID
 from underpass.twin.region.records import records
-from underpass.twin.services.events import patterns
-from underpass.twin.services.events.schedule_expressions import parse
+from underpass.twin.services.events import patterns, transform
 from underpass.twin.services.events.targets import service
 
 Deliver = Callable[[str, str, Mapping[str, Any], str], None]
 """(rule's name, its ARN, the target, the event as JSON): delivers soon, and returns at once."""
 
-_OURS = {"lambda", "sqs"}
+_OURS = {"lambda", "sns", "sqs"}
 _MOTOS = {"logs", "events"}
 
 log = logging.getLogger(__name__)
@@ -34,16 +34,49 @@ _deliver: list[Deliver] = []
 
 
 def attach(deliver: Deliver) -> None:
-    """Have ``deliver`` reach the functions and queues that rules name from now on."""
+    """Have ``deliver`` reach the functions, queues and topics that rules name from now on."""
     _deliver[:] = [deliver]
 
 
 @records()
-def publish(region: str, source: str, detail_type: str, detail: Mapping[str, Any]) -> None:
+def publish(
+    region: str,
+    source: str,
+    detail_type: str,
+    detail: Mapping[str, Any],
+    resources: Sequence[str] = (),
+) -> None:
     """Put an event of an AWS service on the default bus, as the service itself would."""
-    events_backends[ACCOUNT_ID][region].put_events(
-        [{"Source": source, "DetailType": detail_type, "Detail": json.dumps(detail)}]
-    )
+    event = {"Source": source, "DetailType": detail_type, "Detail": json.dumps(detail)}
+    events_backends[ACCOUNT_ID][region].put_events([{**event, "Resources": list(resources)}])
+
+
+@patch.replace(EventPattern, "_does_event_match")
+def _matches(
+    pattern: Any, event: Mapping[str, Any], node: Mapping[str, Any], prefix: str = ""
+) -> bool:
+    """Match a flattened event. Of a list of objects one and the same has to match all that is asked of it.
+
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-patterns-arrays.html
+    """
+    results = []
+    for key, wanted in node.items():
+        path = f"{prefix}.{key}" if prefix else key
+        if key == "$or":
+            results.append(any(_matches(pattern, event, one, prefix) for one in wanted))
+        elif not isinstance(wanted, Mapping):
+            item = event.get(path, UNDEFINED)
+            results.append(pattern._does_item_match_filters(item, wanted))  # noqa: SLF001
+        elif isinstance(objects := event.get(path), list):
+            each = [
+                pattern._flatten_dict(one, path)  # noqa: SLF001  as moto flattens the rest
+                for one in objects
+                if isinstance(one, Mapping)
+            ]
+            results.append(any(_matches(pattern, one, wanted, path) for one in each))
+        else:
+            results.append(_matches(pattern, event, wanted, path))
+    return all(results)
 
 
 @patch.wrap(Rule, "send_to_targets")
@@ -116,9 +149,11 @@ def _put_targets(
             service(arn) not in _OURS | _MOTOS or ":api-destination/" in arn
         ):
             raise ValidationException(
-                f"Target {arn} does not work on the twin: events reach functions, queues, log "
+                f"Target {arn} does not work on the twin: events reach functions, queues, topics, log "
                 "groups and event buses there."
             )
-        if service(arn) in _OURS and (target.get("InputPath") or target.get("InputTransformer")):
-            raise ValidationException("InputPath and InputTransformer do not work on the twin.")
+        try:
+            transform.check(target)
+        except ValueError as error:
+            raise ValidationException(f"Target {arn}: {error}.") from error
     return original(backend, name, event_bus_arn, targets)

@@ -26,13 +26,13 @@ from moto.secretsmanager.exceptions import (
 from moto.secretsmanager.models import FakeSecret, SecretsManagerBackend
 
 from underpass.policies.resource_policies import Act, policy_allows
+from underpass.schedule_expressions import parse
 from underpass.twin.api import patch
 from underpass.twin.region.aws import ACCOUNT_ID
 from underpass.twin.region.clock import scaled_s
 from underpass.twin.region.records import records
 from underpass.twin.region.timers import Timer, later
 from underpass.twin.region.worker import once
-from underpass.twin.services.events.schedule_expressions import parse
 from underpass.twin.services.lambda_ import patches as lambda_
 
 log = logging.getLogger(__name__)

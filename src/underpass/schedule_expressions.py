@@ -1,6 +1,8 @@
-"""EventBridge schedule expressions, ``rate(...)`` and ``cron(...)``, and when they are due next.
+"""EventBridge's schedule expressions, and when they are due next. Pure.
 
+Rules take ``rate(...)`` and ``cron(...)``, in UTC; EventBridge Scheduler ``at(...)`` too, and a time zone.
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html
+https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
 """
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ import calendar
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 
 _UNITS = {"minute": 60, "hour": 3600, "day": 86400}
 _MONTHS = {name.upper(): number for number, name in enumerate(calendar.month_abbr) if name}
@@ -24,9 +26,21 @@ class Rate:
 
     seconds: int
 
-    def after(self, moment: datetime) -> datetime:
+    def after(self, moment: datetime, _: tzinfo = UTC) -> datetime:
         """Return when it is due after having been due at ``moment``."""
         return moment + timedelta(seconds=self.seconds)
+
+
+@dataclass(frozen=True)
+class Once:
+    """At one time of the clock, wherever the clock hangs."""
+
+    time: datetime
+
+    def after(self, moment: datetime, zone: tzinfo = UTC) -> datetime | None:
+        """Return when it is due, in UTC, if that is after ``moment``."""
+        due = self.time.replace(tzinfo=zone).astimezone(UTC)
+        return due if due > moment else None
 
 
 @dataclass(frozen=True)
@@ -40,20 +54,23 @@ class Cron:
     day_of_month: str
     day_of_week: str
 
-    def after(self, moment: datetime) -> datetime | None:
-        """Return the first minute it names after ``moment``; None when there is none."""
-        start = moment.astimezone(UTC).replace(second=0, microsecond=0) + timedelta(minutes=1)
-        day = start.date()
+    def after(self, moment: datetime, zone: tzinfo = UTC) -> datetime | None:
+        """Return the first minute it names after ``moment``, in UTC; None when there is none.
+
+        What the clocks of ``zone`` skip when they go forward is left out, and what they show twice when they
+        go back is due once, the first time.
+        """
+        day = moment.astimezone(zone).date()
         for _ in range(_LOOK_AHEAD_DAYS):
-            for due in self._on(day):
-                if due >= start:
+            for due in self._on(day, zone):
+                if due > moment:
                     return due
             if day.year >= max(self.years) and (day.month, day.day) == (12, 31):
                 return None
             day += timedelta(days=1)
         return None
 
-    def _on(self, day: date) -> Iterator[datetime]:
+    def _on(self, day: date, zone: tzinfo) -> Iterator[datetime]:
         """Yield the minutes of a day it names, in order."""
         if day.month not in self.months or day.year not in self.years:
             return
@@ -61,7 +78,10 @@ class Cron:
             return
         for hour in sorted(self.hours):
             for minute in sorted(self.minutes):
-                yield datetime(day.year, day.month, day.day, hour, minute, tzinfo=UTC)
+                shown = datetime(day.year, day.month, day.day, hour, minute, tzinfo=zone)
+                due = shown.astimezone(UTC)
+                if due.astimezone(zone).replace(tzinfo=None) == shown.replace(tzinfo=None):
+                    yield due
 
     def _days(self, year: int, month: int) -> frozenset[int]:
         """Return the days of a month it names."""
@@ -70,11 +90,11 @@ class Cron:
         return frozenset(_days_of_week(self.day_of_week, year, month))
 
 
-Schedule = Rate | Cron
+Schedule = Rate | Cron | Once
 
 
-def parse(expression: str) -> Schedule:
-    """Return the schedule an expression describes.
+def parse(expression: str, *, once: bool = False) -> Schedule:
+    """Return the schedule an expression describes; ``at(...)`` only with ``once``.
 
     Raises
     ------
@@ -86,10 +106,19 @@ def parse(expression: str) -> Schedule:
     >>> parse("rate(5 minutes)")
     Rate(seconds=300)
     """
-    form = re.fullmatch(r"(rate|cron)\((.*)\)", expression.strip())
-    if form is None:
+    form = re.fullmatch(r"(rate|cron|at)\((.*)\)", expression.strip())
+    if form is None or (form[1] == "at" and not once):
         raise ValueError(f"{expression!r} is neither rate(...) nor cron(...)")
+    if form[1] == "at":
+        return _once(form[2])
     return _rate(form[2]) if form[1] == "rate" else _cron(form[2])
+
+
+def _once(text: str) -> Once:
+    try:
+        return Once(datetime.strptime(text, "%Y-%m-%dT%H:%M:%S"))  # noqa: DTZ007  its zone is told apart
+    except ValueError:
+        raise ValueError(f"at({text}) is not a time such as at(2030-01-31T05:00:00)") from None
 
 
 def _rate(text: str) -> Rate:
