@@ -128,9 +128,6 @@ PATTERNS: dict[str, str] = {
     (DATABASE_HOST := r"^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$"): (
         "a host such as orders.cluster-abcdefghijkl.us-east-1.rds.amazonaws.com"
     ),
-    (KEY := r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$"): (
-        "a key such as arn:aws:kms:us-east-1:111111111111:key/ID"
-    ),
     (PARAMETER := r"^[a-z][a-z0-9_.-]{0,127}$"): (
         "a parameter of the engine such as log_min_duration_statement"
     ),
@@ -202,7 +199,6 @@ Cookie = Annotated[str, StringConstraints(pattern=COOKIE)]
 User = Annotated[str, StringConstraints(pattern=USER)]
 DatabaseSecret = Annotated[str, StringConstraints(pattern=DATABASE_SECRET)]
 DatabaseHost = Annotated[str, StringConstraints(pattern=DATABASE_HOST)]
-Key = Annotated[str, StringConstraints(pattern=KEY)]
 Parameter = Annotated[str, StringConstraints(pattern=PARAMETER)]
 ParameterValue = Annotated[str, StringConstraints(pattern=PARAMETER_VALUE)]
 Snapshot = Annotated[str, StringConstraints(pattern=SNAPSHOT)]

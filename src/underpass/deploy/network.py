@@ -22,7 +22,6 @@ _PREFIX_LISTS = {S3_PREFIX_LIST: ("S3", "s3"), DYNAMODB_PREFIX_LIST: ("DynamoDB"
 def located(config: Config, target: Target) -> Config:
     """Return the configuration with the network, and what else is there already, as on the target."""
     config = config.model_copy(update={"network": target.stand_in_network(config)})
-    config = config.model_copy(update={"database": target.stand_in_database(config)})
     return target.stand_ins(config)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from underpass.config import Config
-from underpass.config.model import Consumer, Database, Network, Service, Sidecar
+from underpass.config.model import Consumer, Network, Service, Sidecar
 
 
 class ConsumerNetwork(Protocol):
@@ -107,12 +107,6 @@ class Target(Protocol):
         """Return the configuration with the ids of what it says is there already: key, topic, policy.
 
         A target of its own account makes their like first; others return it as it is.
-        """
-
-    def stand_in_database(self, config: Config) -> Database | None:
-        """Return ``[database]`` with the ids there really are; the network is as it is on the target.
-
-        A target that makes the database that ``existing`` names makes it first.
         """
 
     def consumer_network(self, consumer: Consumer, zones: Sequence[str]) -> ConsumerNetwork:

@@ -90,7 +90,9 @@ def execution(here: Account) -> Role:
     sources = {one["ValueFrom"] for container in containers for one in container.get("Secrets", [])}
     parameters = {one for one in sources if ":ssm:" in one}
     secrets = {":".join(one.split(":")[:7]) for one in sources - parameters}
-    own = {here.named("DatabaseUserSecret")} if here.config.database else set()
+    database = here.config.database
+    theirs = {database.existing.secret} if database and database.existing else set()
+    own = {here.named("DatabaseUserSecret")} if here.config.instance else theirs
     pull = ("BatchCheckLayerAvailability", "GetDownloadUrlForLayer", "BatchGetImage")
     key, via = here.key, {"kms:ViaService": f"secretsmanager.{region}.amazonaws.com"}
     read = "secretsmanager:GetSecretValue"

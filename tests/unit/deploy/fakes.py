@@ -352,9 +352,6 @@ class FakeTarget:
     def stand_ins(self, config: Any) -> Any:
         return config
 
-    def stand_in_database(self, config: Any) -> Any:
-        return config.database
-
     def consumer_network(self, consumer: Any, zones: Any) -> Any:
         self.done.append(f"network {consumer.name} {' '.join(zones)}")
         return SimpleNamespace(vpc_id="vpc-1", subnet_ids=("subnet-a", "subnet-b"))

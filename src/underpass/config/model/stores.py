@@ -42,7 +42,7 @@ class ExistingDatabase(Section):
     name: t.DatabaseName | None = Field(
         default=None, description="The database's name; left out, the secret's key dbname says it."
     )
-    kms_key: t.Key | None = Field(
+    kms_key: t.KeyArn | None = Field(
         default=None, description="The key the secret is encrypted with, unless it is AWS's own."
     )
     admit: t.Flag = Field(

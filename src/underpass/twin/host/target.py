@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from underpass.config import Config
-from underpass.config.model import Consumer, Database, Network, Service, Sidecar
+from underpass.config.model import Consumer, Network, Service, Sidecar
 from underpass.errors import UsageError
 from underpass.twin.host import (
     addon_types,
@@ -160,14 +160,11 @@ class TwinTarget:
 
     def stand_ins(self, config: Config) -> Config:
         """Return the configuration with what stands here for the key, bucket, topic and policy it names."""
-        return stand_ins.ensure(self._clients, config)
-
-    def stand_in_database(self, config: Config) -> Database | None:
-        """Return ``[database]`` as it is, with the ids of an existing one, which is made on first use."""
-        database = config.database
-        if database and database.existing:
-            return stand_in_databases.ensure(self._clients, config, database)
-        return database
+        there = stand_ins.ensure(self._clients, config)
+        if there.database and there.database.existing:
+            database = stand_in_databases.ensure(self._clients, there, there.database)
+            return there.model_copy(update={"database": database})
+        return there
 
     def consumer_network(
         self, consumer: Consumer, zones: Sequence[str]
