@@ -76,7 +76,7 @@ def handed(config: Config) -> tuple[str, ...]:
     """Return what an add-on's parameter is given by its name: outputs of the foundation, and ``Name``."""
     names = ["Name", "VpcId", "VpcCidr", "AppSubnetIds", "DataSubnetIds", "TaskSecurityGroupId"]
     names += ["KeyArn", "TopicArn", "AccessLogsBucketName"]
-    if config.database:
+    if config.instance:
         names += ["DatabaseInstanceId", "DatabaseEndpoint", "DatabasePort", "DatabaseName"]
         names += ["DatabaseSecretArn", "DatabaseUserSecretArn"]
     if config.files:

@@ -87,7 +87,7 @@ def test_a_time_zone_there_is(zone: str) -> None:
 
 
 def test_names_are_the_jobs_own() -> None:
-    assert "the application's own" in told(('"report"', '"notes"'))[0]
+    assert "is the application itself" in told(('"report"', '"notes"'))[0]
     again = '[[jobs]]\nname = "rep-ort"\ncommand = ["x"]\nschedule = "rate(1 day)"\n'
     assert told(more=again) == []
     (fault,) = told(more=again.replace("rep-ort", "report"))

@@ -64,7 +64,13 @@ def test_a_key_that_has_a_default_stands_there_with_it() -> None:
             "database": {},
             "files": {},
             "consumers": [{"name": "analytics"}],
-            "jobs": [{"name": "report", "command": ["x"], "schedule": "rate(1 day)"}],
+            "jobs": [
+                {
+                    "name": "report",
+                    "command": ["python", "-m", "app.report"],
+                    "schedule": "cron(0 5 * * ? *)",
+                }
+            ],
         }
     ).model_dump(mode="json")
     written = dict(_leaves(EVERYTHING))

@@ -41,4 +41,4 @@ class Job(Section):
     @property
     def title(self) -> str:
         """Its name as the start of logical ids, which have no hyphens."""
-        return f"Job{self.name.title().replace('-', '')}"
+        return "Job" + "".join(part.capitalize() for part in self.name.split("-"))

@@ -63,6 +63,7 @@ def environments(config: Config) -> dict[KeyPath, Mapping[str, str]]:
         **{
             ("workers", at, "environment"): one.environment for at, one in enumerate(config.workers)
         },
+        **{("jobs", at, "environment"): one.environment for at, one in enumerate(config.jobs)},
     }
 
 
@@ -103,7 +104,7 @@ def _environment(config: Config) -> Iterator[Fault]:
                 "read long values from a file of the image, or from a store",
                 source=docs("AmazonECS/latest/developerguide/service-quotas"),
             )
-            return  # of the service's, every other has them too
+            return  # what is the service's, every other has too
 
 
 def _references(config: Config) -> Iterator[Fault]:

@@ -22,8 +22,8 @@ def named(config: Config) -> dict[KeyPath, str]:
 def _names(config: Config) -> Iterator[Fault]:
     seen: dict[str, KeyPath] = {}
     for path, name in named(config).items():
-        # Logical ids have no hyphens: "mail-1" and "mail1" would be the same there.
-        plain = name.replace("-", "")
+        # Logical ids have capitals for hyphens: "job-1" and "job1" would be the same there.
+        plain = "".join(part.capitalize() for part in name.split("-"))
         if name == config.name:
             yield Fault(
                 (path, ("name",)), f'"{name}" is the application itself', "choose another name"
@@ -32,7 +32,7 @@ def _names(config: Config) -> Iterator[Fault]:
             what = f'"{name}" is what underpass calls a part of its own'
             yield Fault((path,), what, "choose another name")
         elif plain in seen:
-            what = f'"{name}" cannot be told from another of that name'
+            what = f'"{name}" is used already, apart from hyphens'
             yield Fault((path, seen[plain]), what, "choose another name")
         seen.setdefault(plain, path)
 
