@@ -48,6 +48,24 @@ def test_a_line_is_cut_into_words() -> None:
     assert told == {"service.release": 'write ["sh", "-c", "python -m app.migrate && echo done"]'}
 
 
+def test_what_only_the_twin_fills_in_is_in_no_command() -> None:
+    words = ["{python}", "-m", "app"]
+    sidecar = {"name": "otel", "image": "otel:1", "command": words}
+    told = found(
+        service={"release": words, "sidecars": [sidecar]},
+        workers=[worker(command=words, health_command=words)],
+    )
+    assert told == dict.fromkeys(
+        (
+            "service.release.0",
+            "service.sidecars.0.command.0",
+            "workers.0.command.0",
+            "workers.0.health_command.0",
+        ),
+        'write "python"',
+    )
+
+
 @pytest.mark.parametrize(
     ("size", "key"),
     [

@@ -8,7 +8,6 @@ from difflib import get_close_matches
 from functools import cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from underpass.config.hints import quoted
 from underpass.config.model import Config
 from underpass.config.problems import Fault, KeyPath
 from underpass.config.rules.rule import Rule, docs
@@ -25,12 +24,6 @@ def _commands(config: Config) -> Iterator[Fault]:
         if not job.command:
             example = 'write one such as ["python", "-m", "app.report"]'
             yield Fault((key,), "is empty: the image's own command is the service", example)
-        for number, word in enumerate(job.command):
-            if "{python}" in word:
-                what = "{python} is for [service] process, and stands as it is in a command"
-                yield Fault(
-                    ((*key, number),), what, f"write {quoted(word.replace('{python}', 'python'))}"
-                )
 
 
 def _schedules(config: Config) -> Iterator[Fault]:

@@ -185,6 +185,13 @@ def _commands(config: Config) -> Iterator[Fault]:
                 f"write {_listed(_words(command[0]))}",
                 source=source,
             )
+        for at, word in enumerate(command):
+            # The twin would put its own there; in AWS nobody does.
+            if "{python}" in word:
+                what = "{python} is for process, on the twin, and stands as it is in a command"
+                yield Fault(
+                    ((*path, at),), what, f"write {quoted(word.replace('{python}', 'python'))}"
+                )
 
 
 def _words(line: str) -> list[str]:
