@@ -65,8 +65,8 @@ def test_a_sidecar_is_essential_and_held_down_unless_it_says_otherwise() -> None
         ('health_command = ["/well"]\n', "", 16, "give it one in [service], or write app ="),
         ('{ proxy = "healthy" }', '{ otel = "start" }', 6, "none of them would ever start"),
         ('name = "otel"', 'name = "app"', 14, "is the application's own container"),
-        ('name = "otel"', 'name = "notes"', 14, "is the application's own container"),
-        ('name = "otel"', 'name = "proxy"', 14, '"proxy" is there already'),
+        ('name = "otel"', 'name = "notes"', 14, "is the application itself"),
+        ('name = "otel"', 'name = "proxy"', 14, '"proxy" is used already'),
         ('name = "otel"', 'name = "pro-xy"\nport = 8000', 15, "8000 is taken by the application"),
         ("essential = false", "port = 9001", 16, "9001 is taken by proxy"),
         ('build = "otel/"', "", 13, "has neither build nor image"),
@@ -106,7 +106,25 @@ def test_two_names_that_would_be_one_in_the_template_are_refused() -> None:
     names = [{"name": name, "image": "x:1"} for name in ("log-1", "log1")]
     service = {"build": ".", "port": 1, "sidecars": names}
     (fault,) = rules.check(Config.model_validate({"name": "notes", "service": service}))
-    assert "too like another sidecar's name" in fault.message
+    assert "is used already, apart from hyphens" in fault.message
+
+
+@pytest.mark.parametrize(
+    ("more", "line"),
+    [
+        ('[[workers]]\nname = "otel"\ncommand = ["w"]', 19),
+        ('[[jobs]]\nname = "ot-el"\ncommand = ["j"]\nschedule = "rate(1 hour)"', None),
+        ('[[jobs]]\nname = "otel"\ncommand = ["j"]\nschedule = "rate(1 hour)"', 19),
+    ],
+)
+def test_no_worker_and_no_job_is_called_like_one(more: str, line: int | None) -> None:
+    lines = [int(one.partition(":")[0]) for one in told(more=more)]
+    assert lines == ([line] if line else [])
+
+
+def test_none_is_called_like_what_underpass_runs_itself() -> None:
+    (one,) = told(('name = "otel"', 'name = "release"'))
+    assert "is what underpass calls a part of its own" in one
 
 
 def test_a_task_has_ten_containers_at_most() -> None:

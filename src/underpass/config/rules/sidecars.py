@@ -12,7 +12,7 @@ from itertools import pairwise
 from underpass.config.model import Config, Sidecar
 from underpass.config.model.sidecars import APPLICATION
 from underpass.config.problems import Fault, KeyPath
-from underpass.config.rules.rule import Rule, docs, first_repeated
+from underpass.config.rules.rule import Rule, docs
 from underpass.config.rules.service import misplaced_references, writable
 
 _SIDECARS: KeyPath = ("service", "sidecars")
@@ -42,19 +42,12 @@ def _one_source(config: Config) -> Iterator[Fault]:
 
 
 def _names(config: Config) -> Iterator[Fault]:
-    every = config.service.sidecars
     for at, one in _named(config):
-        if one.name in (APPLICATION, config.name):
+        if one.name == APPLICATION:  # the rest of what a name may be is the workers' rule
             what = f'"{one.name}" is the application\'s own container'
-            yield Fault(((*at, "name"), ("name",)), what, "give it another name")
-    repeated = first_repeated([one.title for one in every])
-    if repeated is not None:
-        name = every[repeated].name
-        same = name in [one.name for one in every[:repeated]]
-        what = "is there already" if same else "is too like another sidecar's name"
-        yield Fault(((*_SIDECARS, repeated, "name"),), f'"{name}" {what}', "give it another name")
-    if len(every) > _MOST:
-        what = f"are {len(every)}, and a task has {_MOST + 1} containers at most"
+            yield Fault(((*at, "name"),), what, "give it another name")
+    if (count := len(config.service.sidecars)) > _MOST:
+        what = f"are {count}, and a task has {_MOST + 1} containers at most"
         source = docs("AmazonECS/latest/developerguide/service-quotas")
         yield Fault((_SIDECARS,), what, "leave some out", source=source)
 

@@ -1,4 +1,4 @@
-"""Rules of ``[[workers]]``: how many of each there are, and their names, which jobs share."""
+"""Rules of ``[[workers]]``: how many of each there are, and their names, which jobs and sidecars share."""
 
 from __future__ import annotations
 
@@ -12,11 +12,21 @@ RESERVED = ("release", "service")  # of what underpass itself runs beside the ap
 
 
 def named(config: Config) -> dict[KeyPath, str]:
-    """Return the names of all that runs beside the service, by where they stand."""
+    """Return the names of all that runs beside the service, by where they stand.
+
+    A sidecar's too: all write to one log group, where a name is what tells whose a line is.
+    """
     workers: dict[KeyPath, str] = {
         ("workers", at, "name"): one.name for at, one in enumerate(config.workers)
     }
-    return workers | {("jobs", at, "name"): one.name for at, one in enumerate(config.jobs)}
+    sidecars: dict[KeyPath, str] = {
+        ("service", "sidecars", at, "name"): one.name
+        for at, one in enumerate(config.service.sidecars)
+    }
+    jobs: dict[KeyPath, str] = {
+        ("jobs", at, "name"): one.name for at, one in enumerate(config.jobs)
+    }
+    return sidecars | workers | jobs
 
 
 def _names(config: Config) -> Iterator[Fault]:
