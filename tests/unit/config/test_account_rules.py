@@ -3,7 +3,15 @@
 from typing import Any
 
 import pytest
-from tests.unit.blueprint.configs import BOUNDARY, CERTIFICATE, KEY, TOPIC, config
+from tests.unit.blueprint.configs import (
+    ANYBODYS,
+    BOUNDARY,
+    CERTIFICATE,
+    EXISTING,
+    KEY,
+    TOPIC,
+    config,
+)
 
 from underpass.config import rules
 from underpass.config.loader import parse
@@ -52,6 +60,7 @@ def faults(**sections: Any) -> dict[str, str]:
         ({"kms_key": KEY, "kms_key_users": ["backup"]}, "kms_key_users"),
         ({"kms_key_users": ["backup", "backup"]}, "kms_key_users.1"),
         ({"kms_key_users": ["ecr"]}, "kms_key_users.0"),
+        ({"kms_key_users": ["rds"], "database": {}}, "kms_key_users.0"),
         ({"kms_key_users": ["backups"]}, "kms_key_users.0"),
         ({"kms_key_users": ["ebs"]}, "kms_key_users.0"),
         ({"kms_key_users": ["arn:aws-cn:iam::222222222222:root"]}, "kms_key_users.0"),
@@ -79,6 +88,11 @@ def test_what_aws_would_refuse_or_ignore_is_refused(sections: dict[str, Any], ke
         {"kms_key": KEY},
         {"kms_key": KEY.replace("1" * 12, "9" * 12)},  # another account's
         {"kms_key_users": ["rds"]},  # without [database] underpass has no use of it
+        {  # an existing one's owner has keys
+            "kms_key_users": ["rds", "secretsmanager"],
+            "database": {"existing": ANYBODYS},
+            "network": EXISTING | {"zones": 3},
+        },
         {"kms_key_users": ["newerthanus", "arn:aws:iam::222222222222:role/a/b"]},
         {"log_bucket": "logs.example"},
         {"alarms": {"topic": TOPIC}},

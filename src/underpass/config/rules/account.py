@@ -140,8 +140,8 @@ def _nearest_service(name: str) -> str:
 
 def _own_services(config: Config) -> tuple[str, ...]:
     stores: Mapping[str, object] = {
-        "rds": config.database,
-        "secretsmanager": config.database,
+        "rds": config.instance,  # an existing database has keys of its owner's
+        "secretsmanager": config.instance,
         "elasticfilesystem": config.files,
     }
     return (*_OURS, *(name for name, store in stores.items() if store))
