@@ -246,3 +246,18 @@ def test_an_output_that_may_not_be_there_is_refused() -> None:
         )
     )
     assert "has a condition" in wrong
+
+
+@pytest.mark.parametrize(("named", "refused"), [(19, False), (20, True), (0, False)])
+def test_the_policies_of_addons_count_among_a_roles(named: int, refused: bool) -> None:
+    policies = [f"arn:aws:iam::111111111111:policy/p{number}" for number in range(named)]
+    made = {
+        "Resources": {"Policy": {"Type": "AWS::IAM::ManagedPolicy"}},
+        "Outputs": {"UsePolicy": {"Value": {"Ref": "Policy"}}},
+    }
+    found = config(
+        service={"policies": policies},
+        addons=[{"template": "aa.yaml"}],
+        documents={"aa.yaml": made},
+    )
+    assert any("are 21, those of add-ons among them" in one for one in told(found)) == refused

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from difflib import get_close_matches
 
-from underpass.config import placeholders
+from underpass.config import addons, placeholders
 from underpass.config.facts import actions
 from underpass.config.model import Config, Permission
 from underpass.config.problems import Fault, KeyPath
@@ -189,10 +189,11 @@ def _policies(config: Config) -> Iterator[Fault]:
         key = (*_POLICIES, max(accounts.values()))
         what = f"are of accounts {' and '.join(sorted(accounts))}, and a role takes its own account's only"
         yield Fault((key,), what, "make the policy in the application's account")
-    if len(named) > _MOST_POLICIES:
+    of_addons = sum(one.kind == "policy" for one in addons.outputs(config))
+    if (count := len(named) + of_addons) > _MOST_POLICIES:
         yield Fault(
-            (_POLICIES,),
-            f"are {len(named)}, and a role takes {_MOST_POLICIES} at most",
+            (_POLICIES, ("addons",)) if named else (("addons",),),
+            f"are {count}, those of add-ons among them, and a role takes {_MOST_POLICIES} at most",
             "join some of them",
             source=_QUOTAS,
         )

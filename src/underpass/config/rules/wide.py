@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from underpass.config import addons
 from underpass.config.facts import actions, endpoint_services
 from underpass.config.model import Config, Permission
 from underpass.config.problems import Fault
@@ -134,10 +135,11 @@ def _policies(config: Config) -> Iterator[Fault]:
                 f"the application may then do {opens}",
                 "write permissions for what it needs",
             )
-    if (count := len(config.service.policies)) > _USUAL_POLICIES:
+    of_addons = sum(one.kind == "policy" for one in addons.outputs(config))
+    if (count := len(config.service.policies) + of_addons) > _USUAL_POLICIES:
         yield Fault(
-            (("service", "policies"),),
-            f"are {count}, and IAM takes {_USUAL_POLICIES} of a role unless the account's quota was raised",
+            (("service", "policies") if config.service.policies else ("addons",),),
+            f"are {count}, those of add-ons among them, and IAM takes {_USUAL_POLICIES} of a role unless the account's quota was raised",
             "join some of them, or have the quota raised",
         )
 
