@@ -30,12 +30,20 @@ from underpass.deploy.stacks import changes, changesets, data_loss, templates, t
 from underpass.deploy.stacks import stack as existing
 from underpass.deploy.stacks.changes import Change
 from underpass.deploy.stacks.changesets import NotExecutableError
+from underpass.deploy.stacks.stack import Description
 from underpass.deploy.stacks.templates import Carry
 from underpass.deploy.stacks.two_phase import Template
 from underpass.deploy.target import Target
 from underpass.errors import UnderpassError
 
 LATER = "known-once-deployed"  # for a parameter whose value an earlier stack will make
+
+_GONE = {
+    "consumer": "its consumer is gone",
+    "release": "there is no [service] release any more",
+    "database": "the database is gone",
+    "addon": "its add-on is gone",
+}
 
 
 @dataclass(frozen=True)
@@ -131,30 +139,25 @@ class _Planning:
             elif tags:
                 handed = addons.given(self._config, handed)
             yield self._one(self._target.client("cloudformation", consumer), stack, tags, handed)
-        cloudformation = self._target.client("cloudformation")
-        for addon_there in addons.dropped(cloudformation, self._config).values():
-            template = existing.template(cloudformation, addon_there.name)
-            ids = existing.resources(cloudformation, addon_there.name)
-            gone = changes.removed(template, {}, ids)
-            yield StackPlan(addon_there.name, "delete", gone, "its add-on is gone")
-        for stack_there in consumers.dropped(cloudformation, self._config).values():
-            template = existing.template(cloudformation, stack_there.name)
-            ids = existing.resources(cloudformation, stack_there.name)
-            yield StackPlan(
-                stack_there.name,
-                "delete",
-                changes.removed(template, {}, ids),
-                "its consumer is gone",
-            )
-        if ran := release.left(cloudformation, self._config):
-            template = existing.template(cloudformation, ran.name)
-            gone = changes.removed(template, {}, existing.resources(cloudformation, ran.name))
-            yield StackPlan(ran.name, "delete", gone, "there is no [service] release any more")
-        if users := database.left(cloudformation, self._config):
-            template = existing.template(cloudformation, users.name)
-            ids = existing.resources(cloudformation, users.name)
-            gone = changes.removed(template, {}, ids)
-            yield StackPlan(users.name, "delete", gone, "the database is gone")
+        yield from self._leaving()
+
+    def _leaving(self) -> Iterator[StackPlan]:
+        """Yield the stacks that go, in the order in which a deployment deletes them."""
+        cloudformation, config = self._target.client("cloudformation"), self._config
+        left: list[tuple[Description | None, str]] = [
+            *(
+                (one, _GONE["consumer"])
+                for one in consumers.dropped(cloudformation, config).values()
+            ),
+            (release.left(cloudformation, config), _GONE["release"]),
+            (database.left(cloudformation, config), _GONE["database"]),
+            *((one, _GONE["addon"]) for one in addons.dropped(cloudformation, config).values()),
+        ]
+        for there, why in left:
+            if there:
+                template = existing.template(cloudformation, there.name)
+                ids = existing.resources(cloudformation, there.name)
+                yield StackPlan(there.name, "delete", changes.removed(template, {}, ids), why)
 
     def _one(
         self,
