@@ -139,7 +139,8 @@ def _policies(config: Config) -> Iterator[Fault]:
     if (count := len(config.service.policies) + of_addons) > _USUAL_POLICIES:
         yield Fault(
             (("service", "policies") if config.service.policies else ("addons",),),
-            f"are {count}, those of add-ons among them, and IAM takes {_USUAL_POLICIES} of a role unless the account's quota was raised",
+            f"are {count}, those of add-ons among them, and IAM takes {_USUAL_POLICIES} of a role unless "
+            "the account's quota was raised",
             "join some of them, or have the quota raised",
         )
 
