@@ -13,7 +13,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from underpass.blueprint.service.secrets import VERSIONS, sources
+from underpass.blueprint.service.secrets import VERSIONS, read
 from underpass.config import Config
 from underpass.config.model.secrets import Source
 
@@ -23,7 +23,7 @@ _CURRENT = "AWSCURRENT"
 
 def current(client: Callable[[str], Any], config: Config) -> dict[str, str]:
     """Return the parameter's value by its name; nothing where there are no secrets."""
-    found = {one.arn or one.name: one for one in sources(config).values()}
+    found = {one.arn or one.name: one for one in read(config)}
     if not found:
         return {}
     told = sorted(f"{name} {_version(client, config, one)}" for name, one in found.items())

@@ -146,6 +146,19 @@ def test_what_they_hold_is_one_word_that_changes_with_them(client: Client, tmp_p
     assert secret_versions.current(client, config(tmp_path)) == {}
 
 
+def test_an_existing_databases_secret_is_among_what_is_looked_at(client: Client) -> None:
+    manager = client("secretsmanager")
+    made = manager.create_secret(Name="orders", SecretString="{}")["ARN"]
+    existing = {"secret": made, "security_group": "sg-0123456789abcdef0"}
+    service = {"port": 80, "build": "."}
+    sections = {"name": "notes", "service": service, "database": {"existing": existing}}
+    one = Config.model_validate(sections)
+    before = version(client, one)
+    assert version(client, one) == before
+    manager.put_secret_value(SecretId="orders", SecretString='{"password": "other"}')
+    assert version(client, one) != before
+
+
 def test_what_may_not_be_looked_at_does_not_change(client: Client, tmp_path: Path) -> None:
     elsewhere = KEY.replace("us-east-1", "eu-west-1")
     assert len(version(client, config(tmp_path, A=KEY, B=elsewhere))) == 12

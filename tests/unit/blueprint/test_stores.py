@@ -92,7 +92,7 @@ def test_tasks_get_the_same_variables_of_an_existing_database() -> None:
     theirs = container(existing())
     told = {*theirs["secrets"], *theirs["plain"]}
     assert {name for name in told if name.startswith("DATABASE_")} == own["secrets"].keys()
-    assert theirs["labels"] is None
+    assert theirs["labels"] == {"underpass.secrets": {"Ref": "SecretVersions"}}
 
 
 def test_what_the_file_does_not_say_is_in_the_secret() -> None:

@@ -106,3 +106,10 @@ def test_the_same_of_another_secret_has_its_key_and_version() -> None:
     assert (named.bare_name, named.whole) == ("notes/key", True)
     other = ARN.replace("AbCdEf", "UvWxYz")
     assert moved(named, other) == f"{other}:key:AWSPREVIOUS:"
+
+
+def test_a_secret_that_aws_manages_is_one() -> None:
+    arn = "arn:aws:secretsmanager:us-east-1:111111111111:secret:rds!db-0123-AbCdEf"
+    found = source(f"{arn}:password::")
+    assert found
+    assert (found.arn, found.key) == (arn, "password")

@@ -60,9 +60,8 @@ def container(config: Config, program: Program, image: Ref, logs: LogGroup) -> C
         labels["underpass.database"] = given("DatabaseInstanceId")
     if config.database:
         passed += database_access.secrets(config.database)
-    if own := secrets.entries(config):
-        passed += own
-        labels |= secrets.labels(config)
+    passed += secrets.entries(config)
+    labels |= secrets.labels(config)
     if labels:
         more["DockerLabels"] = labels
     if passed:

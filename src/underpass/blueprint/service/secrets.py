@@ -32,16 +32,23 @@ def sources(config: Config) -> dict[str, Source]:
     return {name: one for name, one in found.items() if one}
 
 
+def read(config: Config) -> tuple[Source, ...]:
+    """Return everything of others that tasks read when they start: an existing database's secret too."""
+    existing = config.database.existing if config.database else None
+    of_database = source(existing.secret) if existing else None
+    return (*sources(config).values(), *([of_database] if of_database else []))
+
+
 def add_versions(template: Template, config: Config) -> None:
     """Add the parameter that starts new tasks when a secret has another value."""
-    if config.service.secrets:
+    if read(config):
         told = "Changes when what the secrets hold does, so that new tasks are started"
         template.add_parameter(Parameter(VERSIONS, Type="String", Default="-", Description=told))
 
 
 def labels(config: Config) -> dict[str, Ref]:
     """Return the label that tells ECS that tasks with another secret are not the same."""
-    return {"underpass.secrets": Ref(VERSIONS)} if config.service.secrets else {}
+    return {"underpass.secrets": Ref(VERSIONS)} if read(config) else {}
 
 
 def entries(config: Config) -> list[Secret]:

@@ -15,7 +15,8 @@ SHORT = "ssm:"  # a parameter of the application's own account and region, by it
 _REGION = r"(?P<region>[a-z]{{2}}(?:-[a-z]+)+-[0-9])"
 _PLACE = rf"arn:(?P<partition>aws[a-z-]*):{{}}:{_REGION}:(?P<account>[0-9]{{{{12}}}}):"
 _SECRET = re.compile(
-    _PLACE.format("secretsmanager") + r"secret:(?P<name>[A-Za-z0-9/_+=.@-]{1,519})"
+    _PLACE.format("secretsmanager")
+    + r"secret:(?P<name>[A-Za-z0-9/_+=.@!-]{1,519})"  # "!": of one that AWS manages, as RDS's
     # ECS's own: what of the secret, or of an older version of it
     r"(?::(?P<key>[^:]*)(?::(?P<stage>[^:]*)(?::(?P<version>[^:]*))?)?)?"
 )
