@@ -455,6 +455,27 @@ def test_the_room_for_tasks_is_spelled_out() -> None:
     )
 
 
+def test_workers_need_room_too() -> None:
+    def least(count: int, **more: int) -> dict[str, Any]:
+        worker = {
+            "name": "mail",
+            "command": ["w"],
+            "tasks": {"min": count, "max": count or 1},
+            **more,
+        }
+        instances = {"min": 1, "max": 2}
+        return {
+            "service": {"tasks": {"min": 2, "max": 2}},
+            "workers": [worker],
+            "capacity": {"instance_type": "c5.large", "instances": instances},
+        }
+
+    assert rules.check(config(**least(2))) == ()
+    assert "write max = 3 or more" in told(**least(3))
+    assert "write max = 3 or more" in told(**least(2, cpu=2048))
+    assert rules.check(config(**least(0, cpu=2048))) == ()
+
+
 @pytest.mark.parametrize(
     ("sections", "instead"),
     [

@@ -68,7 +68,7 @@ def _instances(config: Config) -> Iterator[Fault]:
         yield strange
     elif kind is not None:
         unfit = [fault for one in sizes.each(config) for fault in _one_task(one, kind)]
-        yield from unfit or _every_task(config, kind)
+        yield from unfit or _every_task(config, kind) or _with_workers(config, kind)
     elif not instances.newer(name):
         near = instances.nearest(name)
         yield Fault(
@@ -141,6 +141,44 @@ def _every_task(config: Config, kind: InstanceType) -> list[Fault]:
             f"{most} x {kind.name} hold {each * most} tasks, and tasks.min is {service.tasks.min}: "
             + arithmetic(kind, service.cpu, service.memory),
             f"write max = {needed}, or a larger instance_type",
+            source=ENI,
+        )
+    ]
+
+
+def _with_workers(config: Config, kind: InstanceType) -> list[Fault]:
+    """Return why the least tasks of the service and of all workers never fit on ``instances.max``.
+
+    However they are spread: how well tasks of several sizes share an instance only ECS finds out.
+    """
+    service, most = config.service, config.capacity.instances.max
+    running = [(service.tasks.min, service.cpu, service.memory)]
+    running += [
+        (one.tasks.min, one.cpu or service.cpu, one.memory or service.memory)
+        for one in config.workers
+    ]
+    needed = max(
+        -(-sum(count for count, _, _ in running) // (kind.interfaces - 1)),
+        -(-sum(count * cpu for count, cpu, _ in running) // kind.cpu_units),
+        -(-sum(count * memory for count, _, memory in running) // kind.memory_mib),
+    )
+    if needed <= most:
+        return []
+    whole = sum(count for count, _, _ in running)
+    minima: list[KeyPath] = [("workers", at, "tasks", "min") for at in range(len(config.workers))]
+    return [
+        Fault(
+            (
+                ("capacity", "instances", "max"),
+                _TYPE,
+                _PROVIDER,
+                ("service", "tasks", "min"),
+                *minima,
+            ),
+            f"{most} x {kind.name} do not hold the {whole} tasks that always run, the workers' among them: "
+            f"each has room for {kind.interfaces - 1} tasks, {kind.cpu_units} CPU units and "
+            f"{kind.memory_mib} MiB at most",
+            f"write max = {needed} or more, or a larger instance_type",
             source=ENI,
         )
     ]
