@@ -1,4 +1,4 @@
-"""Configuration to CloudFormation templates: one module per part of the pattern, eight kinds of stack.
+"""Configuration to CloudFormation templates: one module per part of the pattern, nine kinds of stack.
 
 Pure: the same configuration gives the same bytes, and nothing outside the package is read.
 """

@@ -20,7 +20,8 @@ class Stack:
     ----------
     name
         The stack's name: ``NAME-foundation``, ``NAME-path``, ``NAME-capacity``, ``NAME-database``,
-        ``NAME-addon-ADDON``, ``NAME-service``, ``NAME-monitoring`` or ``NAME-consumer-CONSUMER``.
+        ``NAME-addon-ADDON``, ``NAME-release``, ``NAME-service``, ``NAME-monitoring`` or
+        ``NAME-consumer-CONSUMER``.
     template
         The template, JSON-serialisable.
     parameters

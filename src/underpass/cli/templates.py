@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
+_COME_AND_GO = ("addon-*", "consumer-*", "database", "release")  # stacks, by what follows the name
+
 
 @app.command()
 def template(
@@ -46,12 +48,13 @@ def template(
     from underpass.deploy.stacks import templates
 
     files = _write(stacks, out)
-    stale = [*map(str, sorted({*out.glob(f"{config.name}-consumer-*.json")} - {*files}))]
+    ours = (f"{config.name}-{part}.json" for part in _COME_AND_GO)
+    stale = [*map(str, sorted({one for part in ours for one in out.glob(part)} - {*files}))]
     long = [
         str(file) for file, stack in zip(files, stacks, strict=True) if templates.too_long(stack)
     ]
     for name in () if as_json else stale:
-        typer.echo(f"! {name} is of a consumer that is gone", err=True)
+        typer.echo(f"! {name} is of what is no longer in underpass.toml", err=True)
     for name in () if as_json else long:
         typer.echo(f"! {name} is too long for a request: deploy it with --s3-bucket", err=True)
     written = [*map(str, files)]

@@ -74,7 +74,7 @@ def with_environment(folder: Path, text: str) -> None:
     file.write_text(file.read_text().replace("environment = {}", long))
 
 
-def test_a_consumers_file_that_is_stale_is_named_and_kept(
+def test_a_file_that_is_stale_is_named_and_kept(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "out"
@@ -84,14 +84,20 @@ def test_a_consumers_file_that_is_stale_is_named_and_kept(
     file = folder / "underpass.toml"
     file.write_text(file.read_text().replace('name = "analytics"', 'name = "reports"'))
     capsys.readouterr()
-    stale = out / f"{NAMES[-1]}.json"
+    consumer = out / f"{NAMES[-1]}.json"
+    application = NAMES[0].removesuffix("-foundation")
+    addon, release = (out / f"{application}-{one}.json" for one in ("addon-queue", "release"))
+    for one in (addon, release):
+        one.touch()
+    stale = [addon, consumer, release]
     assert main(words) == 0
-    assert capsys.readouterr().err == f"! {stale} is of a consumer that is gone\n"
+    lines = [f"! {one} is of what is no longer in underpass.toml\n" for one in stale]
+    assert capsys.readouterr().err == "".join(lines)
     assert main([*words, "--json"]) == 0
     told = capsys.readouterr()
-    assert json.loads(told.out)["stale"] == [str(stale)]
+    assert json.loads(told.out)["stale"] == [*map(str, stale)]
     assert not told.err
-    assert stale.exists()
+    assert all(one.exists() for one in stale)
 
 
 def test_standard_output_holds_one_document_after_the_other(
