@@ -102,7 +102,11 @@ def execution(here: Account) -> Role:
             *(Call(f"ecr:{action}", repository) for action in pull),
             *_writes_log(service.attribute("LogGroup", "Arn")),
             *(Call(read, secret) for secret in own),
-            *(Call("kms:Decrypt", one, via) for one in _keys_of_secrets(here)),
+            *(
+                Call("kms:Decrypt", one, via | {"kms:EncryptionContext:SecretARN": secret})
+                for one in _keys_of_secrets(here)
+                for secret in own
+            ),
             *_reads_of_the_user(region, secrets - own, parameters),
         ),
         (
@@ -145,7 +149,7 @@ def _keys_of_secrets(here: Account) -> list[str]:
     database = here.config.database
     if database and database.existing:
         return [database.existing.kms_key] if database.existing.kms_key else []
-    return [here.named("Key")] if database else []
+    return [here.key] if database else []
 
 
 def task(here: Account) -> Role:

@@ -8,7 +8,7 @@ from troposphere import Sub
 from troposphere.ecs import Secret
 
 from underpass.blueprint.cross_stack import given
-from underpass.blueprint.iam import Statement, allow
+from underpass.blueprint.iam import Statement, allow, via
 from underpass.config.model import Database, ExistingDatabase
 
 # Variable to key of the secret.
@@ -53,11 +53,9 @@ def of_existing(existing: ExistingDatabase) -> list[Statement]:
     read = [allow(["secretsmanager:GetSecretValue"], existing.secret)]
     if not existing.kms_key:
         return read
-    via = Sub("secretsmanager.${AWS::Region}.${AWS::URLSuffix}")
-    return [
-        *read,
-        allow(["kms:Decrypt"], existing.kms_key, {"StringEquals": {"kms:ViaService": via}}),
-    ]
+    condition = via("secretsmanager")  # and for this secret, whatever else the key encrypts
+    condition["StringEquals"] |= {"kms:EncryptionContext:SecretARN": existing.secret}
+    return [*read, allow(["kms:Decrypt"], existing.kms_key, condition)]
 
 
 def _value(secret: Any, key: str) -> Any:

@@ -130,12 +130,8 @@ def _addon_secrets(config: Config) -> list[Statement]:
         return [read]
     # Whichever key it is, it decrypts these alone.
     # https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html
-    condition = {
-        "StringEquals": {
-            "kms:ViaService": Sub("secretsmanager.${AWS::Region}.${AWS::URLSuffix}"),
-            "kms:EncryptionContext:SecretARN": keyed,
-        }
-    }
+    condition = via("secretsmanager")
+    condition["StringEquals"] |= {"kms:EncryptionContext:SecretARN": keyed}
     return [read, allow(["kms:Decrypt"], arn("kms", "key/*"), condition)]
 
 
