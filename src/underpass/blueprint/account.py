@@ -35,5 +35,7 @@ def _conforming(resource: Mapping[str, Any], config: Config) -> Mapping[str, Any
     if config.role_path and resource["Type"] in _WITH_PATH:
         more["Path"] = config.role_path
     return (
-        {**resource, "Properties": {**resource.get("Properties", {}), **more}} if more else resource
+        {**resource, "Properties": {**(resource.get("Properties") or {}), **more}}
+        if more
+        else resource
     )

@@ -138,3 +138,15 @@ def test_session_manager_has_its_policy_and_without_internet_its_endpoints() -> 
     more = {"SsmEndpoint", "SsmMessagesEndpoint", "Ec2MessagesEndpoint"}
     assert more <= {*each.foundation.template["Resources"]}
     assert more.isdisjoint(parts(config(network=alone)).foundation.template["Resources"])
+
+
+def test_a_role_of_an_addon_without_properties_is_no_mistake_of_ours() -> None:
+    """AWS refuses it, and says why."""
+    template = {"Resources": {"Role": {"Type": "AWS::IAM::Role", "Properties": None}}}
+    addon = {"addons": [{"template": "aa.yaml"}], "documents": {"aa.yaml": template}}
+    (stack,) = (
+        one
+        for one in blueprint.stacks(config(role_path="/apps/", **addon))
+        if "-addon-" in one.name
+    )
+    assert stack.template["Resources"]["Role"]["Properties"] == {"Path": "/apps/"}
