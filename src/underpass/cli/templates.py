@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-_COME_AND_GO = ("addon-*", "consumer-*", "database", "release")  # stacks, by what follows the name
+_COME_AND_GO = ("addon-*", "consumer-*", "database", "release", "rotation")  # stacks, by what follows the name
 
 
 @app.command()

@@ -21,8 +21,8 @@ from underpass.deploy import (
     consumers,
     database,
     hosts,
+    leaving,
     network,
-    release,
     secret_versions,
 )
 from underpass.deploy.clock import Clock
@@ -40,7 +40,6 @@ LATER = "known-once-deployed"  # for a parameter whose value an earlier stack wi
 
 _GONE = {
     "consumer": "its consumer is gone",
-    "release": "there is no [service] release any more",
     "database": "the database is gone",
     "addon": "its add-on is gone",
 }
@@ -149,7 +148,10 @@ class _Planning:
                 (one, _GONE["consumer"])
                 for one in consumers.dropped(cloudformation, config).values()
             ),
-            (release.left(cloudformation, config), _GONE["release"]),
+            *(
+                (one, f"there is no {part} any more")
+                for part, one in leaving.left(cloudformation, config).items()
+            ),
             (database.left(cloudformation, config), _GONE["database"]),
             *((one, _GONE["addon"]) for one in addons.dropped(cloudformation, config).values()),
         ]

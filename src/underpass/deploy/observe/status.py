@@ -129,7 +129,8 @@ def status(config: Config, target: Target) -> Status:
 def _parts(config: Config) -> tuple[str, ...]:
     database = ["database"] if config.instance else []
     release = ["release"] if config.service.release else []
-    return ("path", "capacity", *database, *release, "service", "monitoring")
+    rotation = ["rotation"] if config.instance and config.instance.rotates else []
+    return ("path", "capacity", *database, *release, "service", *rotation, "monitoring")
 
 
 def _stack(name: str, found: stack.Description | None) -> StackStatus:
