@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-_COME_AND_GO = ("addon-*", "consumer-*", "database", "release", "rotation")  # stacks, by what follows the name
+# Stacks that come and go, by what follows the application in their names.
+_COME_AND_GO = ("addon-*", "consumer-*", "database", "release", "rotation")
 
 
 @app.command()
