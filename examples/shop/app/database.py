@@ -14,7 +14,7 @@ _own = threading.local()  # a connection for each thread: none is used by two at
 
 
 def run(work: Callable[[psycopg.Connection[Any]], T]) -> T:
-    """Return what ``work`` does in a transaction; after an error the next one begins with a new connection."""
+    """Return what ``work`` does in a transaction; after an error the next has a new connection."""
     connection = getattr(_own, "connection", None)
     if connection is None or connection.closed:
         connection = _own.connection = _connect()
@@ -46,7 +46,7 @@ def add(item: str, euros: float) -> int:
 
 def find(order: int) -> dict[str, Any] | None:
     """Return an order; ``handled`` says how many times a worker has fulfilled it."""
-    sql = "SELECT id, item, euros, handled FROM orders WHERE id = %s"
+    sql = "SELECT id, item, euros::float, handled FROM orders WHERE id = %s"
     row = run(lambda connection: connection.execute(sql, (order,)).fetchone())
     return dict(zip(("id", "item", "euros", "handled"), row, strict=True)) if row else None
 
@@ -59,6 +59,9 @@ def fulfil(order: int) -> None:
 
 def counts() -> dict[str, int]:
     """Return how many orders there are, are fulfilled, and are fulfilled more than once."""
-    sql = "SELECT count(*), count(*) FILTER (WHERE handled > 0), count(*) FILTER (WHERE handled > 1) FROM orders"
+    sql = (
+        "SELECT count(*), count(*) FILTER (WHERE handled > 0), count(*) FILTER (WHERE handled > 1) "
+        "FROM orders"
+    )
     row = run(lambda connection: connection.execute(sql).fetchone())
     return dict(zip(("orders", "fulfilled", "twice"), row, strict=True)) if row else {}
