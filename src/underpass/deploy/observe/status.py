@@ -128,8 +128,9 @@ def status(config: Config, target: Target) -> Status:
 
 def _parts(config: Config) -> tuple[str, ...]:
     database = ["database"] if config.instance else []
+    addons = [f"addon-{one.label}" for one in config.addons]
     release = ["release"] if config.service.release else []
-    return ("path", "capacity", *database, *release, "service", "monitoring")
+    return ("path", "capacity", *database, *addons, *release, "service", "monitoring")
 
 
 def _stack(name: str, found: stack.Description | None) -> StackStatus:
