@@ -6,6 +6,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 TOOLS := .venv/.tools
 EXAMPLE := examples/notes/.venv/.ready
+SHOP := examples/shop/.venv/.ready
 # checkov and parliament pin libraries of their own age, so they live apart.
 CHECKOV := .venv-checkov/.ready
 INSTALL = PYTHON="$(PYTHON)" tools/install.sh $(@D)
@@ -14,13 +15,17 @@ unexport PYTHONDONTWRITEBYTECODE
 LOCK := $(BIN)/uv pip compile --quiet --upgrade --generate-hashes --universal --python-version 3.11 \
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header
 
-.PHONY: up down test test-all test-mariadb mariadb soak coverage check tables bench lock clean
+.PHONY: up down shop test test-all test-mariadb mariadb soak coverage check tables bench lock clean
 
 up: $(READY) $(EXAMPLE)
 	$(BIN)/underpass up examples/notes
 
 down: $(READY)
 	$(BIN)/underpass down examples/notes
+
+# The larger example: a worker, a job, a sidecar, a release, a queue of its own.
+shop: $(READY) $(SHOP)
+	$(BIN)/underpass up examples/shop
 
 # Units first, in seconds; then parts against their neighbours; then regions, most of which wait for something.
 test: $(TOOLS)
@@ -78,6 +83,7 @@ lock: $(TOOLS)
 	$(LOCK) --extra twin --group build pyproject.toml -c requirements-dev.lock -o requirements.lock
 	$(LOCK) --group installer -c requirements-dev.lock -o requirements-uv.lock
 	$(LOCK) examples/notes/requirements.txt -c requirements-dev.lock -o examples/notes/requirements.lock
+	$(LOCK) examples/shop/requirements.txt -c requirements-dev.lock -o examples/shop/requirements.lock
 	$(LOCK) --group checkov -o requirements-checkov.lock
 
 $(READY): requirements.lock requirements-uv.lock pyproject.toml
@@ -91,8 +97,8 @@ $(TOOLS): requirements-dev.lock $(READY)
 	@touch $@
 
 # Compiled at once: its tasks see it read-only.
-$(EXAMPLE): examples/notes/requirements.lock | $(READY)
-	UV_COMPILE_BYTECODE=1 $(INSTALL) --require-hashes -r examples/notes/requirements.lock
+examples/%/.venv/.ready: examples/%/requirements.lock | $(READY)
+	UV_COMPILE_BYTECODE=1 $(INSTALL) --require-hashes -r $<
 	@touch $@
 
 $(CHECKOV): requirements-checkov.lock | $(READY)
@@ -100,4 +106,4 @@ $(CHECKOV): requirements-checkov.lock | $(READY)
 	@touch $@
 
 clean:
-	rm -rf .venv $(dir $(EXAMPLE) $(CHECKOV)) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
+	rm -rf .venv $(dir $(EXAMPLE) $(SHOP) $(CHECKOV)) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*

@@ -50,6 +50,7 @@ PARTS = (
     "addon",
     "release",
     "service",
+    "rotation",
     "monitoring",
     "consumer",
 )

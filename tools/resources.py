@@ -31,6 +31,7 @@ TITLES = {
     "database": "What is done within the database before tasks use it; where there is one.",
     "release": "What runs once before a new release; where there is `[service] release`.",
     "service": "The application: what a release changes.",
+    "rotation": "What changes the passwords on schedule; where `rotation_days` or `rotation_window` says so.",
     "monitoring": "The dashboard and the alarms.",
     "consumer": "One for each `[[consumers]]`, in the consumer's account.",
 }

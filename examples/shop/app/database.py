@@ -14,7 +14,7 @@ _own = threading.local()  # a connection for each thread: none is used by two at
 
 
 def run(work: Callable[[psycopg.Connection[Any]], T]) -> T:
-    """Return what ``work`` does in a transaction; after an error the next has a new connection."""
+    """Return what ``work`` does in a transaction; a connection that fails is used no more."""
     connection = getattr(_own, "connection", None)
     if connection is None or connection.closed:
         connection = _own.connection = _connect()
@@ -60,8 +60,8 @@ def fulfil(order: int) -> None:
 def counts() -> dict[str, int]:
     """Return how many orders there are, are fulfilled, and are fulfilled more than once."""
     sql = (
-        "SELECT count(*), count(*) FILTER (WHERE handled > 0), count(*) FILTER (WHERE handled > 1) "
-        "FROM orders"
+        "SELECT count(*), count(*) FILTER (WHERE handled > 0), "
+        "count(*) FILTER (WHERE handled > 1) FROM orders"
     )
     row = run(lambda connection: connection.execute(sql).fetchone())
     return dict(zip(("orders", "fulfilled", "twice"), row, strict=True)) if row else {}

@@ -18,7 +18,7 @@ class Rates(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
-        """Answer with the rates."""
+        """Answer."""
         body = json.dumps(IN_EUROS).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/json")

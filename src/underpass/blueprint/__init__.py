@@ -17,6 +17,7 @@ from underpass.blueprint.foundation import foundation_stack
 from underpass.blueprint.monitoring import monitoring_stack
 from underpass.blueprint.path import path_stack
 from underpass.blueprint.release import release_stack
+from underpass.blueprint.rotation import rotation_stack
 from underpass.blueprint.service import service_stack
 from underpass.blueprint.stack import Stack
 from underpass.config import Config
@@ -34,6 +35,11 @@ def stacks(config: Config) -> tuple[Stack, ...]:
         *addon_stacks(config),
         *([release_stack(config)] if config.service.release else []),
         service_stack(config),
+        *(
+            [rotation_stack(config, config.instance)]
+            if config.instance and config.instance.rotates
+            else []
+        ),
         monitoring_stack(config),
         *(consumer_stack(config, consumer) for consumer in config.consumers),
     )

@@ -1,12 +1,14 @@
-"""Stacks of what is configured no more, a consumer with its endpoint or a release: deleted."""
+"""Stacks of what is configured no more, a consumer with its endpoint, a release, a rotation: deleted."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
+from underpass.blueprint import release, rotation
 from underpass.config import Config
-from underpass.deploy import consumers, release
+from underpass.deploy import consumers
 from underpass.deploy.stacks import stack as existing
 from underpass.deploy.steps import Steps
 from underpass.deploy.target import Target
@@ -17,9 +19,22 @@ def jobs(config: Config, target: Target, steps: Steps) -> list[Callable[[], None
     cloudformation = target.client("cloudformation")
     dropped = consumers.dropped(cloudformation, config)
     leaving = {f"consumer {name}": stack.name for name, stack in dropped.items()}
-    if there := release.left(cloudformation, config):
-        leaving["release"] = there.name
+    leaving |= {part: stack.name for part, stack in left(cloudformation, config).items()}
     return [partial(_leave, target, steps, *one) for one in leaving.items()]
+
+
+def left(cloudformation: Any, config: Config) -> dict[str, existing.Description]:
+    """Return the stacks of parts that a configuration before this one had, by the part."""
+    wanted = {
+        release.NAME: config.service.release,
+        rotation.NAME: config.instance and config.instance.rotates,
+    }
+    found = {
+        part: existing.describe(cloudformation, f"{config.name}-{part}")
+        for part, there in wanted.items()
+        if not there
+    }
+    return {part: stack for part, stack in found.items() if stack}
 
 
 def _leave(target: Target, steps: Steps, what: str, stack: str) -> None:

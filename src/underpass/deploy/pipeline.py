@@ -147,7 +147,7 @@ class _Deployment:
         deployed = [unwrapped(one) for one in joined]
         self._steps.together(
             waiting.tasks,
-            partial(self._monitoring, by_part["monitoring"], {**known, **service}),
+            partial(self._watched, by_part, {**known, **service}),
             # What is on its way out, a database perhaps, could not go if it were protected now.
             partial(
                 self._protect,
@@ -339,6 +339,13 @@ class _Deployment:
                 if explained is error:
                     raise
                 raise explained from error
+
+    def _watched(self, parts: Mapping[str, Stack], known: Outputs) -> None:
+        """Have passwords rotate, where they do, and all of it watched."""
+        if stack := parts.get("rotation"):
+            with self._steps.step("rotation") as step:
+                known = {**known, **self._bring(stack, _asked(stack, known), step)}
+        self._monitoring(parts["monitoring"], known)
 
     def _monitoring(self, stack: Stack, outputs: Outputs) -> None:
         """Deploy dashboard and alarms for what stands: they know it by the outputs that tell of it."""

@@ -21,8 +21,8 @@ from underpass.deploy import (
     consumers,
     database,
     hosts,
+    leaving,
     network,
-    release,
     secret_versions,
 )
 from underpass.deploy.clock import Clock
@@ -146,10 +146,10 @@ class _Planning:
                 changes.removed(template, {}, ids),
                 "its consumer is gone",
             )
-        if ran := release.left(cloudformation, self._config):
-            template = existing.template(cloudformation, ran.name)
-            gone = changes.removed(template, {}, existing.resources(cloudformation, ran.name))
-            yield StackPlan(ran.name, "delete", gone, "there is no [service] release any more")
+        for part, there in leaving.left(cloudformation, self._config).items():
+            template = existing.template(cloudformation, there.name)
+            gone = changes.removed(template, {}, existing.resources(cloudformation, there.name))
+            yield StackPlan(there.name, "delete", gone, f"there is no {part} any more")
         if users := database.left(cloudformation, self._config):
             template = existing.template(cloudformation, users.name)
             ids = existing.resources(cloudformation, users.name)

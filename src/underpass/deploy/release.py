@@ -11,7 +11,6 @@ from typing import Any
 
 from underpass.blueprint.release import NAME
 from underpass.blueprint.service.program import RELEASE
-from underpass.config import Config
 from underpass.deploy import one_off
 from underpass.deploy.observe import tasks
 from underpass.deploy.observe.logs import Stream
@@ -57,13 +56,6 @@ def run(
     if tasks.exit_code(ended) != 0:
         raise _failed(ended, again=service is not None)
     step.outcome = f"task {tasks.task_id(ended)} ended well"
-
-
-def left(cloudformation: Any, config: Config) -> existing.Description | None:
-    """Return the stack that a release before this configuration has left; None if there is none."""
-    if config.service.release:
-        return None
-    return existing.describe(cloudformation, f"{config.name}-{NAME}")
 
 
 def _taken_over(

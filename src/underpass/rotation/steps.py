@@ -37,7 +37,7 @@ class Rotation:
     token: str
     ecs: Any
     cluster: str
-    service: str
+    services: tuple[str, ...]
 
     @property
     def alternates(self) -> bool:
@@ -108,20 +108,26 @@ class Rotation:
 
     def _wait_for_tasks(self) -> None:
         """Wait until no task of the deployment before is left: it may use the user that is to change."""
-        while len(self._deployments()) > 1:
+        while any(len(one) > 1 for one in self._deployments()):
             if self.access.left_s() < RESERVE_S:
                 raise TimeoutError("tasks are being replaced: the older ones may use this user")
             self.access.pause(PAUSE_S)
 
-    def _deployments(self) -> list[Any]:
-        found = self.ecs.describe_services(cluster=self.cluster, services=[self.service])
-        return [one for service in found["services"] for one in service["deployments"]]
+    def _deployments(self) -> list[list[Any]]:
+        """Return the deployments of each service, of which a call describes ten."""
+        found = []
+        for start in range(0, len(self.services), 10):
+            named = list(self.services[start : start + 10])
+            answer = self.ecs.describe_services(cluster=self.cluster, services=named)
+            found += [service["deployments"] for service in answer["services"]]
+        return found
 
     def _primary(self) -> list[Any]:
-        return [one for one in self._deployments() if one["status"] == "PRIMARY"]
+        return [one for each in self._deployments() for one in each if one["status"] == "PRIMARY"]
 
     def _deploy(self) -> None:
-        self.ecs.update_service(cluster=self.cluster, service=self.service, forceNewDeployment=True)
+        for service in self.services:
+            self.ecs.update_service(cluster=self.cluster, service=service, forceNewDeployment=True)
 
     def _current(self) -> dict[str, Any]:
         return self.access.value(self.secret, VersionStage=CURRENT)
@@ -147,8 +153,8 @@ def function(log_in: Callable[[Value], Session]) -> Callable[[Mapping[str, Any],
         secret, token = event["SecretId"], event["ClientRequestToken"]
         if secret not in (way.administrator, os.environ["APPLICATION"]):
             raise PermissionError(f"this function does not rotate {secret}")
-        cluster, service = os.environ["CLUSTER"], os.environ["SERVICE"]
-        rotate(event, Rotation(way, secret, token, client("ecs"), cluster, service))
+        cluster, services = os.environ["CLUSTER"], tuple(os.environ["SERVICES"].split(","))
+        rotate(event, Rotation(way, secret, token, client("ecs"), cluster, services))
         print(json.dumps({"step": event["Step"], "version": token}))  # noqa: T201  the log
 
     return handler

@@ -182,4 +182,5 @@ def test_a_preview_of_what_is_there_is_empty(cloudformation: Any, told: Told) ->
     there = changesets.deploy(cloudformation, groups("same", 7), {}, told.step)
     same = groups("same", 7)
     assert changesets.preview(cloudformation, same, {}, told.step.clock, {}, there) == ()
-    assert changesets.preview(cloudformation, same, {}, told.step.clock, {"a": "b"}, there) == ()
+    tagged = changesets.preview(cloudformation, same, {}, told.step.clock, {"a": "b"}, there)
+    assert {(one.action, one.causes[0].name) for one in tagged} == {("Modify", "Tags")}

@@ -54,7 +54,7 @@ def rotate(state: str) -> dict[str, Any]:  # noqa: C901  one story
     )
     ecs.create_service(cluster=cluster, serviceName="n", taskDefinition="t", desiredCount=1)
     role = region.clients("iam").create_role(RoleName="f", AssumeRolePolicyDocument="{}")["Role"]
-    variables = {"CLUSTER": cluster, "SERVICE": "n"}
+    variables = {"CLUSTER": cluster, "SERVICES": "n"}
     variables |= {"ADMINISTRATOR": administrator, "APPLICATION": application}
     made = lambdas.create_function(
         FunctionName="rotation",

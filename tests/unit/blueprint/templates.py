@@ -27,6 +27,7 @@ class Parts(NamedTuple):
     consumers: tuple[Stack, ...]
     database: Stack | None = None
     release: Stack | None = None
+    rotation: Stack | None = None
     addons: tuple[Stack, ...] = ()
 
 
@@ -43,7 +44,7 @@ def parts(config: Config) -> Parts:
 def by_part(config: Config) -> tuple[Stack, Stack, tuple[Stack, ...]]:
     """Return the foundation, what serves (all up to the service's as one) and the consumers' stacks."""
     each = parts(config)
-    serving = [each.path, each.capacity, each.database, each.service]
+    serving = [each.path, each.capacity, each.database, each.service, each.rotation]
     return each.foundation, _joined(config, *filter(None, serving)), each.consumers
 
 

@@ -51,7 +51,9 @@ def test_every_reference_leads_somewhere(config: Config) -> None:
     ran = {*outputs(release)} if release else set()
     images = {"Image", *(one.image_parameter for one in config.service.sidecars)}
     assert asked(service) <= {*served, *ran, *images}
-    assert asked(watched) <= {*served, *outputs(service)}
+    assert not each.rotation or asked(each.rotation) <= {*served, *outputs(service)}
+    rotated = {*outputs(each.rotation)} if each.rotation else set()
+    assert asked(watched) <= {*served, *outputs(service), *rotated}
     assert all(asked(consumer) <= offer for consumer in consumers)
 
 
@@ -71,10 +73,11 @@ def test_stacks_are_in_order_named_and_the_same_twice(config: Config) -> None:
         f"{config.name}-foundation",
         f"{config.name}-path",
         f"{config.name}-capacity",
-        *([f"{config.name}-database"] if config.database else []),
+        *([f"{config.name}-database"] if config.instance else []),
         *([f"{config.name}-addon-queue"] if config.addons else []),
         *([f"{config.name}-release"] if config.service.release else []),
         f"{config.name}-service",
+        *([f"{config.name}-rotation"] if config.instance and config.instance.rotates else []),
         f"{config.name}-monitoring",
         *(f"{config.name}-consumer-{consumer.name}" for consumer in config.consumers),
     ]

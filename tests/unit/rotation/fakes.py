@@ -86,6 +86,8 @@ class Account:
             {"status": "PRIMARY", "createdAt": 0, "read": ("application_a", "first")}
         ]
         self.finishing = 0  # how often ECS still tells of tasks of the deployment before
+        self.services: tuple[str, ...] = ("s",)
+        self.replaced: list[str] = []
         self.made = 0
 
     # What a test asks.
@@ -174,16 +176,19 @@ class Account:
 
     def describe_services(self, *, cluster: str, services: list[str]) -> dict[str, Any]:
         with self.call("ecs:describe_services"):
-            assert (cluster, services) == ("c", ["s"])
+            assert (cluster, services) == ("c", [*self.services])
             if self.finishing:
                 self.finishing -= 1
             else:
                 del self.deployments[1:]
-            return {"services": [{"deployments": list(self.deployments)}]}
+            return {"services": [{"deployments": list(self.deployments)} for _ in services]}
 
     def update_service(self, *, cluster: str, service: str, forceNewDeployment: bool) -> None:
         with self.call("ecs:update_service"):
-            assert (cluster, service, forceNewDeployment) == ("c", "s", True)
+            assert (cluster, forceNewDeployment) == ("c", True)
+            self.replaced.append(service)
+            if service != self.services[0]:
+                return  # a worker's: it goes with the service's
             now = self.current()
             read = (now["username"], now["password"])
             for before in self.deployments:

@@ -23,7 +23,9 @@ STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
 
 def step(account: Account, name: str, secret: str = APPLICATION, token: str = "new") -> None:
     asked = {"Step": name, "SecretId": secret, "ClientRequestToken": token}
-    steps.rotate(asked, steps.Rotation(account.access(), secret, token, account, "c", "s"))
+    steps.rotate(
+        asked, steps.Rotation(account.access(), secret, token, account, "c", account.services)
+    )
 
 
 def whole(account: Account, secret: str = APPLICATION, token: str = "new") -> None:
@@ -58,6 +60,13 @@ def test_the_administrator_keeps_its_name_and_no_task_is_replaced() -> None:
     assert account.current(ADMINISTRATOR)["username"] == "underpass"
     assert account.passwords["underpass"] == account.current(ADMINISTRATOR)["password"] == "new-1"
     assert not {one for one in account.called if one.startswith("ecs:")}
+
+
+def test_every_service_reads_the_new_password() -> None:
+    account = Account()
+    account.services = ("s", "mail", "thumbnails")
+    whole(account)
+    assert account.replaced == ["s", "mail", "thumbnails"]
 
 
 @pytest.mark.parametrize("spelled", ["create_secret", "set_secret", "test_secret", "finish_secret"])

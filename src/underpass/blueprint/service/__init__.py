@@ -12,8 +12,6 @@ service.tasks min < max    ScalableTarget, ScalingOnCpu, ScalingOnRequests
 workers                    Worker<Name>Service, Worker<Name>TaskDefinition and, where their tasks
                            min < max, Worker<Name>ScalableTarget, Worker<Name>ScalingOnCpu
 jobs                       JobGroup, JobRole, Job<Name>TaskDefinition, Job<Name>Schedule
-rotation_days, _window     RotationFunction, RotationRole, RotationLogGroup, RotationPermission,
-                           RotationSchedule, AdministratorRotationSchedule
 =========================  ======================================================================
 """
 
@@ -22,7 +20,7 @@ from __future__ import annotations
 from troposphere import GetAtt, Ref, Template
 
 from underpass.blueprint.cross_stack import closed, hand
-from underpass.blueprint.service import jobs, program, rotation, service, task, workers
+from underpass.blueprint.service import jobs, program, service, task, workers
 from underpass.blueprint.stack import Stack
 from underpass.config import Config
 
@@ -38,8 +36,6 @@ def service_stack(config: Config) -> Stack:
     outputs |= {"LogGroupName": Ref(shared.logs), "ServiceName": GetAtt(tasks, "Name")}
     if config.jobs:
         outputs["JobGroupName"] = Ref(jobs.add(template, config, shared, tasks))
-    if config.instance and config.instance.rotates:
-        outputs |= rotation.add(template, config, config.instance)
     for name, value in outputs.items():
         hand(template, name, value)
     return Stack(f"{config.name}-service", closed(template))

@@ -1,20 +1,21 @@
 """The passwords' rotation: the function, who may call it, and when.
 
-In the service stack, because the last step of the application's replaces the tasks: they read the password
-when they start. See docs/decisions/0025-the-applications-own-user.md.
+The last step of the application's replaces the tasks of the service and of every worker: they read the
+password when they start. See docs/decisions/0025-the-applications-own-user.md.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from troposphere import GetAtt, Ref, Template
+from troposphere import GetAtt, Join, Ref, Template
 from troposphere.awslambda import Permission
 from troposphere.secretsmanager import RotationRules, RotationSchedule
 
 from underpass.blueprint.cross_stack import given
 from underpass.blueprint.database import function
-from underpass.blueprint.iam import Statement, allow
+from underpass.blueprint.iam import Statement, allow, arn
+from underpass.blueprint.service.workers import title_of
 from underpass.config import Config
 from underpass.config.model import Database
 
@@ -35,7 +36,7 @@ def add(template: Template, config: Config, database: Database) -> dict[str, Any
         "ADMINISTRATOR": given("DatabaseSecretArn"),
         "APPLICATION": given("DatabaseUserSecretArn"),
         "CLUSTER": given("ClusterName"),
-        "SERVICE": Ref("Service"),
+        "SERVICES": Join(",", [given(name) for name in _services(config)]),
     }
     changes = function.add(
         template,
@@ -45,7 +46,7 @@ def add(template: Template, config: Config, database: Database) -> dict[str, Any
         code="steps",
         does="changes the database's passwords",
         timeout_s=TIMEOUT_S,
-        statements=_permissions(function.secrets(variables)),
+        statements=_permissions(config, function.secrets(variables)),
         variables=variables,
     )
     permission = template.add_resource(
@@ -80,7 +81,12 @@ def _rules(database: Database) -> RotationRules:
     return RotationRules(AutomaticallyAfterDays=database.rotation_days)
 
 
-def _permissions(secrets: list[Any]) -> list[Statement]:
+def _services(config: Config) -> list[str]:
+    """Return the service stack's outputs that name what keeps tasks running."""
+    return ["ServiceName", *(f"{title_of(one)}ServiceName" for one in config.workers)]
+
+
+def _permissions(config: Config, secrets: list[Any]) -> list[Statement]:
     return [
         allow(["secretsmanager:GetRandomPassword"], "*"),  # knows no resources
         allow(
@@ -92,5 +98,8 @@ def _permissions(secrets: list[Any]) -> list[Statement]:
             secrets,
         ),
         function.with_the_key(["kms:Decrypt", "kms:GenerateDataKey"], given("KeyArn")),
-        allow(["ecs:DescribeServices", "ecs:UpdateService"], Ref("Service")),
+        allow(
+            ["ecs:DescribeServices", "ecs:UpdateService"],
+            [arn("ecs", f"service/${{ClusterName}}/${{{name}}}") for name in _services(config)],
+        ),
     ]
