@@ -28,13 +28,19 @@ def healthz(_: Request) -> Response:
 
 def order(request: Request) -> Response:
     """Take an order: ``POST /orders?item=tea&price=4&currency=GBP``."""
-    asked = request.query_params
+    try:
+        item, price = request.query_params["item"], float(request.query_params["price"])
+    except (KeyError, ValueError):
+        return JSONResponse({"error": "needs ?item=...&price=..."}, status_code=400)
     with urllib.request.urlopen(RATES, timeout=2) as answer:
         rates = json.load(answer)
-    euros = float(asked["price"]) * rates[asked.get("currency", "EUR")]
-    number = database.add(asked["item"], round(euros, 2))
+    currency = request.query_params.get("currency", "EUR")
+    if currency not in rates:
+        return JSONResponse({"error": f"takes {', '.join(rates)}"}, status_code=400)
+    euros = round(price * rates[currency], 2)
+    number = database.add(item, euros)
     aws.send(number)
-    return JSONResponse({"order": number, "euros": round(euros, 2)}, status_code=201)
+    return JSONResponse({"order": number, "euros": euros}, status_code=201)
 
 
 def show(request: Request) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
 from ipaddress import IPv4Network
@@ -146,9 +147,25 @@ def _kind(error: ErrorDetails) -> tuple[str, str]:
     elif isinstance(value, str) and re.fullmatch(r"[0-9]+|true|false", value):
         suggestion = f"write {value} without quotes"
     elif wanted == "a list":
-        many = isinstance(value, Mapping) or tables.names(path) in tables.repeated()
-        suggestion = f"write [[{'.'.join(map(str, path))}]]" if many else f"write [{quoted(value)}]"
+        many = tables.names(path) in tables.repeated()
+        suggestion = (
+            f"write [[{'.'.join(map(str, path))}]]" if many else f"write {_list(path, value)}"
+        )
     return f"needs {wanted}, and this is {_shown(value)}", suggestion
+
+
+_COMMANDS = {"command", "health_command", "process", "release"}
+
+
+def _list(path: KeyPath, value: Any) -> str:
+    """Return what stands for ``value`` where a list has to be: of a command its words."""
+    if path[-1] not in _COMMANDS:
+        return f"[{quoted(value)}]"
+    try:
+        words = shlex.split(value) if isinstance(value, str) else []
+    except ValueError:  # a quote that does not end
+        words = []
+    return f"[{', '.join(map(quoted, words or ['python', '-m', 'app']))}]"
 
 
 def _refused(path: KeyPath, value: Any) -> str:
@@ -212,6 +229,7 @@ _WORDS: dict[str, Callable[[ErrorDetails], tuple[str, str]]] = {
     "literal_error": _choice,
     "string_pattern_mismatch": _pattern,
     "string_too_short": lambda _: ("is empty", ""),
+    "too_short": lambda _: ("is empty", ""),
     "greater_than_equal": _least,
     "less_than_equal": _most,
     "ip_v4_network": _network,

@@ -109,7 +109,7 @@ def _located(faults: Iterable[Fault], lines: dict[KeyPath, int], file: Path) -> 
         )
         for fault in faults
     }
-    return tuple(sorted(problems, key=lambda problem: (problem.line, problem.key)))
+    return tuple(sorted(problems, key=lambda problem: (problem.line, problem.key, problem.message)))
 
 
 def _file(where: Path) -> Path:
@@ -176,6 +176,10 @@ def _unreadable_paths(config: Config) -> Iterator[Fault]:
     service, database, assets = config.service, config.database, config.assets
     named: tuple[tuple[KeyPath, str | None, str, Callable[[Path], bool]], ...] = (
         (("service", "build"), service.build, "folder", Path.is_dir),
+        *(
+            (("service", "sidecars", number, "build"), one.build, "folder", Path.is_dir)
+            for number, one in enumerate(service.sidecars)
+        ),
         (("database", "seed"), database.seed if database else None, "file", Path.is_file),
         (("assets", "source"), assets.source if assets else None, "folder", Path.is_dir),
         *(

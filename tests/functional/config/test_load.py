@@ -64,6 +64,19 @@ def test_what_is_named_and_is_not_there_is_told_with_what_is(folder: Path) -> No
     ]
 
 
+def test_a_sidecars_folder_is_looked_for_too(folder: Path) -> None:
+    file = folder / "underpass.toml"
+    file.write_text(f'{TEXT}\n[[service.sidecars]]\nname = "proxy"\nbuild = "ap"\n')
+    with pytest.raises(ConfigError) as caught:
+        load(folder)
+    (problem,) = caught.value.problems
+    assert problem.key == "service.sidecars[0].build"
+    assert (problem.message, problem.suggestion) == (
+        'there is no folder "ap"',
+        'did you mean "app"?',
+    )
+
+
 def test_a_folder_where_a_file_is_needed_is_called_one(folder: Path) -> None:
     file = folder / "underpass.toml"
     file.write_text(TEXT.replace("data/seed.sql", "data"))

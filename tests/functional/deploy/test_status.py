@@ -14,6 +14,7 @@ from tests.unit.deploy.fakes import (
 )
 
 from underpass.config import Config
+from underpass.config.model import Addon
 from underpass.deploy.observe.status import Status, status
 
 CONFIG = Config.model_validate(
@@ -54,6 +55,14 @@ def test_before_anything_is_deployed(target: FakeTarget) -> None:
         "endpoints": (),
         "jobs": (),
     }
+
+
+def test_add_ons_and_the_release_have_stacks_too(target: FakeTarget) -> None:
+    service = CONFIG.service.model_copy(update={"release": ("migrate",)})
+    addon = Addon(template="queue.yaml")
+    found = status(CONFIG.model_copy(update={"service": service, "addons": (addon,)}), target)
+    names = [one.name.removeprefix("notes-") for one in found.stacks]
+    assert names[3:6] == ["database", "addon-queue", "release"]
 
 
 def test_a_deployment_that_is_going_away_is_no_error(

@@ -261,3 +261,27 @@ def test_the_policies_of_addons_count_among_a_roles(named: int, refused: bool) -
         documents={"aa.yaml": made},
     )
     assert any("are 21, those of add-ons among them" in one for one in told(found)) == refused
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (
+            {"Ref": "Quue"},
+            'refers to "Quue", which is no resource or parameter of it; did you mean Queue?',
+        ),
+        ({"Fn::Sub": "${Other.Arn}-${AWS::Region}-${!Own}"}, 'refers to "Other"'),
+        ({"Fn::If": ["Never", {"Ref": "Quue"}, {"Ref": "Queue"}]}, 'refers to "Quue"'),
+        ({"Fn::If": ["Never", {"Ref": "Queue"}, {"Ref": "Quue"}]}, 'refers to "Quue"'),
+        ({"Fn::GetAtt": "Queue"}, "is not right"),
+    ],
+)
+def test_what_a_template_refers_to_is_there(value: Any, expected: str) -> None:
+    never = {"Never": {"Fn::Equals": ["a", "b"]}}
+    (wrong,) = told(one(Conditions=never, Outputs={"Url": {"Value": value}}))
+    assert wrong.startswith("addons[0].template: the output Url of a.yaml ")
+    assert expected in wrong
+    using = {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": value}}}
+    (wrong,) = told(one(Conditions=never, Resources={**QUEUE_ALONE, **using}))
+    assert wrong.startswith("addons[0].template: Topic of a.yaml ")
+    assert expected in wrong

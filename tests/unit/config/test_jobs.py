@@ -91,9 +91,10 @@ def test_names_are_the_jobs_own() -> None:
     again = '[[jobs]]\nname = "rep-ort"\ncommand = ["x"]\nschedule = "rate(1 day)"\n'
     assert told(more=again) == []
     (fault,) = told(more=again.replace("rep-ort", "report"))
-    assert fault.startswith('9: jobs[1].name: "report" is used already')
+    assert fault.startswith('9: jobs[1].name: jobs[0] is called "report"; choose')
     one, other = ('"report"', '"job-1"'), again.replace("rep-ort", "job1")
-    assert told(one, more=other)[0].startswith("9: jobs[1].name")  # one logical id for both
+    (fault,) = told(one, more=other)  # one logical id for both
+    assert fault.startswith('9: jobs[1].name: jobs[0] is called "job-1", and "job1" differs')
 
 
 @pytest.mark.parametrize(

@@ -122,6 +122,14 @@ def test_the_values_are_the_files() -> None:
             '"app"',
             ('7: service.process: needs a list, and this is "app"; write ["app"]'),
         ),
+        (
+            '["{python}", "-m", "app"]',
+            '"python -m app"',
+            (
+                '7: service.process: needs a list, and this is "python -m app"; '
+                'write ["python", "-m", "app"]'
+            ),
+        ),
         ('"-m"', '""', "7: service.process[1]: is empty"),
         (
             "10.20.0.0/16",

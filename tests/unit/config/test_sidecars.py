@@ -57,7 +57,7 @@ def test_a_sidecar_is_essential_and_held_down_unless_it_says_otherwise() -> None
         ('{ app = "healthy"', '{ ap = "healthy"', 17, 'no sidecar "ap"; did you mean app?'),
         ('{ app = "healthy"', '{ notes = "healthy"', 17, "write app = "),
         ('{ app = "healthy"', '{ otel = "start"', 17, "is the container itself; leave it out"),
-        ('{ proxy = "healthy" }', '{ zz = "start" }', 6, "there are app, proxy, otel"),
+        ('{ proxy = "healthy" }', '{ zz = "start" }', 6, "there are proxy, otel"),
         ('{ proxy = "healthy" }', '{ app = "start" }', 6, "is the container itself"),
         ('app = "healthy"', 'app = "success"', 17, "app is essential: the task ends with it"),
         ('proxy = "start"', 'proxy = "complete"', 17, "write essential = false for proxy, or"),

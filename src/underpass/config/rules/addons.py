@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from difflib import get_close_matches
 
-from underpass.cloudformation import parameters
+from underpass.cloudformation import graph, parameters
 from underpass.cloudformation.errors import TemplateError
 from underpass.cloudformation.template import Template
 from underpass.config import addons
@@ -135,6 +135,32 @@ def _conditional(config: Config) -> Iterator[Fault]:
                 )
 
 
+def _references(config: Config) -> Iterator[Fault]:
+    """Look for names a template does not have, in either branch of each condition."""
+    for key, addon, template in _readable(config):
+        existing = {*template.parameters, *template.resources}
+        parts = {
+            **{name: one.properties for name, one in template.resources.items()},
+            **{f"the output {name}": one.value for name, one in template.outputs.items()},
+        }
+        for part, value in parts.items():
+            branches = (dict.fromkeys(template.conditions, holds) for holds in (True, False))
+            try:
+                named = {name for branch in branches for name in graph.references(value, branch)}
+            except TemplateError as error:
+                yield Fault((key,), f"{part} of {addon.template} is not right: {error}")
+                continue
+            for name in sorted(named - existing):
+                if not name.startswith("AWS::"):
+                    near = get_close_matches(name, existing, n=1)
+                    yield Fault(
+                        (key,),
+                        f"{part} of {addon.template} refers to {quoted(name)}, which is no resource or "
+                        "parameter of it",
+                        f"did you mean {near[0]}?" if near else "",
+                    )
+
+
 def _readable(config: Config) -> Iterator[tuple[KeyPath, Addon, Template]]:
     yield from (one for _, one in _numbered(config))
 
@@ -145,4 +171,4 @@ def _numbered(config: Config) -> Iterator[tuple[int, tuple[KeyPath, Addon, Templ
             yield number, (("addons", number, "template"), addon, template)
 
 
-RULES: tuple[Rule, ...] = (_names, _nested, _values, _unfilled, _outputs, _conditional)
+RULES: tuple[Rule, ...] = (_names, _nested, _values, _unfilled, _outputs, _conditional, _references)

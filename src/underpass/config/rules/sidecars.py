@@ -59,7 +59,7 @@ def _dependencies(config: Config) -> Iterator[Fault]:
             if on == name:
                 what, add = "is the container itself", "leave it out"
             elif on != APPLICATION and on not in by_name:
-                what, add = f'there is no sidecar "{on}"', _known(config, on)
+                what, add = f'there is no sidecar "{on}"', _known(config, name, on)
             elif condition == "healthy" and not _health_of(config, on):
                 what = f"{on} has no health_command, and is never known to be healthy"
                 add = f'give it one in {_section(on)}, or write {on} = "start"'
@@ -104,12 +104,15 @@ def _cycles(config: Config) -> Iterator[Fault]:
         )
 
 
-def _known(config: Config, on: str) -> str:
-    names = [APPLICATION, *(one.name for one in config.service.sidecars)]
+def _known(config: Config, waiting: str, on: str) -> str:
+    others = dict.fromkeys([APPLICATION, *(one.name for one in config.service.sidecars)])
+    names = [name for name in others if name != waiting]
     if on == config.name:
         return f"write {APPLICATION} = ...: so the application's own is called here"
     near = get_close_matches(on, names, n=1, cutoff=0.6)
-    return f"did you mean {near[0]}?" if near else f"there are {', '.join(names)}"
+    if near:
+        return f"did you mean {near[0]}?"
+    return f"there are {', '.join(names)}" if names else "add it as one of [[service.sidecars]]"
 
 
 def _where(config: Config, on: str) -> tuple[KeyPath, ...]:

@@ -128,9 +128,10 @@ def status(config: Config, target: Target) -> Status:
 
 def _parts(config: Config) -> tuple[str, ...]:
     database = ["database"] if config.instance else []
+    addons = [f"addon-{one.label}" for one in config.addons]
     release = ["release"] if config.service.release else []
     rotation = ["rotation"] if config.instance and config.instance.rotates else []
-    return ("path", "capacity", *database, *release, "service", *rotation, "monitoring")
+    return ("path", "capacity", *database, *addons, *release, "service", *rotation, "monitoring")
 
 
 def _stack(name: str, found: stack.Description | None) -> StackStatus:
