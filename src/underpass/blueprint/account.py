@@ -34,8 +34,6 @@ def _conforming(resource: Mapping[str, Any], config: Config) -> Mapping[str, Any
         more["PermissionsBoundary"] = config.permissions_boundary
     if config.role_path and resource["Type"] in _WITH_PATH:
         more["Path"] = config.role_path
-    return (
-        {**resource, "Properties": {**(resource.get("Properties") or {}), **more}}
-        if more
-        else resource
-    )
+    # What a template of the user's own says of a role is meant, and stays.
+    own = resource.get("Properties") or {}
+    return {**resource, "Properties": {**own, **more, **own}} if more else resource

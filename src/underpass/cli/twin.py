@@ -81,6 +81,7 @@ def down(
     """End the twin; its databases and files stay in the state folder."""
     import shutil
 
+    from underpass.config.hints import command
     from underpass.errors import UsageError
     from underpass.twin.host import launch
     from underpass.twin.host import running_twins as running
@@ -89,6 +90,12 @@ def down(
     if data and not yes:
         raise UsageError(
             "this deletes the twin's databases and files", str(state), "add --yes to go ahead"
+        )
+    if data and folder is None and state != running.state_folder(Path()):
+        raise UsageError(
+            "the twin that runs is another folder's, and --data deletes what it holds",
+            str(state),
+            f"run {command('down', state.parent, '--data', '--yes')} if you mean it",
         )
     ended = False
     if state.exists():
@@ -100,7 +107,7 @@ def down(
         if data:
             shutil.rmtree(state)
     kept = state.exists()
-    text = "the twin has ended" if ended else "no twin was running"
+    text = f"the twin of {state.parent} has ended" if ended else "no twin was running"
     if kept:
         text += f"\nits databases and files are kept in {state}"
     output.result(

@@ -19,6 +19,8 @@ from underpass.config.model.secrets import Source
 
 _LETTERS = 12
 _CURRENT = "AWSCURRENT"
+# The role may not look, or it is not there.
+_UNSEEN = {"AccessDeniedException", "ResourceNotFoundException", "ParameterNotFound"}
 
 
 def current(client: Callable[[str], Any], config: Config) -> dict[str, str]:
@@ -36,8 +38,10 @@ def _version(client: Callable[[str], Any], config: Config, one: Source) -> str:
         return ""
     try:
         return (_of_secret if one.kind == "secret" else _of_parameter)(client, one)
-    except ClientError:  # the role may not look, or it is not there: ECS says so when a task starts
-        return ""
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in _UNSEEN:
+            raise
+        return ""  # ECS says so when a task starts
 
 
 def _of_secret(client: Callable[[str], Any], one: Source) -> str:

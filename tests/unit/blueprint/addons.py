@@ -17,6 +17,7 @@ QUEUE: dict[str, Any] = {
             "Properties": {
                 "KmsMasterKeyId": {"Ref": "KeyArn"},
                 "VisibilityTimeout": {"Ref": "Seconds"},
+                "MessageRetentionPeriod": 345600,
             },
         },
         "Table": {

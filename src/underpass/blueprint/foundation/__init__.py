@@ -23,7 +23,7 @@ database               DatabaseSecret, DatabaseSecretAttachment, DatabaseSubnetG
                        DatabaseParameters, DatabaseMonitoringRole
 its users              DatabaseUserSecret, DatabaseUserSecretAttachment,
                        DatabaseUserSecurityGroup, DatabaseUserEgressToDatabase
-database.existing      TaskEgressToDatabase, DatabaseIngressFromTasks
+database.existing      TaskEgressToDatabase<peer>, DatabaseIngressFromTasks<peer>
 files                  FileSystem, MountTarget<n>, AccessPoint, FileSystemSecurityGroup,
                        TaskEgressToFileSystem
 assets                 AssetsBucket, AssetsBucketPolicy

@@ -15,7 +15,9 @@ def add(template: Template, config: Config, database: Database, network: Network
     existing = database.existing
     assert existing
     tasks, group = group_id(network.task_group), existing.security_group
-    reach(template, "TaskEgressToDatabase", tasks, database.port, group, "The database")
+    # Called after where they lead, so that tasks keep the way to another until they have moved on.
+    peer = f"{database.port}{group.replace('-', 'x')}"
+    reach(template, f"TaskEgressToDatabase{peer}", tasks, database.port, group, "The database")
     if existing.admit:
         why = f"The tasks of {config.name}, by underpass"
-        admit(template, "DatabaseIngressFromTasks", group, database.port, tasks, why)
+        admit(template, f"DatabaseIngressFromTasks{peer}", group, database.port, tasks, why)
