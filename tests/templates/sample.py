@@ -23,6 +23,7 @@ _ARNS = {  # type to ARN without its first fields; {} is the resource's name
     "AWS::AutoScaling::AutoScalingGroup": (
         "autoscaling:{region}:{account}:autoScalingGroup:0:autoScalingGroupName/{}"
     ),
+    "AWS::DynamoDB::Table": "dynamodb:{region}:{account}:table/{}",
     "AWS::EC2::VPC": "ec2:{region}:{account}:vpc/{}",
     "AWS::EC2::VPCEndpointService": "ec2:{region}:{account}:vpc-endpoint-service/{}",
     "AWS::ECR::Repository": "ecr:{region}:{account}:repository/{}",

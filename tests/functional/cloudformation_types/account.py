@@ -63,7 +63,10 @@ class Account:
 
         what = f"{name} did not settle"
         stack = self.bench.region.feed.wait(settled, timeout_s=60, what=what)
-        assert stack["StackStatus"] == wanted, self.events(name, "_FAILED")
+        assert stack["StackStatus"] == wanted, (
+            stack["StackStatus"],
+            self.events(name, "_FAILED"),
+        )
         return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
 
 

@@ -176,16 +176,22 @@ def _health() -> st.SearchStrategy[dict[str, Any]]:
 
 
 def _permission() -> st.SearchStrategy[dict[str, Any]]:
-    actions = st.sampled_from(["sqs:SendMessage", "kms:Encrypt", "dynamodb:GetItem"])
-    resources = st.sampled_from(["{key}", "arn:*:sqs:*:111111111111:jobs"])
+    fitting = st.sampled_from(
+        [
+            (["sqs:SendMessage", "sqs:GetQueueUrl"], "arn:*:sqs:*:111111111111:jobs"),
+            (["kms:Encrypt"], "{key}"),
+            (["dynamodb:GetItem"], "arn:*:dynamodb:*:111111111111:table/notes"),
+        ]
+    )
     values = st.lists(st.sampled_from(["", "${aws:username}", "a*"]), min_size=1, unique=True)
     keys = st.dictionaries(st.just("aws:PrincipalTag/a"), values, min_size=1)
-    return st.fixed_dictionaries(
-        {
-            "actions": st.lists(actions, min_size=1, unique=True),
-            "resources": st.lists(resources, min_size=1, unique=True),
-        },
-        optional={"conditions": st.dictionaries(st.sampled_from(["StringLike", "Null"]), keys)},
+    conditions = st.dictionaries(st.sampled_from(["StringLike", "Null"]), keys)
+    return st.tuples(fitting, conditions).map(
+        lambda drawn: {
+            "actions": drawn[0][0],
+            "resources": [drawn[0][1]],
+            **({"conditions": drawn[1]} if drawn[1] else {}),
+        }
     )
 
 

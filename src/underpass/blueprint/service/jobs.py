@@ -25,7 +25,6 @@ from troposphere.scheduler import (
 )
 
 from underpass.blueprint.capacity.strategy import strategy
-from underpass.blueprint.checkov_skips import skipped
 from underpass.blueprint.cross_stack import given, given_list
 from underpass.blueprint.iam import allow, arn, role
 from underpass.blueprint.service import task
@@ -73,8 +72,7 @@ def _schedule(
     starter: Role,
     service: Service,
 ) -> None:
-    # With a key of ours Scheduler could start nothing while the key's policy is wrong.
-    why = "a schedule holds ARNs and no data; AWS encrypts it with a key of its own"
+    # No key of ours: a schedule holds no data, and Scheduler starts nothing while the key's policy is wrong.
     template.add_resource(
         Schedule(
             f"{job.title}Schedule",
@@ -109,7 +107,6 @@ def _schedule(
                 ),
             ),
             DependsOn=service.title,
-            Metadata=skipped({"CKV_AWS_297": why}),
         )
     )
 
