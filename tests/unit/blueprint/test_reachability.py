@@ -92,11 +92,18 @@ def test_the_path_is_open_and_nothing_else(config: Config) -> None:
     foundation, service, _ = by_part(config)
     groups = Groups.of(foundation, service)
     listener, port = config.listener_port, config.service.port
-    path = {("AlbSecurityGroup", "TaskSecurityGroup", port)}
+    path = {
+        ("AlbSecurityGroup", "TaskSecurityGroup", one) for one in (port, config.service.health_port)
+    }
     if config.enforces:  # else the ALB admits the NLB's subnets, below
         path.add(("NlbSecurityGroup", "AlbSecurityGroup", listener))
-    if config.database:
-        database_port = 5432 if config.database.engine == "postgres" else 3306
+    theirs_too: set[tuple[str, int]] = set()  # the way to a database that is there already
+    if config.database and config.database.existing:
+        theirs_too = {(f"{config.database.existing.security_group}/", config.database.port)}
+        if config.database.existing.admit:
+            path |= {("TaskSecurityGroup", *way) for way in theirs_too}
+    if config.instance:
+        database_port = 5432 if config.instance.engine == "postgres" else 3306
         path.add(("TaskSecurityGroup", "DatabaseSecurityGroup", database_port))
         path.add(("DatabaseUserSecurityGroup", "DatabaseSecurityGroup", database_port))
     if config.files:
@@ -104,7 +111,7 @@ def test_the_path_is_open_and_nothing_else(config: Config) -> None:
     leavers = {"TaskSecurityGroup"} | (
         {"InstanceSecurityGroup"} if config.capacity.provider == "ec2" else set()
     )
-    if config.database:
+    if config.instance:
         leavers.add("DatabaseUserSecurityGroup")
     assert groups.connections() == path
 
@@ -132,7 +139,7 @@ def test_the_path_is_open_and_nothing_else(config: Config) -> None:
     theirs = {way for way in allowed if config.network.egress == "endpoints" and way[1] == 443}
     tables = {("DynamodbPrefixListId/", 443)} if "dynamodb" in config.network.endpoints else set()
     assert outward == {
-        *(("TaskSecurityGroup", way) for way in ways | allowed | tables),
+        *(("TaskSecurityGroup", way) for way in ways | allowed | tables | theirs_too),
         *((group, way) for group in leavers - {"TaskSecurityGroup"} for way in ways | theirs),
     }
     to_endpoints = {(source, n) for source, to, n in groups.egress if to == "EndpointSecurityGroup"}

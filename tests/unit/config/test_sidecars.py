@@ -66,7 +66,7 @@ def test_a_sidecar_is_essential_and_held_down_unless_it_says_otherwise() -> None
         ('{ proxy = "healthy" }', '{ otel = "start" }', 6, "none of them would ever start"),
         ('name = "otel"', 'name = "app"', 14, "is the application's own container"),
         ('name = "otel"', 'name = "notes"', 14, "is the application itself"),
-        ('name = "otel"', 'name = "proxy"', 14, '"proxy" is used already'),
+        ('name = "otel"', 'name = "proxy"', 14, 'service.sidecars[0] is called "proxy"'),
         ('name = "otel"', 'name = "pro-xy"\nport = 8000', 15, "8000 is taken by the application"),
         ("essential = false", "port = 9001", 16, "9001 is taken by proxy"),
         ('build = "otel/"', "", 13, "has neither build nor image"),
@@ -106,7 +106,7 @@ def test_two_names_that_would_be_one_in_the_template_are_refused() -> None:
     names = [{"name": name, "image": "x:1"} for name in ("log-1", "log1")]
     service = {"build": ".", "port": 1, "sidecars": names}
     (fault,) = rules.check(Config.model_validate({"name": "notes", "service": service}))
-    assert "is used already, apart from hyphens" in fault.message
+    assert "differs from it by hyphens alone" in fault.message
 
 
 @pytest.mark.parametrize(

@@ -42,10 +42,10 @@ def _names(config: Config) -> Iterator[Fault]:
             what = f'"{name}" is what underpass calls a part of its own'
             yield Fault((path,), what, "choose another name")
         elif plain in seen:
-            section, at, _ = seen[plain]
+            *sections, at, _ = seen[plain]
             first = named(config)[seen[plain]]
             apart = "" if name == first else f', and "{name}" differs from it by hyphens alone'
-            what = f'{section}[{at}] is called "{first}"{apart}'
+            what = f'{".".join(map(str, sections))}[{at}] is called "{first}"{apart}'
             yield Fault((path, seen[plain]), what, "choose another name")
         seen.setdefault(plain, path)
 
