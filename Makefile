@@ -50,9 +50,10 @@ mariadb: .mariadb/usr/sbin/mariadbd
 .mariadb/usr/sbin/mariadbd:
 	tools/mariadb.sh .mariadb
 
-# Kills workers and processes of a region in use; SEED repeats those of another run.
+# Kills workers and processes of a region in use, and deploys every pair of settings; SEED repeats another run's.
 soak: $(TOOLS)
 	KILLS=100 WITHIN_S=5 $(BIN)/python -m pytest tests/e2e/test_kills.py -s
+	PAIRS=all $(BIN)/python -m pytest tests/templates/drawn/test_pairs.py -n 2
 
 # Two runs: the functional tests change moto for their whole process.
 coverage: $(TOOLS)
