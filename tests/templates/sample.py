@@ -170,6 +170,8 @@ class Deployed:
             return self._arn(logical_id)
         if name == "DnsEntries":
             return [f"Z0123:{logical_id}.vpce.amazonaws.com"]
+        if name == "Name" and self.resources[logical_id]["Type"] == "AWS::ECS::Service":
+            return logical_id  # as its ARN ends
         return f"{logical_id}.{name}"
 
     def imported(self, name: str) -> Any:
