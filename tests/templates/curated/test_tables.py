@@ -9,6 +9,7 @@ from tools.changes import CHANGES, Change, effects
 from tools.tables import FILES
 
 from underpass.config.model import Between, Config, RotationWindow, Scaling
+from underpass.config.model.workers import WorkerScaling
 
 pytestmark = pytest.mark.xdist_group("tables")  # one worker, so that each change is looked at once
 
@@ -71,7 +72,9 @@ def keys(model: Any, above: str = "") -> list[str]:
     found = []
     for name, field in model.model_fields.items():
         inner = _model(field.annotation)
-        if inner and not issubclass(inner, Between | Scaling | RotationWindow):  # one key of two
+        if inner and not issubclass(
+            inner, Between | Scaling | WorkerScaling | RotationWindow
+        ):  # one key of two
             found += keys(inner, f"{above}{name}.")
         else:
             found.append(f"{above}{name}")
