@@ -127,7 +127,7 @@ class _Deployment:
         )
         addon_stacks, added_outputs = added
         known = {**foundation, **path, **capacity, **added_outputs, **images}
-        known |= secret_versions.current(self._target.client, config)
+        known |= secret_versions.current(self._target.client, config, known)
         waiting = Waiting(
             config,
             self._target,

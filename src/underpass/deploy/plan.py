@@ -195,7 +195,7 @@ class _Planning:
         values, unknown = _values(wide, deployed, {**handed, **self._zones} if first else handed)
         values |= hosts.newest(self._target.client, stack)
         if VERSIONS in stack.template.get("Parameters", {}):
-            values |= secret_versions.current(self._target.client, self._config)
+            values |= secret_versions.current(self._target.client, self._config, handed)
         note = f"a deployment looks {', '.join(unknown)} up" if unknown else ""
         if not note:
             try:

@@ -8,14 +8,14 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-secre
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from underpass.blueprint.service.secrets import VERSIONS, read
+from underpass.blueprint.service.secrets import VERSIONS, of_addons, read
 from underpass.config import Config
-from underpass.config.model.secrets import Source
+from underpass.config.model.secrets import Source, source
 
 _LETTERS = 12
 _CURRENT = "AWSCURRENT"
@@ -23,9 +23,15 @@ _CURRENT = "AWSCURRENT"
 _UNSEEN = {"AccessDeniedException", "ResourceNotFoundException", "ParameterNotFound"}
 
 
-def current(client: Callable[[str], Any], config: Config) -> dict[str, str]:
-    """Return the parameter's value by its name; nothing where there are no secrets."""
-    found = {one.arn or one.name: one for one in read(config)}
+def current(
+    client: Callable[[str], Any], config: Config, handed: Mapping[str, str | None]
+) -> dict[str, str]:
+    """Return the parameter's value by its name; nothing where there are no secrets.
+
+    ``handed`` are the outputs of earlier stacks, the ARNs of add-ons' secrets among them.
+    """
+    made = (source(handed.get(name) or "") for name in of_addons(config))
+    found = {one.arn or one.name: one for one in (*read(config), *made) if one}
     if not found:
         return {}
     told = sorted(f"{name} {_version(client, config, one)}" for name, one in found.items())

@@ -38,7 +38,7 @@ def held(client: Client, name: str, **which: str) -> str:
 
 
 def version(client: Client, one: Config) -> str:
-    return secret_versions.current(client, one)[VERSIONS]
+    return secret_versions.current(client, one, {})[VERSIONS]
 
 
 def test_one_secret_has_all_the_keys_that_are_named(client: Client, tmp_path: Path) -> None:
@@ -143,7 +143,7 @@ def test_what_they_hold_is_one_word_that_changes_with_them(client: Client, tmp_p
         words += [version(client, made)]
     assert len({*words}) == 3
     assert version(client, ensure(client, one)[0]) == words[-1]
-    assert secret_versions.current(client, config(tmp_path)) == {}
+    assert secret_versions.current(client, config(tmp_path), {}) == {}
 
 
 def test_an_existing_databases_secret_is_among_what_is_looked_at(client: Client) -> None:

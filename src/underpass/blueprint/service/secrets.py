@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from troposphere import Parameter, Ref, Sub, Template
 from troposphere.ecs import Secret
 
+from underpass.blueprint.addons.outputs import PREFIX, outputs
 from underpass.blueprint.iam import Statement, allow, arn, via
 from underpass.config import Config
 from underpass.config.model.secrets import Source, source
@@ -39,16 +40,25 @@ def read(config: Config) -> tuple[Source, ...]:
     return (*sources(config).values(), *([of_database] if of_database else []))
 
 
+def of_addons(config: Config) -> tuple[str, ...]:
+    """Return the parameters that hold the ARNs of add-ons' secrets, which tasks read as well."""
+    return tuple(f"{PREFIX}{one.name}" for one in outputs(config) if one.kind == "secret")
+
+
+def _are_read(config: Config) -> bool:
+    return bool(read(config) or of_addons(config))
+
+
 def add_versions(template: Template, config: Config) -> None:
     """Add the parameter that starts new tasks when a secret has another value."""
-    if read(config):
+    if _are_read(config):
         told = "Changes when what the secrets hold does, so that new tasks are started"
         template.add_parameter(Parameter(VERSIONS, Type="String", Default="-", Description=told))
 
 
 def labels(config: Config) -> dict[str, Ref]:
     """Return the label that tells ECS that tasks with another secret are not the same."""
-    return {"underpass.secrets": Ref(VERSIONS)} if read(config) else {}
+    return {"underpass.secrets": Ref(VERSIONS)} if _are_read(config) else {}
 
 
 def entries(config: Config) -> list[Secret]:
