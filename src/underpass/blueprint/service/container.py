@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from troposphere import Ref
@@ -19,14 +20,14 @@ from troposphere.logs import LogGroup
 from underpass.blueprint.addons.outputs import outputs
 from underpass.blueprint.cross_stack import given
 from underpass.blueprint.service import database_access, secrets
-from underpass.blueprint.service.hardening import restrictions, scratch_mounts
+from underpass.blueprint.service.hardening import of_service, restrictions, scratch_mounts
 from underpass.blueprint.service.program import Program
 from underpass.config import Config
 
 FILES_VOLUME = "files"
 
 STOP_TIMEOUT_S = 30  # ECS's own
-LONGEST_START_S = 300  # that a container health check may be told to wait
+LONGEST_START_PERIOD_S = 300  # in which a failed check does not count
 
 
 def plain_environment(config: Config, program: Program) -> dict[str, Any]:
@@ -66,7 +67,7 @@ def container(config: Config, program: Program, image: Ref, logs: LogGroup) -> C
         more["DockerLabels"] = labels
     if passed:
         more["Secrets"] = passed
-    mounts = scratch_mounts(config)
+    mounts = scratch_mounts(config, of_service(config))
     if config.files:
         files = MountPoint(
             SourceVolume=FILES_VOLUME, ContainerPath=config.files.mount, ReadOnly=False
@@ -77,7 +78,7 @@ def container(config: Config, program: Program, image: Ref, logs: LogGroup) -> C
     if program.stop_timeout_s != STOP_TIMEOUT_S:
         more["StopTimeout"] = program.stop_timeout_s
     if program.health_command:
-        more["HealthCheck"] = _health_check(config, program)
+        more["HealthCheck"] = health_check(program.health_command, config.service.grace_period)
     return ContainerDefinition(
         Name=program.name,
         Image=image,
@@ -87,15 +88,8 @@ def container(config: Config, program: Program, image: Ref, logs: LogGroup) -> C
             Environment(Name=name, Value=value)
             for name, value in sorted(plain_environment(config, program).items())
         ],
-        LogConfiguration=LogConfiguration(
-            LogDriver="awslogs",
-            Options={
-                "awslogs-group": Ref(logs),
-                "awslogs-region": Ref("AWS::Region"),
-                "awslogs-stream-prefix": program.name,
-            },
-        ),
-        **restrictions(config, program.memory_mib),
+        LogConfiguration=written_to(logs, program.name),
+        **restrictions(config, of_service(config), program.memory_mib),
         **more,
     )
 
@@ -110,15 +104,28 @@ def _run(program: Program) -> dict[str, Any]:
     return found
 
 
-def _health_check(config: Config, program: Program) -> HealthCheck:
-    """Return the check ECS runs inside the container, without a shell: the image may have none.
+def health_check(command: Sequence[str], start_s: int) -> HealthCheck:
+    """Return the check ECS runs inside a container, without a shell: the image may have none.
 
+    ``start_s`` is how long the container may take until failures count.
     https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_HealthCheck.html
     """
     return HealthCheck(
-        Command=["CMD", *program.health_command],
+        Command=["CMD", *command],
         Interval=10,
         Timeout=5,
         Retries=3,
-        StartPeriod=min(config.service.grace_period, LONGEST_START_S),
+        StartPeriod=min(start_s, LONGEST_START_PERIOD_S),
+    )
+
+
+def written_to(logs: LogGroup, name: str) -> LogConfiguration:
+    """Return where what the container ``name`` says is kept: in streams that begin with its name."""
+    return LogConfiguration(
+        LogDriver="awslogs",
+        Options={
+            "awslogs-group": Ref(logs),
+            "awslogs-region": Ref("AWS::Region"),
+            "awslogs-stream-prefix": name,
+        },
     )

@@ -13,22 +13,23 @@ from troposphere.ecs import (
     ContainerDefinition,
     ContainerDependency,
     Environment,
-    HealthCheck,
-    LogConfiguration,
-    MountPoint,
     PortMapping,
     Volume,
 )
 from troposphere.logs import LogGroup
 
-from underpass.blueprint.service.hardening import restrictions, scratch_mounts, scratch_volumes
+from underpass.blueprint.service.container import STOP_TIMEOUT_S, health_check, written_to
+from underpass.blueprint.service.hardening import (
+    Confinement,
+    restrictions,
+    scratch_mounts,
+    scratch_volumes,
+)
 from underpass.config import Config
 from underpass.config.model import Sidecar
 from underpass.config.model.sidecars import APPLICATION
 
-STOP_TIMEOUT_S = 30  # ECS's own
 LONGEST_START_S = 120  # that Fargate waits for a container
-LONGEST_START_PERIOD_S = 300  # in which a failed check does not count
 
 
 def containers(template: Template, config: Config, logs: LogGroup) -> list[ContainerDefinition]:
@@ -39,9 +40,9 @@ def containers(template: Template, config: Config, logs: LogGroup) -> list[Conta
 def volumes(config: Config) -> list[Volume]:
     """Return an empty volume for each folder a sidecar may write, on EC2."""
     return [
-        Volume(Name=_own(one, volume.Name))
+        volume
         for one in config.service.sidecars
-        for volume in scratch_volumes(_alone(config, one))
+        for volume in scratch_volumes(config, _confined(one), f"{one.name}-")
     ]
 
 
@@ -60,29 +61,17 @@ def _container(
 ) -> ContainerDefinition:
     told = f"The image of the sidecar {one.name}"
     image = template.add_parameter(Parameter(one.image_parameter, Type="String", Description=told))
-    more: dict[str, Any] = restrictions(_alone(config, one), _memory_mib(config, one))
-    asked = {"Cpu": one.cpu, "Memory": one.memory, "User": one.user}
+    more: dict[str, Any] = restrictions(config, _confined(one), _memory_mib(config, one))
+    asked = {"Cpu": one.cpu, "Memory": one.memory}
     more |= {name: value for name, value in asked.items() if value is not None}
-    mounts = [
-        MountPoint(
-            SourceVolume=_own(one, m.SourceVolume), ContainerPath=m.ContainerPath, ReadOnly=False
-        )
-        for m in scratch_mounts(_alone(config, one))
-    ]
-    if mounts:
+    if mounts := scratch_mounts(config, _confined(one), f"{one.name}-"):
         more["MountPoints"] = mounts
     if one.command:
         more["Command"] = list(one.command)
     if one.port is not None:
         more["PortMappings"] = [PortMapping(ContainerPort=one.port, Protocol="tcp")]
     if one.health_command:
-        more["HealthCheck"] = HealthCheck(
-            Command=["CMD", *one.health_command],
-            Interval=10,
-            Timeout=5,
-            Retries=3,
-            StartPeriod=min(one.start_timeout, LONGEST_START_PERIOD_S),
-        )
+        more["HealthCheck"] = health_check(one.health_command, one.start_timeout)
     if one.stop_timeout != STOP_TIMEOUT_S:
         more["StopTimeout"] = one.stop_timeout
     if _waited_for(config, one.name):
@@ -95,39 +84,19 @@ def _container(
             Environment(Name=name, Value=value)
             for name, value in sorted({**one.environment, "AWS_REGION": Ref("AWS::Region")}.items())
         ],
-        LogConfiguration=LogConfiguration(
-            LogDriver="awslogs",
-            Options={
-                "awslogs-group": Ref(logs),
-                "awslogs-region": Ref("AWS::Region"),
-                "awslogs-stream-prefix": one.name,
-            },
-        ),
+        LogConfiguration=written_to(logs, one.name),
         **more,
         **_waits(config, one.depends_on),
     )
 
 
-def _alone(config: Config, one: Sidecar) -> Config:
-    """Return the configuration as if the sidecar were the application: it is held down in the same way."""
-    as_one = {
-        "port": one.port or 65535,  # none, and so none that takes a right
-        "read_only": one.read_only,
-        "writable": one.writable,
-        "user": one.user,
-        "capabilities": (),
-    }
-    service = config.service.model_copy(update=as_one)
-    return config.model_copy(update={"service": service, "files": None})
+def _confined(one: Sidecar) -> Confinement:
+    return Confinement(one.read_only, one.writable, one.user, port=one.port)
 
 
 def _memory_mib(config: Config, one: Sidecar) -> int:
     """Return the memory of which the folders in it get a quarter: its own, or a quarter of the task's."""
     return one.memory or config.service.memory // 4
-
-
-def _own(one: Sidecar, volume: str) -> str:
-    return f"{one.name}-{volume}"
 
 
 def _waits(config: Config, depends_on: Mapping[str, str]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from underpass.blueprint.cross_stack import given
 from underpass.blueprint.logs import log_group
 from underpass.blueprint.service import roles, secrets, sidecars
 from underpass.blueprint.service.container import FILES_VOLUME, container
-from underpass.blueprint.service.hardening import scratch_volumes
+from underpass.blueprint.service.hardening import of_service, scratch_volumes
 from underpass.blueprint.service.program import Program
 from underpass.blueprint.service.roles import Roles
 from underpass.config import Config
@@ -47,7 +47,10 @@ def common(template: Template, config: Config, log: str) -> Common:
 
 def define(template: Template, config: Config, program: Program, shared: Common) -> TaskDefinition:
     """Add the task definition of ``program``; the service's own has the sidecars too."""
-    volumes = [*([_files_volume()] if config.files else []), *scratch_volumes(config)]
+    volumes = [
+        *([_files_volume()] if config.files else []),
+        *scratch_volumes(config, of_service(config)),
+    ]
     own = container(config, program, shared.image, shared.logs)
     beside: list[ContainerDefinition] = []
     if not program.title:
