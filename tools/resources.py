@@ -11,7 +11,6 @@ from tests.templates.emitted import part
 from tests.unit.blueprint.configs import AXES, of_row
 
 from underpass.blueprint import stacks
-from underpass.blueprint.service.workers import title_of
 from underpass.config.model import Config
 
 HEAD = """\
@@ -172,7 +171,7 @@ def _resources(of: Config) -> dict[str, dict[str, Any]]:
             several = second != logical_id and second in resources
             shown = logical_id.replace("1", "<n>", 1) if several else logical_id
             for worker in of.workers:
-                shown = re.sub(rf"^{title_of(worker)}(?=[A-Z])", "Worker<Name>", shown)
+                shown = re.sub(rf"^{worker.title}(?=[A-Z])", "Worker<Name>", shown)
             found.setdefault(part(of, stack), {})[shown] = resource
     return found
 

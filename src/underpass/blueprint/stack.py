@@ -20,7 +20,7 @@ class Stack:
     ----------
     name
         The stack's name: ``NAME-foundation``, ``NAME-path``, ``NAME-capacity``, ``NAME-database``,
-        ``NAME-addon-ADDON``, ``NAME-release``, ``NAME-service``, ``NAME-monitoring`` or
+        ``NAME-addon-ADDON``, ``NAME-release``, ``NAME-service``, ``NAME-rotation``, ``NAME-monitoring`` or
         ``NAME-consumer-CONSUMER``.
     template
         The template, JSON-serialisable.

@@ -22,11 +22,9 @@ class Event:
     ----------
     kind
         A step ``started``, made ``progress``, gave a ``warning``, passed on what an application ``said``,
-        ``finished``, ``failed``, or was
-        ``stopped`` because another failed.
+        ``finished``, ``failed``, or was ``stopped`` because another failed.
     step
-        The step: ``preflight``, ``foundation``, ``assets``, ``image``, ``data``, ``release``, ``service``,
-        ``tasks``, ``monitoring``, ``consumer NAME``, ``path`` or ``clean-up``.
+        What the step is about, such as ``preflight``, ``foundation``, ``release`` or ``consumer NAME``.
     seconds
         How long the step has lasted.
     text

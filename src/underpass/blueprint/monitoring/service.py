@@ -18,7 +18,6 @@ from underpass.blueprint.monitoring.metrics import (
     nat,
     registrar,
 )
-from underpass.blueprint.service.workers import title_of
 from underpass.config import Config
 
 CPU_PERCENT = 85
@@ -70,7 +69,7 @@ def add_tasks(template: Template, config: Config, topic: Topic) -> None:
 def add_workers(template: Template, config: Config, topic: Topic) -> None:
     """Add the alarms of each worker: that it runs, and has memory enough; nobody else asks after it."""
     for worker in config.workers:
-        title, tasks = title_of(worker), f"tasks of worker {worker.name}"
+        title, tasks = worker.title, f"tasks of worker {worker.name}"
         if config.capacity.container_insights != "off":
             _shortfall(template, topic, f"{title}Shortfall", tasks, f"{title}ServiceName")
         alarm(

@@ -17,7 +17,7 @@ from troposphere import Ref, Template
 
 from underpass.blueprint.cross_stack import closed, hand
 from underpass.blueprint.service import task
-from underpass.blueprint.service.program import RELEASE, Program, family
+from underpass.blueprint.service.program import RELEASE, Program
 from underpass.blueprint.stack import Stack
 from underpass.config import Config
 
@@ -36,7 +36,7 @@ def program(config: Config) -> Program:
     """Return what runs before a release: as large as a task of the service, with all that it has."""
     return Program(
         name=NAME,
-        family=family(config.name, NAME),
+        family=config.family(NAME),
         title="Release",
         cpu=config.service.cpu,
         memory_mib=config.service.memory,

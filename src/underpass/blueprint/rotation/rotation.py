@@ -15,7 +15,6 @@ from troposphere.secretsmanager import RotationRules, RotationSchedule
 from underpass.blueprint.cross_stack import given
 from underpass.blueprint.database import function
 from underpass.blueprint.iam import Statement, allow, arn
-from underpass.blueprint.service.workers import title_of
 from underpass.config import Config
 from underpass.config.model import Database
 
@@ -83,7 +82,7 @@ def _rules(database: Database) -> RotationRules:
 
 def _services(config: Config) -> list[str]:
     """Return the service stack's outputs that name what keeps tasks running."""
-    return ["ServiceName", *(f"{title_of(one)}ServiceName" for one in config.workers)]
+    return ["ServiceName", *(f"{one.title}ServiceName" for one in config.workers)]
 
 
 def _permissions(config: Config, secrets: list[Any]) -> list[Statement]:

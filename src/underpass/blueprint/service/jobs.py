@@ -28,7 +28,7 @@ from underpass.blueprint.capacity.strategy import strategy
 from underpass.blueprint.cross_stack import given, given_list
 from underpass.blueprint.iam import allow, arn, role
 from underpass.blueprint.service import task
-from underpass.blueprint.service.program import Program, family
+from underpass.blueprint.service.program import Program
 from underpass.config import Config
 from underpass.config.model import Job
 
@@ -42,7 +42,7 @@ def program(config: Config, job: Job) -> Program:
     """Return what a job runs."""
     return Program(
         name=job.name,
-        family=family(config.name, job.name),
+        family=config.family(job.name),
         title=job.title,
         cpu=job.cpu or config.service.cpu,
         memory_mib=job.memory or config.service.memory,

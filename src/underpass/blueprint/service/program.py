@@ -53,16 +53,6 @@ class Program:
     labels: Mapping[str, Any] = field(default_factory=dict)
 
 
-def titled(kind: str, name: str) -> str:
-    """Return the start of logical ids of ``name``: ``WorkerSendMail`` of a worker ``send-mail``."""
-    return kind + "".join(part.capitalize() for part in name.split("-"))
-
-
-def family(application: str, name: str) -> str:
-    """Return what the task definitions of ``name`` are called: as no application is, for want of hyphens."""
-    return f"{application}_{name}"
-
-
 def service(config: Config) -> Program:
     """Return the application itself, behind the balancers."""
     return Program(

@@ -11,7 +11,7 @@ from troposphere import GetAtt, Template
 from troposphere.ecs import Service
 
 from underpass.blueprint.service import service, task
-from underpass.blueprint.service.program import Program, family, titled
+from underpass.blueprint.service.program import Program
 from underpass.blueprint.service.task import Common
 from underpass.config import Config
 from underpass.config.model import Worker
@@ -20,13 +20,13 @@ from underpass.config.model import Worker
 def add(template: Template, config: Config, shared: Common) -> dict[str, Any]:
     """Add the service of each worker, and what scales it; return the stack's outputs of them."""
     return {
-        f"{title_of(one)}ServiceName": GetAtt(_add(template, config, one, shared), "Name")
+        f"{one.title}ServiceName": GetAtt(_add(template, config, one, shared), "Name")
         for one in config.workers
     }
 
 
 def _add(template: Template, config: Config, worker: Worker, shared: Common) -> Service:
-    title = title_of(worker)
+    title = worker.title
     definition = task.define(template, config, program(config, worker), shared)
     scales = 0 < worker.tasks.min < worker.tasks.max
     tasks = service.add_unbalanced(
@@ -37,17 +37,12 @@ def _add(template: Template, config: Config, worker: Worker, shared: Common) -> 
     return tasks
 
 
-def title_of(worker: Worker) -> str:
-    """Return the start of a worker's logical ids: ``WorkerMail`` of ``mail``."""
-    return titled("Worker", worker.name)
-
-
 def program(config: Config, worker: Worker) -> Program:
     """Return what a worker runs."""
     return Program(
         name=worker.name,
-        family=family(config.name, worker.name),
-        title=title_of(worker),
+        family=config.family(worker.name),
+        title=worker.title,
         cpu=worker.cpu or config.service.cpu,
         memory_mib=worker.memory or config.service.memory,
         stop_timeout_s=worker.stop_timeout,

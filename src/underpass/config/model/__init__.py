@@ -125,6 +125,10 @@ class Config(Section):
         """The name consumers use."""
         return self.privatelink.domain or f"{self.name}.internal"
 
+    def family(self, name: str) -> str:
+        """Return what the task definitions of ``name`` are called, as no application can be."""
+        return f"{self.name}_{name}"
+
     @property
     def listener_port(self) -> int:
         """The port of the endpoint, the NLB and the ALB: 443 with TLS, else 80."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from underpass.config import types as t
-from underpass.config.model.section import Section
+from underpass.config.model.section import Section, titled
 
 
 class Job(Section):
@@ -41,4 +41,4 @@ class Job(Section):
     @property
     def title(self) -> str:
         """Its name as the start of logical ids, which have no hyphens."""
-        return "Job" + "".join(part.capitalize() for part in self.name.split("-"))
+        return f"Job{titled(self.name)}"

@@ -13,6 +13,11 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
 
+def titled(name: str) -> str:
+    """Return a name as it stands in logical ids, which have no hyphens: ``SendMail`` of ``send-mail``."""
+    return "".join(part.capitalize() for part in name.split("-"))
+
+
 class Between(Section):
     """A least and a greatest number of something."""
 

@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 from pydantic import Field
 
 from underpass.config import types as t
-from underpass.config.model.section import Section
+from underpass.config.model.section import Section, titled
 
 APPLICATION = "app"  # what depends_on calls the application's own container
 Condition: TypeAlias = Literal["start", "healthy", "complete", "success"]
@@ -91,7 +91,7 @@ class Sidecar(Section):
     @property
     def title(self) -> str:
         """The start of its logical ids."""
-        return "".join(part.capitalize() for part in self.name.split("-"))
+        return titled(self.name)
 
     @property
     def image_parameter(self) -> str:

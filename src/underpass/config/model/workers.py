@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from underpass.config import types as t
-from underpass.config.model.section import Between, Section
+from underpass.config.model.section import Between, Section, titled
 
 
 class WorkerScaling(Section):
@@ -64,3 +64,8 @@ class Worker(Section):
     environment: dict[t.Variable, t.Plain] = Field(
         default={}, description="Variables of its own, besides the service's and instead of them."
     )
+
+    @property
+    def title(self) -> str:
+        """The start of its logical ids: ``WorkerSendMail`` of ``send-mail``."""
+        return f"Worker{titled(self.name)}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from underpass.config.model import Config
+from underpass.config.model.section import titled
 from underpass.config.problems import Fault, KeyPath
 from underpass.config.rules.rule import Rule, docs
 
@@ -33,7 +34,7 @@ def _names(config: Config) -> Iterator[Fault]:
     seen: dict[str, KeyPath] = {}
     for path, name in named(config).items():
         # Logical ids have capitals for hyphens: "job-1" and "job1" would be the same there.
-        plain = "".join(part.capitalize() for part in name.split("-"))
+        plain = titled(name)
         if name == config.name:
             yield Fault(
                 (path, ("name",)), f'"{name}" is the application itself', "choose another name"

@@ -104,7 +104,7 @@ class Watch:
         """Return how many tasks of a worker are well: by its own check, or else by running for a while."""
         now, count = self._clock.now(), 0
         for task in self._tasks("RUNNING"):
-            if tasks.program(task, self._config.name) == worker and task["lastStatus"] == "RUNNING":
+            if tasks.program(task, self._config) == worker and task["lastStatus"] == "RUNNING":
                 since = self._running_since.setdefault(tasks.task_id(task), now)
                 old = tasks.task_id(task) in self._over or now - since >= _STAYS_S
                 count += {"HEALTHY": True, "UNHEALTHY": False}.get(
@@ -130,7 +130,7 @@ class Watch:
     def _note(self, name: str, task: Any) -> None:
         """Keep a failure and what is known of it by now; its last lines may come a moment later."""
         reason, health = tasks.stopped_reason(task), self._unwell.get(name)
-        program, ours = tasks.program(task, self._config.name), self._config.name
+        program, ours = tasks.program(task, self._config), self._config.name
         container = tasks.failing(task).get("name", program)
         log = logs.tail(self._target.client("logs"), ours, name, program=container)
         before = self._failures.get(name)

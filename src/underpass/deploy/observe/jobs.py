@@ -44,11 +44,6 @@ class JobStatus:
     last_run: Run | None
 
 
-def family(config: Config, job: Job) -> str:
-    """Return what the job's task definitions are called."""
-    return f"{config.name}_{job.name}"
-
-
 def is_run(config: Config, task: Any) -> bool:
     """Tell whether a task is a job's, and so none of those that serve."""
     return task.get("group") in {job.name for job in config.jobs}
@@ -98,7 +93,7 @@ def next_run(described: Any, now: datetime) -> datetime | None:
 
 def _last(config: Config, target: Reachable, job: Job, cluster: str) -> Run | None:
     ecs = target.client("ecs")
-    named = {"cluster": cluster, "family": family(config, job)}
+    named = {"cluster": cluster, "family": config.family(job.name)}
     try:
         arns = [
             arn

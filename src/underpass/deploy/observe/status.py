@@ -165,7 +165,7 @@ def _tasks(
     described = (
         TaskStatus(
             tasks.task_id(task),
-            tasks.program(task, config.name),
+            tasks.program(task, config),
             task.get("availabilityZone", ""),
             address := tasks.address(task),
             health.get(address) or _ecs_says(task),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from underpass.config import Config
+
 _AT_ONCE = 100  # tasks a call describes
 _TOLD_TO_END = (137, 143)  # the exit codes after SIGKILL and SIGTERM
 
@@ -31,10 +33,10 @@ def of_services(found: Iterable[Any]) -> list[Any]:
     return [task for task in found if task.get("group", "").startswith("service:")]
 
 
-def program(task: Any, name: str) -> str:
-    """Return what a task of application ``name`` runs: its own name, a worker's, a job's or ``release``."""
+def program(task: Any, config: Config) -> str:
+    """Return what a task of the application runs: its own name, a worker's, a job's or ``release``."""
     family = str(task.get("taskDefinitionArn", "")).rpartition("/")[2].partition(":")[0]
-    return family.removeprefix(f"{name}_") or name
+    return family.removeprefix(config.family("")) or config.name
 
 
 def address(task: Any) -> str:
