@@ -8,7 +8,7 @@ from typing import Any
 from underpass.config import Config
 from underpass.deploy import one_off
 from underpass.deploy.clock import Clock
-from underpass.deploy.observe import jobs, logs, tasks
+from underpass.deploy.observe import jobs, logs
 from underpass.deploy.observe.jobs import Reachable, Run
 from underpass.deploy.observe.logs import Stream
 from underpass.errors import UnderpassError
@@ -47,16 +47,12 @@ def run(
             f"the stack {config.name}-service has no schedule of it",
             "deploy the application, on the twin with `underpass up`, and run it again",
         )
-    ecs = target.client("ecs")
-    answer = ecs.run_task(**_as_scheduled(described["Target"]))
-    if answer["failures"]:
-        why = str(answer["failures"][0].get("reason", "no reason given"))
-        raise UnderpassError(f"the job {name} was not started", f"ECS: {why}", "run it again")
-    task = answer["tasks"][0]
-    started(tasks.task_id(task))
-    stream = Stream(logs.group(config.name), name, name).of(task["taskArn"])
-    ended = one_off.follow(target.client, clock, task["clusterArn"], task["taskArn"], stream, say)
-    return jobs.run(job, {**task, **ended})
+    asked = _as_scheduled(described["Target"])
+    task = one_off.start(target.client("ecs"), asked)
+    stream = Stream(logs.group(config.name), name, name).of(task)
+    started(stream.task)
+    ended = one_off.follow(target.client, clock, asked["cluster"], task, stream, say)
+    return jobs.run(job, ended)
 
 
 def _as_scheduled(target: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from underpass.deploy.observe import logs
 from underpass.errors import UnderpassError
 
 LONGEST_S = 7 * 86_400.0  # a migration may take its time: whoever waits can end it
-_LAST_LOOKS = 3  # a task's last lines may come a moment after its end
+_LATE_S = 0.2  # a task's last lines may come a moment after its end
 
 
 @dataclass(frozen=True)
@@ -35,33 +35,36 @@ class Where:
         return cls(outputs["ClusterName"], subnets, outputs["TaskSecurityGroupId"])
 
 
-def start(ecs: Any, where: Where, definition: str, by: str) -> str:
-    """Start a task of the definition, by the cluster's own strategy, and return its ARN.
+def request(where: Where, definition: str, by: str) -> dict[str, Any]:
+    """Return what RunTask is asked for: a task of the definition, by the cluster's own strategy.
 
-    Parameters
-    ----------
-    by
-        Who starts it (``startedBy``): it can be found by that again.
-
-    Raises
-    ------
-    UnderpassError
-        When ECS has no place for it.
+    ``by`` is who starts it (``startedBy``): it can be found by that again.
     """
-    answer = ecs.run_task(
-        cluster=where.cluster,
-        taskDefinition=definition,
-        startedBy=by,
-        enableECSManagedTags=True,
-        propagateTags="TASK_DEFINITION",
-        networkConfiguration={
+    return {
+        "cluster": where.cluster,
+        "taskDefinition": definition,
+        "startedBy": by,
+        "enableECSManagedTags": True,
+        "propagateTags": "TASK_DEFINITION",
+        "networkConfiguration": {
             "awsvpcConfiguration": {
                 "subnets": list(where.subnets),
                 "securityGroups": [where.group],
                 "assignPublicIp": "DISABLED",
             }
         },
-    )
+    }
+
+
+def start(ecs: Any, asked: Mapping[str, Any]) -> str:
+    """Start a task, and return its ARN.
+
+    Raises
+    ------
+    UnderpassError
+        When ECS has no place for it.
+    """
+    answer = ecs.run_task(**asked)
     if answer["failures"] or not answer["tasks"]:
         reasons = ", ".join(str(one.get("reason")) for one in answer["failures"])
         raise UnderpassError(
@@ -98,19 +101,20 @@ def follow(
         What it writes to.
     """
     ecs, written = client("ecs"), logs.Tail(client("logs"), stream)
+    last: dict[str, Any] = {"taskArn": task}
 
     def look() -> Any:
         for line in written.new():
             say(line)
         found = ecs.describe_tasks(cluster=cluster, tasks=[task])["tasks"]
-        ended = not found or found[0]["lastStatus"] == "STOPPED"
-        return (found or [{"taskArn": task, "lastStatus": "STOPPED"}])[0] if ended else None
+        last.update(found[0] if found else {"lastStatus": "STOPPED"})  # ECS forgets after an hour
+        return last if last["lastStatus"] == "STOPPED" else None
 
     try:
-        last = poll(clock, look, timeout_s=LONGEST_S, what=f"task {task}")
-        for _ in range(_LAST_LOOKS):
-            for line in written.new():
-                say(line)
+        poll(clock, look, timeout_s=LONGEST_S, what=f"task {task}")
+        clock.pause(_LATE_S)
+        for line in written.new():
+            say(line)
     except BaseException:
         with suppress(BotoCoreError, ClientError):
             ecs.stop_task(cluster=cluster, task=task, reason="underpass gave up waiting")

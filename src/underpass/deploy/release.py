@@ -50,7 +50,7 @@ def run(
     where, ecs = Where.of(known), client("ecs")
     stream = Stream(f"/underpass/{name}/{NAME}", NAME, NAME)
     task = _taken_over(client, where, definition, stream, step) or one_off.start(
-        ecs, where, definition, STARTED_BY
+        ecs, one_off.request(where, definition, STARTED_BY)
     )
     ended = _followed(client, where, task, stream, step)
     if tasks.exit_code(ended) != 0:

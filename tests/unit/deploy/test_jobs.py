@@ -167,7 +167,7 @@ def test_what_ecs_does_not_take_is_said_in_its_words() -> None:
     aws.refusal = "RESOURCE:MEMORY"
     with pytest.raises(UnderpassError) as raised:
         run(aws)
-    assert raised.value.why == "ECS: RESOURCE:MEMORY"
+    assert raised.value.why == "RESOURCE:MEMORY"
 
 
 def test_status_tells_of_each_job() -> None:
