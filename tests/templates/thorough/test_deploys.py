@@ -5,17 +5,19 @@ The whole path, with packets, is tried for a few in ``tests/templates/running``.
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from tests.functional.cloudformation_types.account import Account, functions_answer, tasks_run
 from tests.functional.cloudformation_types.conftest import Bench
-from tests.unit.blueprint.configs import ANYBODYS, CURATED
+from tests.unit.blueprint.configs import CURATED
 
 from underpass.blueprint import Stack, stacks
 from underpass.config import Config
 from underpass.deploy import addons
-from underpass.twin.host import stand_ins
+from underpass.twin.host import stand_in_policies, stand_ins
 
-GROUP, LIST = "sg-0123456789abcdef0", "pl-0123456789abcdef0"  # of WAYS_OUT
+LIST = "pl-0123456789abcdef0"  # of WAYS_OUT
 IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/n:1"
 
 
@@ -27,6 +29,9 @@ def test_stacks_come_up(bench: Bench, name: str) -> None:
 
 def come_up(bench: Bench, name: str) -> None:
     config = stand_ins.ensure(bench.clients, _without_snapshot(CURATED[name]))
+    policies = stand_in_policies.ensure(bench.clients, config, make=True)
+    service = config.service.model_copy(update={"policies": policies})
+    config = config.model_copy(update={"service": service})
     account = Account(bench)
     tasks_run(bench)
     functions_answer(bench)
@@ -77,11 +82,10 @@ class Network:
         return self._vpc
 
     def named(self, body: str) -> str:
-        """Return a template with a list and a group that are there for those ``allow_out`` names."""
-        for named in (GROUP, ANYBODYS["security_group"]):
-            if named in body:
-                asked = {"GroupDescription": named, "VpcId": self.vpc()}
-                body = body.replace(named, self._bench.create("EC2::SecurityGroup", **asked).id)
+        """Return a template with a list and groups that are there for those the configuration names."""
+        for named in sorted(set(re.findall(r"\bsg-[0-9a-f]{17}\b", body))):
+            asked = {"GroupDescription": named, "VpcId": self.vpc()}
+            body = body.replace(named, self._bench.create("EC2::SecurityGroup", **asked).id)
         return body.replace(LIST, prefix_list(self._bench, "vpc-lattice"))
 
     def subnets(self, count: int) -> str:
