@@ -27,10 +27,16 @@ def asked(operation: Operation, account: str) -> tuple[Asked, ...] | None:
         return None
     start = f"arn:{partition(operation.region)}:dynamodb:{operation.region}:{account}:table/"
     found = tuple(
-        Asked(f"dynamodb:{action}", table if table.startswith("arn:") else start + table)
+        Asked(f"dynamodb:{action}", _resource(start, table))
         for action, table in dict.fromkeys(_tables(operation.name, operation.parameters))
     )
     return found or None
+
+
+def _resource(start: str, table: str) -> str | None:
+    if not table:
+        return None
+    return table if table.startswith("arn:") else start + table
 
 
 def _tables(name: str, given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -39,7 +45,8 @@ def _tables(name: str, given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield from ((name, str(table)) for table in given.get("RequestItems") or ())
     elif name in {"TransactGetItems", "TransactWriteItems"}:
         for item in given.get("TransactItems") or ():
-            yield from ((_TRANSACTED[kind], str(one["TableName"])) for kind, one in item.items())
+            for kind, one in item.items():
+                yield _TRANSACTED[kind], str(one.get("TableName") or "")
     elif name not in {"ListBackups", "ListContributorInsights"} and given.get("TableName"):
         index = f"/index/{given['IndexName']}" if given.get("IndexName") else ""
         yield name, f"{given['TableName']}{index}"
