@@ -10,6 +10,7 @@ from typing import Any
 import botocore.session
 import pytest
 from botocore.config import Config
+from botocore.exceptions import ClientError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from policy_sentry.querying.actions import get_action_data
@@ -46,7 +47,7 @@ class Caught:
         return [b""]
 
     def operation(self, method: str, **parameters: Any) -> Operation:
-        with pytest.raises(Exception):  # noqa: B017, PT011  nobody answers
+        with pytest.raises(ClientError):  # nobody answers
             getattr(self.client, method)(**parameters)
         found = self.seen.pop()
         assert found is not None
@@ -155,7 +156,9 @@ def test_dynamodb_names_tables_indexes_and_what_a_transaction_does() -> None:
     table = f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/t"
     db, key = Caught("dynamodb"), {"id": {"S": "1"}}
     assert db.asked("get_item", TableName="t", Key=key) == [("dynamodb:GetItem", table)]
-    assert db.asked("scan", TableName="t", IndexName="i") == [("dynamodb:Scan", f"{table}/index/i")]
+    assert db.asked("scan", TableName="t", IndexName="by-day") == [
+        ("dynamodb:Scan", f"{table}/index/by-day")
+    ]
     by_arn = Operation("dynamodb", "Query", {"TableName": table}, "us-east-1")
     assert asked(by_arn, ACCOUNT) == (Asked("dynamodb:Query", table),)
     assert db.asked("batch_get_item", RequestItems={"t": {"Keys": [key]}}) == [
@@ -166,6 +169,46 @@ def test_dynamodb_names_tables_indexes_and_what_a_transaction_does() -> None:
         ("dynamodb:PutItem", table),
         ("dynamodb:DeleteItem", table),
     ]
+
+
+def test_sns_names_the_topic_and_who_subscribes() -> None:
+    sns, topic = Caught("sns"), f"arn:aws:sns:us-east-1:{ACCOUNT}:t"
+    assert sns.asked("publish", TopicArn=topic, Message="x") == [("sns:Publish", topic)]
+    assert sns.asked("publish", PhoneNumber="+15550100", Message="x") == [("sns:Publish", None)]
+    assert sns.asked("create_topic", Name="t") == [("sns:CreateTopic", topic)]
+    found = sns.operation("subscribe", TopicArn=topic, Protocol="sqs")
+    (one,) = asked(found, ACCOUNT)
+    assert (one.context, one.absent) == ({"sns:Protocol": ("sqs",)}, {"sns:Endpoint"})
+
+
+def test_a_secret_is_told_by_its_whole_arn_only() -> None:
+    secrets, start = Caught("secretsmanager"), f"arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret"
+    found = secrets.operation("get_secret_value", SecretId=f"{start}:a/b-AbCd12", VersionStage="X")
+    (one,) = asked(found, ACCOUNT)
+    assert one.resource == f"{start}:a/b-AbCd12"
+    assert one.context == {
+        "secretsmanager:SecretId": (one.resource,),
+        "secretsmanager:VersionStage": ("X",),
+    }
+    assert one.absent == {"secretsmanager:VersionId"}
+    for named in ("a/b", f"{start}:a/b"):
+        found = secrets.operation("get_secret_value", SecretId=named)
+        (one,) = asked(found, ACCOUNT)
+        assert (one.action, one.resource) == ("secretsmanager:GetSecretValue", None)
+        assert "secretsmanager:SecretId" not in one.context.keys() | one.absent
+
+
+def test_ssm_names_each_parameter_with_and_without_a_slash() -> None:
+    ssm, start = Caught("ssm"), f"arn:aws:ssm:us-east-1:{ACCOUNT}:parameter"
+    assert ssm.asked("get_parameters", Names=["/a/b", "c:3", f"{start}/d:label"]) == [
+        ("ssm:GetParameters", f"{start}/a/b"),
+        ("ssm:GetParameters", f"{start}/c"),
+        ("ssm:GetParameters", f"{start}/d"),
+    ]
+    assert ssm.asked("get_parameters_by_path", Path="/a") == [
+        ("ssm:GetParametersByPath", f"{start}/a")
+    ]
+    assert ssm.asked("describe_parameters") == [("ssm:DescribeParameters", "*")]
 
 
 def test_every_protocol_is_read() -> None:
@@ -194,6 +237,9 @@ WITHOUT_ACTION = {
     "sqs": "-",
     "dynamodb": "ExecuteStatement|ExecuteTransaction|BulkOperation|BulkPut|SearchVectors|"
     "^TransactGetItems$|^TransactWriteItems$",  # with no items they ask for nothing that is known
+    "secretsmanager": "CrossAccountReplica|ListResourcePolicies",
+    "sns": "-",
+    "ssm": "CloudConnector|DefaultHostManagement",
 }
 
 

@@ -17,12 +17,11 @@ from underpass.twin.api.operation import Operation
 
 Table = Callable[[Operation, str], tuple[Asked, ...] | None]
 
-_TABLES = frozenset({"dynamodb", "s3", "sqs"})
+_TABLES = frozenset({"dynamodb", "s3", "secretsmanager", "sns", "sqs", "ssm"})
 _PREFIXES = {"monitoring": "cloudwatch"}  # signing names that actions do not start with
 _NAMES = {
     "lambda:Invoke": "lambda:InvokeFunction",
     "lambda:InvokeWithResponseStream": "lambda:InvokeFunction",
-    "sns:PublishBatch": "sns:Publish",
 }
 
 
