@@ -178,7 +178,8 @@ def test_sns_names_the_topic_and_who_subscribes() -> None:
     assert sns.asked("create_topic", Name="t") == [("sns:CreateTopic", topic)]
     found = sns.operation("subscribe", TopicArn=topic, Protocol="sqs")
     (one,) = asked(found, ACCOUNT)
-    assert (one.context, one.absent) == ({"sns:Protocol": ("sqs",)}, {"sns:Endpoint"})
+    assert one.context == {"sns:Protocol": ("sqs",)}
+    assert one.absent == {"sns:Endpoint"}
 
 
 def test_a_secret_is_told_by_its_whole_arn_only() -> None:
@@ -223,6 +224,18 @@ def test_every_protocol_is_read() -> None:
     invoked = Caught("lambda").operation("invoke", FunctionName="f", Payload=b"{}")
     assert asked(invoked, ACCOUNT) == (Asked("lambda:InvokeFunction", None),)
     assert invoked.parameters["FunctionName"] == "f"
+
+
+def test_a_request_that_says_two_things_is_no_operation() -> None:
+    scope = "Credential=k/20260101/us-east-1/dynamodb/aws4_request"
+    environ = {"REQUEST_METHOD": "POST", "PATH_INFO": "/", "HTTP_HOST": "127.0.0.1:4566"}
+    environ |= {"HTTP_AUTHORIZATION": f"AWS4-HMAC-SHA256 {scope}", "wsgi.url_scheme": "http"}
+    environ |= {"HTTP_X_AMZ_TARGET": "DynamoDB_20120810.GetItem"}
+    environ |= {"CONTENT_TYPE": "application/x-amz-json-1.0"}
+    assert operation(environ, b"{}") == Operation("dynamodb", "GetItem", {}, "us-east-1")
+    assert operation(environ | {"QUERY_STRING": "Action=DeleteTable"}, b"{}") is None
+    environ["HTTP_AUTHORIZATION"] = environ["HTTP_AUTHORIZATION"].replace("dynamodb", "nothing")
+    assert operation(environ, b"{}") is None
 
 
 def test_a_body_that_cannot_be_read_tells_no_resource() -> None:

@@ -68,6 +68,8 @@ def operation(environ: Environ, body: bytes) -> Operation | None:
         model, places = router.match(request)
     except (NotFound, NotImplementedError):
         return None
+    if request.args.get("Action", model.name) != model.name:
+        return None  # moto would do what the query says
     needed = body if service != "s3" or model.name in _BODY_OF_S3 else b""
     parameters = _parameters(model, request, places, needed)
     region = _REGION.search(

@@ -1,8 +1,8 @@
 """What Secrets Manager's operations ask for: an action of the secret, by its ARN.
 
 A secret's ARN ends in six characters that its name does not tell. A policy names them, or writes six question
-marks for them, so a request by name or by the start of an ARN cannot be told here. A name that itself ends in a
-hyphen and six characters is taken for a whole ARN's end, which is why AWS advises against such names.
+marks for them, so a request by name or by the start of an ARN cannot be told here. A name that itself ends in
+a hyphen and six characters is taken for a whole ARN's end, which is why AWS advises against such names.
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssecretsmanager.html
 """
 
