@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 
 from underpass.policies.resource_policies import Act, policy_allows
 
-ACT = Act("events.amazonaws.com", "sqs:SendMessage", "arn:q", {"aws:SourceArn": "arn:rule"})
+QUEUE, RULE = "arn:aws:sqs:us-east-1:1:q", "arn:aws:events:us-east-1:1:rule/r"
+ACT = Act("events.amazonaws.com", "sqs:SendMessage", QUEUE, {"aws:SourceArn": RULE})
 GOOD = {
     "Effect": "Allow",
     "Principal": {"Service": "events.amazonaws.com"},
     "Action": "sqs:*",
     "Resource": "*",
-    "Condition": {"ArnLike": {"aws:SourceArn": "arn:r*"}},
+    "Condition": {"ArnLike": {"aws:SourceArn": "arn:aws:events:*:*:rule/*"}},
 }
 
 

@@ -17,7 +17,7 @@ from underpass.twin.api.operation import Operation
 
 Table = Callable[[Operation, str], tuple[Asked, ...] | None]
 
-_TABLES = frozenset({"dynamodb", "s3", "secretsmanager", "sns", "sqs", "ssm"})
+_TABLES = frozenset({"dynamodb", "kms", "s3", "secretsmanager", "sns", "sqs", "ssm", "sts"})
 _PREFIXES = {"monitoring": "cloudwatch"}  # signing names that actions do not start with
 _NAMES = {
     "lambda:Invoke": "lambda:InvokeFunction",
@@ -44,4 +44,7 @@ def _table(service: str) -> Table:
 def _by_name(operation: Operation) -> tuple[Asked, ...]:
     action = f"{_PREFIXES.get(operation.service, operation.service)}:{operation.name}"
     action = _NAMES.get(action, action)
+    prefix, _, name = action.partition(":")
+    if name not in actions.of_service(prefix):  # nobody could allow it by this name
+        return ()
     return (Asked(action, None if actions.knows_resources(action) else "*"),)

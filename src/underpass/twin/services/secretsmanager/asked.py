@@ -1,8 +1,8 @@
 """What Secrets Manager's operations ask for: an action of the secret, by its ARN.
 
 A secret's ARN ends in six characters that its name does not tell. A policy names them, or writes six question
-marks for them, so a request by name or by the start of an ARN cannot be told here. A name that itself ends in
-a hyphen and six characters is taken for a whole ARN's end, which is why AWS advises against such names.
+marks for them, and so do we for a request by name or by the start of an ARN. A name that itself ends in a
+hyphen and six characters is taken for a whole ARN's end, which is why AWS advises against such names.
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssecretsmanager.html
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-from underpass.twin.api.asked import Asked
+from underpass.twin.api.asked import Asked, partition
 from underpass.twin.api.operation import Operation
 
 _WHOLE = re.compile(r"arn:[^:]+:secretsmanager:[^:]+:\d{12}:secret:.+-[A-Za-z0-9]{6}")
@@ -21,7 +21,7 @@ _STAGED = {
 }
 
 
-def asked(operation: Operation, _account: str) -> tuple[Asked, ...] | None:
+def asked(operation: Operation, account: str) -> tuple[Asked, ...] | None:
     """Return what an operation asks for; ``None`` where no secret is named."""
     given = operation.parameters
     named = given.get("SecretId")
@@ -35,4 +35,11 @@ def asked(operation: Operation, _account: str) -> tuple[Asked, ...] | None:
     if whole and keys:
         carried["secretsmanager:SecretId"] = (whole,)
     absent = frozenset(keys) - carried.keys() - {"secretsmanager:SecretId"}
-    return (Asked(f"secretsmanager:{operation.name}", whole, carried, absent),)
+    arn = whole or f"{_start(str(named), operation.region, account)}-??????"
+    return (Asked(f"secretsmanager:{operation.name}", arn, carried, absent),)
+
+
+def _start(named: str, region: str, account: str) -> str:
+    if named.startswith("arn:"):
+        return named
+    return f"arn:{partition(region)}:secretsmanager:{region}:{account}:secret:{named}"
