@@ -24,7 +24,7 @@ ALL, ANY = "ForAllValues:", "ForAnyValue:"
 
 @dataclass(frozen=True)
 class _Operator:
-    """How a value of the request is held against one of the policy; ``negated`` ones hold where none matches."""
+    """How values of request and policy are compared; ``negated`` ones hold where none matches."""
 
     matches: Callable[[str, str], bool]
     negated: bool = False
@@ -82,7 +82,7 @@ def _of_values(
 
 
 def _matches(operator: _Operator, value: str, wanted: _Wanted) -> Truth:
-    """Return whether one value of the request matches one of the policy, or none where the operator is negated.
+    """Return whether a value of the request matches one of the policy, or none where that is asked.
 
     "If AWS cannot resolve a variable, this might cause the entire statement to be invalid": then it holds for
     nobody, or the one value matches nothing.

@@ -34,7 +34,7 @@ class _Said:
 
 
 def evaluate(request: Request, policies: Policies) -> Decision:
-    """Return what comes of ``request``: a deny that is sure beats all, one that is not makes an allow unsure."""
+    """Return what comes of ``request``: a sure deny beats all, an unsure one makes an allow unsure."""
     kinds = {
         Why.DENY_IN_IDENTITY: _said(policies.identity, request),
         Why.DENY_IN_RESOURCE: _said(_one(policies.resource), request, resource=True),
@@ -79,12 +79,7 @@ class _Allows:
         )
 
 
-def _of_allows(
-    principal: Principal,
-    cross: bool,
-    policies: Policies,
-    allows: _Allows,
-) -> Decision:
+def _of_allows(request: Request, policies: Policies, allows: _Allows) -> Decision:
     principal = request.principal
     limits = every((allows.boundary, allows.session))
     own = every((allows.identity, limits))
