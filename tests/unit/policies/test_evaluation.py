@@ -80,7 +80,7 @@ A, D, U = Verdict.ALLOWED, Verdict.DENIED, Verdict.UNKNOWN
             D,
             Why.DENY_IN_RESOURCE,
         ),
-        # "allowed only if both evaluations return a decision of Allow"
+        # Between accounts "both evaluations return a decision of Allow"
         (IN_ROLE, OTHER, Policies((ALLOW,)), D, Why.NO_RESOURCE),
         (IN_ROLE, OTHER, Policies(resource=to(SESSION)), D, Why.NO_IDENTITY),
         (IN_ROLE, OTHER, Policies((ALLOW,), resource=to(ROOT)), A, Why.BY_IDENTITY),

@@ -83,12 +83,12 @@ def test_an_operator(operator: str, wanted: str, value: str, expected: bool | No
 @pytest.mark.parametrize(
     ("operator", "expected"),
     [
-        # As written: "is not present in the request context, the values do not match and the condition is false"
+        # "is not present in the request context, the values do not match and the condition is false"
         ("StringEquals", False),
         ("ArnLike", False),
         ("Bool", False),
         ("IpAddress", False),
-        # As written: "the key is not matched, such as StringNotLike, and the right key is not present, … true"
+        # "the key is not matched, such as StringNotLike, and the right key is not present, … true"
         ("StringNotEquals", True),
         ("StringNotLike", True),
         ("ArnNotLike", True),
@@ -96,7 +96,7 @@ def test_an_operator(operator: str, wanted: str, value: str, expected: bool | No
         # As written: "If the key is not present, evaluate the condition element as true"
         ("StringEqualsIfExists", True),
         ("StringNotEqualsIfExists", True),
-        # "It also returns true if there are no context keys in the request"
+        # ForAllValues "also returns true if there are no context keys in the request"
         ("ForAllValues:StringEquals", True),
         ("ForAllValues:StringNotEquals", True),
         ("ForAnyValue:StringEquals", False),
