@@ -214,7 +214,7 @@ def chart(  # noqa: C901 - it is one in AWS's documentation too
         key, operator = one[3]
         if keys[key] == ():
             return operator == "StringNotEquals"
-        return (keys[key] == ("v",)) == (operator == "StringEquals")
+        return bool(keys[key] == ("v",)) == (operator == "StringEquals")
 
     def meant(name: str) -> bool:
         if name in ("*", caller.arn, caller.role):
