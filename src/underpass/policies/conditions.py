@@ -1,146 +1,182 @@
-"""Whether a condition holds: IAM's operators, on what a request is known to say.
+"""Whether a statement's conditions hold: IAM's operators, and what they make of absent keys.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
-https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html
 """
 
 from __future__ import annotations
 
+import base64
 import ipaddress
-import operator
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from operator import eq, ge, gt, le, lt
 
 from underpass.policies.document import Condition
-from underpass.policies.logic import Truth, every, negated, some
-from underpass.policies.patterns import like, like_arn
+from underpass.policies.kleene import Truth, no, some
+from underpass.policies.patterns import Missing, arn_like, like, plain, resolve
 from underpass.policies.request import Context
 
-_IF_EXISTS = "IfExists"
-Test = Callable[[str, str, Context, str], Truth]
-"""(value of the request, value of the policy, context, version of the policy)."""
+IF_EXISTS = "IfExists"
+ALL, ANY = "ForAllValues:", "ForAnyValue:"
 
 
-def holds(condition: Condition, context: Context, version: str) -> Truth:
-    """Return whether ``condition`` holds."""
-    *sets, name = condition.operator.split(":")
-    base = name.removesuffix(_IF_EXISTS)
-    found = context.find(condition.key)
-    if base == "Null" and not sets:
-        return _null(condition, found)
-    operation = _OPERATORS.get(base)
-    if operation is None or found is None or sets not in ([], ["ForAllValues"], ["ForAnyValue"]):
+@dataclass(frozen=True)
+class _Operator:
+    """How values of request and policy are compared; ``negated`` ones hold where none matches."""
+
+    matches: Callable[[str, str], bool]
+    negated: bool = False
+    variables: bool = False
+
+
+def holds(condition: Condition, context: Context, *, variables: bool) -> Truth:
+    """Return whether a condition holds; of an operator that does not exist it cannot be told."""
+    quantifier = next((one for one in (ALL, ANY) if condition.operator.startswith(one)), "")
+    name = condition.operator.removeprefix(quantifier)
+    values = context.find(condition.key)
+    if name == "Null" and not quantifier:
+        return _is_null(values, condition.values)
+    operator = _OPERATORS.get(name.removesuffix(IF_EXISTS))
+    if operator is None or values is None:
         return None
-    test, positive = operation
-    if not found and name != base:
+    if quantifier and not any(values):  # an empty string is an empty set
+        values = ()
+    if not values:
+        return _of_absent(operator, quantifier, if_exists=name.endswith(IF_EXISTS))
+    return _of_values(operator, quantifier, values, _Wanted(condition.values, context, variables))
+
+
+def _is_null(values: tuple[str, ...] | None, wanted: tuple[str, ...]) -> Truth:
+    if values is None or not {one.lower() for one in wanted} <= {"true", "false"}:
+        return None
+    return any((one.lower() == "true") is not bool(values) for one in wanted)
+
+
+def _of_absent(operator: _Operator, quantifier: str, *, if_exists: bool) -> bool:
+    if if_exists or quantifier == ALL:
         return True
-
-    def passes(value: str) -> Truth:
-        matched = some(test(value, one, context, version) for one in condition.values)
-        return matched if positive else negated(matched)
-
-    if sets:
-        return (every if sets == ["ForAllValues"] else some)(passes(one) for one in found)
-    if not found:
-        return not positive
-    return passes(found[0]) if len(found) == 1 else None  # AWS does not say what several are
+    return operator.negated and quantifier != ANY
 
 
-def _null(condition: Condition, found: tuple[str, ...] | None) -> Truth:
-    if found is None:
+@dataclass(frozen=True)
+class _Wanted:
+    """The values of the policy, and what their variables are to be read from."""
+
+    values: tuple[str, ...]
+    context: Context
+    variables: bool
+
+
+def _of_values(
+    operator: _Operator, quantifier: str, values: tuple[str, ...], wanted: _Wanted
+) -> Truth:
+    results = [_matches(operator, value, wanted) for value in values]
+    if quantifier == ALL:
+        return no(some(no(one) for one in results))
+    if quantifier == ANY:
+        return some(results)
+    # What AWS makes of many values without a set operator is not documented.
+    return results[0] if len(results) == 1 else None
+
+
+def _matches(operator: _Operator, value: str, wanted: _Wanted) -> Truth:
+    """Return whether a value of the request matches one of the policy, or none where that is asked.
+
+    "If AWS cannot resolve a variable, this might cause the entire statement to be invalid": then it holds for
+    nobody, or the one value matches nothing.
+    """
+    tests: list[Truth] = []
+    unresolved = False
+    for one in wanted.values:
+        pattern: str | Missing = one
+        if "${" in one and wanted.variables:
+            pattern = resolve(one, wanted.context) if operator.variables else Missing.UNKNOWN
+        if pattern is Missing.ABSENT:
+            unresolved = True
+        else:
+            tests.append(_test(operator, value, pattern))
+    matched = some(tests)
+    if unresolved and (operator.negated or matched):
         return None
-    return any((one.lower() == "true") == (not found) for one in condition.values)
+    return no(matched) if operator.negated else matched
 
 
-def _equal(value: str, wanted: str, context: Context, version: str) -> Truth:
-    return like(wanted, value, context, version, wild=False)
-
-
-def _equal_ignoring_case(value: str, wanted: str, context: Context, version: str) -> Truth:
-    lower = Context(
-        {key: tuple(one.lower() for one in values) for key, values in context.values.items()},
-        context.absent,
-    )
-    return like(wanted.lower(), value.lower(), lower, version, wild=False)
-
-
-def _alike(value: str, wanted: str, context: Context, version: str) -> Truth:
-    return like(wanted, value, context, version)
-
-
-def _same_arn(value: str, wanted: str, context: Context, version: str) -> Truth:
-    return like_arn(wanted, value, context, version)
-
-
-def _same_truth(value: str, wanted: str, _context: Context, _version: str) -> Truth:
-    return value.lower() == wanted.lower()
-
-
-def _same_bytes(value: str, wanted: str, _context: Context, _version: str) -> Truth:
-    return value == wanted
-
-
-def _within(value: str, wanted: str, _context: Context, _version: str) -> Truth:
+def _test(operator: _Operator, value: str, pattern: str | Missing) -> Truth:
+    if isinstance(pattern, Missing):
+        return None
     try:
-        address = ipaddress.ip_address(value)
-        return address in ipaddress.ip_network(wanted, strict=False)
-    except ValueError:
-        return False
+        return operator.matches(value, pattern)
+    except (ValueError, InvalidOperation, OverflowError):  # no number, date, address
+        return None
 
 
-def _number(compare: Callable[[float, float], bool]) -> Test:
-    def test(value: str, wanted: str, _context: Context, _version: str) -> Truth:
-        try:
-            return compare(float(value), float(wanted))
-        except ValueError:
-            return False
-
-    return test
+def _equal(value: str, wanted: str) -> bool:
+    return value == plain(wanted)
 
 
-def _date(compare: Callable[[datetime, datetime], bool]) -> Test:
-    def test(value: str, wanted: str, _context: Context, _version: str) -> Truth:
-        try:
-            return compare(_moment(value), _moment(wanted))
-        except (ValueError, OverflowError, OSError):
-            return False
+def _equal_ignoring_case(value: str, wanted: str) -> bool:
+    return value.lower() == plain(wanted).lower()
 
-    return test
+
+def _bool(value: str, wanted: str) -> bool:
+    truths = {"true": True, "false": False}
+    try:
+        return truths[value.lower()] is truths[wanted.lower()]
+    except KeyError:
+        raise ValueError(wanted) from None
+
+
+def _binary(value: str, wanted: str) -> bool:
+    return base64.b64decode(value, validate=True) == base64.b64decode(wanted, validate=True)
+
+
+def _address(value: str, wanted: str) -> bool:
+    return ipaddress.ip_address(value) in ipaddress.ip_network(wanted, strict=False)
+
+
+def _number(compare: Callable[[Decimal, Decimal], bool]) -> Callable[[str, str], bool]:
+    return lambda value, wanted: compare(Decimal(value), Decimal(wanted))
+
+
+def _date(compare: Callable[[datetime, datetime], bool]) -> Callable[[str, str], bool]:
+    return lambda value, wanted: compare(_moment(value), _moment(wanted))
 
 
 def _moment(text: str) -> datetime:
-    """Read a date: ISO 8601, or seconds since 1970."""
-    if text.replace(".", "", 1).isdigit():
+    """Read a date of ISO 8601 or seconds since 1970; years alone are four digits."""
+    if len(text) > len("2020") and text.replace(".", "", 1).isdigit():
         return datetime.fromtimestamp(float(text), UTC)
-    found = datetime.fromisoformat(text)
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    whole = text + {len("2020"): "-01-01", len("2020-01"): "-01"}.get(len(text), "")
+    moment = datetime.fromisoformat(whole)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 _ORDERS: Mapping[str, Callable[..., bool]] = {
-    "LessThan": operator.lt,
-    "LessThanEquals": operator.le,
-    "GreaterThan": operator.gt,
-    "GreaterThanEquals": operator.ge,
+    "Equals": eq,
+    "LessThan": lt,
+    "LessThanEquals": le,
+    "GreaterThan": gt,
+    "GreaterThanEquals": ge,
 }
-_OPERATORS: Mapping[str, tuple[Test, bool]] = {
-    "StringEquals": (_equal, True),
-    "StringNotEquals": (_equal, False),
-    "StringEqualsIgnoreCase": (_equal_ignoring_case, True),
-    "StringNotEqualsIgnoreCase": (_equal_ignoring_case, False),
-    "StringLike": (_alike, True),
-    "StringNotLike": (_alike, False),
-    "ArnEquals": (_same_arn, True),
-    "ArnLike": (_same_arn, True),
-    "ArnNotEquals": (_same_arn, False),
-    "ArnNotLike": (_same_arn, False),
-    "Bool": (_same_truth, True),
-    "BinaryEquals": (_same_bytes, True),
-    "IpAddress": (_within, True),
-    "NotIpAddress": (_within, False),
-    "NumericEquals": (_number(operator.eq), True),
-    "NumericNotEquals": (_number(operator.eq), False),
-    "DateEquals": (_date(operator.eq), True),
-    "DateNotEquals": (_date(operator.eq), False),
-    **{f"Numeric{name}": (_number(order), True) for name, order in _ORDERS.items()},
-    **{f"Date{name}": (_date(order), True) for name, order in _ORDERS.items()},
+_OPERATORS: Mapping[str, _Operator] = {
+    "StringEquals": _Operator(_equal, variables=True),
+    "StringNotEquals": _Operator(_equal, negated=True, variables=True),
+    "StringEqualsIgnoreCase": _Operator(_equal_ignoring_case, variables=True),
+    "StringNotEqualsIgnoreCase": _Operator(_equal_ignoring_case, negated=True, variables=True),
+    "StringLike": _Operator(like, variables=True),
+    "StringNotLike": _Operator(like, negated=True, variables=True),
+    "ArnEquals": _Operator(arn_like, variables=True),
+    "ArnNotEquals": _Operator(arn_like, negated=True, variables=True),
+    "ArnLike": _Operator(arn_like, variables=True),
+    "ArnNotLike": _Operator(arn_like, negated=True, variables=True),
+    "Bool": _Operator(_bool),
+    "BinaryEquals": _Operator(_binary),
+    "IpAddress": _Operator(_address),
+    "NotIpAddress": _Operator(_address, negated=True),
+    "NumericNotEquals": _Operator(_number(eq), negated=True),
+    "DateNotEquals": _Operator(_date(eq), negated=True),
+    **{f"Numeric{name}": _Operator(_number(order)) for name, order in _ORDERS.items()},
+    **{f"Date{name}": _Operator(_date(order)) for name, order in _ORDERS.items()},
 }

@@ -6,14 +6,15 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.htm
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from underpass.errors import UnderpassError
 
-_OLD = "2008-10-17"  # the version of what does not say one: it knows no variables
+VERSION = "2012-10-17"
+OLD_VERSION = "2008-10-17"
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,11 @@ class Policy:
     statements: tuple[Statement, ...]
     version: str
 
+    @property
+    def has_variables(self) -> bool:
+        """Whether ``${...}`` means anything: in versions before 2012-10-17 it is text."""
+        return self.version == VERSION
+
 
 def read(text_or_mapping: str | bytes | Mapping[str, Any]) -> Policy:
     """Return the policy that is written there.
@@ -61,74 +67,94 @@ def read(text_or_mapping: str | bytes | Mapping[str, Any]) -> Policy:
         When it is no policy.
     """
     if isinstance(text_or_mapping, str | bytes):
-        return _of_text(text_or_mapping)
-    try:
-        return Policy(
-            tuple(_statement(one) for one in _many(text_or_mapping.get("Statement", ()))),
-            str(text_or_mapping.get("Version", _OLD)),
-        )
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise UnderpassError(
-            "this is no IAM policy",
-            f"{type(error).__name__}: {error}",
-            'write {"Version": "2012-10-17", "Statement": [...]}',
-        ) from error
+        return _read_text(text_or_mapping)
+    return _policy(text_or_mapping)
 
 
 @lru_cache(maxsize=1024)
-def _of_text(text: str | bytes) -> Policy:
+def _read_text(text: str | bytes) -> Policy:
     try:
-        held = json.loads(text)
+        return _policy(json.loads(text))
     except ValueError as error:
-        raise UnderpassError(
-            "this is no IAM policy", f"it is no JSON: {error}", "write a JSON object"
-        ) from error
-    if not isinstance(held, Mapping):
-        raise UnderpassError("this is no IAM policy", "it is no JSON object", "write one")
-    return read(held)
+        raise _no_policy(f"not JSON ({error})") from error
 
 
-def _statement(held: Mapping[str, Any]) -> Statement:
-    effect = held["Effect"]
-    if effect not in {"Allow", "Deny"}:
-        raise ValueError(f"Effect is {effect!r}, and has to be Allow or Deny")
+def _policy(written: Any) -> Policy:
+    if not isinstance(written, Mapping):
+        raise _no_policy("not an object")
+    version = written.get("Version", OLD_VERSION)
+    if version not in (VERSION, OLD_VERSION):
+        raise _no_policy(f'"Version" is {version!r}')
+    statements = written.get("Statement")
+    many = statements if isinstance(statements, list | tuple) else [statements]
+    return Policy(tuple(_statement(one) for one in many), version)
+
+
+def _statement(written: Any) -> Statement:
+    if not isinstance(written, Mapping):
+        raise _no_policy('"Statement" holds what is no object')
+    if written.get("Effect") not in ("Allow", "Deny"):
+        raise _no_policy(f'"Effect" is {written.get("Effect")!r}')
+    if ("Action" in written) == ("NotAction" in written):
+        raise _no_policy('a statement has either "Action" or "NotAction"')
     return Statement(
-        sid=str(held.get("Sid", "")),
-        effect=effect,
-        principals=_principals(held.get("Principal")),
-        not_principals=_principals(held.get("NotPrincipal")),
-        actions=_texts(held.get("Action")),
-        not_actions=_texts(held.get("NotAction")),
-        resources=_texts(held.get("Resource")),
-        not_resources=_texts(held.get("NotResource")),
-        conditions=tuple(
-            Condition(operator, key, tuple(_text(value) for value in _many(values)))
-            for operator, keys in held.get("Condition", {}).items()
-            for key, values in keys.items()
-        ),
+        str(written.get("Sid", "")),
+        written["Effect"],
+        _principals(written, "Principal"),
+        _principals(written, "NotPrincipal"),
+        _strings(written, "Action"),
+        _strings(written, "NotAction"),
+        _strings(written, "Resource"),
+        _strings(written, "NotResource"),
+        _conditions(written.get("Condition", {})),
     )
 
 
-def _principals(held: Any) -> tuple[tuple[str, str], ...] | None:
-    if held is None:
+def _principals(written: Mapping[str, Any], element: str) -> tuple[tuple[str, str], ...] | None:
+    if element not in written:
         return None
-    if isinstance(held, Mapping):
-        return tuple((kind, _text(one)) for kind, found in held.items() for one in _many(found))
-    return tuple(("AWS", _text(one)) for one in _many(held))
+    named = written[element]
+    if named == "*":
+        return (("AWS", "*"),)
+    if not isinstance(named, Mapping):
+        raise _no_policy(f'"{element}" is {named!r}')
+    return tuple((kind, value) for kind in named for value in _strings(named, kind) or ())
 
 
-def _texts(held: Any) -> tuple[str, ...] | None:
-    return None if held is None else tuple(_text(one) for one in _many(held))
+def _strings(written: Mapping[str, Any], element: str) -> tuple[str, ...] | None:
+    if element not in written:
+        return None
+    value = written[element]
+    many = tuple(value) if isinstance(value, list | tuple) else (value,)
+    if not all(isinstance(one, str) for one in many):
+        raise _no_policy(f'"{element}" is {value!r}')
+    return many
 
 
-def _text(held: Any) -> str:
-    """Return a value as the language compares it: numbers and truths are texts."""
-    if isinstance(held, bool):
-        return "true" if held else "false"
-    if isinstance(held, str | int | float):
-        return str(held)
-    raise TypeError(f"{held!r} stands where a text has to")
+def _conditions(written: Any) -> tuple[Condition, ...]:
+    if not isinstance(written, Mapping) or not all(
+        isinstance(keys, Mapping) for keys in written.values()
+    ):
+        raise _no_policy(f'"Condition" is {written!r}')
+    return tuple(
+        Condition(operator, key, tuple(_plain(one) for one in _many(values)))
+        for operator, keys in written.items()
+        for key, values in keys.items()
+    )
 
 
-def _many(held: Any) -> Iterable[Any]:
-    return held if isinstance(held, list | tuple) else (held,)
+def _plain(value: Any) -> str:
+    """Return a condition's value as text: JSON's numbers and truths are taken as well."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if not isinstance(value, str | int | float):
+        raise _no_policy(f'"Condition" has the value {value!r}')
+    return str(value)
+
+
+def _many(value: Any) -> tuple[Any, ...]:
+    return tuple(value) if isinstance(value, list | tuple) else (value,)
+
+
+def _no_policy(why: str) -> UnderpassError:
+    return UnderpassError("this is no IAM policy", why, "see IAM's JSON policy elements reference")

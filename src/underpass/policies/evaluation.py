@@ -7,237 +7,160 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from enum import Enum
 
-from underpass.policies.conditions import holds
+from underpass.policies.decision import Decision, Policies, Verdict, Why
 from underpass.policies.document import Policy, Statement
-from underpass.policies.logic import Truth, every, negated, some
-from underpass.policies.patterns import like, like_action
-from underpass.policies.principals import Closeness, closeness, concerns
-from underpass.policies.request import Request
+from underpass.policies.kleene import Truth, every, some
+from underpass.policies.principals import Named, named
+from underpass.policies.request import Principal, Request
+from underpass.policies.statements import concerns
+from underpass.policies.wording import missing, words
 
-
-class Verdict(Enum):
-    """What comes of a request."""
-
-    ALLOWED = "allowed"
-    DENIED = "denied"
-    UNKNOWN = "cannot tell"
-
-
-class Why(Enum):
-    """What decided, in AWS's words."""
-
-    DENY_IN_IDENTITY = "an explicit deny in an identity-based policy"
-    DENY_IN_RESOURCE = "an explicit deny in a resource-based policy"
-    DENY_IN_SESSION = "an explicit deny in a session policy"
-    DENY_IN_BOUNDARY = "an explicit deny in a permissions boundary"
-    DENY_IN_ENDPOINT = "an explicit deny in a VPC endpoint policy"
-    NO_IDENTITY = "no identity-based policy allows"
-    NO_RESOURCE = "no resource-based policy allows"
-    NO_SESSION = "no session policy allows"
-    NO_BOUNDARY = "no permissions boundary allows"
-    NO_ENDPOINT = "no VPC endpoint policy allows"
-    BY_IDENTITY = "allowed by an identity-based policy"
-    BY_RESOURCE = "allowed by a resource-based policy"
-    BY_ROOT = "allowed as the account's root user"
-    UNKNOWN = "cannot tell"
+__all__ = ["Decision", "Policies", "Verdict", "Why", "evaluate", "missing", "words"]
 
 
 @dataclass(frozen=True)
-class Policies:
-    """The policies that have a say in a request.
+class _Said:
+    """What the policies of one kind say: whether they deny, and whether they allow, and as whom."""
 
-    Attributes
-    ----------
-    identity
-        The policies of the caller.
-    boundary, session
-        What limits them, where there is any; a session without policies of its own is ``None``.
-    resource
-        The resource's own policy.
-    governs
-        The resource's policy has to allow, whatever the identity's do: a KMS key's, a role's trust policy.
-    endpoint
-        The policy of the VPC endpoint the request goes through.
-    """
+    deny: Truth
+    denied_by: Statement | None
+    allow: Mapping[Named, Truth]
+    allowed_by: Statement | None
 
-    identity: tuple[Policy, ...] = ()
-    boundary: Policy | None = None
-    session: tuple[Policy, ...] | None = None
-    resource: Policy | None = None
-    governs: bool = False
-    endpoint: Policy | None = None
-
-
-@dataclass(frozen=True)
-class Decision:
-    """The verdict, what decided, and the statement that did, where one did."""
-
-    verdict: Verdict
-    why: Why
-    statement: Statement | None = None
+    @property
+    def allows(self) -> Truth:
+        return some(self.allow.values())
 
 
 def evaluate(request: Request, policies: Policies) -> Decision:
-    """Return what comes of ``request``."""
-    denied = [(_matches(policies_, "Deny", request), why) for policies_, why in _denying(policies)]
-    for (statement, truth), why in denied:
-        if truth:
-            return Decision(Verdict.DENIED, why, statement)
-    allowed, decision = _allowed(request, policies)
-    if allowed is False:
-        return decision
-    if allowed is None or any(truth is None for (_, truth), _ in denied):
+    """Return what comes of ``request``: a sure deny beats all, an unsure one makes an allow unsure."""
+    kinds = {
+        Why.DENY_IN_IDENTITY: _said(policies.identity, request),
+        Why.DENY_IN_RESOURCE: _said(_one(policies.resource), request, resource=True),
+        Why.DENY_IN_SESSION: _said(policies.session or (), request),
+        Why.DENY_IN_BOUNDARY: _said(_one(policies.boundary), request),
+        Why.DENY_IN_ENDPOINT: _said(_one(policies.endpoint), request, resource=True),
+    }
+    for why, said in kinds.items():
+        if said.deny:
+            return Decision(Verdict.DENIED, why, said.denied_by)
+    decision = _of_allows(request, policies, _Allows.of(request, policies, kinds))
+    unsure = any(said.deny is None for said in kinds.values())
+    if unsure and decision.verdict is Verdict.ALLOWED:
         return Decision(Verdict.UNKNOWN, Why.UNKNOWN)
     return decision
 
 
-def words(request: Request, decision: Decision) -> str:
-    """Return AWS's sentence for a request that was not allowed.
+@dataclass(frozen=True)
+class _Allows:
+    """What each kind of policy allows; what is not there limits nobody."""
 
-    https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
-    """
-    who = request.principal.arn or request.principal.service or "anonymous"
-    said = f"User: {who} is not authorized to perform: {request.action}"
-    if request.resource and request.resource != "*":
-        quote = '"' if request.action.startswith("s3:") else ""
-        said += f" on resource: {quote}{request.resource}{quote}"
-    if decision.why.value.startswith("an explicit"):
-        return f"{said} with {decision.why.value}"
-    if decision.why.value.startswith("no "):
-        return f"{said} because {decision.why.value} the {request.action} action"
-    return said
+    identity: Truth
+    boundary: Truth
+    session: Truth
+    resource: Mapping[Named, Truth]
+    endpoint: Truth
+    by_identity: Statement | None
+    by_resource: Statement | None
 
-
-def missing(request: Request) -> Mapping[str, object]:
-    """Return the statement that would have allowed it."""
-    return {
-        "Effect": "Allow",
-        "Action": [request.action],
-        "Resource": [request.resource or "*"],
-    }
-
-
-_Match = tuple[Statement | None, Truth]
+    @classmethod
+    def of(cls, request: Request, policies: Policies, said: Mapping[Why, _Said]) -> _Allows:
+        resource, identity = said[Why.DENY_IN_RESOURCE], said[Why.DENY_IN_IDENTITY]
+        boundary, session = said[Why.DENY_IN_BOUNDARY], said[Why.DENY_IN_SESSION]
+        return cls(
+            True if _is_root(request.principal) else identity.allows,
+            policies.boundary is None or boundary.allows,
+            policies.session is None or session.allows,
+            resource.allow,
+            policies.endpoint is None or said[Why.DENY_IN_ENDPOINT].allows,
+            identity.allowed_by,
+            resource.allowed_by,
+        )
 
 
-def _denying(policies: Policies) -> Iterable[tuple[tuple[Policy, ...], Why]]:
-    yield policies.identity, Why.DENY_IN_IDENTITY
-    yield _held(policies.resource), Why.DENY_IN_RESOURCE
-    yield _held(policies.boundary), Why.DENY_IN_BOUNDARY
-    yield policies.session or (), Why.DENY_IN_SESSION
-    yield _held(policies.endpoint), Why.DENY_IN_ENDPOINT
+def _of_allows(request: Request, policies: Policies, allows: _Allows) -> Decision:
+    principal = request.principal
+    limits = every((allows.boundary, allows.session))
+    own = every((allows.identity, limits))
+    direct, role, account = (allows.resource[one] for one in Named)
+    role_limited = every((role, limits))
+    resource = some((direct, role, account))
+    reasons: list[tuple[Truth, Why]]
+    if not principal.arn:  # a service, or whoever did not sign
+        granted, reasons = direct, [(direct, Why.NO_RESOURCE)]
+    elif _cross(request):
+        granted = every((own, resource))
+        reasons = [
+            (allows.identity, Why.NO_IDENTITY),
+            *_limits(allows),
+            (resource, Why.NO_RESOURCE),
+        ]
+    elif policies.governs:
+        granted = some((direct, role_limited, every((account, own))))
+        one = some((allows.identity, role))
+        reasons = [(resource, Why.NO_RESOURCE), (one, Why.NO_IDENTITY), *_limits(allows)]
+    else:
+        granted = some((direct, role_limited, own))
+        one = some((allows.identity, role))
+        reasons = [(one, Why.NO_IDENTITY), *_limits(allows)]
+    return _decided(every((granted, allows.endpoint)), granted, reasons, principal, allows)
 
 
-def _held(policy: Policy | None) -> tuple[Policy, ...]:
+def _limits(allows: _Allows) -> list[tuple[Truth, Why]]:
+    return [(allows.boundary, Why.NO_BOUNDARY), (allows.session, Why.NO_SESSION)]
+
+
+def _decided(
+    allowed: Truth,
+    granted: Truth,
+    reasons: Iterable[tuple[Truth, Why]],
+    principal: Principal,
+    allows: _Allows,
+) -> Decision:
+    if allowed is None:
+        return Decision(Verdict.UNKNOWN, Why.UNKNOWN)
+    if not allowed:
+        if granted is not False:
+            return Decision(Verdict.DENIED, Why.NO_ENDPOINT)
+        return Decision(
+            Verdict.DENIED, next((why for one, why in reasons if one is False), Why.NO_IDENTITY)
+        )
+    if allows.by_identity and allows.identity:
+        return Decision(Verdict.ALLOWED, Why.BY_IDENTITY, allows.by_identity)
+    if _is_root(principal):
+        return Decision(Verdict.ALLOWED, Why.BY_ROOT)
+    return Decision(Verdict.ALLOWED, Why.BY_RESOURCE, allows.by_resource)
+
+
+def _said(policies: Iterable[Policy], request: Request, *, resource: bool = False) -> _Said:
+    allow: dict[Named, Truth] = dict.fromkeys(Named, False)
+    deny: Truth = False
+    denied_by = allowed_by = None
+    for policy in policies:
+        for statement in policy.statements:
+            kind, meant = (
+                named(statement, request.principal) if resource else (Named.DIRECTLY, True)
+            )
+            if kind is None or meant is False:
+                continue
+            applies = every((meant, concerns(statement, request, variables=policy.has_variables)))
+            if statement.effect == "Deny":
+                denied_by = denied_by or (statement if applies else None)
+                deny = some((deny, applies))
+            else:
+                allowed_by = allowed_by or (statement if applies else None)
+                allow[kind] = some((allow[kind], applies))
+    return _Said(deny, denied_by, allow, allowed_by)
+
+
+def _one(policy: Policy | None) -> tuple[Policy, ...]:
     return () if policy is None else (policy,)
 
 
-def _allowed(request: Request, policies: Policies) -> tuple[Truth, Decision]:
-    """Return whether it is allowed where nothing denies it, and the decision that this makes."""
-    identity, own = _matches(policies.identity, "Allow", request)
-    if request.principal.arn.endswith(":root"):
-        own = True
-    boundary = _limit(policies.boundary, request)
-    session = True if policies.session is None else _matches(policies.session, "Allow", request)[1]
-    endpoint = _limit(policies.endpoint, request)
-    limits = every((boundary, session))
-    by_identity = every((own, limits))
-    named = _named(policies.resource, request)
-    itself, role, account = (
-        named[one] for one in (Closeness.ITSELF, Closeness.ROLE, Closeness.ACCOUNT)
-    )
-    granted = some((itself[1], every((role[1], limits))))
-    if not request.principal.account:  # a service, or nobody who is known
-        allowed = some((itself[1], role[1]))
-    elif request.account not in ("", request.principal.account):
-        allowed = every((by_identity, some((itself[1], role[1], account[1]))))
-    elif policies.governs:
-        allowed = some((granted, every((account[1], by_identity))))
-    else:
-        allowed = some((granted, by_identity))
-    if every((allowed, endpoint)):
-        if own and request.principal.arn.endswith(":root"):
-            return True, Decision(Verdict.ALLOWED, Why.BY_ROOT)
-        if by_identity:
-            return True, Decision(Verdict.ALLOWED, Why.BY_IDENTITY, identity)
-        return True, Decision(Verdict.ALLOWED, Why.BY_RESOURCE, itself[0] or role[0])
-    why = Why.NO_ENDPOINT if endpoint is False else _why(request, own, boundary, session)
-    return every((allowed, endpoint)), Decision(Verdict.DENIED, why)
+def _cross(request: Request) -> bool:
+    return request.account not in ("", request.principal.account)
 
 
-def _why(request: Request, own: Truth, boundary: Truth, session: Truth) -> Why:
-    """Return which policy AWS says is missing."""
-    if not request.principal.account:
-        return Why.NO_RESOURCE
-    if own is False:
-        return Why.NO_IDENTITY
-    if boundary is False:
-        return Why.NO_BOUNDARY
-    if session is False:
-        return Why.NO_SESSION
-    return Why.NO_RESOURCE
-
-
-def _limit(policy: Policy | None, request: Request) -> Truth:
-    """Return whether what limits lets it pass; nothing limits where there is no such policy."""
-    return True if policy is None else _matches((policy,), "Allow", request)[1]
-
-
-def _named(policy: Policy | None, request: Request) -> Mapping[Closeness, _Match]:
-    """Return what a resource's policy allows whom it names how closely."""
-    found: dict[Closeness, _Match] = dict.fromkeys(Closeness, (None, False))
-    for statement in policy.statements if policy else ():
-        how = closeness(statement, request.principal)
-        if statement.effect == "Allow" and how > Closeness.NOT:
-            truth = _concerns(statement, request, policy.version if policy else "")
-            found[how] = _better(found[how], (statement, truth))
-    return found
-
-
-def _matches(policies: Iterable[Policy], effect: str, request: Request) -> _Match:
-    """Return the first statement with this effect that concerns a request, or whether one may."""
-    best: _Match = (None, False)
-    for policy in policies:
-        for statement in policy.statements:
-            if statement.effect == effect:
-                best = _better(best, (statement, _concerns(statement, request, policy.version)))
-                if best[1]:
-                    return best
-    return best
-
-
-def _better(one: _Match, other: _Match) -> _Match:
-    return other if some((one[1], other[1])) is not one[1] else one
-
-
-def _concerns(statement: Statement, request: Request, version: str) -> Truth:
-    return every(
-        (
-            _names_action(statement, request.action),
-            concerns(statement, request.principal),
-            _names_resource(statement, request, version),
-            every(holds(one, request.context, version) for one in statement.conditions),
-        )
-    )
-
-
-def _names_action(statement: Statement, action: str) -> bool:
-    if statement.not_actions is not None:
-        return not any(like_action(one, action) for one in statement.not_actions)
-    return any(like_action(one, action) for one in statement.actions or ())
-
-
-def _names_resource(statement: Statement, request: Request, version: str) -> Truth:
-    if statement.not_resources is not None:
-        return negated(_one_of(statement.not_resources, request, version))
-    if statement.resources is None:  # a trust policy is about its own role
-        return request.action.startswith("sts:")
-    return _one_of(statement.resources, request, version)
-
-
-def _one_of(patterns: tuple[str, ...], request: Request, version: str) -> Truth:
-    if request.resource is None:
-        return True if "*" in patterns else None
-    return some(like(one, request.resource, request.context, version) for one in patterns)
+def _is_root(principal: Principal) -> bool:
+    return principal.arn.endswith(":root")

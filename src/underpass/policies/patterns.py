@@ -1,4 +1,4 @@
-"""Texts with wildcards and policy variables, as resources and conditions have them.
+"""What ``*``, ``?`` and ``${...}`` of a policy stand for.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
 """
@@ -6,77 +6,76 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.ht
 from __future__ import annotations
 
 import re
+from enum import Enum
 from functools import lru_cache
 
-from underpass.policies.logic import Truth, every
 from underpass.policies.request import Context
 
-WITH_VARIABLES = "2012-10-17"
+# What a variable stands for is no wildcard: its asterisks and question marks are kept apart until they match.
+_ASTERISK, _QUESTION_MARK = "\ue000", "\ue001"
+_KEPT = str.maketrans({"*": _ASTERISK, "?": _QUESTION_MARK})
+_FREE = str.maketrans({_ASTERISK: "*", _QUESTION_MARK: "?"})
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
-_DEFAULT = re.compile(r"\s*([^,\s]+)\s*(?:,\s*'([^']*)'\s*)?")
-_NOTHING = "(?!)"
-_PARTS_OF_ARN = 6
+_WITH_DEFAULT = re.compile(r"([^,]*?)\s*,\s*'(.*)'", re.DOTALL)
 
 
-def like(text: str, value: str, context: Context, version: str, *, wild: bool = True) -> Truth:
-    """Return whether ``value`` is what ``text`` says, with its variables, and its wildcards if ``wild``."""
-    found = _expression(text, context, version, wild=wild)
-    return None if found is None else bool(_compiled(found).fullmatch(value))
+class Missing(Enum):
+    """Why a variable has no value."""
+
+    ABSENT = "the key is not in the request"
+    UNKNOWN = "nobody knows the key"
 
 
-def like_arn(text: str, value: str, context: Context, version: str) -> Truth:
-    """Return whether an ARN is what ``text`` says, part by part: a wildcard ends at a colon."""
-    parts, wanted = value.split(":", _PARTS_OF_ARN - 1), _parts(text)
-    if len(parts) != _PARTS_OF_ARN or len(wanted) != _PARTS_OF_ARN:
-        return False
-    return every(like(one, part, context, version) for one, part in zip(wanted, parts, strict=True))
+def resolve(text: str, context: Context) -> str | Missing:
+    """Return a pattern without variables, or why there is none."""
+    if "${" not in text:
+        return text
+    missing: list[Missing] = []
+
+    def value(found: re.Match[str]) -> str:
+        one = _value(found[1], context)
+        if isinstance(one, Missing):
+            missing.append(one)
+            return ""
+        return one.translate(_KEPT)
+
+    resolved = _VARIABLE.sub(value, text)
+    if Missing.UNKNOWN in missing:
+        return Missing.UNKNOWN
+    return Missing.ABSENT if missing else resolved
 
 
-def like_action(text: str, action: str) -> bool:
-    """Return whether an action is what ``text`` says; neither case nor variables matter."""
-    return bool(_compiled(_wild(text.lower())).fullmatch(action.lower()))
-
-
-def _parts(text: str) -> list[str]:
-    """Split at the colons of an ARN, not at those within a variable."""
-    hidden = _VARIABLE.sub(lambda found: found[0].replace(":", "\0"), text)
-    return [one.replace("\0", ":") for one in hidden.split(":", _PARTS_OF_ARN - 1)]
-
-
-def _expression(text: str, context: Context, version: str, *, wild: bool) -> str | None:
-    """Return a regular expression for ``text``; None when one of its variables cannot be told."""
-    plain = _wild if wild else re.escape
-    if version != WITH_VARIABLES or "${" not in text:
-        return plain(text)
-    made, end = [], 0
-    for found in _VARIABLE.finditer(text):
-        value = _value(found[1], context)
-        if value is None:
-            return None
-        made += [plain(text[end : found.start()]), value]
-        end = found.end()
-    return "".join([*made, plain(text[end:])])
-
-
-def _value(variable: str, context: Context) -> str | None:
-    """Return an expression for a variable's value, in which no wildcard is one."""
-    if variable in {"*", "?", "$"}:
-        return re.escape(variable)
-    named = _DEFAULT.fullmatch(variable)
-    if named is None:
-        return None
-    values = context.find(named[1])
-    if values is None or len(values) > 1:
-        return None
+def _value(written: str, context: Context) -> str | Missing:
+    if written in ("*", "?", "$"):
+        return written
+    default = _WITH_DEFAULT.fullmatch(written)
+    values = context.find(default[1] if default else written)
+    if values is None or len(values) > 1:  # keys of many values are no variables
+        return Missing.UNKNOWN
     if values:
-        return re.escape(values[0])
-    return _NOTHING if named[2] is None else re.escape(named[2])
+        return values[0]
+    return default[2] if default else Missing.ABSENT
 
 
-def _wild(text: str) -> str:
-    return re.escape(text).replace(r"\*", ".*").replace(r"\?", ".")
+def plain(pattern: str) -> str:
+    """Return a resolved pattern as the text it is."""
+    return pattern.translate(_FREE)
+
+
+def like(value: str, pattern: str) -> bool:
+    """Return whether ``value`` is what the whole of ``pattern`` describes."""
+    return _regex(pattern).fullmatch(value) is not None
 
 
 @lru_cache(maxsize=4096)
-def _compiled(expression: str) -> re.Pattern[str]:
-    return re.compile(expression, re.DOTALL)
+def _regex(pattern: str) -> re.Pattern[str]:
+    parts = {"*": ".*", "?": ".", _ASTERISK: r"\*", _QUESTION_MARK: r"\?"}
+    return re.compile("".join(parts.get(one) or re.escape(one) for one in pattern), re.DOTALL)
+
+
+def arn_like(value: str, pattern: str) -> bool:
+    """Return whether each of an ARN's six parts is what ``pattern`` describes."""
+    parts, wanted = value.split(":", 5), pattern.split(":", 5)
+    if pattern == "*":
+        return True
+    return len(parts) == len(wanted) and all(map(like, parts, wanted))

@@ -42,8 +42,8 @@ class Context:
     values
         The keys that are there.
     absent
-        The keys that are not: by name, or a whole family (``aws:RequestTag/*``). What is in neither is a
-        key nobody knows.
+        The keys that are not: by name, a whole family (``aws:RequestTag/*``), or all others (``*``). What is
+        in neither is a key nobody knows.
     """
 
     values: Mapping[str, tuple[str, ...]]
@@ -64,7 +64,7 @@ class Context:
 
     @cached_property
     def _families(self) -> tuple[str, ...]:
-        return tuple(key[:-1].lower() for key in self.absent if key.endswith("/*"))
+        return tuple(key[:-1].lower() for key in self.absent if key.endswith("*"))
 
 
 @dataclass(frozen=True)

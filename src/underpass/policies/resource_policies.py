@@ -1,8 +1,7 @@
 """Whether a resource's own policy lets an AWS service do something: what AWS asks before it acts for you.
 
 What AWS's services do by themselves (publish a notification, deliver a log) fails silently in AWS when a
-topic's or a bucket's policy does not admit them, so here they ask. What cannot be told admits nobody.
-https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
+topic's or a bucket's policy does not admit them. What cannot be told admits nobody.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ class Act:
     action, resource
         As policies name them.
     context
-        The condition keys the service sends along.
+        The condition keys the service sends along: there are no others.
     """
 
     service: str
@@ -40,15 +39,12 @@ class Act:
 def policy_allows(policy: Mapping[str, Any] | str | bytes, act: Act) -> bool:
     """Return whether ``policy``, or its text, allows ``act`` and does not deny it.
 
-    What is no policy admits nobody, nor does what cannot be told.
+    What is no policy admits nobody.
     """
     try:
-        held = read(policy)
+        held = Policies(resource=read(policy))
     except UnderpassError:
         return False
-    keys = {one.key for statement in held.statements for one in statement.conditions}
-    values = {key: (value,) for key, value in act.context.items()}
-    sent = Context(values, frozenset(keys - values.keys()))
-    principal = Principal("", service=act.service)
-    request = Request(principal, act.action, act.resource, "", sent)
-    return evaluate(request, Policies(resource=held)).verdict is Verdict.ALLOWED
+    context = Context({key: (value,) for key, value in act.context.items()}, frozenset({"*"}))
+    request = Request(Principal("", service=act.service), act.action, act.resource, "", context)
+    return evaluate(request, held).verdict is Verdict.ALLOWED
