@@ -156,7 +156,7 @@ def test_each_event_is_put_on_its_bus() -> None:
     first, second = ask("events", "PutEvents", Entries=entries)
     keys = {"events:source": ("s",), "events:detail-type": ("d",)}
     assert (first.resource, first.context) == (f"{BUS}/default", keys)
-    assert (second.resource, second.absent) == (f"{BUS}/b", {"events:detail-type"})
+    assert (second.resource, second.absent) == (f"{BUS}/b", frozenset({"events:detail-type"}))
 
 
 def test_a_schedule_passes_its_targets_role() -> None:

@@ -11,9 +11,8 @@ from underpass.twin.api.operation import Operation
 _REENCRYPTING = (("kms:ReEncryptFrom", "Source"), ("kms:ReEncryptTo", "Destination"))
 _ALGORITHM = "kms:EncryptionAlgorithm"
 _CONTEXT = "kms:EncryptionContextKeys"
-_SENT = frozenset(
-    {_CONTEXT}
-)  # an algorithm that is not named is the symmetric one, or told by the key
+# An algorithm that is not named is the symmetric one, or told by the key
+_SENT = frozenset({_CONTEXT})
 _ENCRYPTING = frozenset(
     {
         *("Decrypt", "Encrypt", "GenerateDataKey", "GenerateDataKeyPair", "ReEncrypt"),
