@@ -12,16 +12,14 @@ from typing import Any
 
 import moto.backends
 import moto.core.responses
-from botocore.exceptions import ClientError, UnknownServiceError
+from botocore.exceptions import ClientError
 from moto.core.base_backend import BackendDict
-from moto.core.responses import BaseResponse
-from moto.core.routing import get_service_router
 from moto.moto_server.werkzeug_app import (
     BackendRequest,
     DomainDispatcherApplication,
     create_backend_app,
 )
-from werkzeug.exceptions import HTTPException, NotFound
+from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Rule
 from werkzeug.wrappers import Response
 
@@ -101,22 +99,3 @@ def _method_names(original: Callable[[type], list[str]], cls: type) -> list[str]
 @functools.cache
 def _modules(original: Callable[[], Iterable[str]]) -> tuple[str, ...]:
     return tuple(original())
-
-
-@patch.wrap(BaseResponse, "_get_action")
-def _asked_for(original: Callable[[Any], str], response: Any) -> str:
-    """Return the action that the request's own protocol names.
-
-    moto would take it from anything that looks like a form: a body of JSON with ``&Action=...`` in it, or a
-    header. What was asked for (``api.operation``) and what is done would be two things.
-    """
-    service = response.boto3_service_name
-    if not service:
-        return original(response)
-    try:
-        model, places = get_service_router(service).match(response.normalized_request)
-    except (NotFound, NotImplementedError, UnknownServiceError):
-        return original(response)
-    if model.service_model.protocol.startswith("rest"):
-        response.uri_match = places
-    return str(model.name)
