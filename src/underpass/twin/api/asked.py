@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from underpass.twin.api.operation import Operation
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -20,12 +22,15 @@ class Asked:
         The service's own condition keys that the request carries.
     absent
         Those the service would send and this request does not carry.
+    known
+        Whether IAM has the action; where not, it is called as the operation is.
     """
 
     action: str
     resource: str | None
     context: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     absent: frozenset[str] = frozenset()
+    known: bool = True
 
 
 def partition(region: str) -> str:
@@ -33,3 +38,14 @@ def partition(region: str) -> str:
     if region.startswith("cn-"):
         return "aws-cn"
     return "aws-us-gov" if region.startswith("us-gov-") else "aws"
+
+
+def arn(operation: Operation, account: str, rest: str, service: str = "") -> str:
+    """Return an ARN of what is in ``account`` and the region that was asked."""
+    where = f"{operation.region}:{account}:{rest}"
+    return f"arn:{partition(operation.region)}:{service or operation.service}:{where}"
+
+
+def passing(role: str, service: str) -> Asked:
+    """Return the passing of a role, by its ARN, to a service."""
+    return Asked("iam:PassRole", role, {"iam:PassedToService": (service,)})

@@ -94,7 +94,7 @@ class Authorization:
         )
         if decision.verdict is Verdict.ALLOWED:
             return None
-        if decision.verdict is Verdict.UNKNOWN:
+        if decision.verdict is Verdict.UNKNOWN or not one.known:
             self._tell(caller, one, "cannot be told here, and is let through")
             return None
         text = words(request, decision)

@@ -1,21 +1,24 @@
-"""What KMS's operations ask for: an action of the key, and the encryption context they send.
+"""What KMS's operations ask for: an action of the key, which an alias does not tell.
 
-An alias names no key here, nor does what was encrypted.
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_awskeymanagementservice.html
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-
-from underpass.twin.api.asked import Asked, partition
+from underpass.twin.api.asked import Asked, arn
 from underpass.twin.api.operation import Operation
 
-_KEY = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|mrk-[0-9a-f]{32}")
-_DATA = frozenset({"Decrypt", "Encrypt", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext"})
-_DATA_OF_PAIRS = frozenset({"GenerateDataKeyPair", "GenerateDataKeyPairWithoutPlaintext"})
-_DIRECT = frozenset({"kms:ViaService"})  # no service asks in the caller's name
+_REENCRYPTING = (("kms:ReEncryptFrom", "Source"), ("kms:ReEncryptTo", "Destination"))
+_ALGORITHM = "kms:EncryptionAlgorithm"
+_CONTEXT = "kms:EncryptionContextKeys"
+# An algorithm that is not named is the symmetric one, or told by the key
+_SENT = frozenset({_CONTEXT})
+_ENCRYPTING = frozenset(
+    {
+        *("Decrypt", "Encrypt", "GenerateDataKey", "GenerateDataKeyPair", "ReEncrypt"),
+        *("GenerateDataKeyPairWithoutPlaintext", "GenerateDataKeyWithoutPlaintext"),
+    }
+)
 
 
 def asked(operation: Operation, account: str) -> tuple[Asked, ...] | None:
@@ -24,34 +27,43 @@ def asked(operation: Operation, account: str) -> tuple[Asked, ...] | None:
     if operation.name == "ReEncrypt":
         return tuple(
             Asked(
-                f"kms:ReEncrypt{way}",
-                _arn(given.get(f"{side}KeyId"), operation, account),
-                absent=_DIRECT,
+                action,
+                _key(operation, account, given.get(f"{side}KeyId")),
+                *_encrypting(operation, f"{side}EncryptionContext", f"{side}EncryptionAlgorithm"),
             )
-            for way, side in (("From", "Source"), ("To", "Destination"))
+            for action, side in _REENCRYPTING
         )
-    if "KeyId" not in given and operation.name != "Decrypt":
-        return None
-    context, absent = _context(given) if operation.name in _DATA | _DATA_OF_PAIRS else ({}, _DIRECT)
-    arn = _arn(given.get("KeyId"), operation, account)
-    return (Asked(f"kms:{operation.name}", arn, context, absent),)
+    named = given.get("KeyId") or given.get("TargetKeyId")
+    if named is None and operation.name != "Decrypt":
+        return None  # what is decrypted names its key by itself
+    key = _key(operation, account, named)
+    carried = _encrypting(operation, "EncryptionContext", "EncryptionAlgorithm")
+    found = Asked(f"kms:{operation.name}", key, *carried)
+    alias = given.get("AliasName")
+    if alias is None:
+        return (found,)
+    return (Asked(found.action, arn(operation, account, str(alias))), found)
 
 
-def _context(given: Mapping[str, object]) -> tuple[dict[str, tuple[str, ...]], frozenset[str]]:
-    sent = given.get("EncryptionContext")
-    if not isinstance(sent, Mapping) or not sent:
-        return {}, _DIRECT | {"kms:EncryptionContextKeys"}
-    keys = {f"kms:EncryptionContext:{name}": (str(value),) for name, value in sent.items()}
-    return {**keys, "kms:EncryptionContextKeys": tuple(map(str, sent))}, _DIRECT
+def _key(operation: Operation, account: str, named: object) -> str | None:
+    key = str(named or "alias/")
+    if key.startswith("arn:"):
+        return key if ":key/" in key else None
+    return None if key.startswith("alias/") else arn(operation, account, f"key/{key}")
 
 
-def _arn(named: object, operation: Operation, account: str) -> str | None:
-    text = str(named or "")
-    if text.startswith("arn:") and ":key/" in text:
-        return text
-    where = f"{operation.region}:{account}"
-    return (
-        f"arn:{partition(operation.region)}:kms:{where}:key/{text}"
-        if _KEY.fullmatch(text)
-        else None
-    )
+def _encrypting(
+    operation: Operation, context: str, algorithm: str
+) -> tuple[dict[str, tuple[str, ...]], frozenset[str]]:
+    """Return the condition keys of what encrypts or decrypts, and those that are not sent."""
+    members = operation.parameters
+    pairs = members.get(context) or {}
+    carried: dict[str, tuple[str, ...]] = {
+        f"kms:EncryptionContext:{key}": (str(value),) for key, value in pairs.items()
+    }
+    if pairs:
+        carried[_CONTEXT] = tuple(str(key) for key in pairs)
+    if members.get(algorithm):
+        carried[_ALGORITHM] = (str(members[algorithm]),)
+    sent = _SENT if operation.name in _ENCRYPTING else frozenset()
+    return carried, sent - carried.keys()

@@ -140,6 +140,9 @@ def asked(operation: Operation, _account: str) -> tuple[Asked, ...] | None:
             return _deleted(bucket, given)
         case "CopyObject" | "UploadPartCopy":
             return (_source(operation), *_written(_of(bucket, given), given))
+        case "GetObjectAttributes":
+            reads = (_OBJECT["GetObject"], _OBJECT[name])
+            return tuple(_versioned(one, _of(bucket, given), given) for one in reads)
         case "PutObject" | "CreateMultipartUpload":
             return _written(_of(bucket, given), given)
     actions = _OBJECT.get(name)
