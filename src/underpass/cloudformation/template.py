@@ -14,7 +14,7 @@ from underpass.cloudformation.parameters import CONSTRAINTS, Parameter, check_ty
 
 SECTIONS = frozenset(
     {"AWSTemplateFormatVersion", "Description", "Metadata", "Parameters", "Mappings", "Conditions"}
-    | {"Resources", "Outputs"}
+    | {"Resources", "Outputs", "Rules"}
 )
 RESOURCE_KEYS = frozenset(
     {
@@ -65,6 +65,7 @@ class Template:
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
     mappings: Mapping[str, Any] = field(default_factory=dict)
     conditions: Mapping[str, Any] = field(default_factory=dict)
+    rules: Mapping[str, Any] = field(default_factory=dict)
     outputs: Mapping[str, Output] = field(default_factory=dict)
     description: str = ""
     metadata: Mapping[str, Any] = field(default_factory=dict)
@@ -89,7 +90,7 @@ def from_document(document: Any, body: str = "") -> Template:
         raise TemplateError("Template format error: unsupported structure.")
     unknown = sorted(set(map(str, document)) - SECTIONS)
     if unknown:
-        # Transform, Rules and Hooks change what a template means: nothing here may pass them over.
+        # Transform and Hooks change what a template means: nothing here may pass them over.
         raise TemplateError(f"Invalid template property or properties [{', '.join(unknown)}]")
     version = str(document.get("AWSTemplateFormatVersion", "2010-09-09"))
     if version != "2010-09-09":
@@ -106,6 +107,7 @@ def from_document(document: Any, body: str = "") -> Template:
         },
         mappings=_section(document, "Mappings"),
         conditions=_section(document, "Conditions"),
+        rules=_section(document, "Rules"),
         outputs={key: _output(key, value) for key, value in _section(document, "Outputs").items()},
         description=str(document.get("Description", "")),
         metadata=_section(document, "Metadata"),

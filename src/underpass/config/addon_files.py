@@ -77,6 +77,8 @@ def parsed(text: str) -> Mapping[str, Any]:
         from_document(document)
     except TemplateError as error:
         raise _plain(error) from None
+    if "Rules" in document:
+        raise TemplateError("it has the section Rules, which add-ons cannot have")
     return dict(document)
 
 

@@ -34,6 +34,17 @@ log = logging.getLogger(__name__)
 LONGEST_S = 3600  # how long CloudFormation waits where a template does not say
 
 
+class CdkMetadata(Resource):
+    """What CDK tells AWS of its versions: there is nothing behind it, in AWS neither."""
+
+    form = Form(
+        type="AWS::CDK::Metadata", service="cloudformation", honoured="", inert="Analytics"
+    )
+
+    def delete(self, physical: Physical, properties: Properties) -> None:
+        """Delete nothing."""
+
+
 class CustomResource(Resource):
     """What a function makes, changes and deletes.
 

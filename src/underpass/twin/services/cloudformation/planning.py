@@ -7,7 +7,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
-from underpass.cloudformation import parameters
+from underpass.cloudformation import parameters, rules
 from underpass.cloudformation.difference import Change, Existing, difference, reference
 from underpass.cloudformation.errors import TemplateError
 from underpass.cloudformation.graph import dependencies, order
@@ -153,6 +153,7 @@ class Planner:
             name: record for name, record in self._store.records(stack.id).items() if record.made
         }
         made = _Making(self, stack, template, values, records, tags)
+        rules.check(template.rules, made.scope)
         needs = dependencies(template, made.scope.conditions)
         changes = difference(made.before, order(needs), made.wanted, self._recreating)
         planned = tuple(outputs(template, made.scope, made.problems.append))

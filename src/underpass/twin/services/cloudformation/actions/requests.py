@@ -80,8 +80,6 @@ def parameters(request: Request, stack: Stack | None) -> dict[str, str]:
 
 UNSUPPORTED = (
     "DeletionMode",
-    "ImportExistingResources",
-    "IncludeNestedStacks",
     "NotificationARNs",
     "ResourcesToImport",
     "RetainExceptOnCreate",
@@ -94,9 +92,21 @@ UNSUPPORTED = (
 
 def check_supported(request: Request) -> None:
     """Refuse what would be passed over in silence."""
-    unsupported = [key for key in UNSUPPORTED if request.get(key)]
+    unsupported = [key for key in UNSUPPORTED if _asks(request.get(key))]
     if unsupported:
         raise invalid(f"The twin's CloudFormation does not support {', '.join(unsupported)}")
+
+
+def _asks(given: Any) -> bool:
+    """Tell whether a parameter asks for anything: "false", 0 and a structure of nothing do not.
+
+    Two flags are taken whatever they say: there are no nested stacks to include, and where nothing of a
+    resource's name exists ``ImportExistingResources`` changes nothing; where it does, its service refuses
+    to make another, by name.
+    """
+    if isinstance(given, Mapping):
+        return any(map(_asks, given.values()))
+    return given not in {"false", "STANDARD", "0"} if isinstance(given, str) else bool(given)
 
 
 def settings(request: Request, stack: Stack | None) -> Settings:
