@@ -17,7 +17,7 @@ def function(name: str, concurrency: int | None = None) -> Function:
     return Function(
         name=name,
         arn=f"arn:aws:lambda:us-east-1:123456789012:function:{name}",
-        role_arn="",
+        role_arn="arn:aws:iam::123456789012:role/f",
         version="$LATEST",
         runtime="python3.13",
         handler="index.handler",

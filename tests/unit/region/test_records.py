@@ -10,12 +10,18 @@ import underpass.twin
 
 TWIN = Path(underpass.twin.__file__).parent
 
-# What only actions of the API call; they hold the records.
+# What only actions of the API call, or a function that holds the records.
 WITHIN_ACTIONS = {
     "services/ecs/launch.py": {"balancers_from"},
     "services/elbv2/attributes.py": {"check_logs"},
     "services/elbv2/target_groups.py": {"_load_balancer_arns", "_check_load_balancer"},
+    "services/iam/callers.py": {"_session"},
     "services/iam/keys.py": {"_key", "_issue"},
+    "services/iam/keys_behind.py": {"_key_arn", "_bucket", "_of_secret", "_of_queue", "_of_topic"},
+    "services/iam/resources.py": {
+        *("_bucket", "_queue", "_topic", "_key", "_secret", "_function", "_repository", "_role"),
+    },
+    "services/iam/sessions.py": {"_forget_ended"},
     "services/privatelink/endpoint_connections.py": {"_publish", "_topic"},
     "services/privatelink/endpoint_services.py": {"_backends"},
     "services/rds/patches.py": {"_backend", "_default_group"},
