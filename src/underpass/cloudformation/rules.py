@@ -35,7 +35,9 @@ def _broken(name: str, rule: Any, scope: Scope) -> Iterator[str]:
         return
     for assertion in rule["Assertions"]:
         if not isinstance(assertion, Mapping) or "Assert" not in assertion:
-            raise TemplateError(f"Template format error: rule {name} has an assertion without Assert")
+            raise TemplateError(
+                f"Template format error: rule {name} has an assertion without Assert"
+            )
         if not _holds(name, assertion["Assert"], scope):
             yield str(assertion.get("AssertDescription") or f"rule {name} does not hold")
 
@@ -51,7 +53,7 @@ def _holds(rule: str, expression: Any, scope: Scope) -> bool:
             return all(_holds(rule, item, scope) for item in items)
         case "Fn::Or", count if count >= 2:
             return any(_holds(rule, item, scope) for item in items)
-        case ("Fn::Equals" | "Fn::Contains" | "Fn::EachMemberEquals" | "Fn::EachMemberIn"), 2:
+        case (("Fn::Equals" | "Fn::Contains" | "Fn::EachMemberEquals" | "Fn::EachMemberIn"), 2):
             return _compares(function, *(_texts(resolve(item, scope)) for item in items))
     raise TemplateError(
         f"Template format error: rule {rule}: {function or expression!r} is not supported, or not with "

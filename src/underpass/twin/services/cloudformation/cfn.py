@@ -37,9 +37,7 @@ LONGEST_S = 3600  # how long CloudFormation waits where a template does not say
 class CdkMetadata(Resource):
     """What CDK tells AWS of its versions: there is nothing behind it, in AWS neither."""
 
-    form = Form(
-        type="AWS::CDK::Metadata", service="cloudformation", honoured="", inert="Analytics"
-    )
+    form = Form(type="AWS::CDK::Metadata", service="cloudformation", honoured="", inert="Analytics")
 
     def delete(self, physical: Physical, properties: Properties) -> None:
         """Delete nothing."""

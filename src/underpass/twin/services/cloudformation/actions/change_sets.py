@@ -110,9 +110,9 @@ class ChangeSets(Core):
         return {}
 
     def delete_change_set(self, request: Request) -> Shape:
-        """Forget a change set; one that does not exist is fine, as on AWS, and so is an executed one.
+        """Forget a change set, an executed one too; one that does not exist is fine, as on AWS.
 
-        That one stays found by its id, and its name is free: CDK deletes it before it makes the next.
+        CDK deletes the one it executed before it makes the next, and waits until it is gone.
         """
         try:
             change_set = self._store.change_set(
@@ -122,6 +122,5 @@ class ChangeSets(Core):
             if error.code != "ChangeSetNotFound":
                 raise
             return {}
-        if not change_set.executed:
-            self._store.drop_change_set(change_set.id)
+        self._store.drop_change_set(change_set.id)
         return {}

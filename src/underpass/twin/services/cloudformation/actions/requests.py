@@ -106,7 +106,7 @@ def _asks(given: Any) -> bool:
     """
     if isinstance(given, Mapping):
         return any(map(_asks, given.values()))
-    return given not in {"false", "STANDARD", "0"} if isinstance(given, str) else bool(given)
+    return given not in {"", "false", "STANDARD", "0"} if isinstance(given, str) else bool(given)
 
 
 def settings(request: Request, stack: Stack | None) -> Settings:
