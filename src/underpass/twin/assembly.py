@@ -14,9 +14,10 @@ from typing import Any, ClassVar, Protocol
 from underpass.twin import services
 from underpass.twin.api import patch
 from underpass.twin.api.door import Door
+from underpass.twin.api.gate import Gate
 from underpass.twin.api.server import Api, Listener, moto_application
 from underpass.twin.linux.within import within
-from underpass.twin.region import credentials, records, worker
+from underpass.twin.region import aws, credentials, records, worker
 from underpass.twin.region.aws import Clients
 from underpass.twin.region.context import Region
 from underpass.twin.region.control_socket import ControlSocket
@@ -41,6 +42,7 @@ from underpass.twin.services.elbv2.health import HealthTable
 from underpass.twin.services.events import Schedules
 from underpass.twin.services.events import patches as events
 from underpass.twin.services.iam import keys
+from underpass.twin.services.iam.authorization import Authorization
 from underpass.twin.services.lambda_ import patches as lambda_
 from underpass.twin.services.lambda_.event_source_mappings import Queues
 from underpass.twin.services.lambda_.interfaces import Interfaces
@@ -115,7 +117,7 @@ class Assembly:
         lambda_.attach(self.functions)
         events.attach(self.schedules.deliver)
         sqs.attach(self.queues.arrived)
-        application = Api(self.region.feed, moto_application())
+        application = Api(self.region.feed, moto_application(), Authorization(self.region.name))
         self.region.clients.attach(application)
         self.fabric.start()
         self.name_service.start()
@@ -123,9 +125,12 @@ class Assembly:
         outside = within(
             self.fabric.path(INTERNET_NAME), lambda: [_bound(*address) for address in OUTSIDE]
         )
-        for bound in (_bound(*INSIDE), *outside):
-            Listener(application, bound).start()
-        door = Door(application, credentials.read(self.region.state), keys.issued)
+        Listener(application, _bound(*INSIDE)).start()
+        own = credentials.read(self.region.state)
+        gate = Gate(application, keys.Known(own, aws.INSIDE).issued)
+        for bound in outside:
+            Listener(gate, bound).start()
+        door = Door(application, own, keys.issued)
         Listener(door, socket.socket(fileno=api)).start()
         for part in (self.balancers, self.services, self.schedules, self.scheduler, self.forwards):
             part.start()

@@ -68,10 +68,8 @@ def a_service_runs_and_goes() -> dict[str, Any]:
         ],
     }
     image = place.image("{python}", "-c", ASK)
-    place.serve(
-        place.define(image, container=container, taskRoleArn="arn:aws:iam::123456789012:role/app"),
-        4,
-    )
+    role = assumable(place, "app", "ecs-tasks.amazonaws.com")
+    place.serve(place.define(image, container=container, taskRoleArn=role), 4)
     service = place.until(place.steady)
     tasks = place.tasks()
     first = tasks[0]
@@ -106,6 +104,20 @@ def a_service_runs_and_goes() -> dict[str, Any]:
         "draining": draining,
         "left": [interfaces(place), place.ecs.list_services(cluster="app")["serviceArns"]],
     }
+
+
+def assumable(place: Place, name: str, service: str) -> str:
+    """Make a role that a service may assume, and return its ARN."""
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": service},
+        "Action": "sts:AssumeRole",
+        "Condition": {"StringEquals": {"aws:SourceAccount": "123456789012"}},
+    }
+    made = place.region.clients("iam").create_role(
+        RoleName=name, AssumeRolePolicyDocument=json.dumps({"Statement": [statement]})
+    )
+    return str(made["Role"]["Arn"])
 
 
 def an_exit_is_told_and_repaired() -> dict[str, Any]:
@@ -153,6 +165,8 @@ def what_cannot_start() -> dict[str, Any]:
             {"mountPoints": [{"sourceVolume": "files", "containerPath": "/data"}]},
             {"volumes": [{"name": "files", "efsVolumeConfiguration": {"fileSystemId": "fs-none"}}]},
         ),
+        "role": (good, {}, {"taskRoleArn": "arn:aws:iam::123456789012:role/none"}),
+        "trust": (good, {}, {"executionRoleArn": assumable(place, "f", "lambda.amazonaws.com")}),
     }
     for name, (image, container, more) in cases.items():
         definition = place.define(image, container=container, **more)

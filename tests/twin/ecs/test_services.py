@@ -53,6 +53,7 @@ def test_a_task_learns_its_secrets_and_who_and_where_it_is(running: Any) -> None
     assert variables["AWS_ENDPOINT_URL"] == "http://198.51.100.10"
     assert not {"AWS_SECRET_ACCESS_KEY", "USER", "VIRTUAL_ENV"} & variables.keys()
     assert role["RoleArn"].endswith(":role/app")
+    assert role["AccessKeyId"].startswith("ASIA")
 
 
 def test_a_scalable_target_moves_the_count_between_its_limits_at_once() -> None:
@@ -84,6 +85,8 @@ def test_what_cannot_start_is_told_in_ecs_words() -> None:
     assert why["key"].endswith("did not contain json key nokey")
     assert "failed to create Cloudwatch log stream" in why["log group"]
     assert "failed to invoke EFS utils commands" in why["file system"]
+    for role in ("role", "trust"):
+        assert why[role].startswith("ECS was unable to assume the role 'arn:aws:iam::")
     assert found["interfaces left"] == []
 
 

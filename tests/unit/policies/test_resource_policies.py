@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 
 from underpass.policies.resource_policies import Act, policy_allows
 
-ACT = Act("events.amazonaws.com", "sqs:SendMessage", "arn:q", {"aws:SourceArn": "arn:rule"})
+QUEUE, RULE = "arn:aws:sqs:us-east-1:1:q", "arn:aws:events:us-east-1:1:rule/r"
+ACT = Act("events.amazonaws.com", "sqs:SendMessage", QUEUE, {"aws:SourceArn": RULE})
 GOOD = {
     "Effect": "Allow",
     "Principal": {"Service": "events.amazonaws.com"},
     "Action": "sqs:*",
     "Resource": "*",
-    "Condition": {"ArnLike": {"aws:SourceArn": "arn:r*"}},
+    "Condition": {"ArnLike": {"aws:SourceArn": "arn:aws:events:*:*:rule/*"}},
 }
 
 
@@ -31,7 +32,9 @@ def test_a_policy_and_its_text_say_the_same(statements: Any) -> None:
 @pytest.mark.parametrize("left_out", GOOD)
 def test_without_one_of_its_parts_a_statement_admits_nobody(left_out: str) -> None:
     statement = {key: value for key, value in GOOD.items() if key != left_out}
-    assert policy_allows({"Statement": [statement]}, ACT) is (left_out == "Condition")
+    # Without "Resource" it is about what it stands at, as a repository's or a role's.
+    expected = left_out in ("Condition", "Resource")
+    assert policy_allows({"Statement": [statement]}, ACT) is expected
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", "7", '"Allow"', '{"Statement": ["x"]}'])

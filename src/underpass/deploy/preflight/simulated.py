@@ -16,6 +16,6 @@ def check(config: Config) -> tuple[str, ...]:
         f"[capacity] architecture: tasks run on this machine's own, {machine}": (
             capacity.architecture not in {None, machine}
         ),
-        "permissions_boundary: policies bind nobody here": config.permissions_boundary,
+        "permissions_boundary: a policy that allows everything stands for it here": config.permissions_boundary,
     }
     return tuple(text for text, holds in said.items() if holds)

@@ -15,7 +15,15 @@ from urllib.parse import parse_qs, urlsplit
 from underpass.twin.api import cors
 from underpass.twin.api.body import drain
 from underpass.twin.api.refusal import Environ, Refusal, StartResponse
-from underpass.twin.api.signature import Key, KeyOf, Signed, signed, verify, virtual_bucket
+from underpass.twin.api.signature import (
+    Key,
+    KeyOf,
+    Signed,
+    carry,
+    signed,
+    verify,
+    virtual_bucket,
+)
 from underpass.twin.region.credentials import Credentials
 
 Application = Callable[[Environ, StartResponse], Iterable[bytes]]
@@ -81,12 +89,8 @@ class Door:
             raise Refusal("refused", "An action is taken from the body of a POST")
         verify(one, environ, self._key(one))
         environ.pop("HTTP_ORIGIN", None)
-        if one.presigned and one.headers is not None:
-            # moto tells services apart by the header, or else by what the body looks like.
-            scope = f"{one.access_key_id}/{one.date[:8]}/{one.region}/{one.service}/aws4_request"
-            environ["HTTP_AUTHORIZATION"] = (
-                f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host"
-            )
+        carry(one, environ)
+        environ.pop("HTTP_X_MOTO_ACCOUNT_ID", None)  # the key says whose account it is
         return headers
 
     def _key(self, one: Signed) -> Key:

@@ -16,11 +16,13 @@ _SCOPE = re.compile(
     r"Credential=[^/%]+(?:/|%2F)\d{8}(?:/|%2F)[^/%]+(?:/|%2F)(?P<service>[^/%]+)(?:/|%2F)aws4_request",
     re.IGNORECASE,
 )
+_KEY = re.compile(r"(?:Credential|AWSAccessKeyId)=([^/%&]+)", re.IGNORECASE)
 _NEXT = 'run `eval "$(underpass env)"` in this shell'
 
 # What AWS says of one thing in each protocol: S3's, the query protocol's, JSON's, EC2's.
 _CODES = {
     "refused": ("AccessDenied", "AccessDenied", "AccessDeniedException", "UnauthorizedOperation"),
+    "denied": ("AccessDenied", "AccessDenied", "AccessDeniedException", "UnauthorizedOperation"),
     "unsigned": ("AccessDenied", *("MissingAuthenticationToken",) * 3),
     "unknown": (
         "InvalidAccessKeyId",
@@ -44,6 +46,7 @@ _CODES = {
     ),
     "body": ("IncompleteBody", "IncompleteBody", "SerializationException", "IncompleteBody"),
 }
+_DENIED = {"sns": "AuthorizationError"}  # what says it in a word of its own
 _WHY = {
     "unsigned": f"The request has no signature: {_NEXT}",
     "unknown": f"The access key is none of this twin's: {_NEXT}",
@@ -61,10 +64,10 @@ class Refusal(Exception):  # noqa: N818  it is an answer
     Parameters
     ----------
     kind
-        What is wrong: one of ``refused``, ``unsigned``, ``unknown``, ``token``, ``ended``, ``mismatch``,
-        ``skewed`` and ``body``.
+        What is wrong: one of ``refused``, ``denied``, ``unsigned``, ``unknown``, ``token``, ``ended``,
+        ``mismatch``, ``skewed`` and ``body``.
     why
-        In words; a kind other than ``refused`` has its own.
+        In words; a kind other than ``refused`` and ``denied`` has its own.
     """
 
     def __init__(self, kind: str, why: str = "") -> None:
@@ -74,6 +77,8 @@ class Refusal(Exception):  # noqa: N818  it is an answer
     def answer(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer the request with this refusal."""
         s3, query, of_json, ec2 = _CODES[self.kind]
+        if self.kind == "denied":
+            query = _DENIED.get(service_of(environ), query)
         protocol, why = _protocol(environ), escape(str(self))
         status, kind = "400 Bad Request" if self.kind == "body" else "403 Forbidden", "text/xml"
         headers = []
@@ -90,6 +95,10 @@ class Refusal(Exception):  # noqa: N818  it is an answer
         else:
             kind, text = "application/json", json.dumps({"__type": of_json, "message": str(self)})
             headers = [("x-amzn-ErrorType", of_json)]
+            if (
+                service_of(environ) == "sqs"
+            ):  # it spoke the query protocol once, and keeps its words
+                headers.append(("x-amzn-query-error", f"{query};Sender"))
         body = text.encode()
         length = ("Content-Length", str(len(body)))
         start_response(status, [("Content-Type", kind), length, *headers])
@@ -100,6 +109,12 @@ def service_of(environ: Environ) -> str:
     """Return the signing name of the service that is asked; S3 where the request does not say."""
     scope = _SCOPE.search(environ.get("HTTP_AUTHORIZATION", "") or environ.get("QUERY_STRING", ""))
     return scope["service"] if scope else "s3"
+
+
+def access_key_of(environ: Environ) -> str:
+    """Return the id of the key that signed; empty where nobody did."""
+    found = _KEY.search(environ.get("HTTP_AUTHORIZATION", "") or environ.get("QUERY_STRING", ""))
+    return found[1] if found else ""
 
 
 def _protocol(environ: Environ) -> str:

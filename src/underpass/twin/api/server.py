@@ -42,19 +42,26 @@ class Api:
         Where changes are published, by the service's signing name.
     application
         The application that answers: moto's dispatcher.
+    authorize
+        Raises a ``Refusal`` for what who asks may not do; by default everybody may do everything.
     """
 
     def __init__(
-        self, feed: ChangeFeed, application: Callable[[Environ, StartResponse], Iterable[bytes]]
+        self,
+        feed: ChangeFeed,
+        application: Callable[[Environ, StartResponse], Iterable[bytes]],
+        authorize: Callable[[Environ, bytes], None] = lambda *_: None,
     ) -> None:
         self._feed = feed
         self._application = application
+        self._authorize = authorize
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
         path = environ.get("PATH_INFO", "")
         try:
             body = _admitted(environ)
+            self._authorize(environ, body)
         except Refusal as refusal:
             return refusal.answer(environ, start_response)
         service, action = _call(environ, body)

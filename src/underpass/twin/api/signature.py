@@ -122,6 +122,13 @@ def verify(one: Signed, environ: Environ, key: Key) -> None:
         raise Refusal("mismatch")
 
 
+def carry(one: Signed, environ: Environ) -> None:
+    """Have a presigned request say its scope in the header: moto tells services apart by it."""
+    if one.presigned and one.headers is not None:
+        scope = f"{one.access_key_id}/{one.date[:8]}/{one.region}/{one.service}/aws4_request"
+        environ["HTTP_AUTHORIZATION"] = f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host"
+
+
 def _span(one: Signed) -> tuple[datetime, datetime]:
     """Return from when to when a signature is good."""
     try:

@@ -1,7 +1,8 @@
 """The user's own managed policies on the twin: a stand-in of the same name for each that is not there.
 
-AWS's own are known to the twin. What a policy of the user's account says, nobody here knows, and nothing
-asks for it yet: the stand-in allows a task to ask who it is. One the user makes here is taken as it is.
+AWS's own are known to the twin. What a policy of the user's account says, nobody here knows, so the stand-in
+allows everything on a condition that cannot be told: a task's call is let through where nothing else allows
+it, and the log says so. One the user makes here is taken as it is.
 """
 
 from __future__ import annotations
@@ -15,7 +16,13 @@ from underpass.config import Config
 from underpass.twin.region.aws import ACCOUNT_ID, Clients
 
 _ACCOUNT = 4  # the part of an ARN
-_WHO = {"Sid": "StandIn", "Effect": "Allow", "Action": "sts:GetCallerIdentity", "Resource": "*"}
+_UNKNOWN = {
+    "Sid": "StandIn",
+    "Effect": "Allow",
+    "Action": "*",
+    "Resource": "*",
+    "Condition": {"Bool": {"underpass:NobodyKnows": "true"}},
+}
 
 
 def ensure(clients: Clients, config: Config, *, make: bool = True) -> tuple[str, ...]:
@@ -38,6 +45,6 @@ def _here(clients: Clients, arn: str, *, make: bool) -> str:
         if error.response["Error"]["Code"] != "NoSuchEntity":
             raise
         path, _, name = here.partition(":policy")[2].rpartition("/")
-        text = json.dumps(document(_WHO))
+        text = json.dumps(document(_UNKNOWN))
         iam.create_policy(PolicyName=name, Path=f"{path}/", PolicyDocument=text)
     return here

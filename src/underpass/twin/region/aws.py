@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import threading
 from collections import Counter
 from typing import Any
@@ -11,7 +12,8 @@ from underpass.twin.region import botocore_speed, direct
 from underpass.twin.region.credentials import Credentials
 
 ACCESS_KEY = "underpass"
-INSIDE = Credentials(ACCESS_KEY, ACCESS_KEY)  # within the region nobody asks for the secret
+# Within the region nobody asks for the secret; out on the internet it is this process's own.
+INSIDE = Credentials(ACCESS_KEY, secrets.token_urlsafe(30))
 ACCOUNT_ID = "123456789012"  # moto's account; a twin is one account
 
 

@@ -42,9 +42,18 @@ def _services(loader: Any, type_name: str) -> list[str]:  # noqa: ARG001
 
 
 def _read(_: Any, path: str) -> dict[str, Any] | None:
-    """Return a description, of which the caller may change the outermost level."""
+    """Return a description, of which the caller may change the outermost level and the operations' addresses.
+
+    botocore takes the bucket out of S3's, which is not to be seen where requests are read.
+    """
     read = _read_once(path)
-    return None if read is None else dict(read)
+    if read is None or "operations" not in read:
+        return None if read is None else dict(read)
+    operations = {
+        name: {**one, "http": dict(one["http"])} if "http" in one else one
+        for name, one in read["operations"].items()
+    }
+    return {**read, "operations": operations}
 
 
 @functools.cache

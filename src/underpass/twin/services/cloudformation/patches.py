@@ -17,6 +17,7 @@ from moto.core.responses import ActionResult
 from moto.core.utils import camelcase_to_underscores, get_service_model
 
 from underpass.twin.api import patch
+from underpass.twin.region.aws import ACCOUNT_ID
 from underpass.twin.region.direct import PLAIN
 from underpass.twin.services.cloudformation import xml
 from underpass.twin.services.cloudformation.engine import Engine
@@ -66,6 +67,7 @@ def _transformers(_response: Any) -> dict[str, Any]:
 def _answering(action: str, method: str) -> Callable[[Any], Any]:
     def answer(response: Any) -> Any:
         try:
+            _own_account(response.current_account)
             act = getattr(_engine[0], method) if action in ACTIONS else _refused(action)
             result = act(dict(response.params))
             if response.normalized_request.environ.get(PLAIN) is not None:
@@ -80,6 +82,15 @@ def _answering(action: str, method: str) -> Callable[[Any], Any]:
             ) from error
 
     return answer
+
+
+def _own_account(account: str) -> None:
+    """Refuse other accounts: the engine would make their resources in the twin's own."""
+    if account != ACCOUNT_ID:
+        raise ApiError(
+            "ValidationError",
+            f"The twin's CloudFormation has the stacks of account {ACCOUNT_ID} only; {account} calls",
+        )
 
 
 def _refused(action: str) -> Callable[[Any], dict[str, Any]]:

@@ -21,7 +21,7 @@ from underpass.twin.linux import process
 from underpass.twin.linux.process import Process, StartError
 from underpass.twin.region.topics import Topic
 from underpass.twin.region.worker import once
-from underpass.twin.services.ecs import containers, dependencies, describe, task_events
+from underpass.twin.services.ecs import containers, credentials, dependencies, describe, task_events
 from underpass.twin.services.ecs.container_health import Checks
 from underpass.twin.services.ecs.environment import Secrets
 from underpass.twin.services.ecs.model import Container, Health, Phase, StopCode, Task
@@ -136,9 +136,14 @@ class Agent:
     def _provision(self) -> None:
         """Make the interface, pull what the containers need, and wait until packets pass."""
         task = self._table.change(self._id, containers=containers.planned(self._definition))
+        for role in ("taskRoleArn", "executionRoleArn"):
+            if self._definition.get(role):
+                credentials.check(self._definition[role])
         attachment = attach(self._platform, task)
         task = self._table.change(self._id, attachment=attachment)
-        known = Secrets(self._platform.region.clients)
+        known = Secrets(
+            self._platform.region.clients, self._definition.get("executionRoleArn", ""), self._id
+        )
         for one in task.containers:
             container = self._definitions[one.name]
             pulled = containers.pull(
@@ -269,7 +274,14 @@ class Agent:
             self._checks[container.name] = checks.start()
 
     def _answer(self, path: str) -> Any:
-        return describe.metadata(self._platform.region.name, self._task, self._definition, path)
+        region, task, role = (
+            self._platform.region.name,
+            self._task,
+            self._definition.get("taskRoleArn"),
+        )
+        if role and path == credentials.path(task):
+            return credentials.answer(region, task, role)
+        return describe.metadata(region, task, self._definition, path)
 
     def _report(self, name: str, health: Health) -> None:
         self._change_container(name, health=health)

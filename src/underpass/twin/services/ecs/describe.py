@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from underpass.twin.region.aws import ACCOUNT_ID
@@ -18,7 +18,6 @@ from underpass.twin.services.ecs.model import (
 )
 from underpass.twin.services.ecs.table import Event
 
-CREDENTIALS_LAST = timedelta(hours=6)
 WAITING = frozenset({Phase.PROVISIONING, Phase.PENDING})
 
 
@@ -188,26 +187,12 @@ def _deployment(service: Service, one: Deployment, tasks: Sequence[Task]) -> dic
 
 def metadata(region: str, task: Task, definition: Mapping[str, Any], path: str) -> Any:
     """Return what the task's own endpoint answers at ``path``; None where there is nothing."""
-    role = definition.get("taskRoleArn")
-    if path == f"/v2/credentials/{task.id}" and role:
-        return _credentials(task, role)
     for one in task.containers:
         if path == f"/v4/{one.runtime_id}":
             return _container_metadata(task, one)
         if path in {f"/v4/{one.runtime_id}/task", f"/v4/{one.runtime_id}/taskWithTags"}:
             return _task_metadata(region, task, definition)
     return None
-
-
-def _credentials(task: Task, role: str) -> dict[str, str]:
-    expires = datetime.now(UTC) + CREDENTIALS_LAST
-    return {
-        "RoleArn": role,
-        "AccessKeyId": f"ASIA{task.id[:16].upper()}",
-        "SecretAccessKey": f"twin-{task.id}",
-        "Token": f"twin-session-{task.id}",
-        "Expiration": expires.strftime("%Y-%m-%dT%H:%M:%SZ"),
-    }
 
 
 def _task_metadata(region: str, task: Task, definition: Mapping[str, Any]) -> dict[str, Any]:

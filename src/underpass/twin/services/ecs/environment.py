@@ -8,11 +8,14 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from underpass.twin.api.operation import Operation
 from underpass.twin.linux.process import StartError
 from underpass.twin.region.aws import Clients
 from underpass.twin.region.aws_hosts import endpoint_variables
-from underpass.twin.services.ecs import metadata
+from underpass.twin.services.ecs import credentials, metadata
 from underpass.twin.services.ecs.model import Task
+from underpass.twin.services.iam import callers
+from underpass.twin.services.iam.authorization import Authorization
 
 _PULL = (
     "ResourceInitializationError: unable to pull secrets or registry auth: "
@@ -67,16 +70,18 @@ def _from_ecs(
         "AWS_EC2_METADATA_DISABLED": "true",  # no task reaches it, and the SDKs would wait for it
     }
     if definition.get("taskRoleArn"):
-        variables["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"] = f"/v2/credentials/{task.id}"
+        variables["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"] = credentials.path(task)
     return variables
 
 
 class Secrets:
     """The secrets one task is started with; each is fetched once, however many of its keys are used."""
 
-    def __init__(self, clients: Clients) -> None:
+    def __init__(self, clients: Clients, role_arn: str = "", task_id: str = "") -> None:
         self.region = clients.region
         self._clients = clients
+        self._role = (role_arn, task_id)
+        self._authorization = Authorization(clients.region)
         self._fetched: dict[tuple[str, str, str], str] = {}
 
     def value(self, value_from: str) -> str:
@@ -108,6 +113,7 @@ class Secrets:
     def _secret(self, arn: str, stage: str, version: str) -> str:
         which = (arn, stage, version)
         if which not in self._fetched:
+            self._ask("secretsmanager", "GetSecretValue", {"SecretId": arn}, _ASM)
             named = {"SecretId": arn, "VersionStage": stage, "VersionId": version}
             asked = {name: value for name, value in named.items() if value}
             try:
@@ -119,9 +125,22 @@ class Secrets:
             self._fetched[which] = answer.get("SecretString", "")
         return self._fetched[which]
 
+    def _ask(self, service: str, action: str, parameters: Mapping[str, object], where: str) -> None:
+        """Raise a ``StartError`` where the execution role may not fetch it."""
+        role_arn, task_id = self._role
+        if not role_arn:
+            return
+        caller = callers.of_role(role_arn, task_id)
+        refused = self._authorization.refusal(
+            caller, Operation(service, action, parameters, self.region)
+        )
+        if refused:
+            raise StartError(f"{where}: AccessDeniedException: {refused}")
+
     def _parameter(self, name: str) -> str:
         name = name.partition(":parameter")[2] or name
         bare = name.removeprefix("/")
+        self._ask("ssm", "GetParameters", {"Names": [name], "WithDecryption": True}, _SSM)
         # The ARN of a name without a path has a slash before it all the same.
         for one in (name,) if "/" in bare else (bare, f"/{bare}"):
             try:

@@ -15,7 +15,19 @@ from moto.sts.utils import random_session_token
 
 from underpass.twin.api import patch
 from underpass.twin.api.signature import Key
+from underpass.twin.region.credentials import Credentials
 from underpass.twin.region.records import records
+
+
+class Known:
+    """The keys that are good out on the internet: the region's own, and those its IAM and STS have issued."""
+
+    def __init__(self, *own: Credentials) -> None:
+        self._own = {one.access_key_id: Key(one.secret_access_key) for one in own}
+
+    def issued(self, access_key_id: str) -> Key | None:
+        """Return the key of this id."""
+        return self._own.get(access_key_id) or issued(access_key_id)
 
 
 def issued(access_key_id: str) -> Key | None:
@@ -57,6 +69,7 @@ def _issue(response: Any) -> dict[str, Any]:
     """Make a session's key, which its backend keeps like that of an assumed role."""
     key = iam_backends[response.current_account][response.partition].create_temp_access_key()
     key.session_token = random_session_token()
+    key.twin_asked_by = response.get_access_key()  # whose rights the session has
     lasts_s = int(response._get_param("DurationSeconds", 43200))  # noqa: SLF001
     key.expiration = utcnow() + timedelta(seconds=lasts_s)
     return {

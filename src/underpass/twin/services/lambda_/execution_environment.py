@@ -19,15 +19,15 @@ import uuid
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from underpass.twin.linux import process
 from underpass.twin.linux.isolation import Spec, Tmpfs, Volume
-from underpass.twin.region.aws import ACCESS_KEY
 from underpass.twin.region.clock import scaled_s
 from underpass.twin.region.worker import once
+from underpass.twin.services.iam import sessions
 from underpass.twin.services.lambda_ import bootstrap
 from underpass.twin.services.lambda_.model import (
     FULL_RESPONSE_BYTES,
@@ -43,6 +43,7 @@ _LINE_FOLDER = "/run/runtime"
 _BOOTSTRAP = "/var/runtime/bootstrap.py"
 _INIT_TIMEOUT_S = 30.0  # AWS allows 10, on a machine that does nothing else
 _LOG_END_S = 2.0
+_SESSION = timedelta(hours=12)
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,12 @@ class Environment:
         self._process: process.Process | None = None
         self._line: socket.socket | None = None
         self._log = Log()
+        self._session = sessions.take(host.region, function.role_arn, function.name, _SESSION)
+
+    @property
+    def fresh(self) -> bool:
+        """Whether its credentials last a while longer; they are those of its start."""
+        return self._session.fresh
 
     def start(self) -> None:
         """Start the process and import the handler.
@@ -206,8 +213,9 @@ class Environment:
             **dict(function.environment),
             "AWS_REGION": self._host.region,
             "AWS_DEFAULT_REGION": self._host.region,
-            "AWS_ACCESS_KEY_ID": ACCESS_KEY,
-            "AWS_SECRET_ACCESS_KEY": "function",
+            "AWS_ACCESS_KEY_ID": self._session.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": self._session.secret_access_key,
+            "AWS_SESSION_TOKEN": self._session.token,
             "AWS_EXECUTION_ENV": f"AWS_Lambda_{function.runtime}",
             "AWS_LAMBDA_FUNCTION_NAME": function.name,
             "AWS_LAMBDA_FUNCTION_VERSION": function.version,

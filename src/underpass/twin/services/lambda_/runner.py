@@ -97,7 +97,7 @@ class Functions:
                 one
                 for idle in self._idle.values()
                 for one in idle
-                if one.function != current.get(one.function.name)
+                if one.function != current.get(one.function.name) or not one.fresh
             ]
             for one in outdated:
                 self._idle[one.function.name].remove(one)
@@ -212,7 +212,7 @@ class Functions:
                 raise ThrottledError
             self._busy[_pool(function)] += 1
             idle = self._idle[function.name]
-            fitting = [one for one in idle if one.function == function]
+            fitting = [one for one in idle if one.function == function and one.fresh]
             if fitting:
                 idle.remove(fitting[-1])
                 self._working.add(fitting[-1])

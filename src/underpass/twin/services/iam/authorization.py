@@ -1,0 +1,131 @@
+"""Whether who asks may do it, by the policies of both sides: what IAM decides for every call.
+
+The account's administrator, the key of ``underpass env``, may do everything. What cannot be told (a condition
+on something nobody here knows, a resource the request does not name) is let through, and the log says so.
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import dataclass
+
+from underpass.policies.evaluation import Policies, Verdict, evaluate, missing, words
+from underpass.policies.request import Request
+from underpass.twin.api.asked import Asked
+from underpass.twin.api.operation import Operation, operation
+from underpass.twin.api.refusal import Environ, Refusal, access_key_of, service_of
+from underpass.twin.region.aws import ACCOUNT_ID
+from underpass.twin.region.records import records
+from underpass.twin.services.iam import asked, callers, resources
+from underpass.twin.services.iam.callers import Caller
+from underpass.twin.services.iam.context import context
+from underpass.twin.services.iam.keys_behind import behind
+
+log = logging.getLogger(__name__)
+
+_APPLICATION = "-TaskRole-"  # what the service stack's role is called
+_FREE = frozenset({"sts:GetCallerIdentity", "sts:GetSessionToken", "sts:GetAccessKeyInfo"})
+
+
+@dataclass(frozen=True)
+class _Judged:
+    request: Request
+    text: str
+
+
+class Authorization:
+    """Decides about every request that comes to the API.
+
+    Parameters
+    ----------
+    region
+        The region of requests that name none.
+    """
+
+    def __init__(self, region: str) -> None:
+        self._region = region
+        self._told: set[tuple[str, str, str]] = set()
+
+    @records()
+    def __call__(self, environ: Environ, body: bytes) -> None:
+        """Raise a ``Refusal``, in AWS's words, for what is not allowed."""
+        key = access_key_of(environ)
+        caller = callers.find(key) if key else callers.ANYBODY
+        if caller is None:
+            return
+        wanted = operation(environ, body)
+        if wanted is None:
+            return
+        refused = self.refusal(caller, wanted, environ.get("HTTP_USER_AGENT", ""))
+        if refused:
+            raise Refusal("denied", refused if service_of(environ) != "ec2" else _of_ec2(refused))
+
+    @records()
+    def refusal(self, caller: Caller, wanted: Operation, user_agent: str = "") -> str | None:
+        """Return why ``caller`` may not do what is ``wanted``, in AWS's words; None when he may."""
+        account = caller.principal.account or ACCOUNT_ID
+        region = wanted.region or self._region
+        for one in asked.asked(wanted, account):
+            if one.action in _FREE:
+                continue
+            named = resources.named(one)
+            found = resources.find(named.action, named.resource)
+            for each in (named, *behind(named, region, found.account or account)):
+                refused = self._judge(caller, each, region, user_agent)
+                if refused:
+                    return refused
+        return None
+
+    def _judge(self, caller: Caller, one: Asked, region: str, user_agent: str) -> str | None:
+        found = resources.find(one.action, one.resource)
+        keys = context(caller, one, region, found.account, user_agent)
+        request = Request(caller.principal, one.action, one.resource, found.account, keys)
+        decision = evaluate(
+            request,
+            Policies(
+                identity=caller.identity,
+                boundary=caller.boundary,
+                session=caller.session,
+                resource=found.policy,
+                governs=found.governs,
+            ),
+        )
+        if decision.verdict is Verdict.ALLOWED:
+            return None
+        if decision.verdict is Verdict.UNKNOWN or not one.known:
+            self._tell(caller, one, "cannot be told here, and is let through")
+            return None
+        text = words(request, decision)
+        statement = json.dumps(missing(request))
+        self._tell(caller, one, f"is denied: {text}; the statement that is missing: {statement}")
+        return f"{text}{_advice(caller, one)}"
+
+    def _tell(self, caller: Caller, one: Asked, what: str) -> None:
+        """Log it, once for each caller and action."""
+        key = (caller.principal.role or caller.principal.arn, one.action, what[:12])
+        if key not in self._told:
+            self._told.add(key)
+            log.warning(
+                "%s by %s %s%s",
+                one.action,
+                caller.principal.arn or "anybody",
+                what,
+                _advice(caller, one),
+            )
+
+
+def _advice(caller: Caller, one: Asked) -> str:
+    """Return which key of ``underpass.toml`` would allow it, where it is the application that asks."""
+    if _APPLICATION not in caller.principal.role:
+        return ""
+    where = json.dumps([one.resource or "*"])
+    return (
+        f" (underpass.toml: [[service.permissions]] with actions = {json.dumps([one.action])} and "
+        f"resources = {where})"
+    )
+
+
+def _of_ec2(text: str) -> str:
+    return f"You are not authorized to perform this operation. {text}"

@@ -1,0 +1,113 @@
+"""What a service asks of KMS in the caller's name, for what is encrypted with a key of the account's own.
+
+AWS's own keys (``alias/aws/…``) let everybody in who may use the service.
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
+https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any
+
+from moto.core.exceptions import ServiceException
+
+from underpass.twin.api.asked import Asked
+from underpass.twin.region.records import records
+
+_ENCRYPT, _DECRYPT = "kms:GenerateDataKey", "kms:Decrypt"
+_VIA = {"s3": "s3", "secretsmanager": "secretsmanager", "sns": "sns", "sqs": "sqs", "ssm": "ssm"}
+
+
+@records()
+def behind(asked: Asked, region: str, account: str) -> tuple[Asked, ...]:
+    """Return what more has to be allowed for ``asked``."""
+    look = _LOOK.get(asked.action)
+    if look is None or not asked.resource or not account:
+        return ()
+    find, actions = look
+    key = None
+    with suppress(KeyError, ServiceException, AttributeError):
+        key = find(asked, account, region)
+    if not key or "alias/aws/" in key:
+        return ()
+    arn = _key_arn(account, region, key)
+    via = f"{_VIA[asked.action.partition(':')[0]]}.{region}.amazonaws.com"
+    context = {"kms:ViaService": (via,), "aws:ViaAWSService": ("true",), "aws:CalledVia": (via,)}
+    return tuple(Asked(action, arn, context) for action in actions)
+
+
+def _key_arn(account: str, region: str, key: str) -> str | None:
+    from moto.kms.models import kms_backends
+
+    if key.startswith("arn:") and ":key/" in key:
+        return key
+    backend = kms_backends[account][region]
+    with suppress(ServiceException, KeyError):
+        return str(backend.describe_key(key).arn)
+    return None
+
+
+def _bucket(account: str, name: str) -> Any:
+    from moto.s3.models import s3_backends
+
+    return s3_backends[account]["aws"].buckets[name]
+
+
+def _of_bucket(asked: Asked, account: str, _region: str) -> str | None:
+    """Return the key an object is written with: as the request says, or as its bucket's objects are."""
+    told = asked.context.get("s3:x-amz-server-side-encryption-aws-kms-key-id")
+    if told:
+        return told[0]
+    if asked.context.get("s3:x-amz-server-side-encryption", ("aws:kms",)) != ("aws:kms",):
+        return None
+    rules = (_bucket(account, _split(asked)[0]).encryption or {}).get("Rule", {})
+    rule = rules[0] if isinstance(rules, list) else rules
+    found = rule.get("ApplyServerSideEncryptionByDefault", {}).get("KMSMasterKeyID")
+    return str(found) if found else None
+
+
+def _of_object(asked: Asked, account: str, _region: str) -> str | None:
+    name, key = _split(asked)
+    held = _bucket(account, name).keys.get(key)
+    found = getattr(held, "kms_key_id", None)
+    return str(found) if found else None
+
+
+def _split(asked: Asked) -> tuple[str, str]:
+    name, _, key = (asked.resource or "").split(":", 5)[5].partition("/")
+    return name, key
+
+
+def _of_secret(asked: Asked, account: str, region: str) -> str | None:
+    from moto.secretsmanager.models import secretsmanager_backends
+
+    found = secretsmanager_backends[account][region].secrets[asked.resource].kms_key_id
+    return str(found) if found else None
+
+
+def _of_queue(asked: Asked, account: str, region: str) -> str | None:
+    from moto.sqs.models import sqs_backends
+
+    queue = sqs_backends[account][region].queues[(asked.resource or "").rpartition(":")[2]]
+    found = getattr(queue, "kms_master_key_id", None)
+    return str(found) if found else None
+
+
+def _of_topic(asked: Asked, account: str, region: str) -> str | None:
+    from moto.sns.models import sns_backends
+
+    return str(sns_backends[account][region].topics[asked.resource].kms_master_key_id or "")
+
+
+_LOOK: Mapping[str, tuple[Callable[[Asked, str, str], str | None], tuple[str, ...]]] = {
+    "s3:PutObject": (_of_bucket, (_ENCRYPT,)),
+    "s3:GetObject": (_of_object, (_DECRYPT,)),
+    "secretsmanager:GetSecretValue": (_of_secret, (_DECRYPT,)),
+    "secretsmanager:PutSecretValue": (_of_secret, (_ENCRYPT, _DECRYPT)),
+    "sns:Publish": (_of_topic, (_ENCRYPT, _DECRYPT)),
+    "sqs:ReceiveMessage": (_of_queue, (_DECRYPT,)),
+    "sqs:SendMessage": (_of_queue, (_ENCRYPT, _DECRYPT)),
+}

@@ -1,0 +1,146 @@
+"""The policies of resources: what a bucket, a queue, a topic, a key, a secret, a role says of who may come.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_aws-services-that-work-with-iam.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any
+
+from moto.core.exceptions import ServiceException
+
+from underpass.policies.document import Policy, read
+from underpass.twin.api.asked import Asked
+from underpass.twin.region.records import records
+
+
+@dataclass(frozen=True)
+class Resource:
+    """What is asked for.
+
+    Attributes
+    ----------
+    account
+        Whose it is; empty where that cannot be told.
+    policy
+        Its own policy, where it has one.
+    governs
+        Whether that policy has to allow, whatever the caller's do.
+    """
+
+    account: str = ""
+    policy: Policy | None = None
+    governs: bool = False
+
+
+_SUFFIX = "-??????"  # what Secrets Manager puts behind a name
+_Found = tuple[str, Any, bool]  # account, text or document, governs
+
+
+@records()
+def named(asked: Asked) -> Asked:
+    """Return what is asked with the whole ARN of a secret that was asked for by its name alone."""
+    if not asked.resource or not asked.resource.endswith(_SUFFIX):
+        return asked
+    from moto.secretsmanager.models import secretsmanager_backends
+
+    _, _, _, region, account, name = asked.resource.split(":", 5)
+    held = secretsmanager_backends[account][region].secrets
+    short = name.removeprefix("secret:").removesuffix(_SUFFIX)
+    return replace(asked, resource=held[short].arn) if short in held else asked
+
+
+@records()
+def find(action: str, arn: str | None) -> Resource:
+    """Return what is known of a resource; nothing of one that is not there."""
+    if not arn or arn.count(":") < 5:
+        return Resource()
+    _, _, service, region, account, name = arn.split(":", 5)
+    look = _LOOK.get(service)
+    found: _Found | None = None
+    if look is not None and (service != "iam" or action.startswith("sts:")):
+        with suppress(KeyError, ServiceException):
+            found = look(account, region, name)
+    if found is None:
+        return Resource(account)
+    owner, text, governs = found
+    return Resource(owner, read(text) if text else None, governs)
+
+
+def _bucket(_account: str, _region: str, name: str) -> _Found | None:
+    from moto.s3.models import s3_backends
+
+    for account, backends in s3_backends.items():
+        bucket = backends["aws"].buckets.get(name.partition("/")[0])
+        if bucket is not None:
+            return account, bucket.policy, False
+    return None
+
+
+def _queue(account: str, region: str, name: str) -> _Found:
+    from moto.sqs.models import sqs_backends
+
+    return account, sqs_backends[account][region].queues[name].policy, False
+
+
+def _topic(account: str, region: str, name: str) -> _Found:
+    from moto.sns.models import sns_backends
+
+    arn = f"arn:aws:sns:{region}:{account}:{name.partition(':')[0]}"
+    return account, sns_backends[account][region].topics[arn].policy, False
+
+
+def _key(account: str, region: str, name: str) -> _Found:
+    from moto.kms.models import kms_backends
+
+    return account, kms_backends[account][region].keys[name.removeprefix("key/")].policy, True
+
+
+def _secret(account: str, region: str, name: str) -> _Found:
+    from moto.secretsmanager.models import secretsmanager_backends
+
+    held = secretsmanager_backends[account][region].secrets
+    arn = f"arn:aws:secretsmanager:{region}:{account}:{name}"
+    return account, held[arn].policy, False
+
+
+def _function(account: str, region: str, name: str) -> _Found:
+    from moto.awslambda.models import lambda_backends
+
+    _, _, rest = name.partition(":")
+    function = lambda_backends[account][region].get_function(*(rest.split(":", 1)))
+    statements = function.policy.statements if function.policy else []
+    return account, {"Version": "2012-10-17", "Statement": statements}, False
+
+
+def _repository(account: str, region: str, name: str) -> _Found:
+    from moto.ecr.models import ecr_backends
+
+    held = ecr_backends[account][region].repositories
+    return account, held[name.removeprefix("repository/")].policy, False
+
+
+def _role(account: str, _region: str, name: str) -> _Found | None:
+    """Return a role's trust policy."""
+    from moto.iam.models import iam_backends
+
+    arn = f"arn:aws:iam::{account}:{name}"
+    for role in iam_backends[account]["aws"].roles.values():
+        if role.arn == arn:
+            return account, role.assume_role_policy_document, True
+    return None
+
+
+_LOOK: Mapping[str, Callable[[str, str, str], _Found | None]] = {
+    "s3": _bucket,
+    "sqs": _queue,
+    "sns": _topic,
+    "kms": _key,
+    "secretsmanager": _secret,
+    "lambda": _function,
+    "ecr": _repository,
+    "iam": _role,
+}

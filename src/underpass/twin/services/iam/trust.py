@@ -1,0 +1,21 @@
+"""Whether a role's trust policy lets an AWS service assume it."""
+
+from __future__ import annotations
+
+from moto.iam.models import iam_backends
+
+from underpass.policies.resource_policies import Act, policy_allows
+from underpass.twin.region.records import records
+
+
+@records()
+def admits(role_arn: str, service: str) -> bool:
+    """Return whether ``service`` may assume the role; nobody assumes one that is not there."""
+    account = role_arn.split(":")[4]
+    held = next(
+        (one for one in iam_backends[account]["aws"].roles.values() if one.arn == role_arn), None
+    )
+    if held is None:
+        return False
+    act = Act(service, "sts:AssumeRole", role_arn, {"aws:SourceAccount": account})
+    return policy_allows(held.assume_role_policy_document, act)

@@ -1,0 +1,299 @@
+"""Who may do what: who signs with a role's or user's key is judged by its policies and the resource's."""
+
+from __future__ import annotations
+
+import json
+import logging
+import socket
+import uuid
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from underpass.twin.api import patch
+from underpass.twin.api.gate import Gate
+from underpass.twin.api.server import Api, Listener, moto_application
+from underpass.twin.region.credentials import Credentials
+from underpass.twin.region.reconcile import ChangeFeed
+from underpass.twin.services.iam import keys, sessions
+from underpass.twin.services.iam import patches as iam_patches
+from underpass.twin.services.iam.authorization import Authorization
+
+REGION, ACCOUNT = "us-east-1", "123456789012"
+OWN = Credentials("UNDERPASSOWNER", "the administrator's")
+NO_RETRIES = Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"})
+
+
+class At:
+    """An API with its gate, on a port of the loopback."""
+
+    def __init__(self) -> None:
+        bound = socket.socket()
+        bound.bind(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{bound.getsockname()[1]}"
+        patch.apply(keys, iam_patches)
+        api = Api(ChangeFeed(), moto_application(), Authorization(REGION))
+        Listener(Gate(api, keys.Known(OWN).issued), bound).start()
+        self.own = boto3.Session(OWN.access_key_id, OWN.secret_access_key, region_name=REGION)
+
+    def client(self, service: str, session: boto3.Session | None = None) -> Any:
+        return (session or self.own).client(service, endpoint_url=self.url, config=NO_RETRIES)
+
+    def role(self, *statements: Mapping[str, Any], name: str = "", **named: Any) -> boto3.Session:
+        """Make a role with these permissions and return a session of it."""
+        name = name or f"role-{uuid.uuid4().hex[:8]}"
+        trust = {
+            "Effect": "Allow",
+            "Principal": {"Service": "ecs-tasks.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        }
+        iam = self.client("iam")
+        made = iam.create_role(RoleName=name, AssumeRolePolicyDocument=_policy(trust), **named)
+        if statements:
+            iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=_policy(*statements))
+        return session_of(made["Role"]["Arn"])
+
+
+def session_of(role_arn: str) -> boto3.Session:
+    held = sessions.take(REGION, role_arn, "task1", timedelta(hours=6))
+    return boto3.Session(held.access_key_id, held.secret_access_key, held.token, region_name=REGION)
+
+
+def _policy(*statements: Mapping[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+def allow(action: str | list[str], resource: str = "*", **more: Any) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": action, "Resource": resource, **more}
+
+
+def refused(call: Any, /, **named: Any) -> str:
+    with pytest.raises(ClientError) as caught:
+        call(**named)
+    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
+    error = caught.value.response["Error"]
+    return f"{error['Code']}: {error['Message']}"
+
+
+@pytest.fixture(scope="module")
+def at() -> At:
+    at = At()
+    s3 = at.client("s3")
+    s3.create_bucket(Bucket="held")
+    s3.put_object(Bucket="held", Key="in/one", Body=b"1")
+    return at
+
+
+def test_a_session_is_the_role_it_was_assumed_from(at: At) -> None:
+    session = at.role(name="who")
+    said = at.client("sts", session).get_caller_identity()
+    assert said["Arn"] == f"arn:aws:sts::{ACCOUNT}:assumed-role/who/task1"
+    assert said["Account"] == ACCOUNT
+    assert said["UserId"].endswith(":task1")
+
+
+def test_a_session_is_kept_until_it_ends_soon(at: At) -> None:
+    at.role(name="kept")
+    arn = f"arn:aws:iam::{ACCOUNT}:role/kept"
+    one = sessions.take(REGION, arn, "task1", timedelta(hours=6))
+    assert sessions.take(REGION, arn, "task1", timedelta(hours=6)) == one
+    assert sessions.take(REGION, arn, "task2", timedelta(minutes=30)) != one
+    first = sessions.take(REGION, arn, "task2", timedelta(minutes=30))
+    assert first != sessions.take(REGION, arn, "task2", timedelta(minutes=30))
+    assert one.secret_access_key not in repr(one)
+
+
+def test_what_no_policy_allows_is_refused_in_awss_words(at: At) -> None:
+    session = at.role(allow("s3:GetObject", "arn:aws:s3:::held/in/*"), name="reader")
+    s3 = at.client("s3", session)
+    assert s3.get_object(Bucket="held", Key="in/one")["Body"].read() == b"1"
+    me = f"User: arn:aws:sts::{ACCOUNT}:assumed-role/reader/task1 is not authorized to perform: "
+    assert refused(s3.put_object, Bucket="held", Key="in/one", Body=b"2") == (
+        f'AccessDenied: {me}s3:PutObject on resource: "arn:aws:s3:::held/in/one" because no '
+        "identity-based policy allows the s3:PutObject action"
+    )
+    assert "s3:ListBucket" in refused(s3.list_objects_v2, Bucket="held")
+    assert at.client("s3").get_object(Bucket="held", Key="in/one")["Body"].read() == b"1"
+    for service, call, code in (
+        ("sqs", "list_queues", "AccessDenied"),
+        ("dynamodb", "list_tables", "AccessDeniedException"),
+        ("secretsmanager", "list_secrets", "AccessDeniedException"),
+        ("sns", "list_topics", "AuthorizationError"),
+        ("iam", "list_users", "AccessDenied"),
+        ("ec2", "describe_vpcs", "UnauthorizedOperation"),
+        ("lambda", "list_functions", "AccessDeniedException"),
+    ):
+        said = refused(getattr(at.client(service, session), call))
+        assert said.startswith(f"{code}: "), said
+        assert me in said
+
+
+def test_the_applications_role_hears_which_key_is_missing(
+    at: At, caplog: pytest.LogCaptureFixture
+) -> None:
+    session = at.role(name="notes-service-TaskRole-AB12CD34")
+    with caplog.at_level(logging.WARNING):
+        said = refused(at.client("s3", session).get_object, Bucket="held", Key="in/one")
+    advice = (
+        'underpass.toml: [[service.permissions]] with actions = ["s3:GetObject"] and resources = '
+        '["arn:aws:s3:::held/in/one"]'
+    )
+    assert said.endswith(f"({advice})")
+    assert advice in caplog.text
+    assert '"Effect": "Allow", "Action": ["s3:GetObject"]' in caplog.text
+
+
+def test_an_explicit_deny_and_a_boundary_say_so(at: At) -> None:
+    deny = {**allow("s3:*", "arn:aws:s3:::held/in/*"), "Effect": "Deny"}
+    s3 = at.client("s3", at.role(allow("*"), deny))
+    assert refused(s3.get_object, Bucket="held", Key="in/one").endswith(
+        "with an explicit deny in an identity-based policy"
+    )
+    s3.list_objects_v2(Bucket="held")
+    iam = at.client("iam")
+    made = iam.create_policy(PolicyName="bound", PolicyDocument=_policy(allow("sqs:*")))
+    boundary = {"PermissionsBoundary": made["Policy"]["Arn"]}
+    bounded = at.role(allow("*"), **boundary)
+    at.client("sqs", bounded).list_queues()
+    assert refused(at.client("s3", bounded).list_objects_v2, Bucket="held").endswith(
+        "because no permissions boundary allows the s3:ListBucket action"
+    )
+
+
+def test_a_managed_policy_counts_in_its_default_version(at: At) -> None:
+    iam = at.client("iam")
+    at.role(name="managed")
+    made = iam.create_policy(PolicyName="m", PolicyDocument=_policy(allow("sqs:ListQueues")))
+    arn = made["Policy"]["Arn"]
+    iam.attach_role_policy(RoleName="managed", PolicyArn=arn)
+    sqs = at.client("sqs", session_of(f"arn:aws:iam::{ACCOUNT}:role/managed"))
+    sqs.list_queues()
+    iam.create_policy_version(
+        PolicyArn=arn, PolicyDocument=_policy(allow("sqs:SendMessage")), SetAsDefault=True
+    )
+    assert "sqs:listqueues" in refused(sqs.list_queues).lower()
+
+
+def test_a_resources_own_policy_lets_in_and_keeps_out(at: At) -> None:
+    sqs = at.client("sqs")
+    session = at.role(name="guest")
+    role = f"arn:aws:iam::{ACCOUNT}:role/guest"
+    arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:door"
+    statement = allow("sqs:SendMessage", arn, Principal={"AWS": role})
+    url = sqs.create_queue(QueueName="door", Attributes={"Policy": _policy(statement)})["QueueUrl"]
+    at.client("sqs", session).send_message(QueueUrl=url, MessageBody="in")
+    refused(at.client("sqs", session).receive_message, QueueUrl=url)
+    statement = {**statement, "Effect": "Deny"}
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": _policy(statement)})
+    everything = at.role(allow("*"))
+    at.client("sqs", everything).send_message(QueueUrl=url, MessageBody="in")
+    at.client("iam").put_role_policy(
+        RoleName="guest", PolicyName="p", PolicyDocument=_policy(allow("*"))
+    )
+    said = refused(at.client("sqs", session).send_message, QueueUrl=url, MessageBody="x")
+    assert said.endswith("with an explicit deny in a resource-based policy")
+
+
+def test_a_keys_policy_has_to_let_the_account_decide(at: At) -> None:
+    kms = at.client("kms")
+    root = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
+    open_key = kms.create_key(Policy=_policy(allow("kms:*", Principal=root)))["KeyMetadata"]
+    closed = kms.create_key(
+        Policy=_policy(allow("kms:Decrypt", Principal={"AWS": f"arn:aws:iam::{ACCOUNT}:role/x"}))
+    )["KeyMetadata"]
+    session = at.role(allow("kms:*"))
+    ask = at.client("kms", session).generate_data_key
+    ask(KeyId=open_key["KeyId"], KeySpec="AES_256")
+    assert "no resource-based policy allows" in refused(ask, KeyId=closed["Arn"], KeySpec="AES_256")
+
+
+def test_what_is_encrypted_with_a_key_takes_the_key_too(at: At) -> None:
+    key = at.client("kms").create_key()["KeyMetadata"]["Arn"]
+    s3 = at.client("s3")
+    s3.create_bucket(Bucket="locked")
+    rule = {
+        "ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}
+    }
+    s3.put_bucket_encryption(Bucket="locked", ServerSideEncryptionConfiguration={"Rules": [rule]})
+    without = at.role(allow("s3:*"))
+    said = refused(at.client("s3", without).put_object, Bucket="locked", Key="k", Body=b"x")
+    assert f"kms:GenerateDataKey on resource: {key}" in said
+    via = {"StringEquals": {"kms:ViaService": f"s3.{REGION}.amazonaws.com"}}
+    granted = at.role(allow("s3:*"), allow(["kms:GenerateDataKey"], key, Condition=via))
+    at.client("s3", granted).put_object(Bucket="locked", Key="k", Body=b"x")
+    assert "kms:Decrypt" in refused(at.client("s3", granted).get_object, Bucket="locked", Key="k")
+    secret = at.client("secretsmanager").create_secret(
+        Name="locked", SecretString="x", KmsKeyId=key
+    )["ARN"]
+    reader = at.role(allow("secretsmanager:GetSecretValue", secret))
+    ask = at.client("secretsmanager", reader).get_secret_value
+    assert "kms:Decrypt" in refused(ask, SecretId=secret)
+    assert "kms:Decrypt" in refused(ask, SecretId="locked")
+
+
+def test_a_role_is_assumed_by_whom_it_trusts(at: At) -> None:
+    iam = at.client("iam")
+    at.role(allow("sts:AssumeRole"), name="asks")
+    asks = f"arn:aws:iam::{ACCOUNT}:role/asks"
+    trust = {"Effect": "Allow", "Principal": {"AWS": asks}, "Action": "sts:AssumeRole"}
+    iam.create_role(RoleName="taken", AssumeRolePolicyDocument=_policy(trust))
+    sts = at.client("sts", session_of(asks))
+    named = {"RoleArn": f"arn:aws:iam::{ACCOUNT}:role/taken", "RoleSessionName": "me"}
+    key = sts.assume_role(**named)["Credentials"]
+    session = boto3.Session(
+        key["AccessKeyId"], key["SecretAccessKey"], key["SessionToken"], region_name=REGION
+    )
+    said = at.client("sts", session).get_caller_identity()["Arn"]
+    assert said == f"arn:aws:sts::{ACCOUNT}:assumed-role/taken/me"
+    refused(at.client("s3", session).list_buckets)
+    trust["Principal"] = {"AWS": f"arn:aws:iam::{ACCOUNT}:role/other"}
+    iam.update_assume_role_policy(RoleName="taken", PolicyDocument=_policy(trust))
+    assert "sts:AssumeRole" in refused(sts.assume_role, **named)
+
+
+def test_a_user_has_his_own_and_his_groups_policies(at: At) -> None:
+    iam = at.client("iam")
+    iam.create_user(UserName="ann")
+    iam.create_group(GroupName="readers")
+    iam.add_user_to_group(GroupName="readers", UserName="ann")
+    own = allow("s3:PutObject", "arn:aws:s3:::held/home/${aws:username}/*")
+    iam.put_user_policy(UserName="ann", PolicyName="p", PolicyDocument=_policy(own))
+    iam.put_group_policy(
+        GroupName="readers", PolicyName="g", PolicyDocument=_policy(allow("s3:GetObject"))
+    )
+    made = iam.create_access_key(UserName="ann")["AccessKey"]
+    session = boto3.Session(made["AccessKeyId"], made["SecretAccessKey"], region_name=REGION)
+    s3 = at.client("s3", session)
+    s3.put_object(Bucket="held", Key="home/ann/x", Body=b"x")
+    s3.get_object(Bucket="held", Key="home/ann/x")
+    refused(s3.put_object, Bucket="held", Key="home/bob/x", Body=b"x")
+    token = at.client("sts", session).get_session_token()["Credentials"]
+    again = boto3.Session(
+        token["AccessKeyId"], token["SecretAccessKey"], token["SessionToken"], region_name=REGION
+    )
+    refused(at.client("s3", again).put_object, Bucket="held", Key="home/bob/x", Body=b"x")
+
+
+def test_what_cannot_be_told_is_let_through_and_logged(
+    at: At, caplog: pytest.LogCaptureFixture
+) -> None:
+    only = {"StringEquals": {"aws:SourceVpce": "vpce-1"}}
+    session = at.role(allow("s3:ListBucket", Condition=only), name="unknown")
+    with caplog.at_level(logging.WARNING):
+        at.client("s3", session).list_objects_v2(Bucket="held")
+    assert "s3:ListBucket by" in caplog.text
+    assert "cannot be told" in caplog.text
+
+
+def test_nobody_comes_in_without_a_key_that_was_issued(at: At) -> None:
+    stranger = boto3.Session("ASIAEXAMPLE", "secret", "token", region_name=REGION)
+    with pytest.raises(ClientError, match="InvalidAccessKeyId"):
+        at.client("s3", stranger).list_buckets()
+    wrong = boto3.Session(OWN.access_key_id, "not it", region_name=REGION)
+    with pytest.raises(ClientError, match="SignatureDoesNotMatch"):
+        at.client("s3", wrong).list_buckets()
