@@ -5,13 +5,13 @@ https://docs.aws.amazon.com/vpc/latest/privatelink/configure-endpoint-service.ht
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from underpass.config import Config
 from underpass.config.model import Consumer
 from underpass.deploy.stacks import stack as existing
 from underpass.deploy.stacks.events import StackEvent
-from underpass.deploy.target import ConsumerNetwork
+from underpass.deploy.target import ConsumerNetwork, Target
 from underpass.errors import UnderpassError
 
 _APPLICATION, _CONSUMER = "underpass:application", "underpass:consumer"
@@ -31,18 +31,28 @@ def tags(config: Config, name: str) -> dict[str, str]:
     return {_APPLICATION: config.name, _CONSUMER: name}
 
 
-def dropped(cloudformation: Any, config: Config) -> dict[str, existing.Description]:
-    """Return the stacks of consumers that are no longer in the configuration, by the consumer's name.
+class Dropped(NamedTuple):
+    """A consumer's stack that is wanted no more, and CloudFormation where it is."""
 
-    Only those of the account of ``cloudformation``: nobody knows any more where others were.
+    name: str
+    stack: existing.Description
+    cloudformation: Any
+
+
+def dropped(target: Target, config: Config) -> list[Dropped]:
+    """Return the stacks of consumers that are no longer in the configuration, or in another account now.
+
+    Only those in accounts that the target knows: nobody else remembers where others were.
     """
-    names = {consumer.name for consumer in config.consumers}
-    ours = existing.tagged(cloudformation, **{_APPLICATION: config.name})
-    return {
-        name: stack
-        for stack in ours
-        if (name := stack.tags.get(_CONSUMER)) is not None and name not in names
-    }
+    accounts = {consumer.name: consumer.named_account for consumer in config.consumers}
+    found = []
+    for position, cloudformation in enumerate(target.everywhere("cloudformation")):
+        for stack in existing.tagged(cloudformation, **{_APPLICATION: config.name}):
+            name, here = stack.tags.get(_CONSUMER), stack.id.split(":")[4]
+            own = here if position == 0 else ""  # of a consumer that names no account
+            if name is not None and (name not in accounts or (accounts[name] or own) != here):
+                found.append(Dropped(name, stack, cloudformation))
+    return found
 
 
 def check_private_name(ec2: Any, service_id: str, consumer: Consumer) -> None:

@@ -17,10 +17,13 @@ from underpass.deploy.target import Target
 def jobs(config: Config, target: Target, steps: Steps) -> list[Callable[[], None]]:
     """Return a job for each such stack."""
     cloudformation = target.client("cloudformation")
-    dropped = consumers.dropped(cloudformation, config)
-    leaving = {f"consumer {name}": stack.name for name, stack in dropped.items()}
-    leaving |= {part: stack.name for part, stack in left(cloudformation, config).items()}
-    return [partial(_leave, target, steps, *one) for one in leaving.items()]
+    leaving = [
+        (f"consumer {one.name}", one.stack.name, one.cloudformation)
+        for one in consumers.dropped(target, config)
+    ]
+    for part, stack in left(cloudformation, config).items():
+        leaving.append((part, stack.name, cloudformation))
+    return [partial(_leave, steps, *one) for one in leaving]
 
 
 def left(cloudformation: Any, config: Config) -> dict[str, existing.Description]:
@@ -37,9 +40,8 @@ def left(cloudformation: Any, config: Config) -> dict[str, existing.Description]
     return {part: stack for part, stack in found.items() if stack}
 
 
-def _leave(target: Target, steps: Steps, what: str, stack: str) -> None:
+def _leave(steps: Steps, what: str, stack: str, cloudformation: Any) -> None:
     with steps.step(what) as step:
-        cloudformation = target.client("cloudformation")
         if there := existing.settled(cloudformation, stack, step):
             existing.delete(cloudformation, there, steps.clock)
         step.outcome = "removed: it is no longer in underpass.toml"

@@ -143,11 +143,9 @@ class _Planning:
     def _leaving(self) -> Iterator[StackPlan]:
         """Yield the stacks that go, in the order in which a deployment deletes them."""
         cloudformation, config = self._target.client("cloudformation"), self._config
+        for gone in consumers.dropped(self._target, config):
+            yield self._gone(gone.cloudformation, gone.stack, _GONE["consumer"])
         left: list[tuple[Description | None, str]] = [
-            *(
-                (one, _GONE["consumer"])
-                for one in consumers.dropped(cloudformation, config).values()
-            ),
             *(
                 (one, f"there is no {part} any more")
                 for part, one in leaving.left(cloudformation, config).items()
@@ -157,9 +155,13 @@ class _Planning:
         ]
         for there, why in left:
             if there:
-                template = existing.template(cloudformation, there.name)
-                ids = existing.resources(cloudformation, there.name)
-                yield StackPlan(there.name, "delete", changes.removed(template, {}, ids), why)
+                yield self._gone(cloudformation, there, why)
+
+    @staticmethod
+    def _gone(cloudformation: Any, stack: Description, why: str) -> StackPlan:
+        template = existing.template(cloudformation, stack.name)
+        ids = existing.resources(cloudformation, stack.name)
+        return StackPlan(stack.name, "delete", changes.removed(template, {}, ids), why)
 
     def _one(
         self,

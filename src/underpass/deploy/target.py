@@ -65,6 +65,9 @@ class Target(Protocol):
     def client(self, service: str, consumer: Consumer | None = None) -> Any:
         """Return a boto3 client in the provider's account and region, or in the consumer's."""
 
+    def everywhere(self, service: str) -> Sequence[Any]:
+        """Return a client in every account that consumers may be, or have been, in; the provider's first."""
+
     def publish_image(self, config: Config, repository_uri: str) -> str:
         """Put what ``[service]`` says into the repository and return the image's URI.
 

@@ -8,6 +8,7 @@ import socket
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
@@ -18,6 +19,7 @@ from underpass.twin.api.gate import Gate
 from underpass.twin.api.server import Api, Listener, moto_application
 from underpass.twin.linux.within import within
 from underpass.twin.region import aws, credentials, records, worker
+from underpass.twin.region.accounts import accounts
 from underpass.twin.region.aws import Clients
 from underpass.twin.region.context import Region
 from underpass.twin.region.control_socket import ControlSocket
@@ -25,7 +27,6 @@ from underpass.twin.region.port_forward import PortForward
 from underpass.twin.region.reconcile import RESYNC_S, ChangeFeed, Reconciler
 from underpass.twin.region.topics import Topic
 from underpass.twin.services.cloudformation import patches as cloudformation
-from underpass.twin.services.cloudformation.engine import Engine
 from underpass.twin.services.cloudformation.registry import registry
 from underpass.twin.services.ec2.dialler import Dialler
 from underpass.twin.services.ec2.fabric import Fabric
@@ -111,7 +112,7 @@ class Assembly:
         """
         _correct_moto()
         records.mark(self.region.name)
-        cloudformation.attach(Engine(self.region, registry(self.region, services)))
+        cloudformation.attach(self.region, partial(registry, services=services))
         table.attach(self.tasks)
         target_groups.attach(self.health)
         lambda_.attach(self.functions)
@@ -136,6 +137,7 @@ class Assembly:
             part.start()
         self._loops = [self._keep(controller) for controller in self._controllers()]
         handlers = {
+            "accounts": self._accounts,
             "calls": self._calls,
             "forwards": self._forward_ports,
             "nodes": self._nodes,
@@ -223,6 +225,10 @@ class Assembly:
     def _status(self, _: Mapping[str, Any], __: Sequence[int]) -> dict[str, Any]:
         failures = [{**asdict(one), "down": one.in_a_row > 0} for one in worker.failures()]
         return {"failures": failures, "records": records.intact(self.region.name)}
+
+    @staticmethod
+    def _accounts(_: Mapping[str, Any], __: Sequence[int]) -> Sequence[str]:
+        return accounts()
 
     def _calls(self, _: Mapping[str, Any], __: Sequence[int]) -> list[tuple[str, str, int]]:
         counted = self.region.clients.calls.copy()

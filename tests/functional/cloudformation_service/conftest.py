@@ -21,7 +21,6 @@ from underpass.twin.region.aws import Clients
 from underpass.twin.region.context import Region
 from underpass.twin.region.reconcile import ChangeFeed
 from underpass.twin.services.cloudformation import patches as cloudformation
-from underpass.twin.services.cloudformation.engine import Engine
 from underpass.twin.services.cloudformation.registry import registry
 
 
@@ -52,7 +51,7 @@ def twin(tmp_path: Path) -> Twin:
     world = World()
     patch.apply(cloudformation)
     cloudformation.attach(
-        Engine(region, registry(region, services) | {THING: Thing(region, world)})
+        region, lambda there: registry(there, services) | {THING: Thing(there, world)}
     )
     application = Api(region.feed, moto_application())
     Listener(application, bound).start()

@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,6 @@ def cloudformation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     from underpass.twin.region.context import Region
     from underpass.twin.region.reconcile import ChangeFeed
     from underpass.twin.services.cloudformation import patches as actions
-    from underpass.twin.services.cloudformation.engine import Engine
     from underpass.twin.services.cloudformation.registry import registry
 
     with socket.socket() as listening:
@@ -35,7 +35,7 @@ def cloudformation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         folder: Path = tmp_path_factory.mktemp("region")
         region = Region("us-east-1", clients, ChangeFeed(), folder, folder)
         patch.apply(actions)
-        actions.attach(Engine(region, registry(region, services)))
+        actions.attach(region, partial(registry, services=services))
         Listener(Api(region.feed, moto_application()), listening).start()
         yield clients("cloudformation")
 

@@ -7,6 +7,7 @@ import logging
 import socket
 import subprocess
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,7 +21,6 @@ from underpass.twin.region.aws import Clients
 from underpass.twin.region.context import Region
 from underpass.twin.region.reconcile import ChangeFeed, Reconciler
 from underpass.twin.services.cloudformation import patches as cloudformation
-from underpass.twin.services.cloudformation.engine import Engine
 from underpass.twin.services.cloudformation.registry import registry
 from underpass.twin.services.ec2.fabric import Fabric
 from underpass.twin.services.ec2.wiring import INTERNET_NAME
@@ -58,7 +58,7 @@ class VpcRegion:
             interfaces=Interfaces(self.region, self.fabric),
         )
         lambda_.attach(self.functions)
-        cloudformation.attach(Engine(self.region, registry(self.region, services)))
+        cloudformation.attach(self.region, partial(registry, services=services))
         application = Api(feed, moto_application())
         clients.attach(application)
         self.fabric.start()

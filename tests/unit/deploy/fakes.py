@@ -327,6 +327,9 @@ class FakeTarget:
     def client(self, service: str, consumer: Any = None) -> Any:
         return self.clients[service]
 
+    def everywhere(self, service: str) -> Any:
+        return [self.clients[service]]
+
     def preflight(self, config: Any) -> None:
         self.done.append("preflight")
 

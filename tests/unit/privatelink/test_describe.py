@@ -20,7 +20,7 @@ def test_endpoints_know_their_load_balancers_and_what_these_enforce(apis: Apis) 
     vpc, subnets = apis.new_vpc()
     apis.endpoint(vpc, service, *subnets[:2])
     balancers = load_balancers(apis.elb)
-    found = observe(apis.ec2, balancers)
+    found = observe([apis.ec2], balancers)
     (endpoint,) = found.endpoints
     assert endpoint.balancers == (arn,)
     assert [eni.zone for eni in endpoint.enis] == ["us-east-1a", "us-east-1b"]

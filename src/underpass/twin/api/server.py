@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import parse_qs
 
-from underpass.twin.api import patch
+from underpass.twin.api import elsewhere, patch
 from underpass.twin.api.body import take_body
 from underpass.twin.api.refusal import FORM, Environ, Refusal, StartResponse, service_of
 from underpass.twin.region.reconcile import ChangeFeed
@@ -62,9 +62,12 @@ class Api:
         try:
             body = _admitted(environ)
             self._authorize(environ, body)
+            service, action = _call(environ, body)
+            reads = _READS.match(action)
+            if not reads:
+                elsewhere.check(environ, service)
         except Refusal as refusal:
             return refusal.answer(environ, start_response)
-        service, action = _call(environ, body)
         _take_for_an_object(environ, service)
         status: list[str] = []
 
@@ -77,7 +80,7 @@ class Api:
             return self._application(environ, start)
         with records():
             answer = list(self._application(environ, start))
-        if not _READS.match(action) and status and status[-1][:1] in "23":
+        if not reads and status and status[-1][:1] in "23":
             self._feed.publish(Topic(service))
         return answer
 

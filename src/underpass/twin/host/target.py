@@ -12,6 +12,7 @@ from underpass.config import Config
 from underpass.config.model import Consumer, Network, Service, Sidecar
 from underpass.errors import UsageError
 from underpass.twin.host import (
+    accounts,
     addon_types,
     asking,
     consumer_vpcs,
@@ -26,7 +27,7 @@ from underpass.twin.host import (
 )
 from underpass.twin.host.running_twins import Running
 from underpass.twin.region import control_socket, credentials
-from underpass.twin.region.aws import Clients
+from underpass.twin.region.aws import ACCOUNT_ID, Clients
 from underpass.twin.services.ecr import bundles
 
 
@@ -59,9 +60,17 @@ class TwinTarget:
         self._secure = config.tls is not None
         self._service = config.service
 
-    def client(self, service: str, consumer: Consumer | None = None) -> Any:  # noqa: ARG002  one account
-        """Return a boto3 client on the twin's API."""
-        return self._clients(service)
+    def client(self, service: str, consumer: Consumer | None = None) -> Any:
+        """Return a boto3 client on the twin's API, in the consumer's account where it names one."""
+        return self._clients_of(consumer.named_account if consumer else "")(service)
+
+    def everywhere(self, service: str) -> list[Any]:
+        """Return a client in every account of the twin, its own first."""
+        there = control_socket.call(self._running.state, "accounts")
+        return [self._clients_of(account)(service) for account in there]
+
+    def _clients_of(self, account: str) -> Clients:
+        return accounts.enter(self._clients, account)
 
     def resolve(self, name: str) -> frozenset[str]:
         """Return a name's addresses as functions see them.
@@ -170,11 +179,18 @@ class TwinTarget:
         self, consumer: Consumer, zones: Sequence[str]
     ) -> consumer_vpcs.ConsumerVpc:
         """Return the consumer's VPC, made on first use."""
-        return consumer_vpcs.ensure(self._clients, consumer.name, consumer.blocks, zones)
+        there = self._clients_of(consumer.named_account)
+        return consumer_vpcs.ensure(there, consumer.name, consumer.blocks, zones)
 
     def dismiss_consumers(self, config: Config) -> None:
-        """Delete the VPCs of consumers that are no longer in the configuration."""
-        consumer_vpcs.dismiss(self._clients, [consumer.name for consumer in config.consumers])
+        """Delete the VPCs of consumers that are no longer in the configuration, or in another account now."""
+        for account in control_socket.call(self._running.state, "accounts"):
+            there = [
+                consumer.name
+                for consumer in config.consumers
+                if (consumer.named_account or ACCOUNT_ID) == account
+            ]
+            consumer_vpcs.dismiss(self._clients_of(account), there)
 
     def answers(self, consumer: Consumer, path: str) -> tuple[bool, str]:
         """Ask for ``path`` through the consumer's port forward; a redirect is an answer, as to the ALB."""

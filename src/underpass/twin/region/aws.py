@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import secrets
 import threading
@@ -14,7 +15,7 @@ from underpass.twin.region.credentials import Credentials
 ACCESS_KEY = "underpass"
 # Within the region nobody asks for the secret; out on the internet it is this process's own.
 INSIDE = Credentials(ACCESS_KEY, secrets.token_urlsafe(30))
-ACCOUNT_ID = "123456789012"  # moto's account; a twin is one account
+ACCOUNT_ID = "123456789012"  # moto's own: where the application is
 
 
 class Clients:
@@ -33,16 +34,28 @@ class Clients:
     def __init__(self, endpoint_url: str, region: str, key: Credentials = INSIDE) -> None:
         self.endpoint_url = endpoint_url
         self.region = region
+        self.account = ACCOUNT_ID
         self._key = key
         self.calls: Counter[tuple[str, str]] = Counter()  # made directly, by thread and action
         self._lock = threading.Lock()
         self._session: Any = None
         self._made: dict[str, Any] = {}
         self._application: direct.Application | None = None
+        self._by_account = {ACCOUNT_ID: self}
 
     def attach(self, application: direct.Application) -> None:
         """Have the clients made from now on ask ``application``, which is in this process, directly."""
         self._application = application
+
+    def of(self, account: str) -> Clients:
+        """Return the clients of an account, as whose administrator they call; within the region only."""
+        with self._lock:
+            if account not in self._by_account:
+                there = copy.copy(self)
+                there.account = account
+                there._made = {}  # noqa: SLF001  it is of this class
+                self._by_account[account] = there
+            return self._by_account[account]
 
     def __call__(self, service: str) -> Any:
         """Return the client for ``service``, making it on first use."""
@@ -68,7 +81,9 @@ class Clients:
                 }
                 | dict.fromkeys(("config_file", "credentials_file"), (None, None, os.devnull, None))
             )
-            self._session.set_credentials(self._key.access_key_id, self._key.secret_access_key)
+            self._session.set_credentials(
+                self._key.access_key_id, self._key.secret_access_key, self._key.session_token
+            )
         config = Config(
             region_name=self.region,
             user_agent="underpass",  # botocore's own is put together anew for each call
@@ -83,5 +98,5 @@ class Clients:
         )
         client = self._session.create_client(service, endpoint_url=self.endpoint_url, config=config)
         if self._application is not None:
-            direct.connect(client, self._application, self.calls)
+            direct.connect(client, self._application, self.calls, self.account)
         return client

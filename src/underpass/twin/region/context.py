@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from underpass.twin.region.aws import Clients
@@ -38,6 +38,15 @@ class Region:
     state: Path
     run: Path = RUN_DIR
     names: Names = field(default_factory=Names)
+
+    @property
+    def account(self) -> str:
+        """The account whose region it is."""
+        return self.clients.account
+
+    def of(self, account: str) -> Region:
+        """Return the same region as another account sees it."""
+        return replace(self, clients=self.clients.of(account))
 
     @property
     def internal_domain(self) -> str:

@@ -21,6 +21,7 @@ class Credentials:
 
     access_key_id: str
     secret_access_key: str
+    session_token: str | None = None
 
     def __repr__(self) -> str:
         return f"Credentials({self.access_key_id})"
@@ -36,7 +37,7 @@ def ensure(state: Path) -> Credentials:
         draft = path.with_suffix(".new")
         draft.unlink(missing_ok=True)
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            json.dump(asdict(made), file)
+            json.dump({name: one for name, one in asdict(made).items() if one}, file)
         draft.replace(path)
     return read(state)
 

@@ -25,13 +25,17 @@ class _Raw(io.BytesIO):
         yield self.read()
 
 
-def connect(client: Any, application: Application, calls: Counter[tuple[str, str]]) -> None:
+def connect(
+    client: Any, application: Application, calls: Counter[tuple[str, str]], account: str = ""
+) -> None:
     """Have every call of a boto3 client answered by a WSGI application, in the thread that calls.
 
     Parameters
     ----------
     calls
         Counts them by (name of the thread, action).
+    account
+        Whose administrator calls; moto's own account where that is not said.
     """
     from botocore.awsrequest import AWSResponse
     from botocore.endpoint import convert_to_response_dict
@@ -46,6 +50,8 @@ def connect(client: Any, application: Application, calls: Counter[tuple[str, str
         begun: list[tuple[str, list[tuple[str, str]]]] = []
         calls[threading.current_thread().name, f"{service.service_name}.{model.name}"] += 1
         environ = _environ(params, authorization)
+        if account:
+            environ["HTTP_X_MOTO_ACCOUNT_ID"] = account
         plain = environ[PLAIN] = [] if service.resolved_protocol in {"ec2", "query"} else None
 
         def start(line: str, headers: list[tuple[str, str]], _exc_info: Any = None) -> None:

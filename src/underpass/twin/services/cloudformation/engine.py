@@ -12,7 +12,7 @@ from underpass.twin.services.cloudformation.actions.stacks import Stacks
 
 
 class Engine(ChangeSets, Stacks, Queries):
-    """CloudFormation for one region.
+    """CloudFormation for one account in one region.
 
     Parameters
     ----------

@@ -8,7 +8,8 @@ all that the stack itself does.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from moto.cloudformation.exceptions import CloudFormationError
@@ -17,11 +18,12 @@ from moto.core.responses import ActionResult
 from moto.core.utils import camelcase_to_underscores, get_service_model
 
 from underpass.twin.api import patch
-from underpass.twin.region.aws import ACCOUNT_ID
+from underpass.twin.region.context import Region
 from underpass.twin.region.direct import PLAIN
 from underpass.twin.services.cloudformation import xml
 from underpass.twin.services.cloudformation.engine import Engine
 from underpass.twin.services.cloudformation.model import ApiError
+from underpass.twin.services.cloudformation.resource_type import ResourceType
 
 log = logging.getLogger(__name__)
 
@@ -50,12 +52,45 @@ ACTIONS = (
 )
 
 
-_engine: list[Engine] = []
+Types = Callable[[Region], Mapping[str, ResourceType]]
 
 
-def attach(engine: Engine) -> None:
-    """Have ``engine`` answer every CloudFormation action from now on; those it lacks are refused."""
-    _engine[:] = [engine]
+class _Engines(dict[str, Engine]):
+    """The engines by account, each made when somebody calls there first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lock = threading.Lock()
+        self._made_with: tuple[Region, Types]
+
+    def begin(self, region: Region, types: Types) -> None:
+        """Forget those there are; make the one of the region's own account."""
+        self.clear()
+        self._made_with = (region, types)
+        self[region.account]
+
+    def __missing__(self, account: str) -> Engine:
+        with self._lock:
+            if account not in self:
+                region, types = self._made_with
+                there = region.of(account)
+                self[account] = Engine(there, types(there))
+            return self[account]
+
+
+_engines = _Engines()
+
+
+def attach(region: Region, types: Types) -> None:
+    """Have engines of ``region`` answer every CloudFormation action from now on, one in each account.
+
+    Parameters
+    ----------
+    types
+        Returns the resource types of the region as one account sees it. Actions that the engines lack are
+        refused.
+    """
+    _engines.begin(region, types)
 
 
 @patch.compute(CloudFormationResponse, "RESPONSE_KEY_PATH_TO_TRANSFORMER")
@@ -67,8 +102,10 @@ def _transformers(_response: Any) -> dict[str, Any]:
 def _answering(action: str, method: str) -> Callable[[Any], Any]:
     def answer(response: Any) -> Any:
         try:
-            _own_account(response.current_account)
-            act = getattr(_engine[0], method) if action in ACTIONS else _refused(action)
+            if action in ACTIONS:
+                act = getattr(_engines[response.current_account], method)
+            else:
+                act = _refused(action)
             result = act(dict(response.params))
             if response.normalized_request.environ.get(PLAIN) is not None:
                 return ActionResult(result)
@@ -82,15 +119,6 @@ def _answering(action: str, method: str) -> Callable[[Any], Any]:
             ) from error
 
     return answer
-
-
-def _own_account(account: str) -> None:
-    """Refuse other accounts: the engine would make their resources in the twin's own."""
-    if account != ACCOUNT_ID:
-        raise ApiError(
-            "ValidationError",
-            f"The twin's CloudFormation has the stacks of account {ACCOUNT_ID} only; {account} calls",
-        )
 
 
 def _refused(action: str) -> Callable[[Any], dict[str, Any]]:

@@ -13,7 +13,7 @@ from underpass.cloudformation.errors import TemplateError
 from underpass.cloudformation.graph import dependencies, order
 from underpass.cloudformation.scope import TemplateScope
 from underpass.cloudformation.template import Resource, Template
-from underpass.twin.region.aws import ACCOUNT_ID
+from underpass.twin.region.context import Region
 from underpass.twin.services.cloudformation.lookups import Lookups
 from underpass.twin.services.cloudformation.model import (
     ApiError,
@@ -86,11 +86,11 @@ def unsupported(resource: Resource, types: Mapping[str, ResourceType]) -> Iterat
 
 
 class Planner:
-    """Makes plans for one region."""
+    """Makes plans for one account in one region."""
 
     def __init__(
         self,
-        region: str,
+        region: Region,
         store: Store,
         lookups: Lookups,
         resource_types: Mapping[str, ResourceType],
@@ -113,10 +113,10 @@ class Planner:
             template=template,
             parameters=values,
             pseudo={
-                "AWS::AccountId": ACCOUNT_ID,
+                "AWS::AccountId": self._region.account,
                 "AWS::NotificationARNs": [],
                 "AWS::Partition": "aws",
-                "AWS::Region": self._region,
+                "AWS::Region": self._region.name,
                 "AWS::StackId": stack.id,
                 "AWS::StackName": stack.name,
                 "AWS::URLSuffix": "amazonaws.com",

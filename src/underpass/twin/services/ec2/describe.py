@@ -24,15 +24,14 @@ from underpass.twin.services.ec2.model import (
 Described = Mapping[str, Any]
 
 
-def observe(ec2: Any) -> Network:
-    """Describe the whole network through a boto3 EC2 client."""
-    vpcs = _all(ec2, "describe_vpcs", "Vpcs")
+def observe(*ec2: Any) -> Network:
+    """Describe the whole network through boto3 EC2 clients, one of each account."""
     tables = _all(ec2, "describe_route_tables", "RouteTables")
     used_by, main = _associations(tables)
     groups = _all(ec2, "describe_security_groups", "SecurityGroups")
     lists = _prefix_lists(ec2, tables, groups)
     network = Network(
-        vpcs=tuple(_vpc(ec2, vpc) for vpc in vpcs),
+        vpcs=tuple(_vpc(one, vpc) for one in ec2 for vpc in _all((one,), "describe_vpcs", "Vpcs")),
         subnets=tuple(
             Subnet(
                 id=subnet["SubnetId"],
@@ -58,7 +57,7 @@ def observe(ec2: Any) -> Network:
     return observe_interfaces(ec2, network)
 
 
-def observe_interfaces(ec2: Any, network: Network) -> Network:
+def observe_interfaces(ec2: Iterable[Any], network: Network) -> Network:
     """Describe the interfaces only, and return ``network`` with these: a third of the work."""
     interfaces = _all(ec2, "describe_network_interfaces", "NetworkInterfaces")
     return replace(
@@ -72,8 +71,9 @@ def observe_interfaces(ec2: Any, network: Network) -> Network:
     )
 
 
-def _all(ec2: Any, action: str, key: str) -> list[Described]:
-    return [item for page in ec2.get_paginator(action).paginate() for item in page.get(key, ())]
+def _all(ec2: Iterable[Any], action: str, key: str) -> list[Described]:
+    pages = (page for one in ec2 for page in one.get_paginator(action).paginate())
+    return [item for page in pages for item in page.get(key, ())]
 
 
 def _vpc(ec2: Any, vpc: Described) -> Vpc:
@@ -95,7 +95,7 @@ def _associations(tables: Iterable[Described]) -> tuple[dict[str, str], dict[str
 
 
 def _prefix_lists(
-    ec2: Any, tables: Iterable[Described], groups: Iterable[Described]
+    ec2: Iterable[Any], tables: Iterable[Described], groups: Iterable[Described]
 ) -> dict[str, str]:
     """Return (address by prefix list) of AWS's services; asked for only where one is named."""
     routes = (route for table in tables for route in table.get("Routes", ()))

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from underpass.errors import UnderpassError
+from underpass.twin.region.accounts import everybody
 from underpass.twin.region.aws import Clients
 from underpass.twin.services.ec2.wiring import INTERNET_NAME
 
@@ -52,8 +53,9 @@ def _instances(clients: Clients) -> Iterator[tuple[str, str]]:
         {"Name": "tag-key", "Values": [TAG]},
         {"Name": "instance-state-name", "Values": ["pending", "running"]},
     ]
-    for reservation in clients("ec2").describe_instances(Filters=filters)["Reservations"]:
-        for instance in reservation["Instances"]:
+    for account in everybody(clients):
+        described = account("ec2").describe_instances(Filters=filters)["Reservations"]
+        for instance in (one for reservation in described for one in reservation["Instances"]):
             tags = {tag["Key"]: tag["Value"] for tag in instance["Tags"]}
             for interface in instance["NetworkInterfaces"]:
                 yield tags[TAG], interface["NetworkInterfaceId"]

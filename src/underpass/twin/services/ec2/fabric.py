@@ -14,6 +14,7 @@ from typing import ClassVar
 from underpass.twin.linux import namespaces, nft_netlink, nftables
 from underpass.twin.linux.links import Link, Links
 from underpass.twin.linux.within import within
+from underpass.twin.region.accounts import everybody
 from underpass.twin.region.context import Region
 from underpass.twin.region.topics import Topic
 from underpass.twin.services.ec2 import exec_targets
@@ -52,12 +53,12 @@ class Fabric:
             self.make(self._observed)
 
     def _observe(self) -> Network:
-        ec2, now = self._region.clients("ec2"), time.monotonic()
+        ec2, now = [one("ec2") for one in everybody(self._region.clients)], time.monotonic()
         if not self._stale.is_set() and now - self._observed_at < _TRUST_S:
             return observe_interfaces(ec2, self._observed)
         self._stale.clear()
         try:
-            observed = observe(ec2)
+            observed = observe(*ec2)
         except Exception:
             self._stale.set()
             raise

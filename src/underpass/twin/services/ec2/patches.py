@@ -222,8 +222,11 @@ def _give_public_address(interface: Any) -> None:
 
 
 def _free_public_address(backend: Any) -> str:
-    taken = {address.public_ip for address in backend.addresses}
-    taken.update(interface.public_ip for interface in backend.enis.values())
+    taken: set[str] = set()
+    for account in ec2_backends.values():  # there is one internet
+        there = account[backend.region_name]
+        taken.update(address.public_ip for address in there.addresses)
+        taken.update(interface.public_ip for interface in there.enis.values())
     candidates: Iterable[str] = map(str, list(PUBLIC_ADDRESSES.hosts())[_FIRST_PUBLIC - 1 :])
     for candidate in candidates:
         if candidate not in taken:

@@ -11,6 +11,7 @@ from typing import ClassVar
 from underpass.errors import UnderpassError
 from underpass.twin.linux import nftables
 from underpass.twin.linux.links import Link
+from underpass.twin.region.accounts import everybody
 from underpass.twin.region.context import Region
 from underpass.twin.region.topics import Topic
 from underpass.twin.services.ec2.fabric import Fabric
@@ -75,7 +76,8 @@ class PrivateLink:
         if self._stale.is_set() or time.monotonic() - self._read_at_s > TRUSTED_S:
             self._stale.clear()  # before reading: a change from now on is for the next time
             try:
-                self._observed = describe.observe(self._region.clients("ec2"), balancing.balancers)
+                ec2 = [one("ec2") for one in everybody(self._region.clients)]
+                self._observed = describe.observe(ec2, balancing.balancers)
             except Exception:
                 self._stale.set()
                 raise

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from underpass.twin.services.ec2.model import Rule
@@ -14,26 +14,43 @@ _INTERFACE = "VPC Endpoint Interface "
 Described = Mapping[str, Any]
 
 
-def observe(ec2: Any, balancers: Iterable[LoadBalancer]) -> Endpoints:
-    """Return the interface endpoints, and the rules that ``balancers`` enforce on their traffic."""
-    endpoints = ec2.describe_vpc_endpoints(
-        Filters=[{"Name": "vpc-endpoint-type", "Values": ["Interface"]}]
-    )["VpcEndpoints"]
-    if not endpoints:
+def observe(ec2: Sequence[Any], balancers: Iterable[LoadBalancer]) -> Endpoints:
+    """Return the interface endpoints, and the rules that ``balancers`` enforce on their traffic.
+
+    Parameters
+    ----------
+    ec2
+        boto3 clients, one of each account, that of the balancers first: endpoints may be in others.
+    """
+    of_interfaces = [{"Name": "vpc-endpoint-type", "Values": ["Interface"]}]
+    described = [
+        (one, found)
+        for one in ec2
+        if (found := one.describe_vpc_endpoints(Filters=of_interfaces)["VpcEndpoints"])
+    ]
+    if not described:
         return Endpoints()
+    services = {
+        one["ServiceName"]: tuple(one.get("NetworkLoadBalancerArns", ()))
+        for owner in ec2
+        for one in owner.describe_vpc_endpoint_service_configurations()["ServiceConfigurations"]
+    }
     return Endpoints(
-        _endpoints(ec2, endpoints, interfaces(ec2, f"{_INTERFACE}*")), _inbound(ec2, balancers)
+        tuple(
+            endpoint
+            for one, found in described
+            for endpoint in _endpoints(services, found, interfaces(one, f"{_INTERFACE}*"))
+        ),
+        _inbound(ec2[0], balancers),
     )
 
 
 def _endpoints(
-    ec2: Any, described: Iterable[Described], enis: Mapping[str, tuple[Eni, ...]]
-) -> tuple[Endpoint, ...]:
-    services = {
-        one["ServiceName"]: tuple(one.get("NetworkLoadBalancerArns", ()))
-        for one in ec2.describe_vpc_endpoint_service_configurations()["ServiceConfigurations"]
-    }
-    return tuple(
+    services: Mapping[str, tuple[str, ...]],
+    described: Iterable[Described],
+    enis: Mapping[str, tuple[Eni, ...]],
+) -> Iterator[Endpoint]:
+    return (
         Endpoint(
             id=one["VpcEndpointId"],
             vpc_id=one["VpcId"],

@@ -19,7 +19,9 @@ from moto.ec2.models.vpc_service_configuration import VPCServiceConfiguration
 from moto.ec2.responses import EC2Response
 from moto.ec2.utils import random_id
 
+from underpass.policies.request import Principal
 from underpass.twin.api import patch
+from underpass.twin.services.iam.callers import Caller
 
 PRINCIPAL = re.compile(r"^(\*|arn:aws[a-z-]*:(iam|sts)::\d{12}:\S+|[a-z0-9.-]+\.amazonaws\.com)$")
 LIVE = {"pendingAcceptance", "pending", "available"}
@@ -34,12 +36,26 @@ def find(name: str, region: str) -> Any:
     return None
 
 
-def allows(service: Any, account: str) -> bool:
-    """Tell whether an account may connect to a service: only whoever its permissions name, its owner too.
+def allows(service: Any, account: str, caller: Caller | None = None) -> bool:
+    """Tell whether somebody may connect to a service: only whom its permissions name, its owner too.
 
-    moto does not know which user or role calls, so a permission for one counts for its account.
+    Parameters
+    ----------
+    account
+        Whose endpoint it would be.
+    caller
+        The user or the role's session that asks. Without one it is the account's administrator, or
+        CloudFormation for whoever has the stack: any principal of the account that is named counts.
     """
-    return any(principal == "*" or f"::{account}:" in principal for principal in service.principals)
+    if caller is None:
+        return any(one == "*" or f"::{account}:" in one for one in service.principals)
+    named = (_means(one, caller.principal) for one in service.principals)
+    return any(named)
+
+
+def _means(named: str, who: Principal) -> bool:
+    partition = who.arn.split(":")[1]
+    return named in {"*", f"arn:{partition}:iam::{who.account}:root", who.arn, who.role}
 
 
 def connections(service: Any) -> Iterator[Any]:

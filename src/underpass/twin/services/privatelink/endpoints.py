@@ -22,6 +22,8 @@ from moto.ec2.utils import add_tag_specification, random_id, random_vpc_ep_id
 from underpass.twin.api import patch
 from underpass.twin.region.records import records
 from underpass.twin.services.ec2.patches import mark_interface
+from underpass.twin.services.iam import callers
+from underpass.twin.services.iam.callers import Caller
 from underpass.twin.services.privatelink import endpoint_connections, endpoint_services
 
 SHORT_NAMES = {"ecs-agent": "ecs-a", "ecs-telemetry": "ecs-t"}
@@ -35,8 +37,8 @@ def set_state(endpoint_id: str, state: str, region: str) -> bool:
 
     What a provider rejected, or has not accepted yet, is for the provider to change.
     """
-    for account in list(ec2_backends):
-        backend = ec2_backends[account][region]
+    for account in list(ec2_backends.values()):
+        backend = account[region]
         endpoint = backend.vpc_end_points.get(endpoint_id)
         if endpoint and endpoint.state in {"pending", "available"} and endpoint.state != state:
             endpoint.state = state
@@ -64,13 +66,14 @@ def _created(response: Any) -> Any:
         raise EC2ClientError(
             "UnsupportedOperation", f"The twin has no VPC endpoints of type {kind}"
         )
-    return ActionResult({"VpcEndpoint": _interface_endpoint(backend, params, tags)})
+    return ActionResult({"VpcEndpoint": _interface_endpoint(response, params, tags)})
 
 
-def _interface_endpoint(backend: Any, params: dict[str, Any], tags: dict[str, str]) -> Any:
+def _interface_endpoint(response: Any, params: dict[str, Any], tags: dict[str, str]) -> Any:
+    backend = response.ec2_backend
     vpc = backend.get_vpc(params["VpcId"])
     name = params["ServiceName"]
-    service = _usable_service(backend, name)
+    service = _usable_service(backend, name, callers.find(response.get_access_key()))
     subnets = _checked_subnets(backend, vpc, service, name, params.get("SubnetIds", []))
     groups = _checked_groups(backend, vpc, params.get("SecurityGroupIds", []))
     private_name = _private_name(name, service, backend.region_name)
@@ -105,10 +108,10 @@ def _interface_endpoint(backend: Any, params: dict[str, Any], tags: dict[str, st
     return endpoint
 
 
-def _usable_service(backend: Any, name: str) -> Any:
+def _usable_service(backend: Any, name: str, caller: Caller | None) -> Any:
     """Return the endpoint service, or None for one of AWS's own; refuse any other name as AWS does."""
     service = endpoint_services.find(name, backend.region_name)
-    if service is not None and endpoint_services.allows(service, backend.account_id):
+    if service is not None and endpoint_services.allows(service, backend.account_id, caller):
         return service
     prefix = f"com.amazonaws.{backend.region_name}."
     if service is None and name.startswith(prefix) and name[len(prefix) :] in AWS_SERVICES:

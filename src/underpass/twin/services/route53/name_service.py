@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 from underpass.twin.linux import namespaces
 from underpass.twin.linux.within import within
+from underpass.twin.region.accounts import everybody
 from underpass.twin.region.aws import Clients
 from underpass.twin.region.context import Region
 from underpass.twin.region.dns_records import Names
@@ -130,10 +131,8 @@ class Zones:
         """Read every private zone and replace the records of the VPCs that see it."""
         records: dict[str, dict[str, tuple[str, ...]]] = defaultdict(dict)
         zones: dict[str, list[str]] = defaultdict(list)
-        route53 = self._clients("route53")
-        for zone in _pages(route53, "list_hosted_zones", "HostedZones"):
-            if not zone["Config"]["PrivateZone"]:
-                continue
+        there = [one("route53") for one in everybody(self._clients)]
+        for route53, zone in ((one, zone) for one in there for zone in _private_zones(one)):
             found = addresses(
                 _pages(route53, "list_resource_record_sets", "ResourceRecordSets", zone["Id"])
             )
@@ -142,6 +141,11 @@ class Zones:
                 records[vpc["VPCId"]].update(found)
         for vpc_id in {*zones, *self._names.sources(ZONES)}:
             self._names.set(ZONES, vpc_id, records[vpc_id], tuple(zones[vpc_id]))
+
+
+def _private_zones(route53: Any) -> Iterable[Mapping[str, Any]]:
+    zones = _pages(route53, "list_hosted_zones", "HostedZones")
+    return (zone for zone in zones if zone["Config"]["PrivateZone"])
 
 
 def addresses(record_sets: Iterable[Mapping[str, Any]]) -> dict[str, tuple[str, ...]]:

@@ -11,7 +11,6 @@ from typing import Any
 
 from underpass.cloudformation.errors import TemplateError
 from underpass.cloudformation.template import Template
-from underpass.twin.region.aws import ACCOUNT_ID
 from underpass.twin.region.context import Region
 from underpass.twin.region.topics import Topic
 from underpass.twin.services.cloudformation.execution.journal import Journal
@@ -46,7 +45,7 @@ class Core:
     ) -> None:
         self._store = Store(lambda: region.feed.publish(Topic.CLOUDFORMATION))
         self._lookups = Lookups(region)
-        self._planner = Planner(region.name, self._store, self._lookups, resource_types)
+        self._planner = Planner(region, self._store, self._lookups, resource_types)
         self._region = region
         self._resource_types = resource_types
         self._spawn = spawn
@@ -62,9 +61,8 @@ class Core:
         )
 
     def _arn(self, kind: str, name: str) -> str:
-        return (
-            f"arn:aws:cloudformation:{self._region.name}:{ACCOUNT_ID}:{kind}/{name}/{uuid.uuid4()}"
-        )
+        where = f"arn:aws:cloudformation:{self._region.name}:{self._region.account}"
+        return f"{where}:{kind}/{name}/{uuid.uuid4()}"
 
     def _new_stack(self, name: str) -> Stack:
         return Stack(self._arn("stack", name), name, self._store.now(), "REVIEW_IN_PROGRESS")
