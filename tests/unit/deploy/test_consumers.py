@@ -4,10 +4,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from tests.unit.deploy.fakes import Pages
+from tests.unit.deploy.fakes import FakeCloudFormation, FakeTarget, Pages
 
+from underpass.config import Config
 from underpass.config.model import Consumer
-from underpass.deploy.consumers import Acceptance, check_private_name, parameters
+from underpass.deploy.consumers import Acceptance, check_private_name, dropped, parameters
 from underpass.deploy.stacks.events import StackEvent
 from underpass.errors import UnderpassError
 
@@ -106,3 +107,47 @@ def test_a_private_name_is_used_once_it_is_verified() -> None:
     check_private_name(ec2, "vpce-svc-1", Consumer(name="analytics"))
     ec2.proof["State"] = "verified"
     check_private_name(ec2, "vpce-svc-1", THEIRS)
+
+
+class Accounts(FakeTarget):
+    """A target that knows several accounts, the provider's first."""
+
+    def __init__(self, *there: FakeCloudFormation) -> None:
+        super().__init__({"cloudformation": there[0]})
+        self.there = there
+
+    def everywhere(self, service: str) -> Any:
+        return self.there
+
+
+def stacks(account: str, *names: str) -> FakeCloudFormation:
+    cloudformation = FakeCloudFormation()
+    for name in names:
+        made = cloudformation.has(f"notes-consumer-{name}", "CREATE_COMPLETE")
+        made.id = made.id.replace(made.id.split(":")[4], account)
+        made.tags = [
+            {"Key": "underpass:application", "Value": "notes"},
+            {"Key": "underpass:consumer", "Value": name},
+        ]
+    return cloudformation
+
+
+@pytest.mark.parametrize(
+    ("account", "gone"),
+    [
+        ("", [("other", "1"), ("desk", "2")]),
+        ("111111111111", [("other", "1"), ("desk", "2")]),
+        ("222222222222", [("desk", "1"), ("other", "1")]),
+        ("333333333333", [("desk", "1"), ("other", "1"), ("desk", "2")]),
+    ],
+)
+def test_a_stack_is_dropped_where_its_consumer_is_no_more(
+    account: str, gone: list[tuple[str, str]]
+) -> None:
+    target = Accounts(stacks("111111111111", "desk", "other"), stacks("222222222222", "desk"))
+    consumers = [{"name": "desk", **({"account": account} if account else {})}]
+    service = {"build": ".", "port": 80}
+    config = Config.model_validate({"name": "notes", "service": service, "consumers": consumers})
+    found = dropped(target, config)
+    assert [(one.name, one.stack.id.split(":")[4][0]) for one in found] == gone
+    assert all(one.cloudformation in target.there for one in found)
