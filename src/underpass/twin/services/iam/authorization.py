@@ -53,11 +53,17 @@ class Authorization:
         """Raise a ``Refusal``, in AWS's words, for what is not allowed."""
         key = access_key_of(environ)
         caller = callers.find(key) if key else callers.ANYBODY
-        if caller is None:
+        if caller is None and service_of(environ) != "sts":
             return
         wanted = operation(environ, body)
         if wanted is None:
             return
+        if caller is None:
+            if wanted.name != "AssumeRole":
+                return
+            caller = (
+                callers.ADMINISTRATOR
+            )  # a role is assumed by whom it trusts, and by nobody else
         refused = self.refusal(caller, wanted, environ.get("HTTP_USER_AGENT", ""))
         if refused:
             raise Refusal("denied", refused if service_of(environ) != "ec2" else _of_ec2(refused))
