@@ -24,7 +24,6 @@ from tests.e2e.machine import Footprint, Project, environment, eventually
 CDK = Path(os.environ.get("CDK", ".cdk")) / "bin" / "cdk"
 SMALL = Path(__file__).with_name("small") / "cdk.out"
 BUCKET = "cdk-hnb659fds-assets-123456789012-us-east-1"
-ROLE = "arn:aws:sts::123456789012:assumed-role/cdk-hnb659fds-{}-role-123456789012-us-east-1"
 # Nothing but the twin is asked: neither for notices nor for newer versions, and nobody is told.
 ALONE = {
     "CDK_DISABLE_CLI_TELEMETRY": "true",
@@ -98,6 +97,14 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     eventually(lambda: before == Footprint.now())
 
 
+def role_name(role: str) -> str:
+    return f"cdk-hnb659fds-{role}-role-123456789012-us-east-1"
+
+
+def role_arn(role: str) -> str:
+    return f"arn:aws:iam::123456789012:role/{role_name(role)}"
+
+
 def edit(folder: Path, name: str, change: Callable[[str], str]) -> None:
     """Change a file of an assembly, and call the asset it is after its new content."""
     assembly = folder / "cdk.out"
@@ -145,14 +152,36 @@ def test_a_small_application_is_deployed_changed_and_destroyed(shell: Shell) -> 
 
 def test_what_the_clis_roles_may_not_do_is_refused(shell: Shell) -> None:
     iam = shell.client("iam")
-    deploying = "cdk-hnb659fds-deploy-role-123456789012-us-east-1"
     deny = {"Effect": "Deny", "Action": "cloudformation:CreateChangeSet", "Resource": "*"}
+    named = {"RoleName": role_name("deploy"), "PolicyName": "not"}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [deny]})
-    iam.put_role_policy(RoleName=deploying, PolicyName="not", PolicyDocument=policy)
+    iam.put_role_policy(**named, PolicyDocument=policy)
     said = shell.deploy(status=1)
-    assert f"User: {ROLE.format('deploy')}/" in said
+    assert f"User: arn:aws:sts::123456789012:assumed-role/{role_name('deploy')}/" in said
     assert "is not authorized to perform: cloudformation:CreateChangeSet" in said
-    iam.delete_role_policy(RoleName=deploying, PolicyName="not")
+    iam.delete_role_policy(**named)
+
+
+def test_a_role_is_passed_and_assumed_by_whom_it_is_for(shell: Shell) -> None:
+    sts = shell.client("sts")
+    with pytest.raises(ClientError, match="no role trust policy allows the sts:AssumeRole action"):
+        sts.assume_role(RoleArn=role_arn("cfn-exec"), RoleSessionName="me")
+    key = sts.assume_role(RoleArn=role_arn("deploy"), RoleSessionName="me")["Credentials"]
+    cloudformation = boto3.client(
+        "cloudformation",
+        endpoint_url=sts.meta.endpoint_url,
+        region_name="us-east-1",
+        aws_access_key_id=key["AccessKeyId"],
+        aws_secret_access_key=key["SecretAccessKey"],
+        aws_session_token=key["SessionToken"],
+    )
+    made = {"StackName": "Other", "TemplateBody": (SMALL / "Small.template.json").read_text()}
+    with pytest.raises(ClientError, match="not authorized to perform: iam:PassRole on resource"):
+        cloudformation.create_stack(**made, RoleARN=role_arn("lookup"))
+    with pytest.raises(ClientError, match=r"Role \S+ is invalid or cannot be assumed"):
+        shell.client("cloudformation").create_stack(
+            **made, RoleARN=role_arn("lookup"), Capabilities=["CAPABILITY_IAM"]
+        )
 
 
 def test_a_bucket_that_was_retained_is_bootstrapped_over(shell: Shell) -> None:

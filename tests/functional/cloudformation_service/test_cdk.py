@@ -99,9 +99,10 @@ def test_a_bucket_that_was_retained_is_taken_over_or_said_to_exist(bootstrapped:
     cloudformation.delete_stack(StackName="CDKToolkit")
     assert bootstrapped.settled(stack) == "DELETE_COMPLETE"
     parameters = [{"ParameterKey": key, "ParameterValue": value} for key, value in GIVEN.items()]
-    made = {"Parameters": parameters, "ImportExistingResources": False}
+    made: dict[str, Any] = {"Parameters": parameters, "ImportExistingResources": False}
     assert deploy(bootstrapped, "CDKToolkit", BOOTSTRAP, **made) == "ROLLBACK_COMPLETE"
-    events = cloudformation.describe_stack_events(StackName="CDKToolkit")["StackEvents"]
+    pages = cloudformation.get_paginator("describe_stack_events").paginate(StackName="CDKToolkit")
+    events = [one for page in pages for one in page["StackEvents"]]
     (said,) = (
         one["ResourceStatusReason"]
         for one in events

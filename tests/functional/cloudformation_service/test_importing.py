@@ -84,7 +84,8 @@ def twin_with_things(twin: Twin) -> Iterator[Twin]:
 
 
 def template(name: str) -> str:
-    resources, outputs = {}, {}
+    resources: dict[str, Any] = {}
+    outputs: dict[str, Any] = {}
     for kind, (identifier, properties, attribute, _) in KINDS.items():
         logical = kind.replace("::", "")
         resources[logical] = {
