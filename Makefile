@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 LOCK := $(BIN)/uv pip compile --quiet --upgrade --generate-hashes --universal --python-version 3.11 \
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header
 
-.PHONY: up down shop test test-all test-mariadb mariadb soak coverage check tables bench lock clean
+.PHONY: up down shop test test-all test-mariadb mariadb test-cdk cdk soak coverage check tables bench lock clean
 
 up: $(READY) $(EXAMPLE)
 	$(BIN)/underpass up examples/notes
@@ -49,6 +49,16 @@ mariadb: .mariadb/usr/sbin/mariadbd
 
 .mariadb/usr/sbin/mariadbd:
 	tools/mariadb.sh .mariadb
+
+# What the CDK CLI does, by the CLI itself: of a pinned version, unpacked here by npm and installed nowhere.
+test-cdk: $(TOOLS) cdk
+	CDK=$(CURDIR)/.cdk $(BIN)/python -m pytest tests/cdk
+
+cdk: .cdk/.ready
+
+.cdk/.ready: tools/cdk.sh
+	tools/cdk.sh .cdk
+	@touch $@
 
 # Kills workers and processes of a region in use, and deploys every pair of settings; SEED repeats another run's.
 soak: $(TOOLS)

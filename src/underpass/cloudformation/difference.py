@@ -9,7 +9,7 @@ from typing import Any, Literal
 from underpass.cloudformation.errors import TemplateError
 from underpass.cloudformation.intrinsics import Unknown, unknowns
 
-Action = Literal["Add", "Modify", "Remove"]
+Action = Literal["Add", "Import", "Modify", "Remove"]
 Replacement = Literal["True", "False", "Conditional"]
 _ABSENT = object()
 
@@ -48,7 +48,7 @@ class PropertyChange:
 
 @dataclass(frozen=True)
 class Change:
-    """One resource that would be added, modified or removed."""
+    """One resource that would be added, taken over, modified or removed."""
 
     action: Action
     logical_id: str

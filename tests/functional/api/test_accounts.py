@@ -9,16 +9,13 @@ import pytest
 from botocore.exceptions import ClientError
 from tests.functional.api.test_authorization import ACCOUNT, At, refused
 
-from underpass.twin.api import patch
 from underpass.twin.region.accounts import accounts, entry
-from underpass.twin.services.iam import accounts as iam_accounts
 
 OTHER, NOBODYS = "555555555555", "666666666666"
 
 
 @pytest.fixture(scope="module")
 def at() -> At:
-    patch.apply(iam_accounts)
     return At()
 
 
@@ -43,7 +40,9 @@ def test_the_administrator_comes_into_an_account_and_into_one_of_his_own_by_no_r
     assert names == ["OrganizationAccountAccessRole"]
     assert enter(at, entry(OTHER)), "again"
     for role in (entry(ACCOUNT), f"arn:aws:iam::{NOBODYS}:role/any", "arn:aws:iam::1:role/any"):
-        with pytest.raises(ClientError, match=f"sts:AssumeRole on resource: {role}"):
+        with pytest.raises(
+            ClientError, match="is not authorized to perform: sts:AssumeRole on resource"
+        ):
             enter(at, role)
 
 

@@ -151,6 +151,25 @@ def test_a_task_is_run_of_its_definition_with_the_roles_that_it_gets() -> None:
     assert one.resource == f"{ECS}:task-definition/d:*"
 
 
+def test_cloudformation_is_passed_the_role_it_is_to_act_as() -> None:
+    stack = f"arn:aws:cloudformation:{AT}:stack/s"
+    planned, role = ask(
+        "cloudformation", "CreateChangeSet", StackName="s", ChangeSetName="c", RoleARN=ROLE
+    )
+    assert planned.resource == f"{stack}/*"
+    assert planned.context == {
+        "cloudformation:ChangeSetName": ("c",),
+        "cloudformation:RoleArn": (ROLE,),
+    }
+    assert planned.absent == {"cloudformation:TemplateUrl"}
+    assert role.context == {"iam:PassedToService": ("cloudformation.amazonaws.com",)}
+    (deleted,) = ask("cloudformation", "DeleteStack", StackName=f"{stack}/1")
+    assert deleted.resource == f"{stack}/1"
+    assert deleted.absent == {"cloudformation:RoleArn"}
+    (executed,) = ask("cloudformation", "ExecuteChangeSet", ChangeSetName=f"{stack}/x")
+    assert executed.resource is None
+
+
 def test_each_event_is_put_on_its_bus() -> None:
     entries = [{"Source": "s", "DetailType": "d"}, {"EventBusName": "b", "Source": "s"}]
     first, second = ask("events", "PutEvents", Entries=entries)

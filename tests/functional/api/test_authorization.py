@@ -20,6 +20,7 @@ from underpass.twin.api.gate import Gate
 from underpass.twin.api.server import Api, Listener, moto_application
 from underpass.twin.region.credentials import Credentials
 from underpass.twin.region.reconcile import ChangeFeed
+from underpass.twin.services.iam import assumed as assumed_roles
 from underpass.twin.services.iam import keys, sessions
 from underpass.twin.services.iam import patches as iam_patches
 from underpass.twin.services.iam.authorization import Authorization
@@ -36,7 +37,7 @@ class At:
         bound = socket.socket()
         bound.bind(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{bound.getsockname()[1]}"
-        patch.apply(keys, iam_patches)
+        patch.apply(assumed_roles, keys, iam_patches)
         api = Api(ChangeFeed(), moto_application(), Authorization(REGION))
         Listener(Gate(api, keys.Known(OWN).issued), bound).start()
         self.own = boto3.Session(OWN.access_key_id, OWN.secret_access_key, region_name=REGION)
@@ -254,6 +255,104 @@ def test_a_role_is_assumed_by_whom_it_trusts(at: At) -> None:
     trust["Principal"] = {"AWS": f"arn:aws:iam::{ACCOUNT}:role/other"}
     iam.update_assume_role_policy(RoleName="taken", PolicyDocument=_policy(trust))
     assert "sts:AssumeRole" in refused(sts.assume_role, **named)
+
+
+def trusting(at: At, name: str, *principals: str, **more: Any) -> dict[str, Any]:
+    """Make a role that these may assume, and return how it is asked for."""
+    trust = {"Effect": "Allow", "Principal": {"AWS": list(principals)}, "Action": ["sts:*"], **more}
+    made = at.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=_policy(trust))
+    return {"RoleArn": made["Role"]["Arn"], "RoleSessionName": "me"}
+
+
+def assumed(at: At, by: boto3.Session | None = None, **named: Any) -> boto3.Session:
+    key = at.client("sts", by).assume_role(**named)["Credentials"]
+    return boto3.Session(
+        key["AccessKeyId"], key["SecretAccessKey"], key["SessionToken"], region_name=REGION
+    )
+
+
+def test_the_administrator_too_assumes_only_what_trusts_him(at: At) -> None:
+    me = at.client("sts").get_caller_identity()["Arn"]
+    assert me == f"arn:aws:iam::{ACCOUNT}:user/underpass"
+    for name, principal in (("by-account", ACCOUNT), ("by-name", me)):
+        session = assumed(at, **trusting(at, name, principal))
+        said = at.client("sts", session).get_caller_identity()["Arn"]
+        assert said == f"arn:aws:sts::{ACCOUNT}:assumed-role/{name}/me"
+        refused(at.client("s3", session).list_buckets)
+    stranger = trusting(at, "by-another", f"arn:aws:iam::{ACCOUNT}:role/by-name")
+    nobody = {**stranger, "RoleArn": f"arn:aws:iam::{ACCOUNT}:role/nobody"}
+    for named in (stranger, nobody):
+        assert refused(at.client("sts").assume_role, **named) == (
+            f"AccessDenied: User: {me} is not authorized to perform: sts:AssumeRole on resource: "
+            f"{named['RoleArn']} because no role trust policy allows the sts:AssumeRole action"
+        )
+
+
+def test_a_trust_policys_conditions_are_asked(at: At) -> None:
+    no_deputy = {"Condition": {"Null": {"sts:ExternalId": "true"}}}  # as CDK's roles have it
+    named = trusting(at, "no-deputy", ACCOUNT, **no_deputy)
+    assumed(at, **named)
+    refused(at.client("sts").assume_role, **named, ExternalId="deputy")
+    once = trusting(
+        at, "named-id", ACCOUNT, Condition={"StringEquals": {"sts:ExternalId": "its-id"}}
+    )
+    assumed(at, **once, ExternalId="its-id")
+    refused(at.client("sts").assume_role, **once)
+
+
+def test_a_session_is_limited_by_the_policies_it_was_assumed_with(at: At) -> None:
+    named = trusting(at, "limited", ACCOUNT)
+    iam = at.client("iam")
+    iam.put_role_policy(
+        RoleName="limited", PolicyName="p", PolicyDocument=_policy(allow(["s3:*", "sqs:*"]))
+    )
+    made = iam.create_policy(PolicyName="queues", PolicyDocument=_policy(allow(["sqs:*", "sns:*"])))
+    only_s3 = assumed(at, **named, Policy=_policy(allow("s3:*")))
+    only_queues = assumed(at, **named, PolicyArns=[{"arn": made["Policy"]["Arn"]}])
+    reading = [{"arn": "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"}]
+    both = assumed(at, **named, Policy=_policy(allow("sqs:*")), PolicyArns=reading)
+    whole = assumed(at, **named)
+    for session, s3, sqs in (
+        (only_s3, True, False),
+        (only_queues, False, True),
+        (both, True, True),
+        (whole, True, True),
+    ):
+        for service, call, allowed in (("s3", "list_buckets", s3), ("sqs", "list_queues", sqs)):
+            ask = getattr(at.client(service, session), call)
+            if allowed:
+                ask()
+            else:
+                assert "no session policy allows" in refused(ask)
+    refused(at.client("sns", only_queues).list_topics)
+    refused(at.client("s3", both).put_object, Bucket="held", Key="in/two", Body=b"2")
+    gone = assumed(at, **named, PolicyArns=[{"arn": f"arn:aws:iam::{ACCOUNT}:policy/none"}])
+    refused(at.client("sqs", gone).list_queues)
+
+
+def test_a_session_has_its_own_tags_before_its_roles(at: At) -> None:
+    named = trusting(at, "tagged", ACCOUNT)
+    iam = at.client("iam")
+    iam.tag_role(RoleName="tagged", Tags=[{"Key": "team", "Value": "a"}])
+    team_b = {"StringEquals": {"aws:PrincipalTag/team": "b"}}
+    iam.put_role_policy(
+        RoleName="tagged",
+        PolicyName="p",
+        PolicyDocument=_policy(allow("sqs:ListQueues", Condition=team_b)),
+    )
+    refused(at.client("sqs", assumed(at, **named)).list_queues)
+    session = assumed(at, **named, Tags=[{"Key": "team", "Value": "b"}])
+    at.client("sqs", session).list_queues()
+
+
+def test_a_session_that_assumes_a_role_is_judged_as_that_session(at: At) -> None:
+    first = trusting(at, "first", ACCOUNT)
+    session = f"arn:aws:sts::{ACCOUNT}:assumed-role/first/me"
+    second = trusting(at, "second", session)
+    chained = assumed(at, assumed(at, **first), **second)
+    said = at.client("sts", chained).get_caller_identity()["Arn"]
+    assert said == f"arn:aws:sts::{ACCOUNT}:assumed-role/second/me"
+    refused(at.client("sts").assume_role, **second)
 
 
 def test_a_user_has_his_own_and_his_groups_policies(at: At) -> None:

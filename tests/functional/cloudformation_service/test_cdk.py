@@ -93,6 +93,27 @@ def test_the_bootstrap_template_makes_what_cdk_looks_for(bootstrapped: Twin) -> 
         roles.get_role(RoleName=f"cdk-hnb659fds-{role}-role-123456789012-us-east-1")
 
 
+def test_a_bucket_that_was_retained_is_taken_over_or_said_to_exist(bootstrapped: Twin) -> None:
+    cloudformation = bootstrapped.client()
+    stack = cloudformation.describe_stacks(StackName="CDKToolkit")["Stacks"][0]["StackId"]
+    cloudformation.delete_stack(StackName="CDKToolkit")
+    assert bootstrapped.settled(stack) == "DELETE_COMPLETE"
+    parameters = [{"ParameterKey": key, "ParameterValue": value} for key, value in GIVEN.items()]
+    made: dict[str, Any] = {"Parameters": parameters, "ImportExistingResources": False}
+    assert deploy(bootstrapped, "CDKToolkit", BOOTSTRAP, **made) == "ROLLBACK_COMPLETE"
+    pages = cloudformation.get_paginator("describe_stack_events").paginate(StackName="CDKToolkit")
+    events = [one for page in pages for one in page["StackEvents"]]
+    (said,) = (
+        one["ResourceStatusReason"]
+        for one in events
+        if (one["LogicalResourceId"], one["ResourceStatus"]) == ("StagingBucket", "CREATE_FAILED")
+    )
+    assert f'Resource handler returned message: "{ASSETS} already exists (Service: S3' in said
+    cloudformation.delete_stack(StackName="CDKToolkit")
+    made["ImportExistingResources"] = True
+    assert deploy(bootstrapped, "CDKToolkit", BOOTSTRAP, **made) == "CREATE_COMPLETE"
+
+
 def test_a_small_application_comes_changes_and_goes(bootstrapped: Twin) -> None:
     folder = SMALL["Resources"]["Folder40F61B82"]["Properties"]["Code"]
     packed = io.BytesIO()

@@ -30,6 +30,7 @@ class World:
 
     def __init__(self) -> None:
         self.things: dict[str, dict[str, Any]] = {}
+        self.standing: dict[str, str] = {}  # what is found by its name: physical ids
         self.calls: list[tuple[str, str]] = []
         self.fails: Callable[[str, str], Exception | None] = lambda _verb, _logical_id: None
 
@@ -66,6 +67,13 @@ class Thing(ResourceType):
     def __init__(self, region: Region, world: World) -> None:
         super().__init__(region)
         self.world = world
+
+    def identifier(self) -> str:
+        return "Name"
+
+    def existing(self, properties: Properties) -> Physical | None:
+        found = self.world.standing.get(properties["Name"])
+        return self._physical(found) if found else None
 
     def create(self, logical: LogicalResource, properties: Properties) -> Physical:
         self.world.called("create", logical.logical_id)
@@ -117,10 +125,13 @@ class Role(ResourceType):
 class Services:
     """The few answers the engine asks of other services."""
 
+    account = "123456789012"
+
     def __init__(self) -> None:
         self.parameters = {"/ami": "ami-1"}
         self.secrets = {"db": json.dumps({"password": "hunter2"})}
         self.bodies: dict[tuple[str, str], bytes] = {}
+        self.roles: dict[str, Any] = {}
 
     def __call__(self, _service: str) -> "Services":
         return self
@@ -137,6 +148,12 @@ class Services:
         if SecretId not in self.secrets:
             raise self._missing("ResourceNotFoundException", "GetSecretValue", "no such secret")
         return {"SecretString": self.secrets[SecretId]}
+
+    def get_role(self, RoleName: str) -> dict[str, Any]:
+        if RoleName not in self.roles:
+            raise self._missing("NoSuchEntity", "GetRole", RoleName)
+        arn = f"arn:aws:iam::123456789012:role/{RoleName}"
+        return {"Role": {"Arn": arn, "AssumeRolePolicyDocument": self.roles[RoleName]}}
 
     def get_object(self, Bucket: str, Key: str) -> dict[str, Any]:
         import io

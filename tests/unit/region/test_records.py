@@ -12,12 +12,14 @@ TWIN = Path(underpass.twin.__file__).parent
 
 # What only actions of the API call, or a function that holds the records.
 WITHIN_ACTIONS = {
+    "services/ec2/patches.py": {"_free_public_address"},
     "services/ecs/launch.py": {"balancers_from"},
     "services/elbv2/attributes.py": {"check_logs"},
     "services/elbv2/target_groups.py": {"_load_balancer_arns", "_check_load_balancer"},
     "services/iam/callers.py": {"_session"},
     "services/iam/keys.py": {"_key", "_issue"},
     "services/iam/keys_behind.py": {"_key_arn", "_bucket", "_of_secret", "_of_queue", "_of_topic"},
+    "services/iam/managed.py": {"document"},
     "services/iam/resources.py": {
         *("_bucket", "_queue", "_topic", "_key", "_secret", "_function", "_repository", "_role"),
     },

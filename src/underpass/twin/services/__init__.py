@@ -13,7 +13,7 @@ PATCHES = (  # the modules that say how moto is changed
     "elbv2.patches",
     "elbv2.target_groups",
     "events.patches",
-    "iam.accounts",
+    "iam.assumed",
     "iam.keys",
     "iam.patches",
     "kms.patches",

@@ -9,7 +9,10 @@ from urllib.parse import unquote, urlparse
 
 from underpass.cloudformation.dynamic import Secret, Stored
 from underpass.cloudformation.errors import TemplateError
+from underpass.policies.resource_policies import Act, policy_allows
+from underpass.twin.region.aws import ACCOUNT_ID
 from underpass.twin.region.context import Region
+from underpass.twin.services.cloudformation.asked import SERVICE
 from underpass.twin.services.cloudformation.model import invalid
 
 BODY_LIMIT = 51_200  # bytes of a TemplateBody; larger templates must come from S3, up to
@@ -76,6 +79,18 @@ class Lookups:
                 f"Could not find a value associated with JSONKey {reference.json_key} in SecretString "
                 f"of {reference.id}"
             ) from None
+
+    def assumable(self, role_arn: str) -> bool:
+        """Return whether CloudFormation may assume a role."""
+        try:
+            found = self._ask("iam", "get_role", role_arn, RoleName=role_arn.rpartition("/")[2])
+        except TemplateError:
+            return False
+        role, act = (
+            found["Role"],
+            Act(SERVICE, "sts:AssumeRole", role_arn, {"aws:SourceAccount": ACCOUNT_ID}),
+        )
+        return role["Arn"] == role_arn and policy_allows(role["AssumeRolePolicyDocument"], act)
 
     def _ask(self, service: str, operation: str, what: str, **arguments: Any) -> Any:
         from botocore.exceptions import ClientError

@@ -14,6 +14,7 @@ from underpass.cloudformation.graph import dependencies, order
 from underpass.cloudformation.scope import TemplateScope
 from underpass.cloudformation.template import Resource, Template
 from underpass.twin.region.context import Region
+from underpass.twin.services.cloudformation.importing import importing
 from underpass.twin.services.cloudformation.lookups import Lookups
 from underpass.twin.services.cloudformation.model import (
     ApiError,
@@ -139,8 +140,12 @@ class Planner:
         template: Template,
         given: Mapping[str, str],
         tags: Mapping[str, str] = MappingProxyType({}),
+        *,
+        imports: bool = False,
     ) -> Plan:
         """Return what applying ``template`` to ``stack``, with these tags of its own, would do.
+
+        With ``imports`` it takes over what is there already instead of making it.
 
         Raises
         ------
@@ -156,6 +161,10 @@ class Planner:
         rules.check(template.rules, made.scope)
         needs = dependencies(template, made.scope.conditions)
         changes = difference(made.before, order(needs), made.wanted, self._recreating)
+        if imports:
+            types, owned = self._resource_types, self._store.owned
+            changes, problems = importing(changes, made.resolved, template, types, owned)
+            made.problems += problems
         planned = tuple(outputs(template, made.scope, made.problems.append))
         made.problems += self._store.export_conflicts(stack, planned)
         return Plan(
@@ -211,6 +220,7 @@ class _Making:
         self.before = {name: record.existing() for name, record in records.items()}
         self.problems: list[str] = []
         self.shown: dict[str, Mapping[str, Any]] = {}
+        self.resolved: dict[str, Mapping[str, Any]] = {}
         self.imports: set[str] = set()
         self.scope = planner.scope(
             stack, template, values, resource=self._ref, attribute_of=self._attribute
@@ -238,6 +248,7 @@ class _Making:
         resource = self.scope.template.resources[logical_id]
         self.problems += self._planner.unsupported(resource)
         found = resolve_properties(resource, self.scope, self.problems.append)
+        self.resolved[logical_id] = found
         self.problems += self._planner.wrong(resource, found)
         shown = masked(self.scope, self._records)
         self.shown[logical_id] = resolve_properties(resource, shown, lambda _: None)

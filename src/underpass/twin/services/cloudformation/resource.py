@@ -86,12 +86,35 @@ class Resource(ResourceType):
         named = self.arguments(logical, properties)
         made = pick(self.call(form.create, wanted, **named) if form.create else {}, form.made)
         document = {**wanted, **made}
-        ref = (form.ref or f"{{{form.name}}}").format_map(document) if form.ref or form.name else ""
+        ref = self.ref(document)
         physical = self.physical(ref or logical.generated_name(128), document)
         with self.undone_on_failure(physical, properties):
             usable = self.usable(physical, document)
             self.settle(usable, self.taken(form.create, properties), properties)
         return usable
+
+    def identifier(self) -> str:
+        """Return the property that holds the name, where a resource is found by that."""
+        name = self.form.name if self.form.found else ""
+        return next((key for key, action in self.form.renamed.items() if action == name), name)
+
+    def existing(self, properties: Properties) -> Physical | None:
+        """Return the resource of this name as its service has it."""
+        wanted = self.wanted(properties)
+        name = wanted.get(self.form.name)
+        if not self.form.found or not isinstance(name, str):
+            return None
+        operation, key, *path = self.form.found.split()
+        try:
+            found = pick(self.call(operation, **{key: name}), *path or ("",))
+        except service_calls.RefusedError as refused:
+            if refused.gone:
+                return None
+            raise
+        if found is None:
+            return None
+        document = {**wanted, **found}
+        return self.physical(self.ref(document), document)
 
     def update(
         self, logical: LogicalResource, physical: Physical, old: Properties, new: Properties
@@ -146,6 +169,13 @@ class Resource(ResourceType):
         """Return what ``Fn::GetAtt`` answers for a resource that ``document`` describes."""
         pairs = (pair.partition("=") for pair in self.form.attributes.split())
         return {name: pick(document, path or name) for name, _, path in pairs}
+
+    def ref(self, document: Mapping[str, Any]) -> str:
+        """Return the physical id of what ``document`` describes; empty where nothing gives it."""
+        form = self.form
+        return (
+            (form.ref or f"{{{form.name}}}").format_map(document) if form.ref or form.name else ""
+        )
 
     def physical(self, ref: str, document: Mapping[str, Any]) -> Physical:
         """Return the resource ``document`` describes, as other resources refer to it."""

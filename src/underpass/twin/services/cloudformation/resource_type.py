@@ -128,6 +128,14 @@ class ResourceType:
     def check_change(self, old: Properties, new: Properties) -> None:
         """Raise ProvisionError for a change the service does not allow."""
 
+    def identifier(self) -> str:
+        """Return the property by which a resource that is there can be found; none if it cannot."""
+        return ""
+
+    def existing(self, properties: Properties) -> Physical | None:
+        """Return the resource of the name that ``properties`` give, whoever made it."""
+        return None
+
     def create(self, logical: LogicalResource, properties: Properties) -> Physical:
         """Make the resource and return it once it is usable."""
         raise NotImplementedError
@@ -293,6 +301,9 @@ class Form:
     create: str = ""
     made: str = ""
     """Where the create action's answer holds the resource, as in ``Listeners.0``."""
+    found: str = ""
+    """How a resource is found by its name: the action, the parameter that takes it, and where the answer
+    holds the resource, if not in itself. What has none is not imported."""
     ref: str = ""
     """The physical id, made of what the resource holds, as in ``{VpcId}``; without it, its name."""
     attributes: str = ""

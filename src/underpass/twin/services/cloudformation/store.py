@@ -106,6 +106,16 @@ class Store:
         with self._lock:
             return dict(self._records.get(stack_id, {}))
 
+    def owned(self, type_: str, physical_id: str) -> bool:
+        """Return whether a resource is a stack's."""
+        with self._lock:
+            held = [record for records in self._records.values() for record in records.values()]
+        return any(
+            record.alive and record.type == type_ and record.physical.id == physical_id
+            for record in held
+            if record.physical is not None
+        )
+
     def record(self, stack_id: str, record: Record, *, keep: bool = True) -> Record:
         """Write an event of a resource and, unless it is another's logical id by now, keep the record."""
         with self._lock:

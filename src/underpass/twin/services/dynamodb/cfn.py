@@ -33,6 +33,7 @@ class Table(Resource):
         name="TableName",
         create="create_table",
         made="TableDescription",
+        found="describe_table TableName Table",
         attributes="Arn=TableArn StreamArn=LatestStreamArn",
         delete="delete_table TableName",
         tagged="Arn",

@@ -18,6 +18,7 @@ PLAIN = (
         lower=True,
         create="create_repository",
         made="repository",
+        found="describe_repositories RepositoryNames repositories.0",
         attributes="Arn=repositoryArn RepositoryUri=repositoryUri",
         settings={
             "ImageScanningConfiguration": Setting(

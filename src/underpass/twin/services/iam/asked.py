@@ -22,6 +22,7 @@ Table = Callable[[Operation, str], tuple[Asked, ...] | None]
 
 # The module of each service that names its resources otherwise than ``members`` knows.
 _TABLES = {
+    "cloudformation": "cloudformation.asked",
     "dynamodb": "dynamodb.asked",
     "ec2": "ec2.asked",
     "ecs": "ecs.asked",

@@ -18,7 +18,7 @@ from underpass.twin.api.operation import Operation, operation
 from underpass.twin.api.refusal import Environ, Refusal, access_key_of, service_of
 from underpass.twin.region.aws import ACCOUNT_ID
 from underpass.twin.region.records import records
-from underpass.twin.services.iam import asked, callers, resources
+from underpass.twin.services.iam import accounts, asked, callers, resources
 from underpass.twin.services.iam.callers import Caller
 from underpass.twin.services.iam.context import context
 from underpass.twin.services.iam.keys_behind import behind
@@ -53,11 +53,18 @@ class Authorization:
         """Raise a ``Refusal``, in AWS's words, for what is not allowed."""
         key = access_key_of(environ)
         caller = callers.find(key) if key else callers.ANYBODY
-        if caller is None:
+        if caller is None and service_of(environ) != "sts":
             return
         wanted = operation(environ, body)
         if wanted is None:
             return
+        if caller is None:
+            if wanted.name != "AssumeRole":
+                return
+            accounts.let_in(str(wanted.parameters.get("RoleArn", "")))
+            caller = (
+                callers.ADMINISTRATOR
+            )  # a role is assumed by whom it trusts, and by nobody else
         refused = self.refusal(caller, wanted, environ.get("HTTP_USER_AGENT", ""))
         if refused:
             raise Refusal("denied", refused if service_of(environ) != "ec2" else _of_ec2(refused))

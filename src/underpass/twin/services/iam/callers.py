@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from moto.iam.models import iam_backends
@@ -11,9 +11,9 @@ from moto.sts.models import sts_backends
 
 from underpass.policies.document import Policy, read
 from underpass.policies.request import Principal
+from underpass.twin.region.aws import ACCOUNT_ID
 from underpass.twin.region.records import records
-
-_NOTHING = read({"Version": "2012-10-17", "Statement": []})
+from underpass.twin.services.iam import assumed, managed
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,13 @@ class Caller:
 ANYBODY = Caller(Principal(""), ())
 """Whoever did not sign."""
 
+_EVERYTHING = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+ADMINISTRATOR = Caller(
+    Principal(f"arn:aws:iam::{ACCOUNT_ID}:user/underpass", account=ACCOUNT_ID),
+    (read({"Version": "2012-10-17", "Statement": [_EVERYTHING]}),),
+)
+"""Who has the key of ``underpass env``, to a role that may be assumed only by whom it trusts."""
+
 
 @records()
 def find(access_key_id: str) -> Caller | None:
@@ -56,7 +63,7 @@ def find(access_key_id: str) -> Caller | None:
             return _user(backend, held.user_name)
         session = sts_backends[account_id]["aws"].get_assumed_role_from_access_key(access_key_id)
         if session is not None:
-            return _session(session.role_arn, session.session_name, session.policy)
+            return _assumed(session)
         return find(getattr(held, "twin_asked_by", ""))
     return None
 
@@ -64,10 +71,20 @@ def find(access_key_id: str) -> Caller | None:
 @records()
 def of_role(role_arn: str, session_name: str) -> Caller:
     """Return a session of a role, for what a service does with it."""
-    return _session(role_arn, session_name, "")
+    return _session(role_arn, session_name)
 
 
-def _session(role_arn: str, name: str, policy: str) -> Caller:
+def _assumed(held: Any) -> Caller:
+    """Return a session with what it was given when the role was assumed."""
+    caller, limits = _session(held.role_arn, held.session_name), assumed.policies(held)
+    return replace(
+        caller,
+        session=tuple(_read(limits)) if limits else None,
+        tags={**caller.tags, **assumed.tags(held)},
+    )
+
+
+def _session(role_arn: str, name: str) -> Caller:
     account = role_arn.split(":")[4]
     backend = iam_backends[account]["aws"]
     role = next((one for one in backend.roles.values() if one.arn == role_arn), None)
@@ -79,7 +96,6 @@ def _session(role_arn: str, name: str, policy: str) -> Caller:
         principal,
         _policies(role),
         boundary=_boundary(backend, role.permissions_boundary_arn),
-        session=(read(policy),) if policy else None,
         unique_id=f"{role.id}:{name}",
         tags={one["Key"]: one["Value"] for one in role.tags or ()},
     )
@@ -99,12 +115,8 @@ def _user(backend: Any, name: str) -> Caller:
 
 def _policies(held: Any) -> tuple[Policy, ...]:
     """Return the policies of a role, user or group: inline, and attached in their default versions."""
-    attached = (_document(one) for one in held.managed_policies.values())
+    attached = (managed.default(one) for one in held.managed_policies.values())
     return tuple(_read((*held.policies.values(), *attached)))
-
-
-def _document(managed: Any) -> str:
-    return next((one.document for one in managed.versions if one.is_default), "")
 
 
 def _read(texts: Iterable[str]) -> Iterable[Policy]:
@@ -113,7 +125,4 @@ def _read(texts: Iterable[str]) -> Iterable[Policy]:
 
 def _boundary(backend: Any, arn: str | None) -> Policy | None:
     """Return the boundary; one that is no longer there lets nothing pass."""
-    if not arn:
-        return None
-    managed = backend.managed_policies.get(arn)
-    return read(_document(managed)) if managed is not None else _NOTHING
+    return read(managed.document(backend.account_id, arn)) if arn else None

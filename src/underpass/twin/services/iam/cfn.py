@@ -47,6 +47,7 @@ class Role(Resource):
         longest=64,
         create="create_role",
         made="Role",
+        found="get_role RoleName Role",
         attributes="Arn RoleId",
         settings={
             "AssumeRolePolicyDocument": Setting("update_assume_role_policy", "PolicyDocument"),

@@ -17,10 +17,6 @@ _WHOLE = ""  # only ever an ARN
 
 MEMBERS: Mapping[str, Mapping[str, str]] = {
     "application-autoscaling": {"ResourceARN": _WHOLE},
-    "cloudformation": {
-        "StackName": "stack/{}/*",
-        "StackSetName": "stackset/{}:*",
-    },
     "ecr": {
         "repositoryName": "repository/{}",
         "repositoryNames": "repository/{}",

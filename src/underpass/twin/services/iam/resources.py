@@ -123,15 +123,15 @@ def _repository(account: str, region: str, name: str) -> _Found:
     return account, held[name.removeprefix("repository/")].policy, False
 
 
-def _role(account: str, _region: str, name: str) -> _Found | None:
-    """Return a role's trust policy."""
+def _role(account: str, _region: str, name: str) -> _Found:
+    """Return a role's trust policy; one that is not there trusts nobody."""
     from moto.iam.models import iam_backends
 
     arn = f"arn:aws:iam::{account}:{name}"
     for role in iam_backends[account]["aws"].roles.values():
         if role.arn == arn:
             return account, role.assume_role_policy_document, True
-    return None
+    return account, None, True
 
 
 _LOOK: Mapping[str, Callable[[str, str, str], _Found | None]] = {

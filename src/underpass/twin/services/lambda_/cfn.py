@@ -68,6 +68,7 @@ class Function(Resource):
         name="FunctionName",
         longest=64,
         create="create_function",
+        found="get_function FunctionName Configuration",
         attributes="Arn=FunctionArn",
         update="update_function_configuration FunctionName",
         settings={

@@ -6,7 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from underpass.twin.services.cloudformation.resource import Resource
-from underpass.twin.services.cloudformation.resource_type import Described, Form, Physical, Setting
+from underpass.twin.services.cloudformation.resource_type import (
+    Described,
+    Form,
+    Physical,
+    Properties,
+    Setting,
+)
 
 
 class LogGroup(Resource):
@@ -21,6 +27,7 @@ class LogGroup(Resource):
         name="LogGroupName",
         longest=512,
         create="create_log_group",
+        found="describe_log_groups LogGroupNamePrefix logGroups.0",
         settings={
             "RetentionInDays": Setting(
                 "put_retention_policy", "RetentionInDays", "delete_retention_policy"
@@ -34,6 +41,11 @@ class LogGroup(Resource):
     def attributes(self, document: Mapping[str, Any]) -> dict[str, Any]:
         """Return the ARN, which means the streams of the group too."""
         return {"Arn": f"{str(document.get('arn', '')).removesuffix(':*')}:*"}
+
+    def existing(self, properties: Properties) -> Physical | None:
+        """Return the group of this very name: it is asked for by how names begin."""
+        found = super().existing(properties)
+        return found if found and found.attributes["Arn"].endswith(f":{found.id}:*") else None
 
     def retag(self, physical: Physical, old: Any, new: Any) -> None:
         """Change the group's own tags."""

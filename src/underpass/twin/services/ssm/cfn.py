@@ -29,6 +29,7 @@ class Parameter(Resource):
         name="Name",
         longest=1011,
         create="put_parameter",
+        found="get_parameter Name Parameter",
         attributes="Type Value",
         delete="delete_parameter Name",
         tagging=Tagging("add_tags_to_resource", "remove_tags_from_resource", "ResourceId"),

@@ -36,8 +36,10 @@ class ChangeSets(Core):
         template = requests.template(request, self._lookups, before)
         check_capabilities(template, request.get("Capabilities") or ())
         stack = before or self._new_stack(requests.name(request, "StackName"))
-        settings = requests.settings(request, before)
-        plan = self._plan(stack, template, requests.parameters(request, before), settings)
+        settings = self._settings(request, before)
+        given = requests.parameters(request, before)
+        imports = requests.asks(request.get("ImportExistingResources"))
+        plan = self._plan(stack, template, given, settings, imports=imports)
         reason = self._unfit(plan, stack, settings)
         change_set = ChangeSet(
             id=self._arn("changeSet", set_name),

@@ -13,6 +13,8 @@ from underpass.cloudformation.errors import TemplateError
 from underpass.cloudformation.template import Template
 from underpass.twin.region.context import Region
 from underpass.twin.region.topics import Topic
+from underpass.twin.services.cloudformation.actions import requests
+from underpass.twin.services.cloudformation.actions.requests import Request
 from underpass.twin.services.cloudformation.execution.journal import Journal
 from underpass.twin.services.cloudformation.execution.operation import Operation
 from underpass.twin.services.cloudformation.execution.schedule import Spawn, in_thread
@@ -68,12 +70,36 @@ class Core:
         return Stack(self._arn("stack", name), name, self._store.now(), "REVIEW_IN_PROGRESS")
 
     def _plan(
-        self, stack: Stack, template: Template, given: Mapping[str, str], settings: Settings
+        self,
+        stack: Stack,
+        template: Template,
+        given: Mapping[str, str],
+        settings: Settings,
+        *,
+        imports: bool = False,
     ) -> Plan:
         try:
-            return self._planner.plan(stack, template, given, settings.tags)
+            return self._planner.plan(stack, template, given, settings.tags, imports=imports)
         except TemplateError as error:
             raise invalid(str(error)) from error
+
+    def _settings(self, request: Request, stack: Stack | None) -> Settings:
+        """Return what is asked for beside template and parameters; its role has to trust CloudFormation."""
+        settings = requests.settings(request, stack)
+        self._assumable(settings.role_arn)
+        return settings
+
+    def _role(self, request: Request) -> str | None:
+        """Return the role of an operation on a stack that is there: the one that is given, or the stack's."""
+        stack = self._store.find(requests.required(request, "StackName"))
+        if stack is None or stack.status == "DELETE_COMPLETE":
+            return None
+        return self._assumable(request.get("RoleARN") or stack.settings.role_arn)
+
+    def _assumable(self, role_arn: str | None) -> str | None:
+        if role_arn and not self._lookups.assumable(role_arn):
+            raise invalid(f"Role {role_arn} is invalid or cannot be assumed")
+        return role_arn
 
     def _updatable(self, stack: Stack) -> None:
         if stack.status not in UPDATABLE:

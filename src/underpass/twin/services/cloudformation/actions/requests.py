@@ -92,25 +92,23 @@ UNSUPPORTED = (
 
 def check_supported(request: Request) -> None:
     """Refuse what would be passed over in silence."""
-    unsupported = [key for key in UNSUPPORTED if _asks(request.get(key))]
+    unsupported = [key for key in UNSUPPORTED if asks(request.get(key))]
     if unsupported:
         raise invalid(f"The twin's CloudFormation does not support {', '.join(unsupported)}")
 
 
-def _asks(given: Any) -> bool:
+def asks(given: Any) -> bool:
     """Tell whether a parameter asks for anything: "false", 0 and a structure of nothing do not.
 
-    Two flags are taken whatever they say: there are no nested stacks to include, and where nothing of a
-    resource's name exists ``ImportExistingResources`` changes nothing; where it does, its service refuses
-    to make another, by name.
+    ``IncludeNestedStacks`` is taken whatever it says: there are none.
     """
     if isinstance(given, Mapping):
-        return any(map(_asks, given.values()))
+        return any(map(asks, given.values()))
     return given not in {"", "false", "STANDARD", "0"} if isinstance(given, str) else bool(given)
 
 
 def settings(request: Request, stack: Stack | None) -> Settings:
-    """Return tags, capabilities and failure options; tags not given stay what they were."""
+    """Return tags, capabilities and failure options; tags and role not given stay what they were."""
     check_supported(request)
     tags = request.get("Tags")
     kept = stack.settings.tags if stack else {}
@@ -118,7 +116,7 @@ def settings(request: Request, stack: Stack | None) -> Settings:
         tags=kept if tags is None else {entry["Key"]: entry["Value"] for entry in tags},
         capabilities=tuple(request.get("Capabilities") or ()),
         on_failure=on_failure(request),
-        role_arn=request.get("RoleARN"),
+        role_arn=request.get("RoleARN") or (stack.settings.role_arn if stack else None),
         token=request.get("ClientRequestToken") or request.get("ClientToken") or "",
     )
 

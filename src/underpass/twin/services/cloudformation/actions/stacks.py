@@ -24,7 +24,7 @@ class Stacks(Core):
         check_capabilities(template, request.get("Capabilities") or ())
         stack = self._new_stack(stack_name)
         stack = replace(stack, protected=bool(request.get("EnableTerminationProtection")))
-        settings = requests.settings(request, None)
+        settings = self._settings(request, None)
         plan = self._plan(stack, template, requests.parameters(request, None), settings)
         if plan.problems:
             raise invalid("; ".join(plan.problems))
@@ -42,7 +42,7 @@ class Stacks(Core):
         self._updatable(stack)
         template = requests.template(request, self._lookups, stack)
         check_capabilities(template, request.get("Capabilities") or ())
-        settings = requests.settings(request, stack)
+        settings = self._settings(request, stack)
         plan = self._plan(stack, template, requests.parameters(request, stack), settings)
         if plan.problems:
             raise invalid("; ".join(plan.problems))
@@ -59,10 +59,10 @@ class Stacks(Core):
         https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ContinueUpdateRollback.html
         """
         skipped = frozenset(request.get("ResourcesToSkip") or ())
+        role_arn = self._role(request)
         with self._store.locked():
             stack = self._store.stack(requests.required(request, "StackName"))
             rollback = self._stuck(stack, skipped)
-            role_arn = request.get("RoleARN") or stack.settings.role_arn
             token = request.get("ClientRequestToken") or ""
             settings = replace(stack.settings, role_arn=role_arn, token=token)
             self._store.put(replace(stack, settings=settings))
@@ -88,6 +88,7 @@ class Stacks(Core):
 
     def delete_stack(self, request: Request) -> Shape:
         """Begin to delete a stack; one that does not exist is fine, as on AWS."""
+        role_arn = self._role(request)
         with self._store.locked():
             stack = self._store.find(requests.required(request, "StackName"))
             if stack is None or stack.status == "DELETE_COMPLETE":
@@ -109,7 +110,8 @@ class Stacks(Core):
             in_use = self._store.export_conflicts(stack, ())
             if in_use:
                 raise invalid("; ".join(in_use))
-            settings = replace(stack.settings, token=request.get("ClientRequestToken") or "")
+            token = request.get("ClientRequestToken") or ""
+            settings = replace(stack.settings, role_arn=role_arn, token=token)
             self._drop_change_sets(stack)
             self._store.put(replace(stack, settings=settings))
             stack = self._store.advance(stack.id, "DELETE_IN_PROGRESS", "User Initiated")

@@ -28,8 +28,9 @@ log = logging.getLogger(__name__)
 REPLACING = "Requested update requires the creation of a new physical resource; hence creating one."
 RENAMED = "Requested update required the provider to create a new physical resource"
 
-Step = Literal["create", "update", "replace", "note", "keep"]
-"""``note`` is a change without effect on what runs: a tag, metadata, a policy."""
+Step = Literal["create", "import", "update", "replace", "note", "keep"]
+"""``import`` takes over what is there already. ``note`` is a change without effect on what runs: a tag,
+metadata, a policy."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Attempt:
     @property
     def verb(self) -> str:
         """AWS's word: a replacement's creation is part of an update."""
-        return "CREATE" if self.kind == "create" else "UPDATE"
+        return {"create": "CREATE", "import": "IMPORT"}.get(self.kind, "UPDATE")
 
 
 class Apply:
@@ -64,7 +65,9 @@ class Apply:
     given
         What resource types were given, by logical id, whether it succeeded or not.
     failures
-        Who failed or was cancelled, by "create" and "update".
+        Who failed or was cancelled, by "create", "import" and "update".
+    imported
+        The logical ids of what was there before, and is to stay whatever comes of the stack.
     """
 
     def __init__(
@@ -79,7 +82,10 @@ class Apply:
         self.records = records
         self.attempts: dict[str, Attempt] = {}
         self.given: dict[str, Mapping[str, Any]] = {}
-        self.failures: dict[str, list[str]] = {"create": [], "update": []}
+        self.failures: dict[str, list[str]] = {"create": [], "import": [], "update": []}
+        self.imported = frozenset(
+            change.logical_id for change in plan.changes if change.action == "Import"
+        )
         self._journal = journal
         self._plan = plan
         self._scope = scope
@@ -110,7 +116,8 @@ class Apply:
             assert before is not None
             self._keep(replace(before, needs=wanted.needs, shown=wanted.shown))
             return None
-        if kind in {"create", "replace"}:
+        kind = "import" if kind == "create" and name in self.imported else kind
+        if kind in {"create", "import", "replace"}:
             generation = self._journal.store.generation(self._journal.stack.id, name)
             wanted = replace(wanted, physical=None, generation=generation)
         attempt = Attempt(kind, before, wanted)
@@ -153,7 +160,7 @@ class Apply:
         held = attempt.before or attempt.wanted
         if attempt.kind in {"update", "note"}:
             held = replace(held, shown=attempt.wanted.shown)
-        reason = REPLACING if attempt.kind == "replace" else ""
+        reason = {"import": "Resource import started.", "replace": REPLACING}.get(attempt.kind, "")
         self._keep(self._journal.resource(held, f"{attempt.verb}_IN_PROGRESS", reason))
 
     def _keep(self, record: Record) -> None:
@@ -176,6 +183,8 @@ class Apply:
                 if self._preserving:
                     self._put_back(before, before.physical, given)
                 raise
+        if attempt.kind == "import":
+            return _taken_over(resource_type, given)
         return resource_type.create(logical, given)
 
     def _put_back(self, before: Record, physical: Physical, given: Mapping[str, Any]) -> None:
@@ -213,7 +222,8 @@ class Apply:
             self._journal.resource(
                 made, f"{attempt.verb}_IN_PROGRESS", "Resource creation Initiated"
             )
-        self._keep(self._journal.resource(made, f"{attempt.verb}_COMPLETE"))
+        reason = "Resource import completed." if attempt.kind == "import" else ""
+        self._keep(self._journal.resource(made, f"{attempt.verb}_COMPLETE", reason))
         return True
 
     def _renamed(self, attempt: Attempt, made: Record) -> Record:
@@ -265,12 +275,20 @@ class Apply:
         for name in sorted(self._cancelled):
             verb = self.attempts[name].verb
             self.failures[verb.lower()].append(name)
-            what = "creation" if verb == "CREATE" else "update"
+            what = "creation" if verb == "CREATE" else verb.lower()
             self._keep(
                 self._journal.resource(
                     self.records[name], f"{verb}_FAILED", f"Resource {what} cancelled"
                 )
             )
+
+
+def _taken_over(resource_type: ResourceType, given: Mapping[str, Any]) -> Physical:
+    found = resource_type.existing(given)
+    if found is None:
+        name = given.get(resource_type.identifier())
+        raise ProvisionError(f"Resource {name} to be imported does not exist any more")
+    return found
 
 
 def decide(

@@ -49,7 +49,8 @@ class Operation:
             f"{verb}_IN_PROGRESS", f"{reason} {verb.capitalize()} requested by user."
         )
         records = work.records.values()
-        removal = Remove(self._journal, records, staying=retained(records, creating=True))
+        staying = retained(records, creating=True) | work.imported
+        removal = Remove(self._journal, records, staying=staying)
         drive(removal.schedule(), removal, self._spawn)
         self._gone(verb, removal)
 

@@ -97,12 +97,12 @@ class Rollback:
         created = [
             made[name]
             for name, attempt in self._applied.attempts.items()
-            if attempt.kind == "create"
+            if attempt.kind in {"create", "import"}
         ]
         removal = Remove(
             self._journal,
             [*created, *(made[name] for name in replaced)],
-            staying=retained(created, creating=True),
+            staying=retained(created, creating=True) | self._applied.imported,
             after_update=True,
         )
         drive(removal.schedule(), removal, self._spawn)
