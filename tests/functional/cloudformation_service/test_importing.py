@@ -31,10 +31,25 @@ KEYS: dict[str, Any] = {
     "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
     "BillingMode": "PAY_PER_REQUEST",
 }
+ALARM: dict[str, Any] = {
+    "Period": 60,
+    "EvaluationPeriods": 1,
+    "Threshold": 1,
+    "Statistic": "Sum",
+    "Namespace": "n",
+    "MetricName": "m",
+    "ComparisonOperator": "GreaterThanThreshold",
+}
 AT = "us-east-1:123456789012"
 ROLE = f"arn:aws:iam::123456789012:role/{NAME}"
 # The type's identifier, what else it needs, and an attribute with its value.
 KINDS: dict[str, tuple[str, dict[str, Any], str, str]] = {
+    "CloudWatch::Alarm": (
+        "AlarmName",
+        ALARM,
+        "Arn",
+        f"arn:aws:cloudwatch:{AT}:alarm:{NAME}",
+    ),
     "DynamoDB::Table": ("TableName", KEYS, "Arn", f"arn:aws:dynamodb:{AT}:table/{NAME}"),
     "ECR::Repository": ("RepositoryName", {}, "Arn", f"arn:aws:ecr:{AT}:repository/{NAME}"),
     "IAM::Role": ("RoleName", {"AssumeRolePolicyDocument": TRUST}, "Arn", ROLE),
@@ -55,6 +70,7 @@ def made(twin: Twin) -> None:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr("index.py", "def h(event, context): return 1")
+    twin.client("cloudwatch").put_metric_alarm(AlarmName=NAME, **ALARM)
     twin.client("dynamodb").create_table(TableName=NAME, **KEYS)
     twin.client("ecr").create_repository(repositoryName=NAME)
     twin.client("iam").create_role(RoleName=NAME, AssumeRolePolicyDocument=json.dumps(TRUST))
@@ -74,6 +90,7 @@ def made(twin: Twin) -> None:
 def twin_with_things(twin: Twin) -> Iterator[Twin]:
     made(twin)
     yield twin
+    twin.client("cloudwatch").delete_alarms(AlarmNames=[NAME])
     twin.client("dynamodb").delete_table(TableName=NAME)
     twin.client("ecr").delete_repository(repositoryName=NAME)
     twin.client("iam").delete_role(RoleName=NAME)
@@ -134,6 +151,47 @@ def test_each_type_that_is_found_by_its_name_is_imported(twin_with_things: Twin)
     twin.client().delete_stack(StackName="Kept")
     assert twin.settled(stack["StackId"]) == "DELETE_COMPLETE"
     twin.client("s3").head_bucket(Bucket=NAME)
+
+
+def test_what_is_somebody_elses_is_not_made_anew_by_those_that_would(twin: Twin) -> None:
+    """Some services answer as if they had made what is there; the stack would then delete it."""
+    name = f"{NAME}-other"
+    pattern = '{"source": ["mine"]}'
+    twin.client("cloudwatch").put_metric_alarm(AlarmName=name, **ALARM)
+    twin.client("events").put_rule(Name=name, EventPattern=pattern)
+    url = twin.client("sqs").create_queue(QueueName=name)["QueueUrl"]
+    topic = twin.client("sns").create_topic(Name=name)["TopicArn"]
+    twin.client("s3").create_bucket(Bucket=name)
+    properties: dict[str, dict[str, Any]] = {
+        "CloudWatch::Alarm": {"AlarmName": name, **ALARM},
+        "Events::Rule": {"Name": name, "EventPattern": json.loads(pattern)},
+        "SQS::Queue": {"QueueName": name},
+        "SNS::Topic": {"TopicName": name},
+        "S3::Bucket": {"BucketName": name},
+    }
+    types = registry(twin.region, services)
+    assert {one for one in types if types[one].form.takes_over} == {
+        f"AWS::{kind}" for kind in properties
+    }
+    for kind, given in properties.items():
+        stack = f"Taken-{kind.partition('::')[2]}"
+        body = {"Resources": {"R": {"Type": f"AWS::{kind}", "Properties": given}}}
+        twin.client().create_stack(StackName=stack, TemplateBody=json.dumps(body))
+        assert twin.settled(stack) == "ROLLBACK_COMPLETE"
+        events = twin.client().describe_stack_events(StackName=stack)["StackEvents"]
+        (said,) = (
+            one["ResourceStatusReason"]
+            for one in events
+            if one["ResourceStatus"] == "CREATE_FAILED"
+        )
+        assert "already exists" in said
+        assert "HandlerErrorCode: AlreadyExists" in said
+    twin.client("sqs").delete_queue(QueueUrl=url)
+    twin.client("sns").delete_topic(TopicArn=topic)
+    twin.client("s3").delete_bucket(Bucket=name)
+    twin.client("events").delete_rule(Name=name)
+    assert twin.client("cloudwatch").describe_alarms(AlarmNames=[name])["MetricAlarms"]
+    twin.client("cloudwatch").delete_alarms(AlarmNames=[name])
 
 
 def test_every_form_that_says_how_it_is_found_is_among_them(twin: Twin) -> None:

@@ -27,6 +27,7 @@ from underpass.twin.services.cloudformation.resource_type import (
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 IN_USE_S = 30.0
+ALREADY = 'Resource handler returned message: "{}" (HandlerErrorCode: AlreadyExists)'
 
 
 # What is published when something the twin runs comes to be, or not: a state is asked for anew after these.
@@ -74,6 +75,8 @@ class Resource(ResourceType):
     def create(self, logical: LogicalResource, properties: Properties) -> Physical:
         """Make the resource, wait until it is usable, and settle what its create action does not take."""
         form = self.form
+        if form.takes_over and (there := self.existing(properties)):
+            raise ProvisionError(self.taken_words(there.id))
         wanted = self.wanted(properties)
         if form.name:
             name = str(wanted.get(form.name) or self.made_up_name(logical, properties))
@@ -94,8 +97,8 @@ class Resource(ResourceType):
         return usable
 
     def identifier(self) -> str:
-        """Return the property that holds the name, where a resource is found by that."""
-        name = self.form.name if self.form.found else ""
+        """Return the property that holds the name, where a resource is found by that and it is its id."""
+        name = self.form.name if self.form.found and not self.form.ref else ""
         return next((key for key, action in self.form.renamed.items() if action == name), name)
 
     def existing(self, properties: Properties) -> Physical | None:
@@ -106,7 +109,7 @@ class Resource(ResourceType):
             return None
         operation, key, *path = self.form.found.split()
         try:
-            found = pick(self.call(operation, **{key: name}), *path or ("",))
+            found = pick(self.call(operation, **{key: self.sought(name)}), *path or ("",))
         except service_calls.RefusedError as refused:
             if refused.gone:
                 return None
@@ -169,6 +172,15 @@ class Resource(ResourceType):
         """Return what ``Fn::GetAtt`` answers for a resource that ``document`` describes."""
         pairs = (pair.partition("=") for pair in self.form.attributes.split())
         return {name: pick(document, path or name) for name, _, path in pairs}
+
+    def sought(self, name: str) -> str:
+        """Return what the action that finds a resource is given for its name."""
+        return name
+
+    def taken_words(self, name: str) -> str:
+        """Return what CloudFormation says of a resource that is there already."""
+        said = f"Resource of type '{self.type}' with identifier '{name}' already exists."
+        return ALREADY.format(said)
 
     def ref(self, document: Mapping[str, Any]) -> str:
         """Return the physical id of what ``document`` describes; empty where nothing gives it."""

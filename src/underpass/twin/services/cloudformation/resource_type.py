@@ -303,7 +303,9 @@ class Form:
     """Where the create action's answer holds the resource, as in ``Listeners.0``."""
     found: str = ""
     """How a resource is found by its name: the action, the parameter that takes it, and where the answer
-    holds the resource, if not in itself. What has none is not imported."""
+    holds the resource, if not in itself. What has none, or another physical id, is not imported."""
+    takes_over: bool = False
+    """Whether the create action answers for what is there as if it had made it; CloudFormation does not."""
     ref: str = ""
     """The physical id, made of what the resource holds, as in ``{VpcId}``; without it, its name."""
     attributes: str = ""

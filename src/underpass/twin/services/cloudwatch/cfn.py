@@ -16,6 +16,8 @@ PLAIN = (
         replaces="AlarmName",
         name="AlarmName",
         create="put_metric_alarm",
+        found="describe_alarms AlarmNames MetricAlarms.0",
+        takes_over=True,
         attributes="Arn=AlarmArn",
         update="put_metric_alarm AlarmName",
         described=Described("describe_alarms AlarmNames", "MetricAlarms"),

@@ -24,11 +24,17 @@ class Rule(Resource):
         name="Name",
         longest=64,
         create="put_rule",
+        found="describe_rule Name",
+        takes_over=True,
         attributes="Arn=RuleArn RuleName=Name",
         update="put_rule Name",
         tagged="Arn",
         delete="delete_rule Name",
     )
+
+    def identifier(self) -> str:
+        """Return nothing: CloudFormation knows a rule by its ARN, which no template gives."""
+        return ""
 
     def settle(self, physical: Physical, old: Properties, new: Properties) -> None:
         """Remove the targets that went, and put those that came or changed."""

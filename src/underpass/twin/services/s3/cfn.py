@@ -11,13 +11,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from underpass.twin.services.cloudformation.resource import Resource
+from underpass.twin.services.cloudformation.resource import ALREADY, Resource
 from underpass.twin.services.cloudformation.resource_type import (
     Form,
     LogicalResource,
-    Physical,
     Properties,
-    ProvisionError,
     Setting,
 )
 
@@ -119,10 +117,6 @@ def _renamed(value: Mapping[str, Any], table: Mapping[str, str]) -> dict[str, An
     return {table.get(key, key): inner for key, inner in value.items()}
 
 
-_TAKEN = (
-    'Resource handler returned message: "{} already exists (Service: S3, Status Code: 0, Request ID: null)" '
-    "(HandlerErrorCode: AlreadyExists)"
-)
 CORS = {"ExposedHeaders": "ExposeHeaders", "MaxAge": "MaxAgeSeconds", "Id": "ID"}
 SETTINGS: Mapping[str, Setting] = {
     "AccessControl": Setting("put_bucket_acl", "ACL", convert=canned, default="private"),
@@ -198,15 +192,16 @@ class Bucket(Resource):
         lower=True,
         create="create_bucket",
         found="get_bucket_location Bucket",
+        takes_over=True,
         settings=SETTINGS,
         delete="delete_bucket Bucket",
     )
 
-    def create(self, logical: LogicalResource, properties: Properties) -> Physical:
-        """Make the bucket; S3 itself lets its owner make it once more in us-east-1."""
-        if self.existing(properties):
-            raise ProvisionError(_TAKEN.format(properties["BucketName"]))
-        return super().create(logical, properties)
+    def taken_words(self, name: str) -> str:
+        """Return what S3's part of CloudFormation says; S3 lets a bucket be made twice in us-east-1."""
+        return ALREADY.format(
+            f"{name} already exists (Service: S3, Status Code: 0, Request ID: null)"
+        )
 
     def arguments(self, logical: LogicalResource, properties: Properties) -> dict[str, Any]:
         """Return where the bucket is, which S3 asks for everywhere but in us-east-1."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from underpass.twin.region.aws import ACCOUNT_ID
 from underpass.twin.services.cloudformation.resource import Resource
 from underpass.twin.services.cloudformation.resource_type import (
     Form,
@@ -32,10 +33,16 @@ class Topic(Resource):
         name="Name",
         longest=250,
         create="create_topic",
+        found="get_topic_attributes TopicArn Attributes",
+        takes_over=True,
         ref="{TopicArn}",
         attributes="TopicArn TopicName=Name",
         delete="delete_topic TopicArn",
     )
+
+    def sought(self, name: str) -> str:
+        """Return the ARN: SNS finds no topic by its name."""
+        return f"arn:aws:sns:{self.region.name}:{ACCOUNT_ID}:{name}"
 
     def made_up_name(self, logical: LogicalResource, properties: Properties) -> str:
         """Return a name; a FIFO topic's ends in ``.fifo``."""

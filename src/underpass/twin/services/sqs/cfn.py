@@ -37,6 +37,8 @@ class Queue(Resource):
         name="QueueName",
         longest=75,
         create="create_queue",
+        found="get_queue_url QueueName",
+        takes_over=True,
         ref="{QueueUrl}",
         attributes="QueueName QueueUrl",
         delete="delete_queue QueueUrl",
