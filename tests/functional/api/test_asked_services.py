@@ -72,7 +72,7 @@ def ask(service: str, name: str, /, **parameters: Any) -> tuple[Asked, ...]:
             "arn:aws:ecr:us-east-1:111111111111:repository/a/b",
         ),
         ("ecr:GetAuthorizationToken", {}, "*"),
-        ("iam:GetRole", {"RoleName": "r"}, None),
+        ("iam:GetRole", {"RoleName": "r"}, f"arn:aws:iam::{ACCOUNT}:role/r"),
         ("iam:CreateRole", {"RoleName": "r", "Path": "/a/"}, ROLE),
         ("rds:ModifyDBInstance", {"DBInstanceIdentifier": "D"}, f"arn:aws:rds:{AT}:db:d"),
         (

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import dataclass
 
 from underpass.policies.evaluation import Policies, Verdict, evaluate, missing, words
 from underpass.policies.request import Request
@@ -27,12 +26,10 @@ log = logging.getLogger(__name__)
 
 _APPLICATION = "-TaskRole-"  # what the service stack's role is called
 _FREE = frozenset({"sts:GetCallerIdentity", "sts:GetSessionToken", "sts:GetAccessKeyInfo"})
-
-
-@dataclass(frozen=True)
-class _Judged:
-    request: Request
-    text: str
+_UNREADABLE = (
+    "The twin cannot tell what this request asks for, so no policy can allow it: it is of no "
+    "operation that AWS describes, it cannot be read, or it says two things"
+)
 
 
 class Authorization:
@@ -57,7 +54,7 @@ class Authorization:
             return
         wanted = operation(environ, body)
         if wanted is None:
-            return
+            raise Refusal("refused", _UNREADABLE)
         refused = self.refusal(caller, wanted, environ.get("HTTP_USER_AGENT", ""))
         if refused:
             raise Refusal("denied", refused if service_of(environ) != "ec2" else _of_ec2(refused))
