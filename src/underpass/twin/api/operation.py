@@ -43,7 +43,7 @@ _FOLDERS: Mapping[str, tuple[str, ...]] = {
     "timestream": ("timestream-write", "timestream-query"),
 }
 _REGION = re.compile(r"Credential=[^/%]+(?:/|%2F)\d{8}(?:/|%2F)([^/%]+)(?:/|%2F)", re.IGNORECASE)
-_BODY_OF_S3 = frozenset({"DeleteObjects"})
+_BODY_OF_S3 = frozenset({"CreateBucket", "DeleteObjects", "PutBucketTagging"})
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,8 @@ class Operation:
     name
         As botocore has it, such as ``GetObject``.
     parameters
-        Those of the operation. S3's bodies are left alone, but for the keys of DeleteObjects; SQS's have
-        ``AccountId`` and ``QueueName`` when a queue's own URL was called.
+        Those of the operation. S3's bodies are left alone, but for keys that are deleted and a bucket's tags;
+        SQS's have ``AccountId`` and ``QueueName`` when a queue's own URL was called.
     region
         The region the request was signed for; empty where it does not say.
     """
@@ -84,7 +84,7 @@ def operation(environ: Environ, body: bytes) -> Operation | None:
     if found is None or not says_one_thing(*found[:2], request, found[2]):
         return None
     model, protocol, places = found
-    # S3's bodies are objects, but for what is to be deleted.
+    # S3's bodies are objects, as a rule.
     needed = body if model.service_model.service_name != "s3" or model.name in _BODY_OF_S3 else b""
     parameters = _parameters(model, protocol, request, places, needed)
     if parameters is None:
