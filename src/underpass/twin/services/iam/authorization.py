@@ -10,8 +10,7 @@ from __future__ import annotations
 import json
 import logging
 
-from underpass.policies.evaluation import Policies, Verdict, evaluate, missing, words
-from underpass.policies.request import Request
+from underpass.policies.evaluation import Verdict, missing, words
 from underpass.twin.api.asked import Asked
 from underpass.twin.api.operation import Operation, operation
 from underpass.twin.api.refusal import Environ, Refusal, access_key_of, service_of
@@ -19,7 +18,7 @@ from underpass.twin.region.aws import ACCOUNT_ID
 from underpass.twin.region.records import records
 from underpass.twin.services.iam import asked, callers, resources
 from underpass.twin.services.iam.callers import Caller
-from underpass.twin.services.iam.context import context
+from underpass.twin.services.iam.judgment import judge
 from underpass.twin.services.iam.keys_behind import behind
 
 log = logging.getLogger(__name__)
@@ -76,19 +75,7 @@ class Authorization:
         return None
 
     def _judge(self, caller: Caller, one: Asked, region: str, user_agent: str) -> str | None:
-        found = resources.find(one.action, one.resource)
-        keys = context(caller, one, region, found.account, user_agent)
-        request = Request(caller.principal, one.action, one.resource, found.account, keys)
-        decision = evaluate(
-            request,
-            Policies(
-                identity=caller.identity,
-                boundary=caller.boundary,
-                session=caller.session,
-                resource=found.policy,
-                governs=found.governs,
-            ),
-        )
+        request, decision = judge(caller, one, region, user_agent)
         if decision.verdict is Verdict.ALLOWED:
             return None
         if decision.verdict is Verdict.UNKNOWN or not one.known:
