@@ -10,7 +10,7 @@ from underpass.twin.region.records import records
 
 @records()
 def admits(role_arn: str, service: str, source_arn: str) -> bool:
-    """Return whether ``service`` may assume the role for what it runs; nobody assumes one that is not there."""
+    """Return whether ``service`` may assume the role for what it runs; nobody assumes one that is gone."""
     account = role_arn.split(":")[4]
     held = next(
         (one for one in iam_backends[account]["aws"].roles.values() if one.arn == role_arn), None
