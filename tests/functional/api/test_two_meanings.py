@@ -296,6 +296,12 @@ def test_a_body_that_is_packed_is_read_as_well(attacker: Attacker) -> None:
     assert attacker.send("secretsmanager", "/", b"not packed", **packed)[0] == 403
 
 
+def test_an_object_is_packed_or_not_as_it_comes(attacker: Attacker) -> None:
+    for body in (b"not packed", gzip.compress(b"packed")):
+        told = {"Content_Encoding": "gzip"}
+        assert attacker.send("s3", "/mine/packed", body, "PUT", **told)[0] == 200
+
+
 @pytest.mark.parametrize(
     "target",
     [

@@ -25,6 +25,7 @@ _FOLDERS: Mapping[str, tuple[str, ...]] = {
     "aoss": ("opensearchserverless",),
     "apigateway": ("apigateway", "apigatewayv2"),
     "aps": ("amp",),
+    "bedrock": ("bedrock", "bedrock-agent", "bedrock-runtime"),
     "cloudcontrolapi": ("cloudcontrol",),
     "elasticfilesystem": ("efs",),
     "elasticloadbalancing": ("elbv2",),
@@ -36,6 +37,7 @@ _FOLDERS: Mapping[str, tuple[str, ...]] = {
     "mediastore": ("mediastore", "mediastore-data"),
     "mobiletargeting": ("pinpoint",),
     "monitoring": ("cloudwatch",),
+    "sagemaker": ("sagemaker", "sagemaker-runtime", "sagemaker-metrics"),
     "servicequotas": ("service-quotas",),
     "sso": ("sso-admin",),
     "states": ("stepfunctions",),
@@ -75,10 +77,11 @@ def operation(environ: Environ, body: bytes) -> Operation | None:
     ``None`` when that is no operation that is known, cannot be read, or can be read in two ways.
     """
     service = service_of(environ)
-    try:
-        body = gzip.decompress(body) if environ.get("HTTP_CONTENT_ENCODING") == "gzip" else body
-    except (OSError, EOFError, zlib.error):
-        return None
+    if service != "s3" and environ.get("HTTP_CONTENT_ENCODING") == "gzip":
+        try:
+            body = gzip.decompress(body)
+        except (OSError, EOFError, zlib.error):
+            return None
     request = _request(environ, b"" if service == "s3" else body)
     found = _match(service, request)
     if found is None or not says_one_thing(*found[:2], request, found[2]):
