@@ -20,7 +20,7 @@ OTHERWISE = {
     "PutBucketLifecycle": "PutBucketLifecycleConfiguration",
     "PutBucketNotification": "PutBucketNotificationConfiguration",
 }
-# S3 Express and Object Lambda have hosts of their own; the answer of nobody is no location; one list is longer.
+# S3 Express and Object Lambda have hosts of their own; nobody answers with a location; one list is longer.
 LEFT_OUT = {
     *("GetBucketLocation", "ListDirectoryBuckets", "UpdateHealthCheck", "WriteGetObjectResponse"),
 }
