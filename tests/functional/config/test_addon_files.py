@@ -94,7 +94,10 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
         ('{"Resources": }', "is not a template: JSON not well-formed. (line 1, column 15)"),
         ("- a", "is not a template: it is no mapping of sections"),
         ("Outputs: {}", "is not a template: At least one Resources member must be defined."),
-        ("Resources: {A: {Type: X}}\nRules: {}", "it has the section Rules, which add-ons cannot have"),
+        (
+            "Resources: {A: {Type: X}}\nRules: {}",
+            "it has the section Rules, which add-ons cannot have",
+        ),
         ("Resources: {A: {Type: X, Properties: {A: .nan}}}", "cannot be said in JSON"),
         (b"\xff\xfe", "is not UTF-8; save it as UTF-8"),
         (
