@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from tests.functional.answering import Answering
 from tests.functional.cloudformation_service.conftest import Twin
+from tests.trust import trusting
 
 from underpass.twin.api import patch
 from underpass.twin.services.iam import patches as iam
@@ -22,7 +23,9 @@ def function(twin: Twin) -> Answering:
     patch.apply(lambda_, iam)
     made = Answering(twin.region.clients.endpoint_url)
     lambda_.attach(made)
-    role = twin.client("iam").create_role(RoleName="r", AssumeRolePolicyDocument="{}")["Role"]
+    role = twin.client("iam").create_role(
+        RoleName="r", AssumeRolePolicyDocument=trusting("lambda")
+    )["Role"]
     package = io.BytesIO()
     with zipfile.ZipFile(package, "w") as archive:
         archive.writestr("index.py", "")

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tests.trust import trusting
 from tests.twin.api import serve
 
 from underpass.twin.api import patch
@@ -53,9 +54,9 @@ class SmallRegion:
         events.attach(self.schedules.deliver)
         Reconciler("schedules", self.schedules.reconcile).start(feed, Schedules.topics)
         iam = self.region.clients("iam")
-        self.role = iam.create_role(RoleName="function", AssumeRolePolicyDocument="{}")["Role"][
-            "Arn"
-        ]
+        self.role = iam.create_role(
+            RoleName="function", AssumeRolePolicyDocument=trusting("lambda")
+        )["Role"]["Arn"]
         iam.put_role_policy(
             RoleName="function", PolicyName="logs", PolicyDocument=json.dumps(WRITES_LOGS)
         )

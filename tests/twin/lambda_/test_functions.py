@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.trust import trusting
 from tests.twin.inside import run_inside
 
 CODE = """
@@ -128,7 +129,9 @@ def use(state: str) -> dict[str, Any]:
     small.wait(lambda: not small.functions._idle["f"], "its environment outlived the function")
     iam = small.region.clients("iam")
     for name, actions in (("mute", "s3:*"), ("writes-only", ["logs:CreateLogStream", "logs:Put*"])):
-        role = iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+        role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trusting("lambda"))["Role"][
+            "Arn"
+        ]
         document = {**WRITES_LOGS, "Statement": {**WRITES_LOGS["Statement"], "Action": actions}}
         policy = iam.create_policy(PolicyName=name, PolicyDocument=json.dumps(document))
         iam.attach_role_policy(RoleName=name, PolicyArn=policy["Policy"]["Arn"])

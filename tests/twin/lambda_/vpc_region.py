@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+from tests.trust import trusting
 from tests.twin.lambda_.small_region import zipped
 
 from underpass.twin import services
@@ -83,7 +84,9 @@ class VpcRegion:
 
     def make_role(self, name: str, *attached: str) -> str:
         iam = self.client("iam")
-        arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+        arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trusting("lambda"))["Role"][
+            "Arn"
+        ]
         for policy in attached:
             iam.attach_role_policy(RoleName=name, PolicyArn=policy)
         return str(arn)

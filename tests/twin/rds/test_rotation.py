@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from tests.trust import trusting
 from tests.twin.inside import run_inside
 
 A_SECOND = 50  # logins of each of the two applications
@@ -53,7 +54,9 @@ def rotate(state: str) -> dict[str, Any]:  # noqa: C901  one story
         family="t", containerDefinitions=[{"name": "n", "image": "i", "memory": 64}]
     )
     ecs.create_service(cluster=cluster, serviceName="n", taskDefinition="t", desiredCount=1)
-    role = region.clients("iam").create_role(RoleName="f", AssumeRolePolicyDocument="{}")["Role"]
+    role = region.clients("iam").create_role(
+        RoleName="f", AssumeRolePolicyDocument=trusting("lambda")
+    )["Role"]
     variables = {"CLUSTER": cluster, "SERVICES": "n"}
     variables |= {"ADMINISTRATOR": administrator, "APPLICATION": application}
     made = lambdas.create_function(

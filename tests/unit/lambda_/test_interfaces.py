@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 from botocore.exceptions import ClientError
 
+from underpass.policies.document import read
+from underpass.policies.evaluation import Policies, Verdict, evaluate
+from underpass.policies.request import Context, Principal, Request
+from underpass.twin.api.asked import Asked
 from underpass.twin.region.aws import Clients
 from underpass.twin.region.context import Region
 from underpass.twin.region.reconcile import ChangeFeed
@@ -130,25 +135,17 @@ def test_what_a_request_asks_for() -> None:
     assert wanted(asked) == VpcConfig(("a", "b"), ("c", "d"))
 
 
-class Policy:
-    """IAM with one role, which has one policy."""
+def policy(statements: list[dict[str, Any]]) -> Callable[[Asked], bool]:
+    """Return what a role with these statements may do."""
+    held = Policies((read({"Version": "2012-10-17", "Statement": statements}),))
+    role = Principal("arn:aws:sts::123456789012:assumed-role/r/s")
 
-    region = "us-east-1"
+    def may(one: Asked) -> bool:
+        keys = Context(one.context, frozenset({"*"}))
+        request = Request(role, one.action, one.resource, "", keys)
+        return evaluate(request, held).verdict is Verdict.ALLOWED
 
-    def __init__(self, statements: list[dict[str, Any]]) -> None:
-        self._statements = statements
-
-    def __call__(self, _service: str) -> Policy:
-        return self
-
-    def list_role_policies(self, RoleName: str) -> dict[str, Any]:
-        return {"PolicyNames": ["one"]}
-
-    def get_role_policy(self, RoleName: str, PolicyName: str) -> dict[str, Any]:
-        return {"PolicyDocument": {"Statement": self._statements}}
-
-    def list_attached_role_policies(self, RoleName: str) -> dict[str, Any]:
-        return {"AttachedPolicies": []}
+    return may
 
 
 def allow(actions: str, resource: Any = "*", **more: Any) -> dict[str, Any]:
@@ -180,9 +177,6 @@ USES = [f"{ARN}:subnet/subnet-1", f"{ARN}:security-group/sg-1", f"{ARN}:network-
 def test_the_role_must_be_allowed_to_have_interfaces(
     statements: list[dict[str, Any]], lacks: str
 ) -> None:
-    clients = cast(Clients, Policy(statements))
-    said = forbidden(
-        clients, "arn:aws:iam::123456789012:role/r", VpcConfig(("subnet-1",), ("sg-1",))
-    )
+    said = forbidden("us-east-1", VpcConfig(("subnet-1",), ("sg-1",)), policy(statements))
     expected = f"The provided execution role does not have permissions to call {lacks} on EC2"
     assert said == (expected if lacks else None)

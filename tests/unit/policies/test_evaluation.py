@@ -119,6 +119,22 @@ def test_who_decides(
     assert (decision.verdict, decision.why) == (verdict, why)
 
 
+@pytest.mark.parametrize("kind", ["identity", "boundary", "session", "resource", "endpoint"])
+def test_a_deny_on_a_key_that_nobody_knows_leaves_it_open(kind: str) -> None:
+    """What was allowed cannot be told; what was not is denied either way."""
+    whom = {"Principal": {"AWS": "*"}} if kind == "endpoint" else {"Principal": {"AWS": ROOT}}
+    every = {"Action": "s3:*", "Resource": "*", **whom}
+    maybe = {**every, "Effect": "Deny", "Condition": {"StringEquals": {"k": "v"}}}
+    unsure = read({"Version": "2012-10-17", "Statement": [{**every, "Effect": "Allow"}, maybe]})
+    for identity, verdict in ((ALLOW, U), (NOTHING, D)):
+        held: Any = {"identity": (identity,)}
+        if kind == "identity":
+            held = {"identity": (identity, MAYBE_NOT)}
+        else:
+            held[kind] = (unsure,) if kind == "session" else unsure
+        assert evaluate(asked(IN_ROLE), Policies(**held)).verdict is verdict
+
+
 @pytest.mark.parametrize(
     ("spared", "principal", "verdict"),
     [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from underpass.policies.conditions import holds
+from underpass.policies.conditions import _OPERATORS, holds
 from underpass.policies.document import Condition
 from underpass.policies.request import Context
 
@@ -44,6 +44,9 @@ def held(
         ("NumericGreaterThan", "10", "11", True),
         ("NumericGreaterThanEquals", "10", "10", True),
         ("NumericEquals", "ten", "10", None),
+        ("NumericLessThan", "10", "ten", None),
+        ("NumericLessThan", "10", "NaN", None),
+        ("NumericLessThan", "10", "-0.5", True),
         # As written: "one of the W3C implementations of the ISO 8601 date formats or in epoch (UNIX) time"
         ("DateGreaterThan", "2020-01-01T00:00:01Z", "2020-01-01T00:00:02Z", True),
         ("DateGreaterThanEquals", "2020", "2020-01-01T00:00:00Z", True),
@@ -52,18 +55,31 @@ def held(
         ("DateEquals", "1577836800", "2020-01-01T00:00:00Z", True),
         ("DateNotEquals", "1577836800", "2020-01-01T00:00:00Z", False),
         ("DateEquals", "soon", "2020-01-01T00:00:00Z", None),
+        ("DateGreaterThan", "1577836799", "1577836800", True),
+        ("DateGreaterThan", "2019-12-31T23:59:59Z", "1577836800", True),
+        ("DateGreaterThan", "1577836800", "2020-01-01T01:00:00+02:00", False),
+        ("DateLessThan", "2009-06-30T12:00Z", "2009-06-30T11:59:59Z", True),
         ("Bool", "True", "true", True),
         ("Bool", "false", "true", False),
+        ("Bool", "true", "yes", None),
+        ("Bool", "1", "true", None),
         # As written: "byte for byte against a base-64 encoded representation"
         ("BinaryEquals", "QmluYXJ5", "QmluYXJ5", True),
         ("BinaryEquals", "QmluYXJ5", "AAAA", False),
+        ("BinaryEquals", "QmluYXJ5", "qmluyxj5", False),
+        ("BinaryEquals", "QmluYXJ5", "not base64", None),
         # As written: "203.0.113.0/24 or 2001:DB8:1234:5678::/64"; "default prefix value of /32"
         ("IpAddress", "203.0.113.0/24", "203.0.113.9", True),
         ("IpAddress", "203.0.113.0/24", "203.0.114.9", False),
         ("IpAddress", "203.0.113.9", "203.0.113.9", True),
         ("IpAddress", "2001:DB8:1234:5678::/64", "2001:db8:1234:5678::1", True),
         ("IpAddress", "2001:DB8:1234:5678::/64", "203.0.113.9", False),
+        ("IpAddress", "2001:db8::1", "2001:DB8:0::1", True),
+        ("IpAddress", "2001:db8::1", "2001:db8::2", False),
+        ("IpAddress", "::/0", "203.0.113.9", False),
+        ("IpAddress", "203.0.113.0/24", "somewhere", None),
         ("NotIpAddress", "203.0.113.0/24", "203.0.113.9", False),
+        ("NotIpAddress", "203.0.113.0/24", "2001:db8::1", True),
         # As written: "Each of the six colon-delimited components of the ARN is checked separately"
         ("ArnLike", "arn:aws:s:*:111122223333:f/*", "arn:aws:s:r:111122223333:f/d", True),
         ("ArnLike", "arn:aws:s:*:1:f/*", "arn:aws:s:r:9:store/abc:1:f/d", False),
@@ -71,6 +87,16 @@ def held(
         ("ArnEquals", "arn:aws:sns:*:1:*", "arn:aws:sns:r:1:t", True),
         ("ArnNotEquals", "arn:aws:sns:*:1:*", "arn:aws:sns:r:1:t", False),
         ("ArnNotLike", "arn:aws:sns:*:1:*", "arn:aws:sqs:r:1:t", True),
+        ("ArnLike", "arn:aws:sns:r:1:T", "arn:aws:sns:r:1:t", False),
+        (
+            "ArnLike",
+            "arn:aws:s:r:1:a:*",
+            "arn:aws:s:r:1:a:b:c",
+            True,
+        ),  # after the fifth colon it is one part
+        ("ArnLike", "arn:aws:*", "arn:aws:sns:r:1:t", False),
+        ("StringLike", "arn:aws:*", "arn:aws:sns:r:1:t", True),
+        ("ArnLike", "arn:aws:sns:r:1:t", "no ARN", False),
         ("StringResembles", "a", "a", None),
         ("Null", "true", "a", False),
         ("Null", "false", "a", True),
@@ -107,6 +133,18 @@ def test_an_operator(operator: str, wanted: str, value: str, expected: bool | No
 def test_a_key_that_is_absent(operator: str, expected: bool) -> None:
     assert held(operator, "true", ()) is expected
     assert held(operator, "true", None) is None
+
+
+@pytest.mark.parametrize("operator", sorted(_OPERATORS))
+def test_every_operator_of_a_key_that_is_absent(operator: str) -> None:
+    """ "If the key … is not present, … false", and true where the operator is a negated one."""
+    negated = "Not" in operator
+    assert held(operator, "1", ()) is negated
+    assert held(f"{operator}IfExists", "1", ()) is True
+    assert held(f"ForAllValues:{operator}", "1", ()) is True
+    assert held(f"ForAnyValue:{operator}", "1", ()) is False
+    for name in (operator, f"{operator}IfExists", f"ForAllValues:{operator}"):
+        assert held(name, "1", None) is None
 
 
 @pytest.mark.parametrize(

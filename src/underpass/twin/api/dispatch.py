@@ -12,14 +12,16 @@ from typing import Any
 
 import moto.backends
 import moto.core.responses
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, UnknownServiceError
 from moto.core.base_backend import BackendDict
+from moto.core.responses import BaseResponse
+from moto.core.routing import get_service_router
 from moto.moto_server.werkzeug_app import (
     BackendRequest,
     DomainDispatcherApplication,
     create_backend_app,
 )
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.routing import Rule
 from werkzeug.wrappers import Response
 
@@ -99,3 +101,54 @@ def _method_names(original: Callable[[type], list[str]], cls: type) -> list[str]
 @functools.cache
 def _modules(original: Callable[[], Iterable[str]]) -> tuple[str, ...]:
     return tuple(original())
+
+
+# What is done is what was asked for, as ``operation`` reads it, wherever else a request names something
+
+
+@patch.wrap(BaseResponse, "setup_class")
+def _set_up(original: Callable[..., None], response: Any, request: Any, *more: Any) -> None:
+    """Take no body of JSON and no header for a form: moto does when it finds no other, and prefers it."""
+    original(response, request, *more)
+    if not request.form and not response.parsed_url.query:
+        response.querystring = response.data = {}
+
+
+@patch.wrap(BaseResponse, "_get_action")
+def _asked_for(original: Callable[[Any], str], response: Any) -> str:
+    """Return the action that the request's own protocol names; S3 has a way of its own."""
+    service, request = response.boto3_service_name, response.normalized_request
+    if not service or service == "s3":
+        return original(response)
+    known = vars(response).get("twin_asked_for")
+    if known is None or known[0] is not request:
+        known = response.twin_asked_for = (request, *_routed(service, request))
+    _, name, places = known
+    if places:
+        response.uri_match = places
+    return str(name) if name else original(response)
+
+
+def _routed(service: str, request: Any) -> tuple[str | None, dict[str, Any]]:
+    try:
+        model, places = get_service_router(service).match(request)
+    except (NotFound, NotImplementedError, UnknownServiceError):
+        return None, {}
+    return model.name, places if model.service_model.protocol.startswith("rest") else {}
+
+
+@patch.wrap(BaseResponse, "_get_param")
+def _parameter(
+    original: Callable[..., Any], response: Any, name: str, *more: Any, **named: Any
+) -> Any:
+    """Return what the path names, before anything of that name in query or body."""
+    if name in response.uri_match and not response.automated_parameter_parsing:
+        return response.uri_match[name]
+    return original(response, name, *more, **named)
+
+
+@patch.wrap(BaseResponse, "get_region_from_url")
+def _signed_for(original: Callable[..., str], response: Any, request: Any, full_url: str) -> str:
+    """Return the region of the signature, whatever the host or the client's name say."""
+    scope = request.headers.get("Authorization", "").split(",")[0].split("/")
+    return str(scope[2]) if len(scope) == 5 and scope[2] else original(response, request, full_url)

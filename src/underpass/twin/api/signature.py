@@ -28,6 +28,9 @@ from underpass.twin.api.refusal import Environ, Refusal
 _V4 = "AWS4-HMAC-SHA256"
 _SKEW = timedelta(minutes=15)
 _LONGEST_S = 7 * 24 * 3600
+_WORD = re.compile(
+    r"[A-Za-z0-9_.-]+"
+)  # of a scope: what stands otherwise is read otherwise elsewhere
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -87,7 +90,8 @@ def signed(environ: Environ) -> Signed:
     if not algorithm:
         raise Refusal("unsigned")
     scope = said.get("Credential", "").rsplit("/", 4)
-    if algorithm != _V4 or len(scope) != 5 or not said.get("SignedHeaders"):
+    plain = len(scope) == 5 and all(_WORD.fullmatch(part) for part in scope)
+    if algorithm != _V4 or not plain or not said.get("SignedHeaders"):
         raise Refusal("refused", f"The twin knows {_V4} only, with a key of its own")
     return Signed(
         access_key_id=scope[0],
@@ -123,10 +127,15 @@ def verify(one: Signed, environ: Environ, key: Key) -> None:
 
 
 def carry(one: Signed, environ: Environ) -> None:
-    """Have a presigned request say its scope in the header: moto tells services apart by it."""
-    if one.presigned and one.headers is not None:
-        scope = f"{one.access_key_id}/{one.date[:8]}/{one.region}/{one.service}/aws4_request"
-        environ["HTTP_AUTHORIZATION"] = f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host"
+    """Have a request say once, in the header, who was found to sign it and for what.
+
+    Whoever reads it from here on reads what was verified: a header may hold two credentials, a query others.
+    """
+    date, region = one.date[:8] or "20000101", one.region or "us-east-1"  # version 2 says neither
+    scope = f"{one.access_key_id}/{date}/{region}/{one.service}/aws4_request"
+    environ["HTTP_AUTHORIZATION"] = (
+        f"{_V4} Credential={scope}, SignedHeaders=host, Signature=verified"
+    )
 
 
 def _span(one: Signed) -> tuple[datetime, datetime]:

@@ -138,7 +138,7 @@ class Agent:
         task = self._table.change(self._id, containers=containers.planned(self._definition))
         for role in ("taskRoleArn", "executionRoleArn"):
             if self._definition.get(role):
-                credentials.check(self._definition[role])
+                credentials.check(self._definition[role], task.arn)
         attachment = attach(self._platform, task)
         task = self._table.change(self._id, attachment=attachment)
         known = Secrets(

@@ -20,9 +20,9 @@ def path(task: Task) -> str:
     return f"/v2/credentials/{task.id}"
 
 
-def check(role_arn: str) -> None:
-    """Raise a ``StartError``, in ECS's words, for a role that tasks cannot assume."""
-    if not trust.admits(role_arn, SERVICE):
+def check(role_arn: str, task_arn: str) -> None:
+    """Raise a ``StartError``, in ECS's words, for a role that the task cannot assume."""
+    if not trust.admits(role_arn, SERVICE, task_arn):
         raise StartError(
             f"ECS was unable to assume the role '{role_arn}' that was provided for this task. Please verify "
             "that the role being passed has the proper trust relationship and permissions and that your IAM "

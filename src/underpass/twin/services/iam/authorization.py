@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import dataclass
 
-from underpass.policies.evaluation import Policies, Verdict, evaluate, missing, words
-from underpass.policies.request import Request
+from underpass.policies.evaluation import Verdict, missing, words
 from underpass.twin.api.asked import Asked
 from underpass.twin.api.operation import Operation, operation
 from underpass.twin.api.refusal import Environ, Refusal, access_key_of, service_of
@@ -20,19 +18,17 @@ from underpass.twin.region.aws import ACCOUNT_ID
 from underpass.twin.region.records import records
 from underpass.twin.services.iam import accounts, asked, callers, resources
 from underpass.twin.services.iam.callers import Caller
-from underpass.twin.services.iam.context import context
+from underpass.twin.services.iam.judgment import judge
 from underpass.twin.services.iam.keys_behind import behind
 
 log = logging.getLogger(__name__)
 
 _APPLICATION = "-TaskRole-"  # what the service stack's role is called
 _FREE = frozenset({"sts:GetCallerIdentity", "sts:GetSessionToken", "sts:GetAccessKeyInfo"})
-
-
-@dataclass(frozen=True)
-class _Judged:
-    request: Request
-    text: str
+_UNREADABLE = (
+    "The twin cannot tell what this request asks for, so no policy can allow it: it is of no "
+    "operation that AWS describes, it cannot be read, or it says two things"
+)
 
 
 class Authorization:
@@ -56,15 +52,13 @@ class Authorization:
         if caller is None and service_of(environ) != "sts":
             return
         wanted = operation(environ, body)
-        if wanted is None:
-            return
         if caller is None:
-            if wanted.name != "AssumeRole":
+            if wanted is None or wanted.name != "AssumeRole":
                 return
             accounts.let_in(str(wanted.parameters.get("RoleArn", "")))
-            caller = (
-                callers.ADMINISTRATOR
-            )  # a role is assumed by whom it trusts, and by nobody else
+            caller = callers.ADMINISTRATOR  # a role is assumed by whom it trusts, and by nobody else
+        if wanted is None:
+            raise Refusal("refused", _UNREADABLE)
         refused = self.refusal(caller, wanted, environ.get("HTTP_USER_AGENT", ""))
         if refused:
             raise Refusal("denied", refused if service_of(environ) != "ec2" else _of_ec2(refused))
@@ -86,19 +80,7 @@ class Authorization:
         return None
 
     def _judge(self, caller: Caller, one: Asked, region: str, user_agent: str) -> str | None:
-        found = resources.find(one.action, one.resource)
-        keys = context(caller, one, region, found.account, user_agent)
-        request = Request(caller.principal, one.action, one.resource, found.account, keys)
-        decision = evaluate(
-            request,
-            Policies(
-                identity=caller.identity,
-                boundary=caller.boundary,
-                session=caller.session,
-                resource=found.policy,
-                governs=found.governs,
-            ),
-        )
+        request, decision = judge(caller, one, region, user_agent)
         if decision.verdict is Verdict.ALLOWED:
             return None
         if decision.verdict is Verdict.UNKNOWN or not one.known:

@@ -11,7 +11,8 @@ from underpass.policies.request import Context
 from underpass.twin.api.asked import Asked
 from underpass.twin.services.iam.callers import Caller
 
-# Nobody here has an organisation or a second factor, and no service acts in another's name.
+# Nobody here has an organisation or a second factor, and no service acts in another's name; what a request
+# carries, or asks of KMS by the way, stands beside these.
 _ABSENT = frozenset(
     {
         "aws:CalledVia",
@@ -34,6 +35,7 @@ _ABSENT = frozenset(
         "aws:SourceOrgPaths",
         "aws:TagKeys",
         "aws:username",
+        "kms:ViaService",
     }
 )
 

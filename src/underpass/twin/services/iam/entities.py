@@ -23,6 +23,13 @@ _OF_POLICIES = frozenset(
         *("SetDefaultPolicyVersion", "TagPolicy", "UntagPolicy"),
     }
 )
+# Of those a request has, the first names the resource.
+_NAMING = (
+    ("InstanceProfileName", "instance-profile"),
+    ("GroupName", "group"),
+    ("RoleName", "role"),
+    ("UserName", "user"),
+)
 _ATTACHING = frozenset(
     f"{verb}{kind}Policy" for verb in ("Attach", "Detach") for kind in ("Group", "Role", "User")
 )
@@ -42,6 +49,11 @@ def asked(operation: Operation, account: str) -> tuple[Asked, ...] | None:
         resource = f"{where}{path}{given[member]}" if given.get(member) else None
     elif name in _OF_POLICIES:
         resource = str(given.get("PolicyArn") or "") or None
+    else:
+        named = (f"{kind}/{given[one]}" for one, kind in _NAMING if given.get(one))
+        resource = next(
+            (f"arn:{partition(operation.region)}:iam::{account}:{one}" for one in named), None
+        )
     if name in _ATTACHING:
         keys = {"iam:PolicyARN": "PolicyArn"}
     elif name in _BOUNDED:

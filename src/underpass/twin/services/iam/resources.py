@@ -42,7 +42,9 @@ _Found = tuple[str, Any, bool]  # account, text or document, governs
 
 @records()
 def named(asked: Asked) -> Asked:
-    """Return what is asked with the whole ARN of a secret that was asked for by its name alone."""
+    """Return what is asked with the whole ARN of what was asked for by its name alone: a secret, a role."""
+    if asked.resource and asked.resource.startswith("arn:") and asked.action.startswith("iam:"):
+        return replace(asked, resource=_with_path(asked.resource))
     if not asked.resource or not asked.resource.endswith(_SUFFIX):
         return asked
     from moto.secretsmanager.models import secretsmanager_backends
@@ -51,6 +53,23 @@ def named(asked: Asked) -> Asked:
     held = secretsmanager_backends[account][region].secrets
     short = name.removeprefix("secret:").removesuffix(_SUFFIX)
     return replace(asked, resource=held[short].arn) if short in held else asked
+
+
+def _with_path(arn: str) -> str:
+    """Return the ARN of an entity of IAM's with the path it was made with, which its name does not tell."""
+    from moto.iam.models import iam_backends
+
+    _, _, _, _, account, entity = arn.split(":", 5)
+    kind, _, name = entity.partition("/")
+    backend = iam_backends[account]["aws"]
+    kept: Mapping[str, Mapping[str, Any]] = {
+        "group": backend.groups,
+        "instance-profile": backend.instance_profiles,
+        "role": backend.roles,
+        "user": backend.users,
+    }
+    found = (one for one in kept.get(kind, {}).values() if one.name == name)
+    return next((str(one.arn) for one in found), arn)
 
 
 @records()

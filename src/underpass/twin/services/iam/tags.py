@@ -10,7 +10,7 @@ from typing import Any
 
 # Pairs are called otherwise in KMS, and in services whose members begin small.
 _PAIRS = (("Key", "Value"), ("key", "value"), ("TagKey", "TagValue"))
-_LISTS_OF_KEYS = ("TagKeys", "tagKeys")  # of what takes tags off
+_LISTS_OF_KEYS = ("TagKeys", "tagKeys", "RemoveTagKeys")  # of what takes tags off
 
 
 def context(given: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
@@ -24,8 +24,11 @@ def context(given: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
 
 
 def _tags(given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    for name in ("Tags", "tags"):
+    for name in ("Tags", "tags", "AddTags"):
         yield from _pairs(given.get(name))
+    for name, inner in (("Tagging", "TagSet"), ("CreateBucketConfiguration", "Tags")):  # S3's
+        held = given.get(name)
+        yield from _pairs(held.get(inner) if isinstance(held, Mapping) else None)
     for one in given.get("TagSpecifications") or ():  # EC2's, by the type of what is made
         yield from _pairs(one.get("Tags"))
 

@@ -9,13 +9,18 @@ from underpass.twin.region.records import records
 
 
 @records()
-def admits(role_arn: str, service: str) -> bool:
-    """Return whether ``service`` may assume the role; nobody assumes one that is not there."""
+def admits(role_arn: str, service: str, source_arn: str) -> bool:
+    """Return whether ``service`` may assume the role for what it runs; nobody assumes one that is gone."""
     account = role_arn.split(":")[4]
     held = next(
         (one for one in iam_backends[account]["aws"].roles.values() if one.arn == role_arn), None
     )
     if held is None:
         return False
-    act = Act(service, "sts:AssumeRole", role_arn, {"aws:SourceAccount": account})
+    act = Act(
+        service,
+        "sts:AssumeRole",
+        role_arn,
+        {"aws:SourceAccount": account, "aws:SourceArn": source_arn},
+    )
     return policy_allows(held.assume_role_policy_document, act)

@@ -12,7 +12,7 @@ _REENCRYPTING = (("kms:ReEncryptFrom", "Source"), ("kms:ReEncryptTo", "Destinati
 _ALGORITHM = "kms:EncryptionAlgorithm"
 _CONTEXT = "kms:EncryptionContextKeys"
 # An algorithm that is not named is the symmetric one, or told by the key
-_SENT = frozenset({_CONTEXT})
+_SENT = frozenset({_CONTEXT, "kms:EncryptionContext:*"})
 _ENCRYPTING = frozenset(
     {
         *("Decrypt", "Encrypt", "GenerateDataKey", "GenerateDataKeyPair", "ReEncrypt"),

@@ -20,6 +20,7 @@ from moto.awslambda.responses import LambdaResponse
 from underpass.twin.api import patch
 from underpass.twin.region.aws import ACCOUNT_ID
 from underpass.twin.region.records import records
+from underpass.twin.services.iam import trust
 from underpass.twin.services.lambda_ import vpc_config
 from underpass.twin.services.lambda_.model import (
     Function,
@@ -30,6 +31,8 @@ from underpass.twin.services.lambda_.model import (
 )
 
 _PYTHON = re.compile(r"python3\.\d+")
+_ROLE = re.compile(r"arn:aws[\w-]*:iam::\d{12}:role/.+")
+_SERVICE = "lambda.amazonaws.com"
 
 
 class Runner(Protocol):
@@ -90,6 +93,7 @@ def policy(region: str, arn: str) -> list[dict[str, Any]] | None:
 @patch.wrap(LambdaBackend, "create_function")
 def _create(original: Callable[..., Any], backend: Any, spec: dict[str, Any]) -> Any:
     _check(spec)
+    _check_role(backend, spec["Role"], spec["FunctionName"])
     _check_vpc(backend, spec, spec["Role"])
     made = original(backend, spec)
     _keep_logging(backend, spec["FunctionName"], spec)
@@ -102,6 +106,8 @@ def _update(
 ) -> Any:
     _check(body)
     function = backend.get_function(name, qualifier)
+    if body.get("Role"):
+        _check_role(backend, body["Role"], function.function_name)
     was = {"VpcConfig": function._vpc_config}  # noqa: SLF001
     _check_vpc(backend, {**was, **body}, body.get("Role", function.role))
     original(backend, name, qualifier, body)
@@ -115,6 +121,16 @@ def _check(spec: Mapping[str, Any]) -> None:
     why = refusal(spec)
     if why:
         raise InvalidParameterValueException(why)
+
+
+def _check_role(backend: Any, role_arn: str, name: str) -> None:
+    """Refuse a role that does not let Lambda assume it; what is no role's ARN moto refuses."""
+    name = name.rpartition(":")[2]
+    arn = f"arn:aws:lambda:{backend.region_name}:{backend.account_id}:function:{name}"
+    if _ROLE.fullmatch(role_arn) and not trust.admits(role_arn, _SERVICE, arn):
+        raise InvalidParameterValueException(
+            "The role defined for the function cannot be assumed by Lambda."
+        )
 
 
 def _check_vpc(backend: Any, spec: Mapping[str, Any], role_arn: str) -> None:

@@ -20,8 +20,9 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from underpass.policies.resource_policies import Act, policy_allows
+from underpass.twin.api.asked import Asked
 from underpass.twin.region.aws import Clients
+from underpass.twin.services.iam.judgment import role_may
 from underpass.twin.services.lambda_.model import Function
 
 log = logging.getLogger(__name__)
@@ -147,15 +148,18 @@ def _make_stream(clients: Clients, function: Function, stream: str) -> bool:
     name taken.
     """
     logs, group = clients("logs"), function.log_group
-    role = Role(clients, function.role_arn)
+
+    def may(action: str, resource: str) -> bool:
+        return role_may(function.role_arn, Asked(action, resource), region)
+
     partition, _, region, account = function.arn.split(":")[1:5]
     arn = f"arn:{partition}:logs:{region}:{account}:log-group:{group}"
     groups = logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]
     if not any(one["logGroupName"] == group for one in groups):
-        if not role.may("logs:CreateLogGroup", f"{arn}:*"):
+        if not may("logs:CreateLogGroup", f"{arn}:*"):
             return False
         _make(logs, "create_log_group", logGroupName=group)
-    if not role.may("logs:CreateLogStream", f"{arn}:log-stream:{stream}"):
+    if not may("logs:CreateLogStream", f"{arn}:log-stream:{stream}"):
         return False
     _make(logs, "create_log_stream", logGroupName=group, logStreamName=stream)
     return True
@@ -179,43 +183,3 @@ def _report(function: Function, run: Run) -> str:
     if run.status != "success":
         parts.append(f"Status: {run.status}")
     return "\t".join(parts)
-
-
-_SERVICE = "lambda.amazonaws.com"
-_NOTHING: Mapping[str, str] = {}
-
-
-@dataclass(frozen=True)
-class Role:
-    """An execution role, by its ARN."""
-
-    clients: Clients
-    arn: str
-
-    def may(self, action: str, resource: str, context: Mapping[str, str] = _NOTHING) -> bool:
-        """Return whether its policies allow ``action``, inline and attached; a role that is gone has none."""
-        act = Act(_SERVICE, action, resource, context)
-        try:
-            statements = [statement for policy in self._policies() for statement in _of(policy)]
-        except ClientError as error:
-            if error.response["Error"]["Code"] == "NoSuchEntity":
-                return False
-            raise
-        return policy_allows({"Statement": statements}, act)
-
-    def _policies(self) -> Iterator[Mapping[str, Any]]:
-        iam, name = self.clients("iam"), self.arn.rpartition("/")[2]
-        for inline in iam.list_role_policies(RoleName=name)["PolicyNames"]:
-            yield iam.get_role_policy(RoleName=name, PolicyName=inline)["PolicyDocument"]
-        for attached in iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]:
-            arn = attached["PolicyArn"]
-            version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
-            document = iam.get_policy_version(PolicyArn=arn, VersionId=version)
-            yield document["PolicyVersion"]["Document"]
-
-
-def _of(policy: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """Yield a policy's statements as ``permits`` reads them: an identity's policy names no principal."""
-    found = policy["Statement"]
-    for statement in found if isinstance(found, list) else [found]:
-        yield {**statement, "Principal": "*"}

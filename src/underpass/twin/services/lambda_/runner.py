@@ -117,9 +117,11 @@ class Functions:
 
     def forbidden(self, role_arn: str, vpc: VpcConfig) -> str | None:
         """Return why a function with this role cannot be in a VPC; None when it can."""
+        from underpass.twin.services.iam.judgment import role_may
         from underpass.twin.services.lambda_ import vpc_config
 
-        return vpc_config.forbidden(self._region.clients, role_arn, vpc)
+        region = self._region.name
+        return vpc_config.forbidden(region, vpc, lambda one: role_may(role_arn, one, region))
 
     def stop(self) -> None:
         """End every environment; invocations under way fail."""

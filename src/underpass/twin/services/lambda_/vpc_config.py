@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from moto.ec2.models import ec2_backends
 
-from underpass.twin.region.aws import ACCOUNT_ID, Clients
+from underpass.twin.api.asked import Asked
+from underpass.twin.region.aws import ACCOUNT_ID
 from underpass.twin.region.records import records
 from underpass.twin.services.lambda_.model import VpcConfig
-from underpass.twin.services.lambda_.report import Role
 
 
 def wanted(written: Mapping[str, Any] | None) -> VpcConfig | None:
@@ -68,28 +68,31 @@ def _unknown(kind: str, what: str) -> str:
     )
 
 
-def forbidden(clients: Clients, role_arn: str, vpc: VpcConfig) -> str | None:
-    """Return why a function with this role cannot be in a VPC, in Lambda's words; None when it can.
+def forbidden(region: str, vpc: VpcConfig, may: Callable[[Asked], bool]) -> str | None:
+    """Return why a function cannot be in a VPC, in Lambda's words; None when it can.
 
     Lambda makes, finds and deletes the interfaces with the function's own role.
     https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
+
+    Parameters
+    ----------
+    may
+        Whether the role may do something.
     """
-    role = Role(clients, role_arn)
-    arn = f"arn:aws:ec2:{clients.region}:{ACCOUNT_ID}"
+    arn = f"arn:aws:ec2:{region}:{ACCOUNT_ID}"
     interface = f"{arn}:network-interface/eni-00000000000000000"
     uses = [f"{arn}:subnet/{one}" for one in vpc.subnet_ids]
     uses += [f"{arn}:security-group/{one}" for one in vpc.group_ids]
     context = {
-        "aws:RequestedRegion": clients.region,
-        "ec2:Region": clients.region,
-        "ec2:Vpc": f"{arn}:vpc/{vpc_of(clients.region, vpc)}",
-        "ec2:Subnet": uses[0],
+        "ec2:Region": (region,),
+        "ec2:Vpc": (f"{arn}:vpc/{vpc_of(region, vpc)}",),
+        "ec2:Subnet": (uses[0],),
     }
     for action, resources in (
         ("CreateNetworkInterface", [interface, *uses]),
         ("DescribeNetworkInterfaces", ["*"]),
         ("DeleteNetworkInterface", [interface]),
     ):
-        if not all(role.may(f"ec2:{action}", one, context) for one in resources):
+        if not all(may(Asked(f"ec2:{action}", one, context)) for one in resources):
             return f"The provided execution role does not have permissions to call {action} on EC2"
     return None

@@ -7,7 +7,7 @@ https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3
 from __future__ import annotations
 
 from collections.abc import Mapping
-from urllib.parse import unquote
+from urllib.parse import parse_qs, unquote, urlparse
 
 from underpass.twin.api.asked import Asked, partition
 from underpass.twin.api.operation import Operation
@@ -194,8 +194,9 @@ def _written(resource: str | None, given: Mapping[str, object]) -> tuple[Asked, 
 
 
 def _source(operation: Operation) -> Asked:
-    """Return the reading of what is copied: ``BUCKET/KEY?versionId=ID``, of which AWS decodes the path."""
-    path, _, version = str(operation.parameters.get("CopySource", "")).partition("?versionId=")
-    bucket, _, key = unquote(path).removeprefix("/").partition("/")
+    """Return the reading of what is copied: ``BUCKET/KEY?versionId=ID``, of which the path is decoded."""
+    source = urlparse(str(operation.parameters.get("CopySource", "")))  # as moto reads it
+    bucket, _, key = unquote(source.path).lstrip("/").partition("/")
     resource = f"arn:{partition(operation.region)}:s3:::{bucket}/{key}" if key else None
+    (version, *_) = parse_qs(source.query).get("versionId", [""])
     return _versioned(_OBJECT["GetObject"], resource, {"VersionId": version})

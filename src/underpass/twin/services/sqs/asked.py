@@ -18,10 +18,12 @@ def asked(operation: Operation, account: str) -> tuple[Asked, ...] | None:
     if operation.name in _WITHOUT_QUEUE:
         return None
     given = operation.parameters
-    parts = urlsplit(str(given.get("QueueUrl", ""))).path.strip("/").split("/")
-    name = given.get("QueueName") or parts[-1]
+    url = str(given.get("QueueUrl", ""))
+    parts = urlsplit(url).path.split("/")
+    # Of two names that is meant which moto takes.
+    name = url.rsplit("/", maxsplit=1)[-1] if url else given.get("QueueName")
     owner = given.get("QueueOwnerAWSAccountId") or given.get("AccountId")
-    owner = owner or (parts[-2] if len(parts) > 1 else account)
+    owner = (parts[-2] if len(parts) > 2 else "") or owner or account
     resource = f"arn:{partition(operation.region)}:sqs:{operation.region}:{owner}:{name}"
     action = f"sqs:{operation.name.removesuffix('Batch')}"
     return (Asked(action, resource if name else None),)
