@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from underpass.twin.linux import process
-from underpass.twin.region.clock import scaled_s
+from underpass.twin.region.clock import Wait, scaled_s
 from underpass.twin.region.worker import Worker
 from underpass.twin.services.ecs.metadata import ADDRESS, PORT
 from underpass.twin.services.ecs.model import Health
@@ -40,7 +40,8 @@ class Checks:
         kind, *rest = definition["command"]
         self._argv = ["/bin/sh", "-c", *rest] if kind == "CMD-SHELL" else rest
         self._disabled = kind == "NONE"
-        self._interval_s = scaled_s(definition.get("interval") or 30)
+        self._given_s = float(definition.get("interval") or 30)
+        self._interval_s = scaled_s(Wait.CONTAINER_CHECK, self._given_s)
         self._timeout_s = definition.get("timeout") or 5
         self._retries = definition.get("retries") or 3
         self._start_period_s = definition.get("startPeriod") or 0

@@ -14,7 +14,7 @@ from typing import Any
 
 from underpass.errors import UnderpassError
 from underpass.twin.region.aws import Clients
-from underpass.twin.region.clock import scaled_s
+from underpass.twin.region.clock import Wait, scaled_s
 from underpass.twin.region.timers import Timer, later
 from underpass.twin.services.ec2.patches import change_interface
 from underpass.twin.services.elbv2 import patches as elbv2
@@ -146,7 +146,9 @@ class Nodes:
                 leaving=dict(self._leaving),
                 named=self._named,
                 now_s=time.monotonic(),
-                times=Times(scaled_s(times.serves_s, 0.0), scaled_s(times.detached_s, 0.0)),
+                times=Times(
+                    *(scaled_s(Wait.NODE, one, 0.0) for one in (times.serves_s, times.detached_s))
+                ),
             )
 
     def _take(self, balancer: LoadBalancer, nodes: dict[str, Eni], due: Steps) -> bool:
