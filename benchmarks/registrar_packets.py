@@ -170,7 +170,7 @@ class Bench:
         if not algorithm.published:
             yield self.outputs["RegistrarFunctionName"]
             return
-        function, rule_name = self._publish(algorithm), algorithm.name.replace("_", "-")
+        function, rule_name = self._publish(algorithm), _rule_name(algorithm)
         try:
             yield function
         finally:
@@ -193,18 +193,17 @@ class Bench:
             Environment={"Variables": self._published_environment(algorithm)},
         )
         expression = "rate(1 minute)" if algorithm.minutes == 1 else "rate(5 minutes)"
-        rule = events.put_rule(Name=name, ScheduleExpression=expression, State="DISABLED")[
-            "RuleArn"
-        ]
+        rule_name = _rule_name(algorithm)
+        rule = events.put_rule(Name=rule_name, ScheduleExpression=expression, State="DISABLED")
         lambda_.add_permission(
             FunctionName=name,
             StatementId="rule",
             Action="lambda:InvokeFunction",
             Principal="events.amazonaws.com",
-            SourceArn=rule,
+            SourceArn=rule["RuleArn"],
         )
-        events.put_targets(Rule=name, Targets=[{"Id": "1", "Arn": made["FunctionArn"]}])
-        events.enable_rule(Name=name)
+        events.put_targets(Rule=rule_name, Targets=[{"Id": "1", "Arn": made["FunctionArn"]}])
+        events.enable_rule(Name=rule_name)
         return name
 
     def _role(self, name: str) -> str:
@@ -300,6 +299,11 @@ class Bench:
         return statistics.median(billed) if billed else float("nan")
 
 
+def _rule_name(algorithm: Algorithm) -> str:
+    """Return the name of a published function's rule: one that runs on the twin's clock, as ours does."""
+    return f"{algorithm.name.replace('_', '-')}-RegistrarSchedule-{0:012x}"
+
+
 def package() -> bytes:
     """Return the published function's deployment package, with dnspython where it is installed."""
     content = io.BytesIO()
@@ -326,7 +330,7 @@ def measure(bench: Bench, algorithm: Algorithm, rate: float, seconds: float) -> 
     with nobody(bench):
         gone = min(one for one, state in bench.registered().items() if state == "healthy")
         elbv2.deregister_targets(TargetGroupArn=group, Targets=[{"Id": gone}])
-        until(lambda: gone not in bench.registered(), 30, lambda: f"{gone} drains for ever")
+        until(lambda: gone not in bench.registered(), 60, lambda: f"{gone} drains for ever")
         changed = bench.probe(algorithm)
         cold = [bench.probe(algorithm, runs=0) for _ in range(PROBES)]
     runs = MONTH_MINUTES / algorithm.minutes

@@ -23,7 +23,7 @@ AGAIN_S = 0.5  # between looks at a target that is not quiet yet
 
 
 def over(since_s: float, now_s: float, delay_s: float, quiet_s: float) -> bool:
-    """Tell whether a target is drained that drains since, and was last seen without connections then. Pure."""
+    """Tell whether a target is drained that drains since then and was last seen without connections. Pure."""
     waited_s = now_s - since_s
     quiet = quiet_s >= since_s and waited_s >= scaled_s(Wait.DRAIN, delay_s, at_least_s=0.0)
     return quiet or waited_s >= delay_s
