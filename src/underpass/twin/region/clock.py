@@ -1,8 +1,8 @@
 """The twin's clock: AWS's waiting times, shortened by one factor that is stated wherever it shows.
 
 ``Wait`` names all that is shortened: what only AWS's own machinery waits for. What an application itself
-waits for or works within is never shortened: its start, its time-outs, its schedules, how long its queues hide
-a message, and how long a target that goes has for requests under way.
+waits for or works within is never shortened: its start, its time-outs, its schedules, how long its queues
+hide a message, and how long a target that goes has for requests under way.
 """
 
 from __future__ import annotations
