@@ -5,6 +5,9 @@ The same twin, rotation, load and strangers for all.
 For each algorithm every address of the ALB is replaced once while a consumer sends requests, and whoever
 gets a freed address takes it at once, is let in wherever the ALB is, and answers. Then its function is run in
 fresh interpreters, where calls, time and memory are counted. ``--json`` prints one object per algorithm.
+The load is half of what the same machine carries without a rotation, which is found out first: the last of
+``STEPS`` at which every request is answered within a second; at least 200 a second, or what
+``--requests-per-second`` says.
 With ``--nodes 100`` ours alone is measured on an ALB of so many nodes, rotated ``--rotations`` times.
 
 Seconds are the twin's. Its clock runs AWS's waits (schedules, health check intervals, deregistration delays,
@@ -47,6 +50,7 @@ UNDERPASS = Path(sys.executable).with_name("underpass")
 PRICE_PER_GB_S, PRICE_PER_RUN = 0.0000166667, 0.20 / 1e6  # us-east-1, November 2026
 MONTH_MINUTES = 730 * 60
 PROBES = 5
+STEPS, STEP_S, LEAST = (400, 600, 800, 1200, 1600, 2400), 8.0, 200.0
 NAME = "bench"
 
 APPLICATION = """
@@ -236,6 +240,17 @@ class Bench:
             return rotation.rotate_alb(self.running, demand, **how)
         finally:
             rotation.release_addresses(self.running)
+
+    def carried(self) -> float:
+        """Return how many requests a second are carried while nothing happens; the least when none are."""
+        best = LEAST
+        for rate in STEPS:
+            demand = demands.Demand("desk", "http://bench.internal.example", "/", rate, STEP_S)
+            seen = demands.under_load(self.running, demand, lambda: None)
+            if seen["failed"] or seen["over_a_second"] or seen["seconds"] > STEP_S + 1:
+                break
+            best = rate
+        return best
 
     def probe(self, algorithm: Algorithm, runs: int = 1) -> dict[str, Any]:
         """Run the function in a fresh interpreter where functions run."""
@@ -467,7 +482,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--only", help="names of algorithms, separated by commas")
-    parser.add_argument("--requests-per-second", type=float, default=200)
+    parser.add_argument("--requests-per-second", type=float, help="half of what is carried")
     parser.add_argument("--seconds", type=float, default=75)
     parser.add_argument("--nodes", type=int, default=0)
     parser.add_argument("--rotations", type=int, default=20)
@@ -479,12 +494,17 @@ def main() -> None:
             found = measure_many(bench, arguments.nodes, arguments.rotations, 50)
             print(json.dumps(found) if arguments.json else _lines(found))
             return
+        rate = arguments.requests_per_second
+        if not rate:
+            with bench.turn(ALGORITHMS[0]):
+                bench.await_registered()
+                carried = bench.carried()
+            rate = max(LEAST, carried / 2)
+            print(f"{carried:g} requests a second are carried: {rate:g} are sent", file=sys.stderr)
         for algorithm in ALGORITHMS:
             if algorithm.name in wanted:
                 print(f"{algorithm.name} ...", file=sys.stderr)
-                figures[algorithm.name] = measure(
-                    bench, algorithm, arguments.requests_per_second, arguments.seconds
-                )
+                figures[algorithm.name] = measure(bench, algorithm, rate, arguments.seconds)
     if arguments.json:
         print(json.dumps(figures))
         return
