@@ -123,9 +123,8 @@ class Bench:
         self.folder = folder
         self.running = running_twins.select(folder)
         self.config = load(folder)
-        self.clients = Clients(
-            self.running.api_url, self.running.region, credentials.read(self.running.state)
-        )
+        self.key = credentials.read(self.running.state)
+        self.clients = Clients(self.running.api_url, self.running.region, self.key)
         stacks = self.clients("cloudformation").describe_stacks(StackName=f"{NAME}-path")
         self.outputs = {
             one["OutputKey"]: one["OutputValue"] for one in stacks["Stacks"][0]["Outputs"]
@@ -211,14 +210,18 @@ class Bench:
         return name
 
     def _role(self, name: str) -> str:
-        """Return a role that may write the log its duration is read from; the twin asks for no more."""
+        """Return a role that may do what a published function does, and more."""
         iam = self.clients("iam")
         with suppress(iam.exceptions.NoSuchEntityException):
             return str(iam.get_role(RoleName=name)["Role"]["Arn"])
-        arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}")["Role"]["Arn"]
-        statement = {"Effect": "Allow", "Action": "logs:*", "Resource": "*"}
-        policy = json.dumps({"Version": "2012-10-17", "Statement": statement})
-        iam.put_role_policy(RoleName=name, PolicyName="logs", PolicyDocument=policy)
+        service = {"Service": "lambda.amazonaws.com"}
+        trusts = {"Effect": "Allow", "Principal": service, "Action": "sts:AssumeRole"}
+        may = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+        trust, policy = (
+            json.dumps({"Version": "2012-10-17", "Statement": one}) for one in (trusts, may)
+        )
+        arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+        iam.put_role_policy(RoleName=name, PolicyName="all", PolicyDocument=policy)
         return str(arn)
 
     def _published_environment(self, algorithm: Algorithm) -> dict[str, str]:
@@ -270,8 +273,8 @@ class Bench:
             "AWS_ENDPOINT_URL": "http://198.51.100.10",
             "AWS_DEFAULT_REGION": "us-east-1",
             "AWS_REGION": "us-east-1",
-            "AWS_ACCESS_KEY_ID": "any",
-            "AWS_SECRET_ACCESS_KEY": "any",
+            "AWS_ACCESS_KEY_ID": self.key.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": self.key.secret_access_key,
         }
         assigned = [f"{key}={value}" for key, value in {**variables, **aws}.items()]
         argv = [sys.executable, str(PUBLISHED / "probe.py"), str(folder), module]

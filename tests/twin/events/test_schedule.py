@@ -102,7 +102,14 @@ def odd(small: Any) -> dict[str, Any]:
     events.put_targets(Rule="odd", Targets=[{"Id": "1", "Arn": queue.queue_arn}])
     source = {"FunctionName": "f", "EventSourceArn": "arn:aws:kinesis:us-east-1:1:stream/x"}
     stream = _refusal(client.create_event_source_mapping, **source)
-    return {"bad pattern": bad_pattern, "cluster": cluster, "stream": stream}
+    source = {"FunctionName": "f", "EventSourceArn": queue.queue_arn}
+    window = _refusal(
+        client.create_event_source_mapping, **source, MaximumBatchingWindowInSeconds=5
+    )
+    aged = {"FunctionName": "f", "MaximumEventAgeInSeconds": 60}
+    age = _refusal(client.put_function_event_invoke_config, **aged)
+    refused = {"bad pattern": bad_pattern, "cluster": cluster, "stream": stream}
+    return {**refused, "window": window, "age": age}
 
 
 def _refusal(call: Any, **wanted: Any) -> list[str]:
@@ -298,3 +305,5 @@ def test_what_the_twin_cannot_do_is_refused_by_name(seen: dict[str, Any]) -> Non
     assert "cluster/app does not work on the twin" in seen["cluster"][1]
     assert seen["stream"][0] == "InvalidParameterValueException"
     assert "it reads SQS queues" in seen["stream"][1]
+    assert "MaximumBatchingWindowInSeconds does not work" in seen["window"][1]
+    assert "MaximumEventAgeInSeconds does not work" in seen["age"][1]
