@@ -61,7 +61,10 @@ class Balancers:
         self._flows = Flows(fabric, health.observed)
         self._strangers = RecycledAddresses(region.clients, fabric)
         self._nodes = Nodes(
-            region.clients, lambda: region.feed.publish(Topic.NODES), self._strangers.take
+            region.clients,
+            lambda: region.feed.publish(Topic.NODES),
+            self._strangers.take,
+            self._connected,
         )
         self._listening: frozenset[str] = frozenset()
         self._detached: dict[str, float] = {}  # and when the last of their flows end
@@ -70,7 +73,7 @@ class Balancers:
         self._applying = Reconciler("balancers-apply", self.apply, settle_s=0.005)
         self._drains = Drains(
             health,
-            lambda node: conntrack.connected(fabric.path(node)),
+            self._connected,
             lambda: region.feed.publish(Topic.DRAINED),
         )
         self._authority = Authority(region.state / "tls")
@@ -117,6 +120,9 @@ class Balancers:
             observed=lambda: self._wanted,
             feed=self._region.feed,
         )
+
+    def _connected(self, interface_id: str) -> frozenset[tuple[str, int]]:
+        return conntrack.connected(self._fabric.path(interface_id))
 
     def apply(self) -> None:
         """Make checks, flows, Envoy, names and states those of the last reading.
