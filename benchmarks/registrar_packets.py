@@ -363,6 +363,8 @@ def measure(bench: Bench, algorithm: Algorithm, rate: float, seconds: float) -> 
         "over_a_second": seen.load["over_a_second"],
         "slowest_s": seen.load["slowest_s"],
         "errors": seen.load["errors"],
+        "failed_from_s": seen.load["failed_from_s"],
+        "failed_until_s": seen.load["failed_until_s"],
         "idle_api_calls": _count(calls, of_s3=False),
         "idle_s3_calls": _count(calls, of_s3=True),
         "change_api_calls": _count(changed["calls"][0], of_s3=False),
