@@ -49,8 +49,18 @@ Resources:
     Properties:
       Description: !Sub "What ${Name} signs with"
       GenerateSecretString: {PasswordLength: 40}
+  Use:
+    Type: AWS::IAM::ManagedPolicy
+    Properties:
+      PolicyDocument:
+        Version: "2012-10-17"
+        Statement:
+          - Effect: Allow
+            Action: [sqs:DeleteMessage, sqs:ReceiveMessage, sqs:SendMessage]
+            Resource: !GetAtt Queue.Arn
 Outputs:
   QueueUrl: {Value: !Ref Queue}
+  QueuePolicy: {Value: !Ref Use}
   Token: {Value: !Ref Secret}
 """
 
