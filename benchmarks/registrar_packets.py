@@ -5,6 +5,9 @@ The same twin, rotation, load and strangers for all.
 For each algorithm every address of the ALB is replaced once while a consumer sends requests, and whoever
 gets a freed address takes it at once, is let in wherever the ALB is, and answers. Then its function is run in
 fresh interpreters, where calls, time and memory are counted. ``--json`` prints one object per algorithm.
+The load is half of what the same machine carries without a rotation, which is found out first: the last of
+``STEPS`` at which every request is answered within a second; at least 200 a second, or what
+``--requests-per-second`` says.
 With ``--nodes 100`` ours alone is measured on an ALB of so many nodes, rotated ``--rotations`` times.
 
 Seconds are the twin's. Its clock runs AWS's waits (schedules, health check intervals, deregistration delays,
@@ -47,6 +50,7 @@ UNDERPASS = Path(sys.executable).with_name("underpass")
 PRICE_PER_GB_S, PRICE_PER_RUN = 0.0000166667, 0.20 / 1e6  # us-east-1, November 2026
 MONTH_MINUTES = 730 * 60
 PROBES = 5
+STEPS, STEP_S, LEAST = (400, 600, 800, 1200, 1600, 2400), 8.0, 200.0
 NAME = "bench"
 
 APPLICATION = """
@@ -119,9 +123,8 @@ class Bench:
         self.folder = folder
         self.running = running_twins.select(folder)
         self.config = load(folder)
-        self.clients = Clients(
-            self.running.api_url, self.running.region, credentials.read(self.running.state)
-        )
+        self.key = credentials.read(self.running.state)
+        self.clients = Clients(self.running.api_url, self.running.region, self.key)
         stacks = self.clients("cloudformation").describe_stacks(StackName=f"{NAME}-path")
         self.outputs = {
             one["OutputKey"]: one["OutputValue"] for one in stacks["Stacks"][0]["Outputs"]
@@ -170,7 +173,7 @@ class Bench:
         if not algorithm.published:
             yield self.outputs["RegistrarFunctionName"]
             return
-        function, rule_name = self._publish(algorithm), algorithm.name.replace("_", "-")
+        function, rule_name = self._publish(algorithm), _rule_name(algorithm)
         try:
             yield function
         finally:
@@ -193,29 +196,32 @@ class Bench:
             Environment={"Variables": self._published_environment(algorithm)},
         )
         expression = "rate(1 minute)" if algorithm.minutes == 1 else "rate(5 minutes)"
-        rule = events.put_rule(Name=name, ScheduleExpression=expression, State="DISABLED")[
-            "RuleArn"
-        ]
+        rule_name = _rule_name(algorithm)
+        rule = events.put_rule(Name=rule_name, ScheduleExpression=expression, State="DISABLED")
         lambda_.add_permission(
             FunctionName=name,
             StatementId="rule",
             Action="lambda:InvokeFunction",
             Principal="events.amazonaws.com",
-            SourceArn=rule,
+            SourceArn=rule["RuleArn"],
         )
-        events.put_targets(Rule=name, Targets=[{"Id": "1", "Arn": made["FunctionArn"]}])
-        events.enable_rule(Name=name)
+        events.put_targets(Rule=rule_name, Targets=[{"Id": "1", "Arn": made["FunctionArn"]}])
+        events.enable_rule(Name=rule_name)
         return name
 
     def _role(self, name: str) -> str:
-        """Return a role that may write the log its duration is read from; the twin asks for no more."""
+        """Return a role that may do what a published function does, and more."""
         iam = self.clients("iam")
         with suppress(iam.exceptions.NoSuchEntityException):
             return str(iam.get_role(RoleName=name)["Role"]["Arn"])
-        arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}")["Role"]["Arn"]
-        statement = {"Effect": "Allow", "Action": "logs:*", "Resource": "*"}
-        policy = json.dumps({"Version": "2012-10-17", "Statement": statement})
-        iam.put_role_policy(RoleName=name, PolicyName="logs", PolicyDocument=policy)
+        service = {"Service": "lambda.amazonaws.com"}
+        trusts = {"Effect": "Allow", "Principal": service, "Action": "sts:AssumeRole"}
+        may = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+        trust, policy = (
+            json.dumps({"Version": "2012-10-17", "Statement": one}) for one in (trusts, may)
+        )
+        arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+        iam.put_role_policy(RoleName=name, PolicyName="all", PolicyDocument=policy)
         return str(arn)
 
     def _published_environment(self, algorithm: Algorithm) -> dict[str, str]:
@@ -238,6 +244,17 @@ class Bench:
         finally:
             rotation.release_addresses(self.running)
 
+    def carried(self) -> float:
+        """Return how many requests a second are carried while nothing happens; the least when none are."""
+        best = LEAST
+        for rate in STEPS:
+            demand = demands.Demand("desk", "http://bench.internal.example", "/", rate, STEP_S)
+            seen = demands.under_load(self.running, demand, lambda: None)
+            if seen["failed"] or seen["over_a_second"] or seen["seconds"] > STEP_S + 1:
+                break
+            best = rate
+        return best
+
     def probe(self, algorithm: Algorithm, runs: int = 1) -> dict[str, Any]:
         """Run the function in a fresh interpreter where functions run."""
         folder = Path(tempfile.mkdtemp(prefix="registrar-", dir=self.folder))
@@ -256,8 +273,8 @@ class Bench:
             "AWS_ENDPOINT_URL": "http://198.51.100.10",
             "AWS_DEFAULT_REGION": "us-east-1",
             "AWS_REGION": "us-east-1",
-            "AWS_ACCESS_KEY_ID": "any",
-            "AWS_SECRET_ACCESS_KEY": "any",
+            "AWS_ACCESS_KEY_ID": self.key.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": self.key.secret_access_key,
         }
         assigned = [f"{key}={value}" for key, value in {**variables, **aws}.items()]
         argv = [sys.executable, str(PUBLISHED / "probe.py"), str(folder), module]
@@ -300,6 +317,11 @@ class Bench:
         return statistics.median(billed) if billed else float("nan")
 
 
+def _rule_name(algorithm: Algorithm) -> str:
+    """Return the name of a published function's rule: one that runs on the twin's clock, as ours does."""
+    return f"{algorithm.name.replace('_', '-')}-RegistrarSchedule-{0:012x}"
+
+
 def package() -> bytes:
     """Return the published function's deployment package, with dnspython where it is installed."""
     content = io.BytesIO()
@@ -326,7 +348,7 @@ def measure(bench: Bench, algorithm: Algorithm, rate: float, seconds: float) -> 
     with nobody(bench):
         gone = min(one for one, state in bench.registered().items() if state == "healthy")
         elbv2.deregister_targets(TargetGroupArn=group, Targets=[{"Id": gone}])
-        until(lambda: gone not in bench.registered(), 30, lambda: f"{gone} drains for ever")
+        until(lambda: gone not in bench.registered(), 60, lambda: f"{gone} drains for ever")
         changed = bench.probe(algorithm)
         cold = [bench.probe(algorithm, runs=0) for _ in range(PROBES)]
     runs = MONTH_MINUTES / algorithm.minutes
@@ -341,6 +363,8 @@ def measure(bench: Bench, algorithm: Algorithm, rate: float, seconds: float) -> 
         "over_a_second": seen.load["over_a_second"],
         "slowest_s": seen.load["slowest_s"],
         "errors": seen.load["errors"],
+        "failed_from_s": seen.load["failed_from_s"],
+        "failed_until_s": seen.load["failed_until_s"],
         "idle_api_calls": _count(calls, of_s3=False),
         "idle_s3_calls": _count(calls, of_s3=True),
         "change_api_calls": _count(changed["calls"][0], of_s3=False),
@@ -463,7 +487,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--only", help="names of algorithms, separated by commas")
-    parser.add_argument("--requests-per-second", type=float, default=200)
+    parser.add_argument("--requests-per-second", type=float, help="half of what is carried")
     parser.add_argument("--seconds", type=float, default=75)
     parser.add_argument("--nodes", type=int, default=0)
     parser.add_argument("--rotations", type=int, default=20)
@@ -475,12 +499,17 @@ def main() -> None:
             found = measure_many(bench, arguments.nodes, arguments.rotations, 50)
             print(json.dumps(found) if arguments.json else _lines(found))
             return
+        rate = arguments.requests_per_second
+        if not rate:
+            with bench.turn(ALGORITHMS[0]):
+                bench.await_registered()
+                carried = bench.carried()
+            rate = max(LEAST, carried / 2)
+            print(f"{carried:g} requests a second are carried: {rate:g} are sent", file=sys.stderr)
         for algorithm in ALGORITHMS:
             if algorithm.name in wanted:
                 print(f"{algorithm.name} ...", file=sys.stderr)
-                figures[algorithm.name] = measure(
-                    bench, algorithm, arguments.requests_per_second, arguments.seconds
-                )
+                figures[algorithm.name] = measure(bench, algorithm, rate, arguments.seconds)
     if arguments.json:
         print(json.dumps(figures))
         return

@@ -214,6 +214,14 @@ def test_the_time_a_message_is_hidden_is_the_applications_own(clients: Clients) 
     assert queue.receive(4) == [], "30 s of the twin's clock are 1.5 s; this is not its time"
 
 
+def test_the_registrars_queue_keeps_up_with_its_schedule(clients: Clients) -> None:
+    name = "notes-path-RegistrarQueue-0123456789ab"
+    queue = Queue(clients, name, VisibilityTimeout="30", MessageRetentionPeriod="60")
+    queue.send("again")
+    assert queue.receive()
+    assert len(queue.receive(2)) == 1
+
+
 def test_a_topic_that_would_call_the_api_back_is_refused(clients: Clients) -> None:
     sns = clients("sns")
     topic = sns.create_topic(Name="back")["TopicArn"]

@@ -76,6 +76,8 @@ class Balanced:
                 for address in self.targets()
             ]
             self.health.keep(checks, {})
+            for one in checks:  # nobody is connected to any of them
+                self.health.quiet(one.target, time.monotonic())
             news = [
                 self.health.put(one, self.verdicts.get(one.address, self.otherwise))
                 for one in checks

@@ -138,6 +138,50 @@ def test_a_node_leaves_dns_serves_on_is_detached_and_frees_its_address() -> None
     }
 
 
+def _leaving_in_use() -> dict[str, Any]:
+    """Rotate while a request of fourteen seconds is under way, with three seconds to go."""
+    import subprocess
+    import time
+
+    from tests.twin.elbv2.test_private_path import Path
+
+    path = Path()
+    region, nodes = path.region, path.region.balancers.command
+    neighbour, _ = region.interface(path.subnets[0], region.group(path.vpc, "neighbour"))
+    old = sorted(one["address"] for one in nodes({"do": "settle"})["nodes"])
+    for server in region.servers.values():
+        server.delay_s = 14.0
+    began_s = time.monotonic()
+    command = [*region.fabric.enter(neighbour), "curl", "-s", "-m", "30", f"http://{old[0]}/slow"]
+    slow = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    region.wait(
+        lambda: any("/slow" in one.observed for one in region.servers.values()), "nobody is asked"
+    )
+    for server in region.servers.values():
+        server.delay_s = 0.0
+    nodes({"do": "rotate", "serves_s": 60, "detached_s": 20})
+    settled = nodes({"do": "settle"})
+    left = {
+        one["address"]: one["detached"] - one["left"]
+        for one in settled["history"]
+        if one["address"] in old
+    }
+    return {
+        "answer": slow.communicate()[0],
+        "took_s": time.monotonic() - began_s,
+        "in use": left[old[0]],
+        "idle": left[old[1]],
+    }
+
+
+def test_a_node_that_leaves_stays_for_the_request_under_way() -> None:
+    told = run_inside(_leaving_in_use)
+    assert '"path": "/slow"' in told["answer"], "a minute of the twin's clock is 3 s"
+    assert told["in use"] > 10
+    assert 3 <= told["idle"] < 8
+    assert told["took_s"] < 25, "and no longer than for that"
+
+
 def _scale(count: int) -> dict[str, Any]:
     from tests.twin.elbv2.test_private_path import Path
 

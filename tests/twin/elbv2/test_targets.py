@@ -99,6 +99,45 @@ def test_an_alb_follows_its_targets() -> None:
     assert told["retried"] == 1, "a request that failed is not sent again"
 
 
+def _drained() -> dict[str, Any]:
+    """Deregister two tasks; one has an idle connection of the ALB's, the other a request of six seconds."""
+    import time
+
+    region, _, tasks, addresses, client, node = _web()
+    _set(region, tasks, "deregistration_delay.timeout_seconds", "40")  # two seconds here
+    region.register(tasks, *addresses.values())
+    region.await_state(tasks, "healthy", *addresses.values())
+    url = f"http://{node}/"
+    region.wait(lambda: set(region.names_seen(client, url, 4)) == {"a", "b"}, "only one is asked")
+    region.servers["b"].delay_s = 6.0
+    began_s = time.monotonic()
+    asking = [
+        subprocess.Popen(
+            [*region.fabric.enter(client), "curl", "-s", "-m", "9", f"{url}slow"],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(4)
+    ]
+    region.wait(lambda: "/slow" in region.servers["b"].observed, "the slow request never came")
+    region.deregister(tasks, *addresses.values())
+    told: dict[str, Any] = {}
+    for name, address in addresses.items():
+        region.wait(
+            lambda address=address: address not in region.states(tasks), "it drains for ever"
+        )
+        told[name] = time.monotonic() - began_s
+    told["answers"] = [one.communicate()[0] for one in asking]
+    return told
+
+
+def test_a_target_drains_for_as_long_as_a_request_is_under_way() -> None:
+    told = run_inside(_drained)
+    assert 2 <= told["a"] < 5, "an idle connection is no request; nobody waits for it"
+    assert 6 <= told["b"] < 9, "40 s of the twin's clock are 2 s; the request is the application's"
+    assert all('"name"' in answer for answer in told["answers"]), "and none is lost"
+
+
 def _alb_of_a_slow_envoy() -> int:
     from tests.twin.elbv2.small_region import CIDR, SmallRegion
 
@@ -127,7 +166,7 @@ def _nlb() -> dict[str, Any]:
     group = region.group(vpc, "all", (80, CIDR), (8000, CIDR))
     nlb = region.load_balancer("nlb", "network", subnets, group)
     tasks = region.target_group("tasks", vpc, "TCP", 8000, HealthCheckProtocol="TCP")
-    _set(region, tasks, "deregistration_delay.timeout_seconds", "100")  # five seconds here
+    _set(region, tasks, "deregistration_delay.timeout_seconds", "8")  # in full: flows are open
     _set(region, tasks, "deregistration_delay.connection_termination.enabled", "true")
     region.listen(nlb, "TCP", 80, tasks)
     addresses = {

@@ -1,4 +1,4 @@
-"""Rules that invoke functions: on schedule at the twin's pace, on events, and only with permission."""
+"""Rules that invoke functions: on schedule, on events, and only with permission."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from tests.twin.inside import run_inside
 
+OFTEN, DAILY, LATE = (f"notes-path-RegistrarSchedule-{number:012x}" for number in range(3))
 CODE = """
 import json
 def handler(event, context):
@@ -26,8 +27,8 @@ def to_a_queue_that_admits_it_late(small: Any) -> bool:
     url = sqs.create_queue(QueueName="late")["QueueUrl"]
     asked = {"QueueUrl": url, "AttributeNames": ["QueueArn"]}
     arn = sqs.get_queue_attributes(**asked)["Attributes"]["QueueArn"]
-    events.put_rule(Name="late", ScheduleExpression="rate(1 hour)")
-    events.put_targets(Rule="late", Targets=[{"Id": "1", "Arn": arn}])
+    events.put_rule(Name=LATE, ScheduleExpression="rate(1 hour)")
+    events.put_targets(Rule=LATE, Targets=[{"Id": "1", "Arn": arn}])
     time.sleep(0.7)  # by then it has come due, and was not let in
     before = sqs.receive_message(QueueUrl=url).get("Messages")
     admits = {
@@ -40,6 +41,45 @@ def to_a_queue_that_admits_it_late(small: Any) -> bool:
     sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
     small.wait(lambda: sqs.receive_message(QueueUrl=url).get("Messages"), "nothing came")
     return not before
+
+
+def of_the_application(small: Any) -> dict[str, Any]:
+    """Have a rule run at the next minute, and another hours from now; tell what came, and when."""
+    import json
+    import time
+    from datetime import UTC, datetime, timedelta
+
+    sqs, events = small.region.clients("sqs"), small.region.clients("events")
+    url = sqs.create_queue(QueueName="nightly")["QueueUrl"]
+    asked = {"QueueUrl": url, "AttributeNames": ["QueueArn"]}
+    arn = sqs.get_queue_attributes(**asked)["Attributes"]["QueueArn"]
+    admits = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}}
+    statement = {**admits, "Action": "sqs:SendMessage", "Resource": arn}
+    policy = json.dumps({"Statement": [statement]})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+    now = datetime.now(UTC)
+    soon = (now + timedelta(seconds=65)).replace(second=0, microsecond=0)
+    for name, due in (("soon", soon), ("nightly", now + timedelta(hours=6))):
+        events.put_rule(Name=name, ScheduleExpression=f"cron({due.minute} {due.hour} * * ? *)")
+        events.put_targets(Rule=name, Targets=[{"Id": "1", "Arn": arn}])
+
+    def received() -> list[Any]:
+        found = sqs.receive_message(QueueUrl=url).get("Messages", ())
+        return [json.loads(one["Body"]) for one in found]
+
+    time.sleep(3)  # a minute of the registrar's clock is one second
+    early = received()
+    came = small.wait(received, "it never ran", timeout_s=70)
+    late_s = (datetime.now(UTC) - soon).total_seconds()
+    for name in ("soon", "nightly"):
+        events.disable_rule(Name=name)
+    names = [one["resources"][0].rpartition("/")[2] for one in came]
+    return {
+        "early": early,
+        "names": names,
+        "time": came[0]["time"] == f"{soon:%Y-%m-%dT%H:%M:%SZ}",
+        "late_s": late_s,
+    }
 
 
 def odd(small: Any) -> dict[str, Any]:
@@ -62,7 +102,14 @@ def odd(small: Any) -> dict[str, Any]:
     events.put_targets(Rule="odd", Targets=[{"Id": "1", "Arn": queue.queue_arn}])
     source = {"FunctionName": "f", "EventSourceArn": "arn:aws:kinesis:us-east-1:1:stream/x"}
     stream = _refusal(client.create_event_source_mapping, **source)
-    return {"bad pattern": bad_pattern, "cluster": cluster, "stream": stream}
+    source = {"FunctionName": "f", "EventSourceArn": queue.queue_arn}
+    window = _refusal(
+        client.create_event_source_mapping, **source, MaximumBatchingWindowInSeconds=5
+    )
+    aged = {"FunctionName": "f", "MaximumEventAgeInSeconds": 60}
+    age = _refusal(client.put_function_event_invoke_config, **aged)
+    refused = {"bad pattern": bad_pattern, "cluster": cluster, "stream": stream}
+    return {**refused, "window": window, "age": age}
 
 
 def _refusal(call: Any, **wanted: Any) -> list[str]:
@@ -116,29 +163,31 @@ def use(state: str) -> dict[str, Any]:
 
     small.create(CODE)
     seen |= odd(small)
-    arn = rule("often", permit=False, rule={"ScheduleExpression": "rate(1 minute)"})
+    arn = rule(OFTEN, permit=False, rule={"ScheduleExpression": "rate(1 minute)"})
     time.sleep(0.7)  # by then it has come due, and was not let in
     seen["without permission"] = got()
-    permission("often", arn, "f")
+    permission(OFTEN, arn, "f")
     began = time.monotonic()
     small.wait(got, "no first run")
     seen["event"] = got()[0]
     seen["arn"] = arn
     small.wait(lambda: len(got()) >= 3, "no third run")
     seen["runs"], seen["seconds"] = len(got()), time.monotonic() - began
-    client.remove_permission(FunctionName="f", StatementId="f-often")
+    client.remove_permission(FunctionName="f", StatementId=f"f-{OFTEN}")
     small.wait(
-        lambda: (small.metric("FailedInvocations", "often", "AWS/Events") or 0) >= 2, "not counted"
+        lambda: (small.metric("FailedInvocations", OFTEN, "AWS/Events") or 0) >= 2, "not counted"
     )
-    events.disable_rule(Name="often")
+    events.disable_rule(Name=OFTEN)
     seen["to a queue"] = to_a_queue_that_admits_it_late(small)
     time.sleep(1.2)
     count = len(got())
     time.sleep(1.3)
     seen["after disabling"] = len(got()) - count
 
+    seen["application"] = of_the_application(small)
+
     small.create(CODE, "seldom")
-    rule("daily", "seldom", rule={"ScheduleExpression": "rate(1 day)"}, Input='"constant"')
+    rule(DAILY, "seldom", rule={"ScheduleExpression": "rate(1 day)"}, Input='"constant"')
     small.wait(lambda: got("seldom"), "no first run")
     seen["constant"] = got("seldom")
 
@@ -185,7 +234,7 @@ def use(state: str) -> dict[str, Any]:
             refused[name] = error.response["Error"]["Message"]
     try:
         events.put_targets(
-            Rule="often",
+            Rule=OFTEN,
             Targets=[{"Id": "2", "Arn": small.create(CODE, "x"), "InputPath": "$.a[*]"}],
         )
     except ClientError as error:
@@ -198,7 +247,7 @@ def use(state: str) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    found: dict[str, Any] = run_inside(use, str(tmp_path_factory.mktemp("state")), timeout_s=120)
+    found: dict[str, Any] = run_inside(use, str(tmp_path_factory.mktemp("state")), timeout_s=240)
     return found
 
 
@@ -210,6 +259,12 @@ def test_rule_runs_at_once_and_then_on_its_schedule(seen: dict[str, Any]) -> Non
     assert seen["runs"] <= seen["seconds"] + 1  # once a second, and the first at once
     assert seen["event"]["detail-type"] == "Scheduled Event"
     assert seen["event"]["resources"] == [seen["arn"]]
+
+
+def test_the_applications_rules_run_by_the_real_clock(seen: dict[str, Any]) -> None:
+    told = seen["application"]
+    assert (told["early"], told["names"], told["time"]) == ([], ["soon"], True)
+    assert 0 <= told["late_s"] < 3
 
 
 def test_a_queue_whose_policy_comes_late_is_reached_soon(seen: dict[str, Any]) -> None:
@@ -250,3 +305,5 @@ def test_what_the_twin_cannot_do_is_refused_by_name(seen: dict[str, Any]) -> Non
     assert "cluster/app does not work on the twin" in seen["cluster"][1]
     assert seen["stream"][0] == "InvalidParameterValueException"
     assert "it reads SQS queues" in seen["stream"][1]
+    assert "MaximumBatchingWindowInSeconds does not work" in seen["window"][1]
+    assert "MaximumEventAgeInSeconds does not work" in seen["age"][1]

@@ -22,6 +22,37 @@ def handler(event, context):
 PATTERN = json.dumps({"source": ["aws.ec2"]})
 
 
+def hidden_from_others(small: Any, code: str) -> list[bool]:
+    """Have a function work on a message of the application's for two seconds, and then fail.
+
+    Return whether the message was hidden meanwhile, and afterwards.
+    """
+    import json
+    import time
+
+    sqs = small.region.clients("sqs")
+    url = sqs.create_queue(QueueName="work", Attributes={"VisibilityTimeout": "60"})["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"][
+        "QueueArn"
+    ]
+    small.create(code, "worker")
+    small.region.clients("lambda").create_event_source_mapping(
+        EventSourceArn=arn, FunctionName="worker"
+    )
+    body = json.dumps({"detail": {"takes": 2, "fail": True}})
+    sqs.send_message(QueueUrl=url, MessageBody=body)
+    asked = {"QueueUrl": url, "AttributeNames": ["ApproximateNumberOfMessagesNotVisible"]}
+    hidden = "ApproximateNumberOfMessagesNotVisible"
+    small.wait(
+        lambda: sqs.get_queue_attributes(**asked)["Attributes"][hidden] == "1", "nobody reads it"
+    )
+    found = []
+    for _ in range(2):
+        time.sleep(1.5)
+        found.append("Messages" not in sqs.receive_message(QueueUrl=url))
+    return found
+
+
 def use(state: str) -> dict[str, Any]:  # one story, told in order
     """Send events through a queue and tell what the function was invoked with."""
     import json
@@ -36,7 +67,7 @@ def use(state: str) -> dict[str, Any]:  # one story, told in order
     from underpass.twin.services.lambda_.event_source_mappings import Queues
     from underpass.twin.services.sqs import patches as sqs_api
 
-    clock.SPEED = 60.0  # a visibility timeout of a minute is a second
+    clock.SPEED = 60.0  # the registrar's visibility timeout of a minute is a second
     patch.apply(sqs_api)
     small = SmallRegion(Path(state))
     queues = Queues(small.region)
@@ -67,7 +98,8 @@ def use(state: str) -> dict[str, Any]:  # one story, told in order
         "VisibilityTimeout": "60",
         "MessageRetentionPeriod": "360",
     }
-    url = sqs.create_queue(QueueName="q.fifo", Attributes=attributes)["QueueUrl"]
+    name = "notes-path-RegistrarQueue-0123456789ab.fifo"
+    url = sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
     asked = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
     arn = asked["Attributes"]["QueueArn"]
     rule = events.put_rule(Name="calls", EventPattern=PATTERN)["RuleArn"]
@@ -102,6 +134,8 @@ def use(state: str) -> dict[str, Any]:  # one story, told in order
     small.wait(lambda: [{"n": "behind"}] in got(), "blocked for ever")  # the bad one has expired
     seen["attempts"] = sum(batch[0]["n"] == "bad" for batch in got())
 
+    seen["hidden"] = hidden_from_others(small, CODE)
+
     clients("lambda").update_event_source_mapping(UUID=mapping, Enabled=False)
     time.sleep(0.3)
     send({"n": "unread"})
@@ -130,6 +164,10 @@ def test_a_burst_is_two_batches_at_most_and_in_order(seen: dict[str, Any]) -> No
 
 def test_a_batch_that_fails_is_tried_again_until_it_expires(seen: dict[str, Any]) -> None:
     assert seen["attempts"] >= 2
+
+
+def test_what_a_function_works_on_is_hidden_for_as_long_as_in_aws(seen: dict[str, Any]) -> None:
+    assert seen["hidden"] == [True, True], "a minute of the twin's clock is a second here"
 
 
 def test_a_mapping_that_is_off_reads_nothing(seen: dict[str, Any]) -> None:

@@ -255,6 +255,8 @@ def test_a_deregistered_target_drains_and_is_then_unknown(apis: Apis) -> None:
         "Description": "Target deregistration is in progress",
     }
     time.sleep(1.05)
+    assert states(apis, group), "nobody has seen that nothing is under way"
+    apis.health.quiet(TargetKey(group, "10.20.0.9", 80), time.monotonic())
     assert states(apis, group) == {}
     assert states(apis, group, target)["10.20.0.9", 80]["Reason"] == "Target.NotRegistered"
 

@@ -72,6 +72,27 @@ class World:
                 self.now_s = max(self.now_s, due.next_s)
 
 
+def test_a_node_to_which_clients_are_connected_has_its_time_in_full() -> None:
+    node = Eni("eni-1", "a", "10.20.0.1", "subnet-a")
+    for busy, now_s, goes in (
+        (set[str](), 13, True),
+        ({"eni-1"}, 13, False),
+        ({"eni-1"}, 241, True),
+    ):
+        due = steps(
+            ALB,
+            (node,),
+            count=2,
+            doomed=(),
+            leaving={"eni-1": Leaving(Phase.LEAVING, 0.0)},
+            named=(),
+            busy=busy,
+            now_s=now_s,
+            times=TIMES,
+        )
+        assert due.detach == (("eni-1",) if goes else ())
+
+
 def test_a_new_load_balancer_has_a_node_in_each_subnet() -> None:
     world = World()
     world.settle()

@@ -46,3 +46,12 @@ def test_a_flow_nobody_answered_is_told_apart() -> None:
 
 def test_what_is_not_tcp_is_left_alone() -> None:
     assert flow_of(_message(0, socket.IPPROTO_UDP)[1]) is None
+
+
+def test_a_connection_is_open_until_one_side_closes_it() -> None:
+    for state, is_open in ((1, False), (3, True), (4, False), (7, False)):
+        tcp = _attribute(1, _attribute(1, bytes([state])) + b"\0" * 3, nested=True)
+        message = _message(status=0b1110)[1] + _attribute(4, tcp, nested=True)
+        flow = flow_of(message)
+        assert flow is not None
+        assert flow.open == is_open

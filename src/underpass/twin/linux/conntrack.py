@@ -1,5 +1,7 @@
 """Ends flows an NLB no longer carries: those of a target that became unhealthy, or has finished draining.
 
+And tells to whom a load balancer's node has connections, so that a target that drains has its time for them.
+
 Forgetting a translated flow is enough: its next packet counts as a new flow, goes to a target that knows
 nothing of it, and the reset that target answers with reaches the client, as an NLB's reset would.
 
@@ -26,6 +28,8 @@ _GET, _DELETE = 0x0101, 0x0102  # IPCTNL_MSG_CT_GET and _DELETE of the subsystem
 _REQUEST, _ACK, _DUMP = 0x1, 0x4, 0x300
 _ERROR, _DONE = 2, 3
 _ORIGINAL, _REPLY, _STATUS = 1, 2, 3  # CTA_TUPLE_ORIG, CTA_TUPLE_REPLY, CTA_STATUS
+_PROTOINFO, _TCP, _STATE = 4, 1, 1  # CTA_PROTOINFO, _TCP in it, and _STATE in that
+_ESTABLISHED = 3  # TCP_CONNTRACK_ESTABLISHED
 _ANSWERED = 1 << 1  # IPS_SEEN_REPLY
 _HEADER = struct.Struct("=IHHII")  # nlmsghdr
 _FAMILY = struct.pack("=BBH", socket.AF_INET, 0, 0)  # nfgenmsg
@@ -37,11 +41,15 @@ _NESTED = 0x7FFF
 
 @dataclass(frozen=True)
 class Flow:
-    """A flow: where its answers come from, whether any came, and what names it to the kernel."""
+    """A flow: where its answers come from, whether any came, and what names it to the kernel.
+
+    ``open`` is a connection of which neither side has closed its half.
+    """
 
     source: tuple[str, int]
     answered: bool
     original: bytes
+    open: bool = False
 
 
 def cut(namespace: str, targets: Collection[tuple[str, int]], *, unanswered: bool = False) -> int:
@@ -55,6 +63,17 @@ def cut(namespace: str, targets: Collection[tuple[str, int]], *, unanswered: boo
         When there is no such namespace, or the kernel does not list or forget them.
     """
     return within(namespace, lambda: _cut(frozenset(targets), unanswered=unanswered))
+
+
+def connected(namespace: str) -> frozenset[tuple[str, int]]:
+    """Return the addresses and ports to which there are open connections from the namespace at that path.
+
+    Raises
+    ------
+    OSError
+        When there is no such namespace, or the kernel does not list its flows.
+    """
+    return within(namespace, lambda: frozenset(flow.source for flow in _flows() if flow.open))
 
 
 def _cut(targets: frozenset[tuple[str, int]], *, unanswered: bool) -> int:
@@ -92,11 +111,7 @@ def _flows() -> Iterator[Flow]:
 
 def flow_of(attributes: bytes) -> Flow | None:
     """Return the TCP flow a message of the kernel describes, or None when it is of another kind."""
-    at, found = 0, dict[int, bytes]()
-    while at + _ATTRIBUTE.size <= len(attributes) and len(found) < _STATUS:
-        length, kind = _ATTRIBUTE.unpack_from(attributes, at)
-        found[kind & _NESTED] = attributes[at : at + length]
-        at += max(4, (length + 3) & ~3)
+    found = _attributes(attributes, last=_PROTOINFO)
     original, reply = found.get(_ORIGINAL, b""), found.get(_REPLY, b"")
     if len(reply) != _TUPLE.size:
         return None
@@ -108,7 +123,25 @@ def flow_of(attributes: bytes) -> Flow | None:
         (socket.inet_ntoa(source), int.from_bytes(port, "big")),
         bool(int.from_bytes(status[4:8], "big") & _ANSWERED),
         original,
+        _state(found.get(_PROTOINFO, b"")) == _ESTABLISHED,
     )
+
+
+def _state(information: bytes) -> int:
+    """Return the state of a TCP flow; 0 when the kernel does not tell."""
+    tcp = _attributes(information[_ATTRIBUTE.size :]).get(_TCP, b"")
+    state = _attributes(tcp[_ATTRIBUTE.size :]).get(_STATE, b"")
+    return state[_ATTRIBUTE.size] if len(state) > _ATTRIBUTE.size else 0
+
+
+def _attributes(content: bytes, last: int = 0) -> dict[int, bytes]:
+    """Return the attributes up to the ``last`` one that is of interest, each with its header."""
+    at, found = 0, dict[int, bytes]()
+    while at + _ATTRIBUTE.size <= len(content) and last not in found:
+        length, kind = _ATTRIBUTE.unpack_from(content, at)
+        found[kind & _NESTED] = content[at : at + length]
+        at += max(4, (length + 3) & ~3)
+    return found
 
 
 def _message(kind: int, flags: int, attributes: bytes = b"") -> bytes:

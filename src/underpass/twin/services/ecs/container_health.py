@@ -10,11 +10,12 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from underpass.twin.linux import process
-from underpass.twin.region.clock import scaled_s
+from underpass.twin.region.clock import Wait, scaled_s
 from underpass.twin.region.worker import Worker
 from underpass.twin.services.ecs.metadata import ADDRESS, PORT
 from underpass.twin.services.ecs.model import Health
@@ -25,13 +26,36 @@ SILENT_S = 1.0  # between checks of one that does not, at least
 CALM_S = 15.0  # between checks of a container that is well: each costs a process
 
 
+@dataclass
+class Failures:
+    """The failed checks in a row that count, by the monotonic clock: at most one an interval.
+
+    A container that was never healthy may be starting, for which it has its start period, and then as many of
+    AWS's own intervals as there are retries; of one that was healthy, the interval runs on the twin's clock.
+    """
+
+    interval_s: float
+    start_period_s: float
+    began_s: float
+    count: int = 0
+    counted_s: float = float("-inf")
+
+    def note(self, now_s: float, *, starting: bool) -> int:
+        """Note one, of a container that was never healthy if it is ``starting``; return how many count."""
+        if starting and now_s - self.began_s < self.start_period_s:
+            return self.count
+        apart_s = self.interval_s if starting else scaled_s(Wait.CONTAINER_CHECK, self.interval_s)
+        if now_s - max(self.began_s, self.counted_s) >= apart_s:
+            self.count, self.counted_s = self.count + 1, now_s
+        return self.count
+
+
 class Checks:
     """Checks one container until stopped, and reports each change of its health.
 
-    The interval runs on the twin's clock; the time-out and the start period are the application's own. A
-    container that was never healthy is checked as soon as something more listens in its task, whose
-    containers share a network: somebody waits for it, and a check costs a process, which its start would
-    have to share the machine with.
+    It is asked at intervals of the twin's clock; the time-out is the application's own. A container that was
+    never healthy is checked as soon as something more listens in its task, whose containers share a network:
+    somebody waits for it, and a check costs a process, which its start would have to share the machine with.
     """
 
     def __init__(
@@ -40,14 +64,15 @@ class Checks:
         kind, *rest = definition["command"]
         self._argv = ["/bin/sh", "-c", *rest] if kind == "CMD-SHELL" else rest
         self._disabled = kind == "NONE"
-        self._interval_s = scaled_s(definition.get("interval") or 30)
+        interval_s = float(definition.get("interval") or 30)
+        self._interval_s = scaled_s(Wait.CONTAINER_CHECK, interval_s)
         self._timeout_s = definition.get("timeout") or 5
         self._retries = definition.get("retries") or 3
-        self._start_period_s = definition.get("startPeriod") or 0
         self._pid = pid
         self._report = report
-        self._began_s, self._failures, self._health = time.monotonic(), 0, Health.UNKNOWN
-        self._listeners, self._failed_s = listeners(pid), self._began_s
+        self._health, self._listeners = Health.UNKNOWN, listeners(pid)
+        start_period_s = definition.get("startPeriod") or 0
+        self._failures = Failures(interval_s, start_period_s, time.monotonic())
         self._woken = threading.Event()
         self._worker = Worker(f"health-{pid}", self._check, self._woken.set)
 
@@ -66,24 +91,19 @@ class Checks:
         if self._worker.stopping.is_set():
             return
         if self._passes():
-            self._failures, now = 0, Health.HEALTHY
+            self._failures.count, now = 0, Health.HEALTHY
         else:
-            self._count(time.monotonic())
-            now = Health.UNHEALTHY if self._failures >= self._retries else self._health
+            starting = self._health is Health.UNKNOWN
+            count = self._failures.note(time.monotonic(), starting=starting)
+            now = Health.UNHEALTHY if count >= self._retries else self._health
         if now is not self._health and not self._worker.stopping.is_set():
             self._health = now
             self._report(now)
 
-    def _count(self, now_s: float) -> None:
-        """Count a failure: one an interval, and none while the container may still be starting."""
-        starting = now_s - self._began_s < self._start_period_s and self._health is Health.UNKNOWN
-        if not starting and now_s - self._failed_s >= self._interval_s:
-            self._failures, self._failed_s = self._failures + 1, now_s
-
     def _pause(self) -> None:
         """Wait until the next check is due, or more listens beside a container that was never healthy."""
         if self._health is not Health.UNKNOWN:
-            calm = self._health is Health.HEALTHY and not self._failures
+            calm = self._health is Health.HEALTHY and not self._failures.count
             self._woken.wait(max(CALM_S if calm else 0.0, self._interval_s))
             self._woken.clear()
             return

@@ -15,7 +15,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from underpass.twin.region.clock import scaled_s
+from underpass.twin.region.clock import Wait, scaled_s
 from underpass.twin.services.ecs.model import Rollout, Service
 
 FIRST_BACKOFF_S, LONGEST_BACKOFF_S = 10.0, 27 * 60.0  # of AWS time
@@ -121,7 +121,8 @@ def backoff_s(failures: int) -> float:
     """Return how long to wait after so many failures in a row, in seconds of the twin's clock."""
     if failures <= 1:
         return 0.0
-    return scaled_s(min(FIRST_BACKOFF_S * 2 ** min(failures - 2, 16), LONGEST_BACKOFF_S))
+    pause_s = min(FIRST_BACKOFF_S * 2 ** min(failures - 2, 16), LONGEST_BACKOFF_S)
+    return scaled_s(Wait.RESTART, pause_s)
 
 
 def _under_way(service: Service) -> bool:

@@ -13,7 +13,6 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from underpass.twin.linux.process import StartError
-from underpass.twin.region.clock import scaled_s
 from underpass.twin.services.ec2.patches import change_interface
 from underpass.twin.services.ecs.model import Attachment, LoadBalancer, Task
 from underpass.twin.services.ecs.platform import Platform
@@ -110,7 +109,7 @@ class Targets:
 
         self._platform.region.feed.wait(
             gone,
-            timeout_s=scaled_s(delay_s) + DRAIN_SLACK_S,
+            timeout_s=delay_s + DRAIN_SLACK_S,
             what=f"{task.id} is still draining in {balancer.target_group}",
         )
 

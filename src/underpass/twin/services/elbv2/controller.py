@@ -9,19 +9,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import Any, ClassVar
 
+from underpass.twin.linux import conntrack
 from underpass.twin.region.certificates import Authority
-from underpass.twin.region.clock import scaled_s
 from underpass.twin.region.context import Region
 from underpass.twin.region.reconcile import Reconciler
-from underpass.twin.region.timers import Timer, later
+from underpass.twin.region.timers import later
 from underpass.twin.region.topics import Topic
 from underpass.twin.services.ec2.fabric import Fabric
 from underpass.twin.services.elbv2 import node_commands, target_selection
 from underpass.twin.services.elbv2 import patches as elbv2
 from underpass.twin.services.elbv2.alb_envoy_config import resources
+from underpass.twin.services.elbv2.draining import Drains
 from underpass.twin.services.elbv2.envoy import EnvoyProcess
 from underpass.twin.services.elbv2.health import HealthTable
 from underpass.twin.services.elbv2.model import Balancing, Eni, LoadBalancer, Phase
@@ -61,19 +61,27 @@ class Balancers:
         self._flows = Flows(fabric, health.observed)
         self._strangers = RecycledAddresses(region.clients, fabric)
         self._nodes = Nodes(
-            region.clients, lambda: region.feed.publish(Topic.NODES), self._strangers.take
+            region.clients,
+            lambda: region.feed.publish(Topic.NODES),
+            self._strangers.take,
+            self._connected,
         )
         self._listening: frozenset[str] = frozenset()
         self._detached: dict[str, float] = {}  # and when the last of their flows end
         self._observer = Observer(region.clients, region.feed, self._nodes.phase)
         self._wanted = self._applied = Balancing()
         self._applying = Reconciler("balancers-apply", self.apply, settle_s=0.005)
-        self._drains: dict[str, Timer] = {}
+        self._drains = Drains(
+            health,
+            self._connected,
+            lambda: region.feed.publish(Topic.DRAINED),
+        )
         self._authority = Authority(region.state / "tls")
 
     def start(self) -> None:
         """Start the checks and the loop that applies what is wanted."""
         self._prober.start()
+        self._drains.start()
         self._applying.start(self._region.feed, (Topic.HEALTH, Topic.INTERFACES))
 
     def stop(self) -> None:
@@ -81,16 +89,15 @@ class Balancers:
         self._applying.stop()
         self._nodes.stop()
         self._prober.stop()
+        self._drains.stop()
         self._envoy.stop()
-        for timer in tuple(self._drains.values()):  # one that ends now takes itself out
-            timer.cancel()
 
     def reconcile(self) -> None:
         """Read what is wanted, keep the nodes' interfaces, and have the rest applied."""
         wanted = self._observer.observe()
         while self._nodes.reconcile(wanted):
             wanted = self._observer.observe()
-        self._await_drains(wanted)
+        self._drains.follow(wanted)
         if wanted != self._wanted:
             self._wanted = wanted
             self._applying.wake()
@@ -113,6 +120,9 @@ class Balancers:
             observed=lambda: self._wanted,
             feed=self._region.feed,
         )
+
+    def _connected(self, interface_id: str) -> frozenset[tuple[str, int]]:
+        return conntrack.connected(self._fabric.path(interface_id))
 
     def apply(self) -> None:
         """Make checks, flows, Envoy, names and states those of the last reading.
@@ -229,18 +239,6 @@ class Balancers:
             return True
         later(LISTEN_AGAIN_S, self._applying.wake)
         return False
-
-    def _await_drains(self, wanted: Balancing) -> None:
-        """See to it that someone looks again when a target has finished draining."""
-        for group in wanted.groups:
-            if group.draining and group.arn not in self._drains:
-                drained = partial(self._drained, group.arn)
-                seconds = scaled_s(group.drain_s, at_least_s=0.0) + 0.05
-                self._drains[group.arn] = later(seconds, drained)
-
-    def _drained(self, arn: str) -> None:
-        self._drains.pop(arn, None)
-        self._region.feed.publish(Topic.DRAINED)
 
 
 def attempt(failed: list[Exception], work: Callable[[], None]) -> None:

@@ -16,7 +16,7 @@ from underpass.twin.region.worker import Worker
 from underpass.twin.services.elbv2.alb_envoy_config import Resources, bootstrap, response
 
 WORKERS = 2
-DRAIN_S = 10  # how long connections of a listener that changed may go on
+DRAIN_S = 60  # how long connections of a listener that changed may go on: as long as one is silent
 
 
 class EnvoyProcess:

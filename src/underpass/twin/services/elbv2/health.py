@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from underpass.twin.region.clock import scaled_s
+from underpass.twin.region.clock import Wait, scaled_s
 
 EAGER_S = 0.1  # the first pause before asking a new target again; each one is longer by as much
 
@@ -115,6 +115,7 @@ class HealthTable:
         self._lock = threading.Lock()
         self._seen: dict[TargetKey, dict[CheckKey, Health]] = {}
         self._unused: dict[TargetKey, Health] = {}
+        self._quiet_s: dict[TargetKey, float] = {}
 
     def keep(self, checks: Iterable[CheckKey], unused: Mapping[TargetKey, Health]) -> None:
         """Forget all but these checks, start new ones as initial, and note who gets none, and why."""
@@ -139,6 +140,16 @@ class HealthTable:
         """Return what one node sees at one address."""
         with self._lock:
             return self._seen.get(check.target, {}).get(check, INITIAL)
+
+    def quiet(self, target: TargetKey, now_s: float) -> None:
+        """Note that a target that drains has no connections now, by the monotonic clock."""
+        with self._lock:
+            self._quiet_s[target] = now_s
+
+    def quiet_s(self, target: TargetKey) -> float:
+        """Return when a target was last seen to drain without connections; before all time if never."""
+        with self._lock:
+            return self._quiet_s.get(target, float("-inf"))
 
     def of(self, target: TargetKey) -> Health:
         """Return a target's health as the API tells it.
@@ -169,8 +180,8 @@ class Thresholds:
 
     A target that was never healthy is healthy after one success; later it takes the group's healthy
     threshold, and is unhealthy after the unhealthy threshold of failures in a row. A new one is
-    asked more often than the interval says, since the twin's user waits for it; its failures still count once
-    an interval, so it is not given up sooner.
+    asked more often than the interval says, since the twin's user waits for it; its failures count once in an
+    interval of AWS's own time, so that it has as long to start.
     """
 
     check: HealthCheck
@@ -184,7 +195,7 @@ class Thresholds:
     @property
     def interval_s(self) -> float:
         """How long the group's interval lasts on the twin."""
-        return scaled_s(self.check.interval_s)
+        return scaled_s(Wait.HEALTH_CHECK, self.check.interval_s)
 
     @property
     def pause_s(self) -> float:
@@ -201,7 +212,7 @@ class Thresholds:
                 self.health, self._proven = HEALTHY, True
             return self.health
         self._successes = 0
-        if now_s - self._counted_at_s >= self.interval_s * 0.9 or self._proven:
+        if self._proven or now_s - self._counted_at_s >= self.check.interval_s * 0.9:
             self._failures += 1
             self._counted_at_s = now_s
         if self.health.state is State.UNHEALTHY or self._failures >= self.check.unhealthy_threshold:

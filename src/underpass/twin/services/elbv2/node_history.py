@@ -19,8 +19,8 @@ from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from underpass.twin.region import clock
 from underpass.twin.region.aws import ACCOUNT_ID, Clients
+from underpass.twin.region.clock import Wait, scaled_s
 from underpass.twin.region.timers import later
 
 _MOST = 5000
@@ -103,7 +103,7 @@ class CloudTrail:
             "DetailType": "AWS API Call via CloudTrail",
             "Detail": json.dumps(detail),
         }
-        delay_s = clock.scaled_s(DELAY_S, at_least_s=0.0)
+        delay_s = scaled_s(Wait.TRAIL, DELAY_S, at_least_s=0.0)
         later(delay_s, lambda: self._clients("events").put_events(Entries=[entry]))
 
 

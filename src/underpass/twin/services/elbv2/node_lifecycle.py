@@ -7,7 +7,8 @@ and anybody may have the address. Nothing leaves before everything that stays is
 AWS documents the first steps (an address is registered in DNS when it serves; an interface must be detached
 before it can be deleted) and not how long each takes, so the times are the twin's own. AWS's seconds:
 a leaving node serves for four times the 60 s that DNS answers may be kept, and its interface stays detached
-for another 60.
+for another 60. Both run on the twin's clock, but for a node to which clients still have connections, which
+has the time in full: nobody is cut off here who would not be in AWS.
 Source: elasticloadbalancing/latest/userguide/how-elastic-load-balancing-works (request routing),
 AWSEC2/latest/APIReference/API_DeleteNetworkInterface.
 """
@@ -24,10 +25,14 @@ MOST = 100  # nodes of an ALB
 
 @dataclass(frozen=True)
 class Times:
-    """How long a node that left DNS still serves, and how long its interface then stays, in seconds."""
+    """How long a node that left DNS still serves, and how long its interface then stays, in seconds.
+
+    ``busy_s`` is how long it serves where clients have connections to it.
+    """
 
     serves_s: float = 240
     detached_s: float = 60
+    busy_s: float = 240
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,7 @@ def steps(
     doomed: Collection[str],
     leaving: Mapping[str, Leaving],
     named: Collection[str],
+    busy: Collection[str] = (),
     now_s: float,
     times: Times,
 ) -> Steps:
@@ -83,6 +89,8 @@ def steps(
         Nodes on their way out.
     named
         Nodes that listen, so that DNS may name them.
+    busy
+        Those that leave to which clients have connections.
     """
     addresses = {subnet_id: address for subnet_id, _, address in balancer.subnets}
     homeless = tuple(node.interface_id for node in nodes if node.subnet_id not in addresses)
@@ -102,8 +110,9 @@ def steps(
     there = {node.interface_id for node in nodes}
     ready = not create and set(staying) <= set(named)
     going = (*surplus, *(one for one in doomed if one in there and one not in leaving))
+    serves = {one: times.busy_s if one in busy else times.serves_s for one in leaving}
     due = {
-        one: state.since_s + (times.serves_s if state.phase is Phase.LEAVING else times.detached_s)
+        one: state.since_s + (serves[one] if state.phase is Phase.LEAVING else times.detached_s)
         for one, state in leaving.items()
         if one in there
     }

@@ -9,12 +9,15 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from dataclasses import replace
+from math import inf
 from typing import Any
 
 from underpass.errors import UnderpassError
 from underpass.twin.region.aws import Clients
-from underpass.twin.region.clock import scaled_s
+from underpass.twin.region.clock import Wait, scaled_s
 from underpass.twin.region.timers import Timer, later
 from underpass.twin.services.ec2.patches import change_interface
 from underpass.twin.services.elbv2 import patches as elbv2
@@ -23,6 +26,9 @@ from underpass.twin.services.elbv2.node_history import CloudTrail, History
 from underpass.twin.services.elbv2.node_lifecycle import MOST, Leaving, Steps, Times, steps
 
 log = logging.getLogger(__name__)
+
+
+AGAIN_S = 0.5  # between looks at a node that leaves and still has connections
 
 
 class Nodes:
@@ -34,6 +40,8 @@ class Nodes:
         Has ``reconcile`` called soon.
     freed
         Called with each interface of an ALB's that was deleted: its address is anybody's now.
+    connected
+        Returns the addresses at one end of a node's connections; see ``conntrack.connected``.
     """
 
     def __init__(
@@ -41,12 +49,14 @@ class Nodes:
         clients: Clients,
         wake: Callable[[], None],
         freed: Callable[[LoadBalancer, Eni], None],
+        connected: Callable[[str], Collection[tuple[str, int]]] = lambda _: (),
     ) -> None:
         self.history = History()
         self.trail = CloudTrail(clients)
         self._clients = clients
         self._wake = wake
         self._freed = freed
+        self._connected = connected
         self._lock = threading.Lock()
         self._counts: dict[str, int] = {}
         self._times: dict[str, Times] = {}
@@ -136,18 +146,39 @@ class Nodes:
         return changed
 
     def _due(self, balancer: LoadBalancer, nodes: tuple[Eni, ...]) -> Steps:
+        now_s = time.monotonic()
         with self._lock:
-            times = self._times.get(balancer.arn, Times())
-            return steps(
+            given = self._times.get(balancer.arn, Times())
+            leaving = dict(self._leaving)
+        serves_s, detached_s = (
+            scaled_s(Wait.NODE, one, 0.0) for one in (given.serves_s, given.detached_s)
+        )
+        times = Times(serves_s, detached_s, busy_s=given.serves_s)
+        over = {
+            one: state.since_s + times.serves_s <= now_s
+            for one, state in leaving.items()
+            if state.phase is Phase.LEAVING
+        }
+        busy = {one.interface_id for one in nodes if over.get(one.interface_id) and self._busy(one)}
+        with self._lock:
+            due = steps(
                 balancer,
                 nodes,
                 count=self._counts.get(balancer.arn, len(balancer.subnets)),
                 doomed=tuple(self._doomed),
-                leaving=dict(self._leaving),
+                leaving=leaving,
                 named=self._named,
-                now_s=time.monotonic(),
-                times=Times(scaled_s(times.serves_s, 0.0), scaled_s(times.detached_s, 0.0)),
+                busy=busy,
+                now_s=now_s,
+                times=times,
             )
+        return replace(due, next_s=min(due.next_s or inf, now_s + AGAIN_S)) if busy else due
+
+    def _busy(self, node: Eni) -> bool:
+        """Tell whether clients have connections to a node: there its answers come from its own address."""
+        with suppress(FileNotFoundError):  # it is not there any more
+            return any(address == node.address for address, _ in self._connected(node.interface_id))
+        return False
 
     def _take(self, balancer: LoadBalancer, nodes: dict[str, Eni], due: Steps) -> bool:
         for subnet_id, address in due.create:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from functools import cache, partial
 
 from underpass.twin.region import http2
-from underpass.twin.region.clock import scaled_s
+from underpass.twin.region.clock import Wait, scaled_s
 from underpass.twin.region.worker import Worker
 from underpass.twin.services.elbv2 import health
 from underpass.twin.services.elbv2.health import (
@@ -105,7 +105,7 @@ class Prober:
         try:
             with self._open_socket(key.node) as connection:
                 connection.setblocking(False)
-                reach_s = scaled_s(check.timeout_s, at_least_s=REACH_AT_LEAST_S)
+                reach_s = scaled_s(Wait.REACH, check.timeout_s, REACH_AT_LEAST_S)
                 async with asyncio.timeout(reach_s):
                     await self._loop.sock_connect(connection, (key.address, port))
                 if check.protocol == "TCP":

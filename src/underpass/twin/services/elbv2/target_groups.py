@@ -1,7 +1,7 @@
 """Target groups: who is registered where, draining after deregistration, and health as the checks see it.
 
-moto knows a target by its id alone; AWS by id and port. moto deregisters at once; AWS drains for the
-group's deregistration delay, here on the twin's clock. moto says healthy; here the health table speaks.
+moto knows a target by its id alone; AWS by id and port. moto deregisters at once; AWS drains, and so does the
+twin (``draining``). moto says healthy; here the health table speaks.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from moto.elbv2.models import ELBv2Backend, FakeTargetGroup, elbv2_backends
 from moto.elbv2.responses import ELBV2Response
 
 from underpass.twin.api import patch
-from underpass.twin.region.clock import scaled_s
 from underpass.twin.services.elbv2 import health as words
 from underpass.twin.services.elbv2.attributes import check_only, unsupported
+from underpass.twin.services.elbv2.draining import over
 from underpass.twin.services.elbv2.health import Health, HealthTable, TargetKey
 
 DELAY = "deregistration_delay.timeout_seconds"
@@ -200,12 +200,12 @@ def _check_load_balancer(group: Any, target: dict[str, Any]) -> None:
 @patch.replace(FakeTargetGroup, "deregister")
 def _deregister(group: Any, targets: list[dict[str, Any]]) -> None:
     """Drain the targets; without a port, all registrations of an id. An unknown one is no error."""
-    delay_s = scaled_s(float(group.attributes[DELAY]), at_least_s=0.0)
+    drains = {"since_s": time.monotonic(), "delay_s": float(group.attributes[DELAY])}
     for target in targets:
         for key in [key for key in group.targets if _named(key, target)]:
             gone = group.targets.pop(key)
             if group.load_balancer_arns:
-                group.deregistered_targets[key] = gone | {"until": time.monotonic() + delay_s}
+                group.deregistered_targets[key] = gone | drains
 
 
 def _named(key: tuple[str, int], target: dict[str, Any]) -> bool:
@@ -228,8 +228,9 @@ def _describe_health(
     if group is None:
         raise TargetGroupNotFoundError
     now = time.monotonic()
-    for key, draining in list(group.deregistered_targets.items()):
-        if draining["until"] <= now:
+    for key, drains in list(group.deregistered_targets.items()):
+        quiet_s = _health_table[0].quiet_s(TargetKey(group.arn, *key))
+        if over(drains["since_s"], now, drains["delay_s"], quiet_s):
             del group.deregistered_targets[key]
     known = {**group.deregistered_targets, **group.targets}
     if not targets:
@@ -262,7 +263,7 @@ def _description(group: Any, target: dict[str, Any]) -> dict[str, Any]:
 def _health(group: Any, target: dict[str, Any]) -> Health:
     if "unknown" in target:
         return words.NOT_REGISTERED
-    if "until" in target:
+    if "since_s" in target:
         return words.DRAINING
     if not group.load_balancer_arns:
         return words.NOT_CONFIGURED

@@ -38,6 +38,11 @@ class Rule:
     expression: str
     targets: tuple[Mapping[str, Any], ...] = field(compare=False, default=())
 
+    @property
+    def hurried(self) -> bool:
+        """Whether it runs on the twin's clock, and for the first time as soon as it may: the registrar's."""
+        return clock.is_registrars(self.name)
+
 
 @dataclass
 class _Due:
@@ -99,7 +104,10 @@ class Schedules:
                 due = self._due.get(name)
                 if due:
                     due.rule = rule
-                    due.at_s = time.monotonic() if due.first else due.at_s
+                    if due.first:
+                        due.at_s = time.monotonic()
+                    elif due.following:  # the clock may have been set, or the machine have slept
+                        due.at_s = self._seconds(rule, due.following)
                 else:
                     self._add(rule)
         self._changed.set()
@@ -124,7 +132,12 @@ class Schedules:
         except ValueError as error:
             log.error("rule %s does not run: %s", rule.name, error)  # noqa: TRY400  the message says it all
             return
-        self._due[rule.name] = _Due(rule, schedule, None, time.monotonic())
+        if rule.hurried:
+            self._due[rule.name] = _Due(rule, schedule, None, time.monotonic())
+            return
+        following = schedule.after(self._now(rule))
+        at_s = self._seconds(rule, following) if following else _NEVER
+        self._due[rule.name] = _Due(rule, schedule, following, at_s, first=False)
 
     def _tick(self) -> None:
         """Run each rule when it is due."""
@@ -143,7 +156,8 @@ class Schedules:
                 due.at_s = time.monotonic() + _AGAIN_S
 
     def _run(self, due: _Due) -> None:
-        event = json.dumps(scheduled_event(due.rule.arn, self._region.name, self._now()))
+        moment = due.following or self._now(due.rule)
+        event = json.dumps(scheduled_event(due.rule.arn, self._region.name, moment))
         targets = [
             target
             for target in due.rule.targets
@@ -155,15 +169,15 @@ class Schedules:
             if due.first and not targets:  # it waits for targets, or for their policies
                 due.at_s = time.monotonic() + _AGAIN_S
                 return
-            now = self._now()
+            now = self._now(due.rule)
             if due.first:
                 due.first = False
                 due.following = due.schedule.after(now)  # a whole period after the first run
-            elif due.following and due.following <= now:
+            elif due.following:
                 # What came due while this was late is not made up for.
                 missed = now - timedelta(minutes=1)
                 due.following = due.schedule.after(max(due.following, missed))
-            due.at_s = self._seconds(due.following) if due.following else _NEVER
+            due.at_s = self._seconds(due.rule, due.following) if due.following else _NEVER
 
     def _allowed(self, rule: Rule, target: Mapping[str, Any]) -> bool:
         """Tell whether the target's policy lets this rule reach it; AWS counts a failed invocation."""
@@ -230,11 +244,16 @@ class Schedules:
             Namespace="AWS/Events", MetricData=[{**datum, "Dimensions": dimensions}]
         )
 
-    def _now(self) -> datetime:
-        """Return the twin's time: AWS's, had it run ``SPEED`` times faster since the start."""
+    def _now(self, rule: Rule) -> datetime:
+        """Return a rule's time: the real one, or AWS's had it run ``SPEED`` times faster since the start."""
+        if not rule.hurried:
+            return datetime.now(UTC)
         began_s, began = self._epoch
         return began + timedelta(seconds=(time.monotonic() - began_s) * clock.SPEED)
 
-    def _seconds(self, moment: datetime) -> float:
+    def _seconds(self, rule: Rule, moment: datetime) -> float:
+        """Return when it is that time for a rule, in seconds of the monotonic clock."""
+        if not rule.hurried:
+            return time.monotonic() + (moment - datetime.now(UTC)).total_seconds()
         began_s, began = self._epoch
         return began_s + (moment - began).total_seconds() / clock.SPEED

@@ -25,7 +25,7 @@ from typing import Any
 
 from underpass.twin.linux import process
 from underpass.twin.linux.isolation import Spec, Tmpfs, Volume
-from underpass.twin.region.clock import scaled_s
+from underpass.twin.region.clock import Wait, scaled_s
 from underpass.twin.region.worker import once
 from underpass.twin.services.iam import sessions
 from underpass.twin.services.lambda_ import bootstrap
@@ -208,7 +208,7 @@ class Environment:
         return {
             "TZ": ":UTC",
             # ELB's names may be kept for 60 s, as long as AWS's clock says.
-            "DNS_TTL_S": f"{scaled_s(60, 1):.0f}",
+            "DNS_TTL_S": f"{scaled_s(Wait.NAMES, 60, 1):.0f}",
             **self._host.endpoints,
             **dict(function.environment),
             "AWS_REGION": self._host.region,

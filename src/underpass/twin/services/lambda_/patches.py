@@ -30,6 +30,7 @@ from underpass.twin.services.lambda_.model import (
     VpcConfig,
 )
 
+_OLDEST_S = 21_600  # how long Lambda keeps an event where nobody says otherwise
 _PYTHON = re.compile(r"python3\.\d+")
 _ROLE = re.compile(r"arn:aws[\w-]*:iam::\d{12}:role/.+")
 _SERVICE = "lambda.amazonaws.com"
@@ -157,7 +158,40 @@ def _map_queue(original: Callable[..., Any], backend: Any, spec: dict[str, Any])
         raise InvalidParameterValueException(
             f"EventSourceArn {source or '(none)'} does not work on the twin: it reads SQS queues."
         )
+    _check_asked(spec)
     return original(backend, spec)
+
+
+@patch.wrap(LambdaBackend, "update_event_source_mapping")
+def _map_otherwise(
+    original: Callable[..., Any], backend: Any, uuid: str, spec: dict[str, Any]
+) -> Any:
+    _check_asked(spec)
+    return original(backend, uuid, spec)
+
+
+@patch.wrap(LambdaBackend, "put_function_event_invoke_config")  # the update does the same
+def _configure(
+    original: Callable[..., Any], backend: Any, name: str, config: dict[str, Any]
+) -> Any:
+    _check_asked(config)
+    return original(backend, name, config)
+
+
+def _check_asked(asked: Mapping[str, Any]) -> None:
+    """Refuse what pollers and retries of the twin's would not heed."""
+    for name in ("FilterCriteria", "FunctionResponseTypes", "ScalingConfig"):
+        if asked.get(name):
+            raise InvalidParameterValueException(f"{name} does not work on the twin.")
+    if asked.get("MaximumBatchingWindowInSeconds"):
+        raise InvalidParameterValueException(
+            "MaximumBatchingWindowInSeconds does not work on the twin: a batch is what is there."
+        )
+    if asked.get("MaximumEventAgeInSeconds", _OLDEST_S) != _OLDEST_S:
+        raise InvalidParameterValueException(
+            "MaximumEventAgeInSeconds does not work on the twin: an event is tried as often as "
+            "MaximumRetryAttempts says."
+        )
 
 
 def refusal(spec: Mapping[str, Any]) -> str | None:

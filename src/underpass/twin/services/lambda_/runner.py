@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from underpass.twin.region.aws_hosts import ENDPOINT_URL, endpoint_variables
-from underpass.twin.region.clock import scaled_s
+from underpass.twin.region.clock import Wait, scaled_s
 from underpass.twin.region.context import Region
 from underpass.twin.region.timers import later
 from underpass.twin.region.topics import Topic
@@ -191,7 +191,8 @@ class Functions:
             log.exception("function %s could not be run", function.name)
             failed, wait_s, following = True, _RETRY_AFTER_S[min(attempt, 1)], attempt + 1
         if failed and following <= function.retries and not self._stopped:
-            later(scaled_s(wait_s), partial(self._start, function, event, following))
+            pause_s = scaled_s(Wait.ASYNCHRONOUS, wait_s)
+            later(pause_s, partial(self._start, function, event, following))
             return
         if failed:
             waits = b'"ResponseURL"' in event

@@ -79,7 +79,8 @@ class Scheduler:
         with self._lock:
             soonest = min((one.due for one in self._timetable.values() if one.due), default=None)
         now = datetime.now(UTC)
-        self._changed.wait(max(0.0, (soonest - now).total_seconds()) if soonest else None)
+        left_s = (soonest - now).total_seconds() if soonest else LONGEST_PAUSE_S
+        self._changed.wait(min(max(0.0, left_s), LONGEST_PAUSE_S))  # the machine may have slept
         self._changed.clear()
         now = datetime.now(UTC)
         with self._lock:

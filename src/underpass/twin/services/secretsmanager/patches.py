@@ -29,7 +29,7 @@ from underpass.policies.resource_policies import Act, policy_allows
 from underpass.schedule_expressions import parse
 from underpass.twin.api import patch
 from underpass.twin.region.aws import ACCOUNT_ID
-from underpass.twin.region.clock import scaled_s
+from underpass.twin.region.clock import Wait, scaled_s
 from underpass.twin.region.records import records
 from underpass.twin.region.timers import Timer, later
 from underpass.twin.region.worker import once
@@ -155,7 +155,7 @@ def _schedule(backend: Any, secret: Any) -> None:
             secret.next_rotation_date = int(due.timestamp())
     elif days:
         secret.next_rotation_date = int(time.time() + days * _DAY_S)
-        after_s = scaled_s(days * _DAY_S)
+        after_s = scaled_s(Wait.ROTATION, days * _DAY_S)
     if after_s is not None:
         _due[secret.arn] = later(after_s, partial(_again, backend, secret))
 

@@ -1,9 +1,9 @@
 """SQS in moto, with ``lambda_.event_source_mappings`` to invoke the functions that read queues.
 
 moto would invoke them within the call that sends a message, through Docker; here whoever reads is told that
-a message came. moto hands out what has expired, and lets it block its message group for ever. Where Lambda
-reads, a message's life and the time it is hidden are AWS's waiting times and run on the twin's clock; where
-the application reads, they are what it works within, and last as long as in AWS.
+a message came. moto hands out what has expired, and lets it block its message group for ever. A message's
+life and the time it is hidden are what the application works within, in a task or in a function, and last as
+long as in AWS; but the registrar's queue keeps up with its schedule, which runs on the twin's clock.
 
 A poll that waits lets go of the lock around moto's records until its queue changes.
 """
@@ -17,13 +17,12 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from moto.awslambda.utils import get_backend
 from moto.core.utils import unix_time_millis
 from moto.sqs.models import Queue, SQSBackend
 from moto.sqs.responses import SQSResponse
 
 from underpass.twin.api import patch
-from underpass.twin.region.clock import scaled_s
+from underpass.twin.region.clock import Wait, is_registrars, scaled_s
 from underpass.twin.region.records import LOCK
 
 _CHANGED = threading.Condition(LOCK)
@@ -83,20 +82,14 @@ def _receive_alive(
     """Receive nothing that has expired."""
     queue = backend.get_queue(name)
     life_s = float(queue.message_retention_period)
-    if _read_by_lambda(queue):
-        life_s = scaled_s(life_s)
-        hidden_s = int(scaled_s(float(hidden_s), at_least_s=1.0)) if hidden_s else hidden_s
+    if is_registrars(name):
+        life_s = scaled_s(Wait.REGISTRAR, life_s)
+        hidden_s = int(scaled_s(Wait.REGISTRAR, hidden_s, 1.0)) if hidden_s else hidden_s
     oldest_ms = unix_time_millis() - 1000 * life_s
     for message in [one for one in queue._messages if one.sent_timestamp < oldest_ms]:  # noqa: SLF001
         queue._messages.remove(message)  # noqa: SLF001
         queue.pending_messages.discard(message)
     return original(backend, name, count, wait_s, hidden_s, *rest, **named)
-
-
-def _read_by_lambda(queue: Any) -> bool:
-    """Tell whether a function is mapped to a queue; moto's queue keeps mappings that were deleted."""
-    held = get_backend(queue.account_id, queue.region).list_event_source_mappings(None, None)
-    return any(mapping in held for mapping in queue.lambda_event_source_mappings.values())
 
 
 @patch.wrap(SQSBackend, "receive_message")  # around the one above, which takes what is there
