@@ -56,7 +56,9 @@ class Authorization:
             if wanted is None or wanted.name != "AssumeRole":
                 return
             accounts.let_in(str(wanted.parameters.get("RoleArn", "")))
-            caller = callers.ADMINISTRATOR  # a role is assumed by whom it trusts, and by nobody else
+            caller = (
+                callers.ADMINISTRATOR
+            )  # a role is assumed by whom it trusts, and by nobody else
         if wanted is None:
             raise Refusal("refused", _UNREADABLE)
         refused = self.refusal(caller, wanted, environ.get("HTTP_USER_AGENT", ""))
