@@ -209,6 +209,67 @@ def test_reading_an_objects_attributes_is_reading_it() -> None:
     assert [one.action for one in found] == ["s3:GetObject", "s3:GetObjectAttributes"]
 
 
+@pytest.mark.parametrize(
+    ("statement", "action", "rest"),
+    [
+        ("SELECT * FROM t", "Select", "t"),
+        ("select a from \"t\" where id='1'", "Select", "t"),
+        ('SELECT * FROM "t"."i"', "Select", "t/index/i"),
+        ("SELECT * FROM t.i", "Select", "t/index/i"),
+        ('SELECT * FROM "t.i"', "Select", "t.i"),
+        ("INSERT INTO \"t\" value {'id': '1'}", "Insert", "t"),
+        ("UPDATE \"t\" SET a=? WHERE id='1'", "Update", "t"),
+        ("DELETE FROM \"t\" WHERE id='1'", "Delete", "t"),
+    ],
+)
+def test_partiql_is_asked_for_by_its_verb_and_table(statement: str, action: str, rest: str) -> None:
+    wanted = Asked(f"dynamodb:PartiQL{action}", f"arn:aws:dynamodb:{AT}:table/{rest}")
+    one = {"Statement": statement, "Parameters": [{"S": "x"}]}
+    assert ask("dynamodb", "ExecuteStatement", **one) == (wanted,)
+    for name, member in (
+        ("BatchExecuteStatement", "Statements"),
+        ("ExecuteTransaction", "TransactStatements"),
+    ):
+        other = {"Statement": "SELECT * FROM u"}
+        assert ask("dynamodb", name, **{member: [one, other]})[0] == wanted
+        assert len(ask("dynamodb", name, **{member: [one, other]})) == 2
+    assert len(one["Parameters"]) == 1  # they are moto's still
+
+
+def test_partiql_that_cannot_be_read_is_no_action_of_iams() -> None:
+    for statement in ("", " SELECT * FROM t", "DROP t", "SELECT", "UPDATE t SET a=1"):
+        (found,) = ask("dynamodb", "ExecuteStatement", Statement=statement)
+        assert found == Asked("dynamodb:ExecuteStatement", None, known=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "action", "path"),
+    [
+        ("CreateRestApi", {"name": "n"}, "POST", "/restapis"),
+        ("GetRestApi", {"restApiId": "r"}, "GET", "/restapis/r"),
+        ("DeleteStage", {"restApiId": "r", "stageName": "s"}, "DELETE", "/restapis/r/stages/s"),
+        ("DeleteStage", {"ApiId": "r", "StageName": "s"}, "DELETE", "/apis/r/stages/s"),
+        ("UpdateApi", {"ApiId": "r"}, "PATCH", "/apis/r"),
+    ],
+)
+def test_api_gateway_is_asked_for_by_method_and_path(
+    name: str, parameters: dict[str, Any], action: str, path: str
+) -> None:
+    wanted = Asked(f"apigateway:{action}", f"arn:aws:apigateway:us-east-1::{path}")
+    assert ask("apigateway", name, **parameters) == (wanted,)
+
+
+def test_actions_that_are_called_otherwise_than_their_operations() -> None:
+    for service, name, action in (
+        ("apigateway", "GetPortal", "apigateway:GetPortal"),
+        ("budgets", "DescribeBudgets", "budgets:ViewBudget"),
+        ("iotdata", "Publish", "iot:Publish"),
+        ("tagging", "GetResources", "tag:GetResources"),
+    ):
+        (found,) = ask(service, name)
+        assert (found.action, found.known) == (action, True)
+
+
 def test_an_action_that_iam_does_not_have_is_told_as_such() -> None:
     for service, name in (("dynamodb", "ExecuteStatement"), ("nothing", "DoIt")):
         assert ask(service, name) == (Asked(f"{service}:{name}", None, known=False),)

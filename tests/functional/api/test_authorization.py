@@ -389,6 +389,34 @@ def test_what_cannot_be_told_is_let_through_and_logged(
     assert "cannot be told" in caplog.text
 
 
+def test_what_iam_does_not_have_is_denied_unless_all_of_it_is_allowed(at: At) -> None:
+    made = at.client("dynamodb").create_table(
+        TableName="victim",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    arn = made["TableDescription"]["TableArn"]
+    one, none = {"Statement": "SELECT * FROM victim"}, at.role()
+    denied = at.client("dynamodb", none)
+    assert f"dynamodb:PartiQLSelect on resource: {arn}" in refused(denied.execute_statement, **one)
+    assert "PartiQLSelect" in refused(denied.batch_execute_statement, Statements=[one])
+    assert "PartiQLSelect" in refused(denied.execute_transaction, TransactStatements=[one])
+    assert "apigateway:GET" in refused(at.client("apigateway", none).get_rest_apis)
+    assert "tag:GetResources" in refused(at.client("resourcegroupstaggingapi", none).get_resources)
+    reader = at.client("dynamodb", at.role(allow("dynamodb:PartiQLSelect", arn)))
+    assert reader.execute_statement(**one)["Items"] == []
+    written = "INSERT INTO \"victim\" value {'id': '1'}"
+    assert "PartiQLInsert" in refused(reader.execute_statement, Statement=written)
+    unreadable = {"Statement": "DROP victim"}
+    some = at.client("dynamodb", at.role(allow("dynamodb:*", arn)))
+    assert "dynamodb:ExecuteStatement" in refused(some.execute_statement, **unreadable)
+    everything = at.client("dynamodb", at.role(allow("dynamodb:*")))
+    with pytest.raises(ClientError) as caught:
+        everything.execute_statement(**unreadable)
+    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] != 403
+
+
 def test_nobody_comes_in_without_a_key_that_was_issued(at: At) -> None:
     stranger = boto3.Session("ASIAEXAMPLE", "secret", "token", region_name=REGION)
     with pytest.raises(ClientError, match="InvalidAccessKeyId"):

@@ -23,7 +23,7 @@ class Asked:
     absent
         Those the service would send and this request does not carry.
     known
-        Whether IAM has the action; where not, it is called as the operation is.
+        Whether IAM has the action; where not, it is called as the operation is, and needs a sure allow.
     """
 
     action: str

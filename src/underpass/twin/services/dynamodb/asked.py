@@ -11,6 +11,7 @@ from typing import Any
 
 from underpass.twin.api.asked import Asked, partition
 from underpass.twin.api.operation import Operation
+from underpass.twin.services.dynamodb import partiql
 
 _TRANSACTED = {
     "ConditionCheck": "ConditionCheckItem",
@@ -41,6 +42,7 @@ def _resource(start: str, table: str) -> str | None:
 
 def _tables(name: str, given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield each action with its table's name or ARN."""
+    yield from partiql.tables(name, given)
     if name in {"BatchGetItem", "BatchWriteItem"}:
         yield from ((name, str(table)) for table in given.get("RequestItems") or ())
     elif name in {"TransactGetItems", "TransactWriteItems"}:

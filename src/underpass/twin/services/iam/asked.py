@@ -22,6 +22,7 @@ Table = Callable[[Operation, str], tuple[Asked, ...] | None]
 
 # The module of each service that names its resources otherwise than ``members`` knows.
 _TABLES = {
+    "apigateway": "iam.rest_methods",
     "cloudformation": "cloudformation.asked",
     "dynamodb": "dynamodb.asked",
     "ec2": "ec2.asked",
@@ -41,7 +42,18 @@ _TABLES = {
     "sts": "sts.asked",
     **dict.fromkeys(MEMBERS, "iam.members"),
 }
-_PREFIXES = {"monitoring": "cloudwatch"}  # signing names that actions do not start with
+# Signing names that actions do not start with
+_PREFIXES = {"iotdata": "iot", "monitoring": "cloudwatch", "tagging": "tag"}
+# Operations that are asked for by another's action
+_CALLED = {
+    "cloudfront:CreateDistributionWithTags": "cloudfront:CreateDistribution",
+    "timestream:Query": "timestream:Select",
+    **{
+        f"budgets:{verb}{kind}": f"budgets:{'View' if verb == 'Describe' else 'Modify'}Budget"
+        for verb in ("Create", "Delete", "Describe", "Update")
+        for kind in ("Budget", "Budgets", "Notification", "NotificationsForBudget", "Subscriber")
+    },
+}
 
 
 def asked(operation: Operation, account: str) -> tuple[Asked, ...]:
@@ -49,7 +61,7 @@ def asked(operation: Operation, account: str) -> tuple[Asked, ...]:
     found = _table(operation.service)(operation, account)
     if found is None:
         name = f"{_PREFIXES.get(operation.service, operation.service)}:{operation.name}"
-        found = (Asked(name, None),)
+        found = (Asked(_CALLED.get(name, name), None),)
     tagged = tags.context(operation.parameters)
     return tuple(_complete(one, tagged) for one in found)
 

@@ -1,7 +1,8 @@
 """Whether who asks may do it, by the policies of both sides: what IAM decides for every call.
 
 The account's administrator, the key of ``underpass env``, may do everything. What cannot be told (a condition
-on something nobody here knows, a resource the request does not name) is let through, and the log says so.
+on something nobody here knows, a resource the request does not name) is let through, and the log says so;
+not so an action that IAM does not have, which is called as the operation is and has to be allowed for sure.
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
 """
 
@@ -85,7 +86,7 @@ class Authorization:
         request, decision = judge(caller, one, region, user_agent)
         if decision.verdict is Verdict.ALLOWED:
             return None
-        if decision.verdict is Verdict.UNKNOWN or not one.known:
+        if decision.verdict is Verdict.UNKNOWN and one.known:
             self._tell(caller, one, "cannot be told here, and is let through")
             return None
         text = words(request, decision)
