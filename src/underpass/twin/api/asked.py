@@ -44,8 +44,3 @@ def arn(operation: Operation, account: str, rest: str, service: str = "") -> str
     """Return an ARN of what is in ``account`` and the region that was asked."""
     where = f"{operation.region}:{account}:{rest}"
     return f"arn:{partition(operation.region)}:{service or operation.service}:{where}"
-
-
-def passing(role: str, service: str) -> Asked:
-    """Return the passing of a role, by its ARN, to a service."""
-    return Asked("iam:PassRole", role, {"iam:PassedToService": (service,)})

@@ -1,4 +1,4 @@
-"""What CloudFormation's operations ask for: an action of a stack, and the role that is passed for it.
+"""What CloudFormation's operations ask for: an action of a stack.
 
 A change set that is named by its ARN alone does not tell its stack.
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscloudformation.html
@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscloud
 
 from __future__ import annotations
 
-from underpass.twin.api.asked import Asked, arn, passing
+from underpass.twin.api.asked import Asked, arn
 from underpass.twin.api.operation import Operation
 
 SERVICE = "cloudformation.amazonaws.com"
@@ -41,6 +41,4 @@ def asked(operation: Operation, account: str) -> tuple[Asked, ...] | None:
     keys = {key: one for key, (one, having) in _KEYS.items() if operation.name in having.split()}
     carried = {key: (str(given[one]),) for key, one in keys.items() if given.get(one)}
     absent = frozenset(keys) - carried.keys()
-    found = Asked(f"cloudformation:{operation.name}", resource, carried, absent)
-    role = given.get("RoleARN")
-    return (found, passing(str(role), SERVICE)) if role else (found,)
+    return (Asked(f"cloudformation:{operation.name}", resource, carried, absent),)

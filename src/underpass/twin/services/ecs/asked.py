@@ -1,4 +1,4 @@
-"""What ECS's operations ask for: an action of what stands in a cluster, and roles to be passed to tasks.
+"""What ECS's operations ask for: an action of what stands in a cluster.
 
 A family without a revision is its latest one, which a request does not tell: AWS writes ``*`` for it in
 refusals, and so it is here.
@@ -7,9 +7,7 @@ https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonel
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from underpass.twin.api.asked import Asked, arn, passing
+from underpass.twin.api.asked import Asked, arn
 from underpass.twin.api.operation import Operation
 
 _RUNNING = frozenset({"RunTask", "StartTask"})
@@ -50,13 +48,13 @@ def asked(operation: Operation, account: str) -> tuple[Asked, ...] | None:
         return tuple(Asked(action, _cluster(operation, account, one)) for one in clusters)
     if name == "RegisterTaskDefinition":
         family = arn(operation, account, f"task-definition/{given.get('family')}:*")
-        return (Asked(action, family), *_passed(given))
+        return (Asked(action, family),)
     if name not in _IN_CLUSTER:
         return None
     cluster = _cluster(operation, account, given.get("cluster"))
     keys = {} if name in _WITHOUT_KEY else {"ecs:cluster": (cluster,)}
-    found = [Asked(action, resource, keys) for resource in _resources(operation, account, cluster)]
-    return (*found, *_passed(given.get("overrides") or {}))
+    resources = _resources(operation, account, cluster)
+    return tuple(Asked(action, resource, keys) for resource in resources)
 
 
 def _cluster(operation: Operation, account: str, named: object) -> str:
@@ -90,8 +88,3 @@ def _task_definition(operation: Operation, account: str, named: str) -> str | No
         named if named.startswith("arn:") else arn(operation, account, f"task-definition/{named}")
     )
     return whole if ":" in whole.rpartition("/")[2] else f"{whole}:*"
-
-
-def _passed(given: Mapping[str, object]) -> list[Asked]:
-    roles = dict.fromkeys(given.get(member) for member in ("taskRoleArn", "executionRoleArn"))
-    return [passing(str(role), "ecs-tasks.amazonaws.com") for role in roles if role]

@@ -17,6 +17,7 @@ from underpass.twin.api.asked import Asked
 from underpass.twin.api.operation import Operation
 from underpass.twin.services.iam import tags
 from underpass.twin.services.iam.members import MEMBERS
+from underpass.twin.services.iam.passed import passed
 
 Table = Callable[[Operation, str], tuple[Asked, ...] | None]
 
@@ -57,13 +58,13 @@ _CALLED = {
 
 
 def asked(operation: Operation, account: str) -> tuple[Asked, ...]:
-    """Return what ``operation`` has to be allowed in ``account``: all of it."""
+    """Return what ``operation`` has to be allowed in ``account``: all of it, and the roles it passes."""
     found = _table(operation.service)(operation, account)
     if found is None:
         name = f"{_PREFIXES.get(operation.service, operation.service)}:{operation.name}"
         found = (Asked(_CALLED.get(name, name), None),)
     tagged = tags.context(operation.parameters)
-    return tuple(_complete(one, tagged) for one in found)
+    return tuple(_complete(one, tagged) for one in (*found, *passed(operation, account)))
 
 
 @functools.cache

@@ -1,4 +1,4 @@
-"""What API Gateway's operations ask for: the method of HTTP they are called by, on the path of what they mean.
+"""What API Gateway's operations ask for: a method of HTTP on the path of what they mean.
 
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonapigatewaymanagement.html
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonapigatewaymanagementv2.html

@@ -1,11 +1,11 @@
-"""What EventBridge Scheduler's operations ask for: an action of the schedule, and its role to be passed.
+"""What EventBridge Scheduler's operations ask for: an action of the schedule.
 
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoneventbridgescheduler.html
 """
 
 from __future__ import annotations
 
-from underpass.twin.api.asked import Asked, arn, passing
+from underpass.twin.api.asked import Asked, arn
 from underpass.twin.api.operation import Operation
 
 
@@ -19,8 +19,4 @@ def asked(operation: Operation, account: str) -> tuple[Asked, ...] | None:
     if operation.name.endswith("Group"):
         return (Asked(action, arn(operation, account, f"schedule-group/{given['Name']}")),)
     group = given.get("GroupName") or "default"
-    found = [Asked(action, arn(operation, account, f"schedule/{group}/{given['Name']}"))]
-    role = (given.get("Target") or {}).get("RoleArn")
-    if role:
-        found.append(passing(str(role), "scheduler.amazonaws.com"))
-    return tuple(found)
+    return (Asked(action, arn(operation, account, f"schedule/{group}/{given['Name']}")),)
