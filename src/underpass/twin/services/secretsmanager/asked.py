@@ -9,9 +9,13 @@ https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssecre
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from contextlib import suppress
 
 from underpass.twin.api.asked import Asked, arn
 from underpass.twin.api.operation import Operation
+from underpass.twin.region.records import records
+from underpass.twin.services.iam.backends import NOT_THERE, there
 
 _WHOLE = re.compile(r"arn:[^:]+:secretsmanager:[^:]+:\d{12}:secret:.+-[A-Za-z0-9]{6}")
 _STAGED = {
@@ -24,17 +28,53 @@ _STAGED = {
 def asked(operation: Operation, account: str) -> tuple[Asked, ...] | None:
     """Return what an operation asks for; ``None`` where no secret is named."""
     given = operation.parameters
-    named = given.get("SecretId")
+    if operation.name == "BatchGetSecretValue":
+        return _several(operation, account)
+    named = given.get("Name") if operation.name == "CreateSecret" else given.get("SecretId")
     if named is None:
         return None
-    whole = _WHOLE.fullmatch(str(named))
-    start = named if str(named).startswith("arn:") else arn(operation, account, f"secret:{named}")
-    resource = str(named) if whole else f"{start}-??????"
     keys = _STAGED if operation.name == "GetSecretValue" else {}
+    return (_one(operation, account, operation.name, str(named), keys),)
+
+
+def _one(
+    operation: Operation, account: str, name: str, named: str, keys: Mapping[str, str]
+) -> Asked:
+    given = operation.parameters
+    whole = _WHOLE.fullmatch(named)
+    start = named if named.startswith("arn:") else arn(operation, account, f"secret:{named}")
+    resource = named if whole else f"{start}-??????"
     carried = {key: (str(given[one]),) for key, one in keys.items() if given.get(one)}
     # AWS sends the secret's ARN, whatever was written
     carried.pop("secretsmanager:SecretId", None)
     if whole and keys:
         carried["secretsmanager:SecretId"] = (resource,)
     absent = frozenset(keys) - carried.keys() - {"secretsmanager:SecretId"}
-    return (Asked(f"secretsmanager:{operation.name}", resource, carried, absent),)
+    return Asked(f"secretsmanager:{name}", resource, carried, absent)
+
+
+def _several(operation: Operation, account: str) -> tuple[Asked, ...]:
+    """Return the reading of each secret of a batch, all of which is refused for one that may not be read.
+
+    AWS answers with the others.
+    """
+    given, listing = operation.parameters, "secretsmanager:ListSecrets"
+    found = [Asked("secretsmanager:BatchGetSecretValue", None)]
+    names = [str(one) for one in given.get("SecretIdList") or ()]
+    if given.get("Filters"):
+        found.append(Asked(listing, None))
+        names += _matching(operation, account)
+    read = (_one(operation, account, "GetSecretValue", one, _STAGED) for one in names)
+    return (*found, *read)
+
+
+@records()
+def _matching(operation: Operation, account: str) -> list[str]:
+    """Return the ARNs of the secrets that a batch's filters choose."""
+    from moto.secretsmanager.models import secretsmanager_backends
+
+    with suppress(*NOT_THERE):
+        held = there(secretsmanager_backends, account, operation.region)
+        found, _ = held.list_secrets(operation.parameters["Filters"], len(held.secrets) + 1)
+        return [str(one["ARN"]) for one in found]
+    return []
