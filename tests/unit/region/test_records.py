@@ -22,7 +22,7 @@ WITHIN_ACTIONS = {
     "services/iam/managed.py": {"document"},
     "services/iam/resources.py": {
         *("_bucket", "_queue", "_topic", "_key", "_secret", "_function", "_repository", "_role"),
-        "_with_path",
+        *("_of_alias", "_whole", "_with_path"),
     },
     "services/iam/sessions.py": {"_forget_ended"},
     "services/privatelink/endpoint_connections.py": {"_publish", "_topic"},

@@ -12,13 +12,11 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from moto.core.exceptions import ServiceException
-
 from underpass.twin.api.asked import Asked
 from underpass.twin.region.records import records
+from underpass.twin.services.iam.backends import NOT_THERE, there
 
 _ENCRYPT, _DECRYPT = "kms:GenerateDataKey", "kms:Decrypt"
-_VIA = {"s3": "s3", "secretsmanager": "secretsmanager", "sns": "sns", "sqs": "sqs", "ssm": "ssm"}
 
 
 @records()
@@ -29,12 +27,12 @@ def behind(asked: Asked, region: str, account: str) -> tuple[Asked, ...]:
         return ()
     find, actions = look
     key = None
-    with suppress(KeyError, ServiceException, AttributeError):
+    with suppress(*NOT_THERE, AttributeError):
         key = find(asked, account, region)
     if not key or "alias/aws/" in key:
         return ()
     arn = _key_arn(account, region, key)
-    via = f"{_VIA[asked.action.partition(':')[0]]}.{region}.amazonaws.com"
+    via = f"{asked.action.partition(':')[0]}.{region}.amazonaws.com"
     context = {"kms:ViaService": (via,), "aws:ViaAWSService": ("true",), "aws:CalledVia": (via,)}
     return tuple(Asked(action, arn, context) for action in actions)
 
@@ -44,16 +42,15 @@ def _key_arn(account: str, region: str, key: str) -> str | None:
 
     if key.startswith("arn:") and ":key/" in key:
         return key
-    backend = kms_backends[account][region]
-    with suppress(ServiceException, KeyError):
-        return str(backend.describe_key(key).arn)
+    with suppress(*NOT_THERE, AttributeError):  # moto looks on for an alias with no name
+        return str(there(kms_backends, account, region).describe_key(key).arn)
     return None
 
 
 def _bucket(account: str, name: str) -> Any:
     from moto.s3.models import s3_backends
 
-    return s3_backends[account]["aws"].buckets[name]
+    return there(s3_backends, account).buckets[name]
 
 
 def _of_bucket(asked: Asked, account: str, _region: str) -> str | None:
@@ -84,14 +81,14 @@ def _split(asked: Asked) -> tuple[str, str]:
 def _of_secret(asked: Asked, account: str, region: str) -> str | None:
     from moto.secretsmanager.models import secretsmanager_backends
 
-    found = secretsmanager_backends[account][region].secrets[asked.resource].kms_key_id
+    found = there(secretsmanager_backends, account, region).secrets[asked.resource].kms_key_id
     return str(found) if found else None
 
 
 def _of_queue(asked: Asked, account: str, region: str) -> str | None:
     from moto.sqs.models import sqs_backends
 
-    queue = sqs_backends[account][region].queues[(asked.resource or "").rpartition(":")[2]]
+    queue = there(sqs_backends, account, region).queues[(asked.resource or "").rpartition(":")[2]]
     found = getattr(queue, "kms_master_key_id", None)
     return str(found) if found else None
 
@@ -99,7 +96,7 @@ def _of_queue(asked: Asked, account: str, region: str) -> str | None:
 def _of_topic(asked: Asked, account: str, region: str) -> str | None:
     from moto.sns.models import sns_backends
 
-    return str(sns_backends[account][region].topics[asked.resource].kms_master_key_id or "")
+    return str(there(sns_backends, account, region).topics[asked.resource].kms_master_key_id or "")
 
 
 _LOOK: Mapping[str, tuple[Callable[[Asked, str, str], str | None], tuple[str, ...]]] = {

@@ -10,11 +10,11 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-from moto.core.exceptions import ServiceException
-
-from underpass.policies.document import Policy, read
+from underpass.errors import UnderpassError
+from underpass.policies.document import VERSION, Policy, read
 from underpass.twin.api.asked import Asked
 from underpass.twin.region.records import records
+from underpass.twin.services.iam.backends import NOT_THERE, there
 
 
 @dataclass(frozen=True)
@@ -42,17 +42,38 @@ _Found = tuple[str, Any, bool]  # account, text or document, governs
 
 @records()
 def named(asked: Asked) -> Asked:
-    """Return what is asked with the whole ARN of what was asked for by its name alone: a secret, a role."""
-    if asked.resource and asked.resource.startswith("arn:") and asked.action.startswith("iam:"):
-        return replace(asked, resource=_with_path(asked.resource))
-    if not asked.resource or not asked.resource.endswith(_SUFFIX):
-        return asked
+    """Return what is asked with the whole ARN of what was asked for by a name alone.
+
+    That is a secret, an entity of IAM's, or a key by its alias, of which nothing is known if it is not there.
+    """
+    resource = asked.resource or ""
+    if resource.startswith("arn:") and asked.action.startswith("iam:"):
+        return replace(asked, resource=_with_path(resource))
+    if asked.action.startswith("kms:") and ":key/alias/" in resource:
+        return replace(asked, resource=_of_alias(resource))
+    return replace(asked, resource=_whole(resource)) if resource.endswith(_SUFFIX) else asked
+
+
+def _whole(arn: str) -> str:
+    """Return the ARN of a secret with the characters that its name does not tell."""
     from moto.secretsmanager.models import secretsmanager_backends
 
-    _, _, _, region, account, name = asked.resource.split(":", 5)
-    held = secretsmanager_backends[account][region].secrets
+    _, _, _, region, account, name = arn.split(":", 5)
     short = name.removeprefix("secret:").removesuffix(_SUFFIX)
-    return replace(asked, resource=held[short].arn) if short in held else asked
+    with suppress(*NOT_THERE):
+        return str(there(secretsmanager_backends, account, region).secrets[short].arn)
+    return arn
+
+
+def _of_alias(arn: str) -> str | None:
+    """Return the ARN of the key that an alias is of."""
+    from moto.kms.models import kms_backends
+
+    _, _, _, region, account, name = arn.split(":", 5)
+    with suppress(*NOT_THERE, AttributeError):  # moto looks on with no name
+        held = there(kms_backends, account, region)
+        return str(held.describe_key(name.removeprefix("key/")).arn)
+    return None
 
 
 def _with_path(arn: str) -> str:
@@ -60,6 +81,8 @@ def _with_path(arn: str) -> str:
     from moto.iam.models import iam_backends
 
     _, _, _, _, account, entity = arn.split(":", 5)
+    if account not in iam_backends:
+        return arn
     kind, _, name = entity.partition("/")
     backend = iam_backends[account]["aws"]
     kept: Mapping[str, Mapping[str, Any]] = {
@@ -81,12 +104,20 @@ def find(action: str, arn: str | None) -> Resource:
     look = _LOOK.get(service)
     found: _Found | None = None
     if look is not None and (service != "iam" or action.startswith("sts:")):
-        with suppress(KeyError, ServiceException):
+        with suppress(*NOT_THERE):
             found = look(account, region, name)
     if found is None:
         return Resource(account)
     owner, text, governs = found
-    return Resource(owner, read(text) if text else None, governs)
+    return Resource(owner, _read(text) if text else None, governs)
+
+
+def _read(text: Any) -> Policy:
+    """Return a policy; one that cannot be read allows nothing."""
+    try:
+        return read(text)
+    except UnderpassError:
+        return Policy((), VERSION)
 
 
 def _bucket(_account: str, _region: str, name: str) -> _Found | None:
@@ -102,35 +133,41 @@ def _bucket(_account: str, _region: str, name: str) -> _Found | None:
 def _queue(account: str, region: str, name: str) -> _Found:
     from moto.sqs.models import sqs_backends
 
-    return account, sqs_backends[account][region].queues[name].policy, False
+    return account, there(sqs_backends, account, region).queues[name].policy, False
 
 
 def _topic(account: str, region: str, name: str) -> _Found:
     from moto.sns.models import sns_backends
 
     arn = f"arn:aws:sns:{region}:{account}:{name.partition(':')[0]}"
-    return account, sns_backends[account][region].topics[arn].policy, False
+    return account, there(sns_backends, account, region).topics[arn].policy, False
 
 
 def _key(account: str, region: str, name: str) -> _Found:
     from moto.kms.models import kms_backends
 
-    return account, kms_backends[account][region].keys[name.removeprefix("key/")].policy, True
+    return (
+        account,
+        there(kms_backends, account, region).keys[name.removeprefix("key/")].policy,
+        True,
+    )
 
 
 def _secret(account: str, region: str, name: str) -> _Found:
     from moto.secretsmanager.models import secretsmanager_backends
 
-    held = secretsmanager_backends[account][region].secrets
+    held = there(secretsmanager_backends, account, region).secrets
     arn = f"arn:aws:secretsmanager:{region}:{account}:{name}"
     return account, held[arn].policy, False
 
 
-def _function(account: str, region: str, name: str) -> _Found:
+def _function(account: str, region: str, name: str) -> _Found | None:
     from moto.awslambda.models import lambda_backends
 
-    _, _, rest = name.partition(":")
-    function = lambda_backends[account][region].get_function(*(rest.split(":", 1)))
+    kind, _, rest = name.partition(":")
+    if kind != "function":
+        return None
+    function = there(lambda_backends, account, region).get_function(*(rest.split(":", 1)))
     statements = function.policy.statements if function.policy else []
     return account, {"Version": "2012-10-17", "Statement": statements}, False
 
@@ -138,7 +175,7 @@ def _function(account: str, region: str, name: str) -> _Found:
 def _repository(account: str, region: str, name: str) -> _Found:
     from moto.ecr.models import ecr_backends
 
-    held = ecr_backends[account][region].repositories
+    held = there(ecr_backends, account, region).repositories
     return account, held[name.removeprefix("repository/")].policy, False
 
 
@@ -147,10 +184,9 @@ def _role(account: str, _region: str, name: str) -> _Found:
     from moto.iam.models import iam_backends
 
     arn = f"arn:aws:iam::{account}:{name}"
-    for role in iam_backends[account]["aws"].roles.values():
-        if role.arn == arn:
-            return account, role.assume_role_policy_document, True
-    return account, None, True
+    roles = there(iam_backends, account).roles.values() if account in iam_backends else ()
+    trust = (role.assume_role_policy_document for role in roles if role.arn == arn)
+    return account, next(trust, None), True
 
 
 _LOOK: Mapping[str, Callable[[str, str, str], _Found | None]] = {
