@@ -17,6 +17,7 @@ from underpass.twin.services.iam.asked import asked
 ACCOUNT = "123456789012"
 AT = f"us-east-1:{ACCOUNT}"
 KEY = f"arn:aws:kms:{AT}:key/k"
+ID = "4f58743d-e279-4214-9270-8cc28277958d"
 FUNCTION = f"arn:aws:lambda:{AT}:function:f"
 GROUP = f"arn:aws:logs:{AT}:log-group:/g"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/a/r"
@@ -36,8 +37,9 @@ def ask(service: str, name: str, /, **parameters: Any) -> tuple[Asked, ...]:
         ("kms:Decrypt", {"KeyId": "k"}, KEY),
         ("kms:Decrypt", {"KeyId": KEY}, KEY),
         ("kms:Decrypt", {}, None),
-        ("kms:Encrypt", {"KeyId": "alias/a"}, None),
-        ("kms:Encrypt", {"KeyId": f"arn:aws:kms:{AT}:alias/a"}, None),
+        ("kms:Decrypt", {"CiphertextBlob": f"{ID}-ed".encode(), "KeyId": "k"}, KEY[:-1] + ID),
+        ("kms:Encrypt", {"KeyId": "alias/a"}, KEY[:-1] + "alias/a"),
+        ("kms:Encrypt", {"KeyId": f"arn:aws:kms:{AT}:alias/a"}, KEY[:-1] + "alias/a"),
         ("kms:ListKeys", {}, "*"),
         ("lambda:GetFunction", {"FunctionName": "f"}, FUNCTION),
         ("lambda:GetFunction", {"FunctionName": f"{ACCOUNT}:function:f"}, FUNCTION),
@@ -120,6 +122,24 @@ def test_kms_says_in_which_context_and_encrypts_anew_from_one_key_to_another() -
     assert (to.action, to.resource, to.context) == ("kms:ReEncryptTo", KEY, {})
 
 
+def test_what_is_encrypted_anew_is_decrypted_with_the_key_it_names_itself() -> None:
+    given = {"CiphertextBlob": f"{ID}-ed".encode(), "SourceKeyId": "k", "DestinationKeyId": "k"}
+    was, now = ask("kms", "ReEncrypt", **given)
+    assert (was.resource, now.resource) == (KEY[:-1] + ID, KEY)
+
+
+def test_a_batch_reads_each_secret_and_a_new_one_has_a_name() -> None:
+    batch, first, second = ask("secretsmanager", "BatchGetSecretValue", SecretIdList=["a", "b"])
+    assert (batch.action, batch.resource) == ("secretsmanager:BatchGetSecretValue", "*")
+    assert (first.action, first.resource) == (
+        "secretsmanager:GetSecretValue",
+        f"{SECRETS}:a-??????",
+    )
+    assert second.resource == f"{SECRETS}:b-??????"
+    (made,) = ask("secretsmanager", "CreateSecret", Name="app/a")
+    assert made.resource == f"{SECRETS}:app/a-??????"
+
+
 def test_an_alias_is_asked_for_beside_its_key() -> None:
     found = ask("kms", "CreateAlias", AliasName="alias/a", TargetKeyId="k")
     assert [one.resource for one in found] == [f"arn:aws:kms:{AT}:alias/a", KEY]
@@ -168,6 +188,43 @@ def test_cloudformation_is_passed_the_role_it_is_to_act_as() -> None:
     assert deleted.absent == {"cloudformation:RoleArn"}
     (executed,) = ask("cloudformation", "ExecuteChangeSet", ChangeSetName=f"{stack}/x")
     assert executed.resource is None
+
+
+@pytest.mark.parametrize(
+    ("asking", "parameters", "service"),
+    [
+        ("lambda:CreateFunction", {"FunctionName": "f", "Role": ROLE}, "lambda"),
+        ("lambda:UpdateFunctionConfiguration", {"FunctionName": "f", "Role": ROLE}, "lambda"),
+        ("states:CreateStateMachine", {"name": "m", "roleArn": ROLE}, "states"),
+        ("events:PutTargets", {"Rule": "r", "Targets": [{}, {"RoleArn": ROLE}]}, "events"),
+        ("ecs:RegisterTaskDefinition", {"family": "f", "taskRoleArn": ROLE}, "ecs-tasks"),
+        ("rds:CreateDBInstance", {"MonitoringRoleArn": ROLE}, "monitoring.rds"),
+        (
+            "firehose:CreateDeliveryStream",
+            {"S3DestinationConfiguration": {"RoleARN": ROLE}},
+            "firehose",
+        ),
+        (
+            "monitoring:PutMetricStream",
+            {"Name": "s", "RoleArn": ROLE},
+            "streams.metrics.cloudwatch",
+        ),
+    ],
+)
+def test_a_role_is_passed_to_the_service_that_is_to_have_it(
+    asking: str, parameters: dict[str, Any], service: str
+) -> None:
+    name, _, operation = asking.partition(":")
+    _, role = ask(name, operation, **parameters)
+    wanted = {"iam:PassedToService": (f"{service}.amazonaws.com",)}
+    assert role == Asked("iam:PassRole", ROLE, wanted)
+
+
+def test_a_role_that_is_named_is_passed_by_its_arn_and_none_in_what_is_only_text() -> None:
+    _, role = ask("iam", "AddRoleToInstanceProfile", InstanceProfileName="p", RoleName="r")
+    assert role.resource == f"arn:aws:iam::{ACCOUNT}:role/r"
+    texts = {"Variables": {"Role": ROLE}}
+    assert len(ask("lambda", "CreateFunction", FunctionName="f", Environment=texts)) == 1
 
 
 def test_each_event_is_put_on_its_bus() -> None:

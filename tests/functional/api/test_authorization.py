@@ -389,6 +389,123 @@ def test_what_cannot_be_told_is_let_through_and_logged(
     assert "cannot be told" in caplog.text
 
 
+def test_a_role_is_passed_only_by_whom_may_pass_it(at: At) -> None:
+    at.role(name="powerful", Path="/a/")
+    powerful = f"arn:aws:iam::{ACCOUNT}:role/a/powerful"
+    doing = ["lambda:*", "ecs:*", "ec2:*"]
+    none = at.role(allow(doing), name="doer")
+    function = {
+        "FunctionName": "f",
+        "Runtime": "python3.12",
+        "Handler": "f.f",
+        "Code": {"ZipFile": b"x"},
+        "Role": powerful,
+    }
+    passing = f"iam:PassRole on resource: {powerful}"
+    assert passing in refused(at.client("lambda", none).create_function, **function)
+    container = {"name": "c", "image": "i", "memory": 128}
+    at.client("ecs").register_task_definition(
+        family="d", containerDefinitions=[container], taskRoleArn=powerful
+    )
+    ecs = at.client("ecs", none)
+    assert passing in refused(ecs.run_task, taskDefinition="d:1")
+    assert passing in refused(ecs.run_task, taskDefinition="d")
+    iam = at.client("iam")
+    iam.create_instance_profile(InstanceProfileName="p")
+    iam.add_role_to_instance_profile(InstanceProfileName="p", RoleName="powerful")
+    profile, one = {"Name": "p"}, {"ImageId": "ami-1", "MinCount": 1, "MaxCount": 1}
+    ec2 = at.client("ec2", none)
+    assert passing in refused(ec2.run_instances, IamInstanceProfile=profile, **one)
+    data = {"IamInstanceProfile": profile}
+    ec2.create_launch_template(LaunchTemplateName="t", LaunchTemplateData=data)
+    template = {"LaunchTemplateName": "t"}
+    assert passing in refused(ec2.run_instances, LaunchTemplate=template, **one)
+    to_tasks = {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
+    may = at.role(allow(doing), allow("iam:PassRole", powerful, Condition=to_tasks))
+    with pytest.raises(ClientError, match="ClusterNotFound"):
+        at.client("ecs", may).run_task(taskDefinition="d")
+    assert passing in refused(at.client("lambda", may).create_function, **function)
+
+
+def test_a_batch_of_secrets_takes_the_reading_of_each(at: At) -> None:
+    owner = at.client("secretsmanager")
+    mine = owner.create_secret(Name="app/mine", SecretString="1")["ARN"]
+    owner.create_secret(Name="app/other", SecretString="2")
+    batch = allow(["secretsmanager:BatchGetSecretValue", "secretsmanager:ListSecrets"])
+    making = allow(
+        "secretsmanager:CreateSecret", f"arn:aws:secretsmanager:*:{ACCOUNT}:secret:app/*"
+    )
+    reading = allow("secretsmanager:GetSecretValue", mine)
+    mate = at.client("secretsmanager", at.role(batch, making, reading))
+    found = mate.batch_get_secret_value(SecretIdList=["app/mine"])["SecretValues"]
+    assert [one["SecretString"] for one in found] == ["1"]
+    denied = "GetSecretValue on resource: arn:aws:secretsmanager"
+    assert denied in refused(mate.batch_get_secret_value, SecretIdList=["app/mine", "app/other"])
+    some = [{"Key": "name", "Values": ["app/"]}]
+    assert denied in refused(mate.batch_get_secret_value, Filters=some)
+    only = [{"Key": "name", "Values": ["app/mine"]}]
+    assert len(mate.batch_get_secret_value(Filters=only)["SecretValues"]) == 1
+    mate.create_secret(Name="app/new", SecretString="3")
+    assert "CreateSecret" in refused(mate.create_secret, Name="other", SecretString="4")
+
+
+def test_a_key_is_told_by_its_alias_and_by_what_it_encrypted(at: At) -> None:
+    owner = at.client("kms")
+    mine, other = (owner.create_key()["KeyMetadata"] for _ in "12")
+    owner.create_alias(AliasName="alias/other", TargetKeyId=other["KeyId"])
+    owner.create_alias(AliasName="alias/mine", TargetKeyId=mine["KeyId"])
+    text = owner.encrypt(KeyId=other["KeyId"], Plaintext=b"1")["CiphertextBlob"]
+    kms = at.client("kms", at.role(allow("kms:*", mine["Arn"])))
+    denied = f"on resource: {other['Arn']}"
+    assert denied in refused(kms.decrypt, CiphertextBlob=text)
+    assert denied in refused(kms.decrypt, CiphertextBlob=text, KeyId="alias/other")
+    assert denied in refused(kms.encrypt, KeyId="alias/other", Plaintext=b"1")
+    both = {"SourceKeyId": mine["KeyId"], "DestinationKeyId": mine["KeyId"]}
+    assert denied in refused(kms.re_encrypt, CiphertextBlob=text, **both)
+    own = kms.encrypt(KeyId="alias/mine", Plaintext=b"1")["CiphertextBlob"]
+    assert kms.decrypt(CiphertextBlob=own)["Plaintext"] == b"1"
+    with pytest.raises(ClientError, match="NotFound"):
+        kms.encrypt(KeyId="alias/none", Plaintext=b"1")
+
+
+def test_what_is_not_there_or_cannot_be_read_is_no_fault(at: At) -> None:
+    session = at.role(allow(["kms:*", "lambda:*", "s3:*", "sqs:*"]))
+    functions = at.client("lambda", session)
+    for name, given in (
+        ("get_function", {"FunctionName": "none"}),
+        ("update_function_code", {"FunctionName": "none", "ZipFile": b"x"}),
+        ("get_layer_version", {"LayerName": "none", "VersionNumber": 1}),
+    ):
+        with pytest.raises(ClientError) as caught:
+            getattr(functions, name)(**given)
+        assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 404
+    at.client("s3").create_bucket(Bucket="sealed")
+    key = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "alias/none"}
+    rules = {"Rules": [{"ApplyServerSideEncryptionByDefault": key}]}
+    at.client("s3").put_bucket_encryption(Bucket="sealed", ServerSideEncryptionConfiguration=rules)
+    at.client("s3", session).put_object(Bucket="sealed", Key="x", Body=b"x")
+    url = at.client("sqs").create_queue(
+        QueueName="odd", Attributes={"Policy": '{"Statement":"x"}'}
+    )["QueueUrl"]
+    at.client("sqs", session).send_message(QueueUrl=url, MessageBody="x")
+
+
+def test_whoever_asks_makes_no_account(at: At) -> None:
+    from moto.kms.models import kms_backends
+    from moto.sqs.models import sqs_backends
+
+    session = at.role(allow("*"))
+    there = "999999999999"
+    queue = f"{at.url}/{there}/q"
+    with pytest.raises(ClientError):
+        at.client("sqs", session).send_message(QueueUrl=queue, MessageBody="x")
+    key = f"arn:aws:kms:{REGION}:{there}:key/{uuid.uuid4()}"
+    with pytest.raises(ClientError):
+        at.client("kms", session).encrypt(KeyId=key, Plaintext=b"1")
+    assert there not in kms_backends
+    assert there not in sqs_backends
+
+
 def test_what_iam_does_not_have_is_denied_unless_all_of_it_is_allowed(at: At) -> None:
     made = at.client("dynamodb").create_table(
         TableName="victim",

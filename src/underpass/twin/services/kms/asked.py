@@ -1,15 +1,20 @@
-"""What KMS's operations ask for: an action of the key, which an alias does not tell.
+"""What KMS's operations ask for: an action of the key, ``key/alias/NAME`` where the request has an alias.
 
+What is decrypted names its key by itself, and is decrypted with that one.
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_awskeymanagementservice.html
 """
 
 from __future__ import annotations
+
+import re
+from base64 import b64decode
 
 from underpass.twin.api.asked import Asked, arn
 from underpass.twin.api.operation import Operation
 
 _REENCRYPTING = (("kms:ReEncryptFrom", "Source"), ("kms:ReEncryptTo", "Destination"))
 _ALGORITHM = "kms:EncryptionAlgorithm"
+_KEY_ID = re.compile(rb"[0-9a-z-]{36}")  # what moto's texts begin with
 _CONTEXT = "kms:EncryptionContextKeys"
 # An algorithm that is not named is the symmetric one, or told by the key
 _SENT = frozenset({_CONTEXT, "kms:EncryptionContext:*"})
@@ -28,15 +33,15 @@ def asked(operation: Operation, account: str) -> tuple[Asked, ...] | None:
         return tuple(
             Asked(
                 action,
-                _key(operation, account, given.get(f"{side}KeyId")),
+                _key(operation, account, given.get(f"{side}KeyId"), encrypted=side == "Source"),
                 *_encrypting(operation, f"{side}EncryptionContext", f"{side}EncryptionAlgorithm"),
             )
             for action, side in _REENCRYPTING
         )
     named = given.get("KeyId") or given.get("TargetKeyId")
     if named is None and operation.name != "Decrypt":
-        return None  # what is decrypted names its key by itself
-    key = _key(operation, account, named)
+        return None
+    key = _key(operation, account, named, encrypted=operation.name == "Decrypt")
     carried = _encrypting(operation, "EncryptionContext", "EncryptionAlgorithm")
     found = Asked(f"kms:{operation.name}", key, *carried)
     alias = given.get("AliasName")
@@ -45,11 +50,19 @@ def asked(operation: Operation, account: str) -> tuple[Asked, ...] | None:
     return (Asked(found.action, arn(operation, account, str(alias))), found)
 
 
-def _key(operation: Operation, account: str, named: object) -> str | None:
-    key = str(named or "alias/")
+def _key(
+    operation: Operation, account: str, named: object, *, encrypted: bool = False
+) -> str | None:
+    found = _KEY_ID.match(_blob(operation)) if encrypted else None
+    key = found[0].decode() if found else str(named or "")
     if key.startswith("arn:"):
-        return key if ":key/" in key else None
-    return None if key.startswith("alias/") else arn(operation, account, f"key/{key}")
+        return key.replace(":alias/", ":key/alias/", 1)
+    return arn(operation, account, f"key/{key}") if key else None
+
+
+def _blob(operation: Operation) -> bytes:
+    given = operation.parameters.get("CiphertextBlob") or b""
+    return given if isinstance(given, bytes) else b64decode(str(given))
 
 
 def _encrypting(
