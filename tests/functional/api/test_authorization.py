@@ -24,6 +24,7 @@ from underpass.twin.services.iam import assumed as assumed_roles
 from underpass.twin.services.iam import keys, sessions
 from underpass.twin.services.iam import patches as iam_patches
 from underpass.twin.services.iam.authorization import Authorization
+from underpass.twin.services.s3 import patches as s3_patches
 
 REGION, ACCOUNT = "us-east-1", "123456789012"
 OWN = Credentials("UNDERPASSOWNER", "the administrator's")
@@ -37,7 +38,7 @@ class At:
         bound = socket.socket()
         bound.bind(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{bound.getsockname()[1]}"
-        patch.apply(assumed_roles, keys, iam_patches)
+        patch.apply(assumed_roles, keys, iam_patches, s3_patches)
         api = Api(ChangeFeed(), moto_application(), Authorization(REGION))
         Listener(Gate(api, keys.Known(OWN).issued), bound).start()
         self.own = boto3.Session(OWN.access_key_id, OWN.secret_access_key, region_name=REGION)
@@ -488,6 +489,33 @@ def test_what_is_not_there_or_cannot_be_read_is_no_fault(at: At) -> None:
         QueueName="odd", Attributes={"Policy": '{"Statement":"x"}'}
     )["QueueUrl"]
     at.client("sqs", session).send_message(QueueUrl=url, MessageBody="x")
+
+
+def test_an_uploads_parts_are_what_it_was_begun_as(at: At) -> None:
+    at.client("s3").create_bucket(Bucket="encrypted")
+    arn = "arn:aws:s3:::encrypted/*"
+    without = {"Null": {"s3:x-amz-server-side-encryption": "true"}}
+    deny = {**allow("s3:PutObject", arn, Condition=without), "Effect": "Deny", "Principal": "*"}
+    at.client("s3").put_bucket_policy(Bucket="encrypted", Policy=_policy(deny))
+    s3, one = at.client("s3", at.role(allow("s3:*"))), {"Bucket": "encrypted", "Key": "x"}
+    assert "explicit deny" in refused(s3.create_multipart_upload, **one)
+    upload = s3.create_multipart_upload(**one, ServerSideEncryption="AES256")["UploadId"]
+    tag = s3.upload_part(**one, UploadId=upload, PartNumber=1, Body=b"x")["ETag"]
+    parts = {"Parts": [{"ETag": tag, "PartNumber": 1}]}
+    s3.complete_multipart_upload(**one, UploadId=upload, MultipartUpload=parts)
+    plain = at.client("s3").create_multipart_upload(**one)["UploadId"]
+    assert "explicit deny" in refused(
+        s3.upload_part, **one, UploadId=plain, PartNumber=1, Body=b"x"
+    )
+
+
+@pytest.mark.parametrize(
+    "policy",
+    ["x", '{"Statement":"x"}', _policy(allow("s3:*")), _policy({"Effect": "No", "Action": "s3:*"})],
+)
+def test_what_is_no_bucket_policy_is_refused(at: At, policy: str) -> None:
+    with pytest.raises(ClientError, match="MalformedPolicy"):
+        at.client("s3").put_bucket_policy(Bucket="held", Policy=policy)
 
 
 def test_whoever_asks_makes_no_account(at: At) -> None:

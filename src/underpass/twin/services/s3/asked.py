@@ -11,12 +11,11 @@ from urllib.parse import parse_qs, unquote, urlparse
 
 from underpass.twin.api.asked import Asked, partition
 from underpass.twin.api.operation import Operation
+from underpass.twin.region.records import records
 
 # The action on the object; where a version is named, the one after the bar.
 _OBJECT = {
     "AbortMultipartUpload": "AbortMultipartUpload",
-    "CompleteMultipartUpload": "PutObject",
-    "CreateMultipartUpload": "PutObject",
     "DeleteObject": "DeleteObject|DeleteObjectVersion",
     "DeleteObjectTagging": "DeleteObjectTagging|DeleteObjectVersionTagging",
     "GetObject": "GetObject|GetObjectVersion",
@@ -28,14 +27,12 @@ _OBJECT = {
     "GetObjectTagging": "GetObjectTagging|GetObjectVersionTagging",
     "HeadObject": "GetObject|GetObjectVersion",
     "ListParts": "ListMultipartUploadParts",
-    "PutObject": "PutObject",
     "PutObjectAcl": "PutObjectAcl|PutObjectVersionAcl",
     "PutObjectLegalHold": "PutObjectLegalHold",
     "PutObjectRetention": "PutObjectRetention",
     "PutObjectTagging": "PutObjectTagging|PutObjectVersionTagging",
     "RestoreObject": "RestoreObject",
     "SelectObjectContent": "GetObject",
-    "UploadPart": "PutObject",
 }
 _BUCKET = {
     "CreateBucket": "CreateBucket",
@@ -138,8 +135,12 @@ def asked(operation: Operation, _account: str) -> tuple[Asked, ...] | None:
             return (Asked("s3:ListAllMyBuckets", "*"),)
         case "DeleteObjects":
             return _deleted(bucket, given)
-        case "CopyObject" | "UploadPartCopy":
+        case "CopyObject":
             return (_source(operation), *_written(_of(bucket, given), given))
+        case "UploadPartCopy":
+            return (_source(operation), _part(_of(bucket, given), given))
+        case "UploadPart" | "CompleteMultipartUpload":
+            return (_part(_of(bucket, given), given),)
         case "GetObjectAttributes":
             reads = (_OBJECT["GetObject"], _OBJECT[name])
             return tuple(_versioned(one, _of(bucket, given), given) for one in reads)
@@ -191,6 +192,25 @@ def _written(resource: str | None, given: Mapping[str, object]) -> tuple[Asked, 
     if any(given.get(name) for name in _ACLS):
         found.append(_one("PutObjectAcl", resource, given))
     return tuple(found)
+
+
+@records()
+def _part(resource: str | None, given: Mapping[str, object]) -> Asked:
+    """Return the writing of an upload's part, or of its end, with what the upload was begun with.
+
+    Its ACL is not on record, nor whether it named the usual storage class: these cannot be told.
+    """
+    from moto.s3.models import s3_backends
+
+    buckets = (account["aws"].buckets.get(given.get("Bucket")) for account in s3_backends.values())
+    uploads = (bucket.multiparts.get(given.get("UploadId")) for bucket in buckets if bucket)
+    upload = next((one for one in uploads if one), None)
+    if upload is None:
+        return Asked("s3:PutObject", resource)
+    begun = {"ServerSideEncryption": upload.sse_encryption, "SSEKMSKeyId": upload.kms_key_id}
+    if upload.storage != "STANDARD":
+        begun["StorageClass"] = upload.storage
+    return _one("PutObject", resource, begun, {k: v for k, v in _WRITING.items() if v in begun})
 
 
 def _source(operation: Operation) -> Asked:
