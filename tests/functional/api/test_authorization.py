@@ -21,7 +21,7 @@ from underpass.twin.api.server import Api, Listener, moto_application
 from underpass.twin.region.credentials import Credentials
 from underpass.twin.region.reconcile import ChangeFeed
 from underpass.twin.services.iam import assumed as assumed_roles
-from underpass.twin.services.iam import keys, sessions
+from underpass.twin.services.iam import keys, sessions, user_boundaries
 from underpass.twin.services.iam import patches as iam_patches
 from underpass.twin.services.iam.authorization import Authorization
 from underpass.twin.services.s3 import patches as s3_patches
@@ -38,7 +38,7 @@ class At:
         bound = socket.socket()
         bound.bind(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{bound.getsockname()[1]}"
-        patch.apply(assumed_roles, keys, iam_patches, s3_patches)
+        patch.apply(assumed_roles, keys, iam_patches, s3_patches, user_boundaries)
         api = Api(ChangeFeed(), moto_application(), Authorization(REGION))
         Listener(Gate(api, keys.Known(OWN).issued), bound).start()
         self.own = boto3.Session(OWN.access_key_id, OWN.secret_access_key, region_name=REGION)
@@ -388,6 +388,31 @@ def test_what_cannot_be_told_is_let_through_and_logged(
         at.client("s3", session).list_objects_v2(Bucket="held")
     assert "s3:ListBucket by" in caplog.text
     assert "cannot be told" in caplog.text
+
+
+def test_a_users_boundary_limits_him_until_it_is_taken_off(at: At) -> None:
+    iam = at.client("iam")
+    boundary = iam.create_policy(PolicyName="reading", PolicyDocument=_policy(allow("s3:Get*")))[
+        "Policy"
+    ]["Arn"]
+    iam.create_user(UserName="eve", PermissionsBoundary=boundary)
+    attached = iam.get_user(UserName="eve")["User"]["PermissionsBoundary"]
+    assert attached["PermissionsBoundaryArn"] == boundary
+    iam.put_user_policy(UserName="eve", PolicyName="p", PolicyDocument=_policy(allow("s3:*")))
+    key = iam.create_access_key(UserName="eve")["AccessKey"]
+    own = boto3.Session(key["AccessKeyId"], key["SecretAccessKey"], region_name=REGION)
+    s3, one = at.client("s3", own), {"Bucket": "held", "Key": "in/eve"}
+    assert "permissions boundary" in refused(s3.put_object, Body=b"1", **one)
+    iam.delete_user_permissions_boundary(UserName="eve")
+    s3.put_object(Body=b"1", **one)
+    assert "PermissionsBoundary" not in iam.get_user(UserName="eve")["User"]
+    iam.put_user_permissions_boundary(UserName="eve", PermissionsBoundary=boundary)
+    assert "permissions boundary" in refused(s3.put_object, Body=b"1", **one)
+    with pytest.raises(ClientError, match="is invalid"):
+        iam.create_user(UserName="eva", PermissionsBoundary="this is no policy's ARN")
+    iam.create_user(UserName="eva")
+    with pytest.raises(ClientError, match="NoSuchEntity"):
+        iam.delete_user_permissions_boundary(UserName="eva")
 
 
 def test_a_role_is_passed_only_by_whom_may_pass_it(at: At) -> None:

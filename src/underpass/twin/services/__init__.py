@@ -16,6 +16,7 @@ PATCHES = (  # the modules that say how moto is changed
     "iam.assumed",
     "iam.keys",
     "iam.patches",
+    "iam.user_boundaries",
     "kms.patches",
     "lambda_.patches",
     "logs.patches",

@@ -108,6 +108,7 @@ def _user(backend: Any, name: str) -> Caller:
     return Caller(
         Principal(user.arn, account=backend.account_id),
         tuple(policy for one in (user, *groups) for policy in _policies(one)),
+        boundary=_boundary(backend, getattr(user, "twin_boundary_arn", None)),
         unique_id=user.id,
         tags=tags,
     )
