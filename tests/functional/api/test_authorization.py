@@ -418,7 +418,7 @@ def test_a_users_boundary_limits_him_until_it_is_taken_off(at: At) -> None:
 def test_a_role_is_passed_only_by_whom_may_pass_it(at: At) -> None:
     at.role(name="powerful", Path="/a/")
     powerful = f"arn:aws:iam::{ACCOUNT}:role/a/powerful"
-    doing = ["lambda:*", "ecs:*", "ec2:*"]
+    doing = ["autoscaling:*", "lambda:*", "ecs:*", "ec2:*"]
     none = at.role(allow(doing), name="doer")
     function = {
         "FunctionName": "f",
@@ -431,11 +431,11 @@ def test_a_role_is_passed_only_by_whom_may_pass_it(at: At) -> None:
     assert passing in refused(at.client("lambda", none).create_function, **function)
     container = {"name": "c", "image": "i", "memory": 128}
     at.client("ecs").register_task_definition(
-        family="d", containerDefinitions=[container], taskRoleArn=powerful
+        family="powerful", containerDefinitions=[container], taskRoleArn=powerful
     )
     ecs = at.client("ecs", none)
-    assert passing in refused(ecs.run_task, taskDefinition="d:1")
-    assert passing in refused(ecs.run_task, taskDefinition="d")
+    assert passing in refused(ecs.run_task, taskDefinition="powerful:1")
+    assert passing in refused(ecs.run_task, taskDefinition="powerful")
     iam = at.client("iam")
     iam.create_instance_profile(InstanceProfileName="p")
     iam.add_role_to_instance_profile(InstanceProfileName="p", RoleName="powerful")
@@ -443,13 +443,21 @@ def test_a_role_is_passed_only_by_whom_may_pass_it(at: At) -> None:
     ec2 = at.client("ec2", none)
     assert passing in refused(ec2.run_instances, IamInstanceProfile=profile, **one)
     data = {"IamInstanceProfile": profile}
-    ec2.create_launch_template(LaunchTemplateName="t", LaunchTemplateData=data)
-    template = {"LaunchTemplateName": "t"}
+    ec2.create_launch_template(LaunchTemplateName="with-p", LaunchTemplateData=data)
+    template = {"LaunchTemplateName": "with-p"}
     assert passing in refused(ec2.run_instances, LaunchTemplate=template, **one)
+    group = {"AutoScalingGroupName": "g", "MinSize": 0, "MaxSize": 0}
+    mixed = {"LaunchTemplate": {"LaunchTemplateSpecification": template}}
+    scaling = at.client("autoscaling", none)
+    assert passing in refused(
+        scaling.create_auto_scaling_group, **group, MixedInstancesPolicy=mixed
+    )
+    spot = {"ImageId": "ami-1", "IamInstanceProfile": profile}
+    assert passing in refused(ec2.request_spot_instances, LaunchSpecification=spot)
     to_tasks = {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
     may = at.role(allow(doing), allow("iam:PassRole", powerful, Condition=to_tasks))
     with pytest.raises(ClientError, match="ClusterNotFound"):
-        at.client("ecs", may).run_task(taskDefinition="d")
+        at.client("ecs", may).run_task(taskDefinition="powerful")
     assert passing in refused(at.client("lambda", may).create_function, **function)
 
 

@@ -20,7 +20,14 @@ from underpass.twin.services.iam.backends import NOT_THERE, there
 _TASKS, _INSTANCES = "ecs-tasks", "ec2"
 _TASK_ROLES = ("taskRoleArn", "executionRoleArn")
 _DATABASES = ("CreateDBCluster", "CreateDBInstance", "CreateDBInstanceReadReplica")
-_RESTORED = ("RestoreDBClusterFromSnapshot", "RestoreDBClusterToPointInTime")
+_RESTORED = (
+    *("RestoreDBClusterFromS3", "RestoreDBClusterFromSnapshot", "RestoreDBClusterToPointInTime"),
+    *(
+        "RestoreDBInstanceFromDBSnapshot",
+        "RestoreDBInstanceFromS3",
+        "RestoreDBInstanceToPointInTime",
+    ),
+)
 
 # To whom a role is passed, by the service and, after the operations' names, the member that has it. A list
 # is followed into, and ``*`` is any member.
@@ -47,6 +54,7 @@ _TABLE: Mapping[str, Mapping[str, str]] = {
         "UpdateJob JobUpdate.Role": "glue",
     },
     "iam": {"AddRoleToInstanceProfile RoleName": _INSTANCES},
+    "iot": {"CreateRoleAlias UpdateRoleAlias roleArn": "credentials.iot"},
     "lambda": {"CreateFunction UpdateFunctionConfiguration Role": "lambda"},
     "logs": {
         "PutDestination PutSubscriptionFilter roleArn": "logs",
@@ -56,8 +64,11 @@ _TABLE: Mapping[str, Mapping[str, str]] = {
     "rds": {
         f"{' '.join((*_DATABASES, *_RESTORED))} ModifyDBCluster ModifyDBInstance "
         "MonitoringRoleArn": "monitoring.rds",
-        f"{' '.join(_DATABASES)} ModifyDBCluster ModifyDBInstance DomainIAMRoleName": "rds",
-        "AddRoleToDBCluster AddRoleToDBInstance CreateDBProxy ModifyDBProxy RoleArn": "rds",
+        f"{' '.join((*_DATABASES, *_RESTORED))} ModifyDBCluster ModifyDBInstance "
+        "DomainIAMRoleName": "rds",
+        "AddRoleToDBCluster AddRoleToDBInstance RemoveRoleFromDBCluster RemoveRoleFromDBInstance "
+        "CreateDBProxy ModifyDBProxy RoleArn": "rds",
+        "RestoreDBClusterFromS3 RestoreDBInstanceFromS3 S3IngestionRoleArn": "rds",
         "StartExportTask IamRoleArn": "export.rds",
     },
     "scheduler": {"CreateSchedule UpdateSchedule Target.RoleArn": "scheduler"},
@@ -66,12 +77,19 @@ _TABLE: Mapping[str, Mapping[str, str]] = {
 }
 _PROFILE, _TEMPLATE = "IamInstanceProfile", "LaunchTemplate"
 _PROFILES = {
-    "autoscaling": f"CreateLaunchConfiguration {_PROFILE}",
-    "ec2": f"AssociateIamInstanceProfile ReplaceIamInstanceProfileAssociation RunInstances {_PROFILE}",
+    "autoscaling": (f"CreateLaunchConfiguration {_PROFILE}",),
+    "ec2": (
+        f"AssociateIamInstanceProfile ReplaceIamInstanceProfileAssociation RunInstances {_PROFILE}",
+        f"RequestSpotInstances LaunchSpecification.{_PROFILE}",
+    ),
 }
+_GROUPS = "CreateAutoScalingGroup UpdateAutoScalingGroup"
 _TEMPLATES = {
-    "autoscaling": f"CreateAutoScalingGroup UpdateAutoScalingGroup {_TEMPLATE}",
-    "ec2": f"RunInstances {_TEMPLATE}",
+    "autoscaling": (
+        f"{_GROUPS} {_TEMPLATE}",
+        f"{_GROUPS} MixedInstancesPolicy.{_TEMPLATE}.LaunchTemplateSpecification",
+    ),
+    "ec2": (f"RunInstances {_TEMPLATE}",),
 }
 
 
@@ -85,21 +103,22 @@ def _passed(operation: Operation, account: str) -> Iterator[tuple[str, str]]:
     """Yield each role, by its ARN or its name, with whom it is passed to."""
     service = operation.service
     for written, principal in _TABLE.get(service, {}).items():
-        yield from ((str(role), principal) for role in _named(operation, written))
+        yield from ((str(role), principal) for role in _named(operation, (written,)))
     if service == "ecs" and operation.name in {"RunTask", "StartTask"}:
         yield from ((role, _TASKS) for role in _of_task(operation, account))
-    profiles = [*_named(operation, _PROFILES.get(service, ""))]
-    for template in _named(operation, _TEMPLATES.get(service, "")):
+    profiles = [*_named(operation, _PROFILES.get(service, ()))]
+    for template in _named(operation, _TEMPLATES.get(service, ())):
         profiles += _of_template(operation, account, template)
     for profile in profiles:
         yield from ((role, _INSTANCES) for role in _of_profile(account, profile))
 
 
-def _named(operation: Operation, written: str) -> Iterator[Any]:
-    """Yield what one of these operations has at the path behind them."""
-    *names, path = written.split() or [""]
-    if operation.name in names:
-        yield from _at(operation.parameters, path.split("."))
+def _named(operation: Operation, rows: tuple[str, ...]) -> Iterator[Any]:
+    """Yield what an operation has at the path behind its name."""
+    for row in rows:
+        *names, path = row.split()
+        if operation.name in names:
+            yield from _at(operation.parameters, path.split("."))
 
 
 def _at(value: Any, path: list[str]) -> Iterator[Any]:
