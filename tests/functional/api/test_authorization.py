@@ -536,6 +536,10 @@ def test_an_uploads_parts_are_what_it_was_begun_as(at: At) -> None:
     tag = s3.upload_part(**one, UploadId=upload, PartNumber=1, Body=b"x")["ETag"]
     parts = {"Parts": [{"ETag": tag, "PartNumber": 1}]}
     s3.complete_multipart_upload(**one, UploadId=upload, MultipartUpload=parts)
+    elsewhere = at.client("s3", at.role(allow("s3:*", "arn:aws:s3:::encrypted/y")))
+    other = s3.create_multipart_upload(**one, ServerSideEncryption="AES256")["UploadId"]
+    ended = {"Bucket": "encrypted", "Key": "y", "MultipartUpload": parts}
+    assert "encrypted/x" in refused(elsewhere.complete_multipart_upload, **ended, UploadId=other)
     plain = at.client("s3").create_multipart_upload(**one)["UploadId"]
     assert "explicit deny" in refused(
         s3.upload_part, **one, UploadId=plain, PartNumber=1, Body=b"x"

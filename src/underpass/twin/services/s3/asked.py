@@ -138,9 +138,9 @@ def asked(operation: Operation, _account: str) -> tuple[Asked, ...] | None:
         case "CopyObject":
             return (_source(operation), *_written(_of(bucket, given), given))
         case "UploadPartCopy":
-            return (_source(operation), _part(_of(bucket, given), given))
+            return (_source(operation), _part(bucket, given))
         case "UploadPart" | "CompleteMultipartUpload":
-            return (_part(_of(bucket, given), given),)
+            return (_part(bucket, given),)
         case "GetObjectAttributes":
             reads = (_OBJECT["GetObject"], _OBJECT[name])
             return tuple(_versioned(one, _of(bucket, given), given) for one in reads)
@@ -195,22 +195,23 @@ def _written(resource: str | None, given: Mapping[str, object]) -> tuple[Asked, 
 
 
 @records()
-def _part(resource: str | None, given: Mapping[str, object]) -> Asked:
-    """Return the writing of an upload's part, or of its end, with what the upload was begun with.
+def _part(bucket: str | None, given: Mapping[str, object]) -> Asked:
+    """Return the writing of an upload's part, or of its end, of the key and with what it was begun with.
 
     Its ACL is not on record, nor whether it named the usual storage class: these cannot be told.
     """
     from moto.s3.models import s3_backends
 
-    buckets = (account["aws"].buckets.get(given.get("Bucket")) for account in s3_backends.values())
-    uploads = (bucket.multiparts.get(given.get("UploadId")) for bucket in buckets if bucket)
+    found = (account["aws"].buckets.get(given.get("Bucket")) for account in s3_backends.values())
+    uploads = (one.multiparts.get(given.get("UploadId")) for one in found if one)
     upload = next((one for one in uploads if one), None)
     if upload is None:
-        return Asked("s3:PutObject", resource)
+        return Asked("s3:PutObject", _of(bucket, given))
     begun = {"ServerSideEncryption": upload.sse_encryption, "SSEKMSKeyId": upload.kms_key_id}
     if upload.storage != "STANDARD":
         begun["StorageClass"] = upload.storage
-    return _one("PutObject", resource, begun, {k: v for k, v in _WRITING.items() if v in begun})
+    keys = {key: member for key, member in _WRITING.items() if member in begun}
+    return _one("PutObject", _of(bucket, {"Key": upload.key_name}), begun, keys)
 
 
 def _source(operation: Operation) -> Asked:
