@@ -12,7 +12,7 @@ NOT_THERE = (KeyError, ServiceException, HTTPException)
 """What is raised for what is not recorded: moto's errors are of two kinds."""
 
 
-def there(backends: Mapping[str, Any], account: str, region: str = "aws") -> Any:
+def backend_of(backends: Mapping[str, Any], account: str, region: str = "aws") -> Any:
     """Return the back end of an account, a ``KeyError`` where there is none.
 
     Everything of a service is in ``aws`` where it has no regions.

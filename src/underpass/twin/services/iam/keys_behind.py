@@ -14,7 +14,7 @@ from typing import Any
 
 from underpass.twin.api.asked import Asked
 from underpass.twin.region.records import records
-from underpass.twin.services.iam.backends import NOT_THERE, there
+from underpass.twin.services.iam.backends import NOT_THERE, backend_of
 
 _ENCRYPT, _DECRYPT = "kms:GenerateDataKey", "kms:Decrypt"
 
@@ -43,14 +43,14 @@ def _key_arn(account: str, region: str, key: str) -> str | None:
     if key.startswith("arn:") and ":key/" in key:
         return key
     with suppress(*NOT_THERE, AttributeError):  # moto looks on for an alias with no name
-        return str(there(kms_backends, account, region).describe_key(key).arn)
+        return str(backend_of(kms_backends, account, region).describe_key(key).arn)
     return None
 
 
 def _bucket(account: str, name: str) -> Any:
     from moto.s3.models import s3_backends
 
-    return there(s3_backends, account).buckets[name]
+    return backend_of(s3_backends, account).buckets[name]
 
 
 def _of_bucket(asked: Asked, account: str, _region: str) -> str | None:
@@ -81,14 +81,16 @@ def _split(asked: Asked) -> tuple[str, str]:
 def _of_secret(asked: Asked, account: str, region: str) -> str | None:
     from moto.secretsmanager.models import secretsmanager_backends
 
-    found = there(secretsmanager_backends, account, region).secrets[asked.resource].kms_key_id
+    found = backend_of(secretsmanager_backends, account, region).secrets[asked.resource].kms_key_id
     return str(found) if found else None
 
 
 def _of_queue(asked: Asked, account: str, region: str) -> str | None:
     from moto.sqs.models import sqs_backends
 
-    queue = there(sqs_backends, account, region).queues[(asked.resource or "").rpartition(":")[2]]
+    queue = backend_of(sqs_backends, account, region).queues[
+        (asked.resource or "").rpartition(":")[2]
+    ]
     found = getattr(queue, "kms_master_key_id", None)
     return str(found) if found else None
 
@@ -96,7 +98,9 @@ def _of_queue(asked: Asked, account: str, region: str) -> str | None:
 def _of_topic(asked: Asked, account: str, region: str) -> str | None:
     from moto.sns.models import sns_backends
 
-    return str(there(sns_backends, account, region).topics[asked.resource].kms_master_key_id or "")
+    return str(
+        backend_of(sns_backends, account, region).topics[asked.resource].kms_master_key_id or ""
+    )
 
 
 _LOOK: Mapping[str, tuple[Callable[[Asked, str, str], str | None], tuple[str, ...]]] = {

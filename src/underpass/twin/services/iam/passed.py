@@ -15,7 +15,7 @@ from moto.core.utils import camelcase_to_underscores
 from underpass.twin.api.asked import Asked, partition
 from underpass.twin.api.operation import Operation
 from underpass.twin.region.records import records
-from underpass.twin.services.iam.backends import NOT_THERE, there
+from underpass.twin.services.iam.backends import NOT_THERE, backend_of
 
 _TASKS, _INSTANCES = "ecs-tasks", "ec2"
 _TASK_ROLES = ("taskRoleArn", "executionRoleArn")
@@ -144,7 +144,9 @@ def _of_task(operation: Operation, account: str) -> list[str]:
     overrides = operation.parameters.get("overrides") or {}
     definition = None
     with suppress(*NOT_THERE, ValueError):
-        definition = there(ecs_backends, account, operation.region).describe_task_definition(named)
+        definition = backend_of(ecs_backends, account, operation.region).describe_task_definition(
+            named
+        )
     roles = (
         overrides.get(member) or getattr(definition, camelcase_to_underscores(member), None)
         for member in _TASK_ROLES
@@ -158,7 +160,7 @@ def _of_template(operation: Operation, account: str, told: Mapping[str, Any]) ->
     from moto.ec2.models import ec2_backends
 
     with suppress(*NOT_THERE, ValueError, IndexError):
-        held = there(ec2_backends, account, operation.region)
+        held = backend_of(ec2_backends, account, operation.region)
         known = held.launch_template_name_to_ids.get(told.get("LaunchTemplateName"))
         template = held.get_launch_template(told.get("LaunchTemplateId") or known)
         version = template.get_version(told.get("Version") or "$Default")

@@ -14,7 +14,7 @@ from underpass.errors import UnderpassError
 from underpass.policies.document import VERSION, Policy, read
 from underpass.twin.api.asked import Asked
 from underpass.twin.region.records import records
-from underpass.twin.services.iam.backends import NOT_THERE, there
+from underpass.twin.services.iam.backends import NOT_THERE, backend_of
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def _whole(arn: str) -> str:
     _, _, _, region, account, name = arn.split(":", 5)
     short = name.removeprefix("secret:").removesuffix(_SUFFIX)
     with suppress(*NOT_THERE):
-        return str(there(secretsmanager_backends, account, region).secrets[short].arn)
+        return str(backend_of(secretsmanager_backends, account, region).secrets[short].arn)
     return arn
 
 
@@ -71,7 +71,7 @@ def _of_alias(arn: str) -> str | None:
 
     _, _, _, region, account, name = arn.split(":", 5)
     with suppress(*NOT_THERE, AttributeError):  # moto looks on with no name
-        held = there(kms_backends, account, region)
+        held = backend_of(kms_backends, account, region)
         return str(held.describe_key(name.removeprefix("key/")).arn)
     return None
 
@@ -133,14 +133,14 @@ def _bucket(_account: str, _region: str, name: str) -> _Found | None:
 def _queue(account: str, region: str, name: str) -> _Found:
     from moto.sqs.models import sqs_backends
 
-    return account, there(sqs_backends, account, region).queues[name].policy, False
+    return account, backend_of(sqs_backends, account, region).queues[name].policy, False
 
 
 def _topic(account: str, region: str, name: str) -> _Found:
     from moto.sns.models import sns_backends
 
     arn = f"arn:aws:sns:{region}:{account}:{name.partition(':')[0]}"
-    return account, there(sns_backends, account, region).topics[arn].policy, False
+    return account, backend_of(sns_backends, account, region).topics[arn].policy, False
 
 
 def _key(account: str, region: str, name: str) -> _Found:
@@ -148,7 +148,7 @@ def _key(account: str, region: str, name: str) -> _Found:
 
     return (
         account,
-        there(kms_backends, account, region).keys[name.removeprefix("key/")].policy,
+        backend_of(kms_backends, account, region).keys[name.removeprefix("key/")].policy,
         True,
     )
 
@@ -156,7 +156,7 @@ def _key(account: str, region: str, name: str) -> _Found:
 def _secret(account: str, region: str, name: str) -> _Found:
     from moto.secretsmanager.models import secretsmanager_backends
 
-    held = there(secretsmanager_backends, account, region).secrets
+    held = backend_of(secretsmanager_backends, account, region).secrets
     arn = f"arn:aws:secretsmanager:{region}:{account}:{name}"
     return account, held[arn].policy, False
 
@@ -167,7 +167,7 @@ def _function(account: str, region: str, name: str) -> _Found | None:
     kind, _, rest = name.partition(":")
     if kind != "function":
         return None
-    function = there(lambda_backends, account, region).get_function(*(rest.split(":", 1)))
+    function = backend_of(lambda_backends, account, region).get_function(*(rest.split(":", 1)))
     statements = function.policy.statements if function.policy else []
     return account, {"Version": "2012-10-17", "Statement": statements}, False
 
@@ -175,7 +175,7 @@ def _function(account: str, region: str, name: str) -> _Found | None:
 def _repository(account: str, region: str, name: str) -> _Found:
     from moto.ecr.models import ecr_backends
 
-    held = there(ecr_backends, account, region).repositories
+    held = backend_of(ecr_backends, account, region).repositories
     return account, held[name.removeprefix("repository/")].policy, False
 
 
@@ -184,7 +184,7 @@ def _role(account: str, _region: str, name: str) -> _Found:
     from moto.iam.models import iam_backends
 
     arn = f"arn:aws:iam::{account}:{name}"
-    roles = there(iam_backends, account).roles.values() if account in iam_backends else ()
+    roles = backend_of(iam_backends, account).roles.values() if account in iam_backends else ()
     trust = (role.assume_role_policy_document for role in roles if role.arn == arn)
     return account, next(trust, None), True
 

@@ -15,7 +15,7 @@ from contextlib import suppress
 from underpass.twin.api.asked import Asked, arn
 from underpass.twin.api.operation import Operation
 from underpass.twin.region.records import records
-from underpass.twin.services.iam.backends import NOT_THERE, there
+from underpass.twin.services.iam.backends import NOT_THERE, backend_of
 
 _WHOLE = re.compile(r"arn:[^:]+:secretsmanager:[^:]+:\d{12}:secret:.+-[A-Za-z0-9]{6}")
 _STAGED = {
@@ -74,7 +74,7 @@ def _matching(operation: Operation, account: str) -> list[str]:
     from moto.secretsmanager.models import secretsmanager_backends
 
     with suppress(*NOT_THERE):
-        held = there(secretsmanager_backends, account, operation.region)
+        held = backend_of(secretsmanager_backends, account, operation.region)
         found, _ = held.list_secrets(operation.parameters["Filters"], len(held.secrets) + 1)
         return [str(one["ARN"]) for one in found]
     return []
