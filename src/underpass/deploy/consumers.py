@@ -45,11 +45,13 @@ def dropped(target: Target, config: Config) -> list[Dropped]:
     Only those in accounts that the target knows: nobody else remembers where others were.
     """
     accounts = {consumer.name: consumer.named_account for consumer in config.consumers}
+    elsewhere = {consumer.name for consumer in config.consumers if consumer.profile}
     found = []
     for position, cloudformation in enumerate(target.everywhere("cloudformation")):
         for stack in existing.tagged(cloudformation, **{_APPLICATION: config.name}):
             name, here = stack.tags.get(_CONSUMER), stack.id.split(":")[4]
-            own = here if position == 0 else ""  # of a consumer that names no account
+            # A consumer that names no account, nor a profile that leads to one, is in the provider's.
+            own = here if position == 0 or name in elsewhere else ""
             if name is not None and (name not in accounts or (accounts[name] or own) != here):
                 found.append(Dropped(name, stack, cloudformation))
     return found

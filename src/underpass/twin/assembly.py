@@ -18,7 +18,7 @@ from underpass.twin.api.door import Door
 from underpass.twin.api.gate import Gate
 from underpass.twin.api.server import Api, Listener, moto_application
 from underpass.twin.linux.within import within
-from underpass.twin.region import aws, credentials, records, worker
+from underpass.twin.region import aws, credentials, direct, records, worker
 from underpass.twin.region.accounts import accounts
 from underpass.twin.region.aws import Clients
 from underpass.twin.region.context import Region
@@ -118,7 +118,10 @@ class Assembly:
         lambda_.attach(self.functions)
         events.attach(self.schedules.deliver)
         sqs.attach(self.queues.arrived)
-        application = Api(self.region.feed, moto_application(), Authorization(self.region.name))
+        own = credentials.read(self.region.state)
+        administrators = (own.access_key_id, aws.ACCESS_KEY, direct.KEY)
+        authorization = Authorization(self.region.name, administrators)
+        application = Api(self.region.feed, moto_application(), authorization)
         self.region.clients.attach(application)
         self.fabric.start()
         self.name_service.start()
@@ -127,7 +130,6 @@ class Assembly:
             self.fabric.path(INTERNET_NAME), lambda: [_bound(*address) for address in OUTSIDE]
         )
         Listener(application, _bound(*INSIDE)).start()
-        own = credentials.read(self.region.state)
         gate = Gate(application, keys.Known(own, aws.INSIDE).issued)
         for bound in outside:
             Listener(gate, bound).start()

@@ -39,7 +39,7 @@ class At:
         bound.bind(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{bound.getsockname()[1]}"
         patch.apply(assumed_roles, keys, iam_patches, s3_patches, user_boundaries)
-        api = Api(ChangeFeed(), moto_application(), Authorization(REGION))
+        api = Api(ChangeFeed(), moto_application(), Authorization(REGION, {OWN.access_key_id}))
         Listener(Gate(api, keys.Known(OWN).issued), bound).start()
         self.own = boto3.Session(OWN.access_key_id, OWN.secret_access_key, region_name=REGION)
 
@@ -606,3 +606,36 @@ def test_nobody_comes_in_without_a_key_that_was_issued(at: At) -> None:
     wrong = boto3.Session(OWN.access_key_id, "not it", region_name=REGION)
     with pytest.raises(ClientError, match="SignatureDoesNotMatch"):
         at.client("s3", wrong).list_buckets()
+
+
+def test_a_session_of_a_key_ends_with_it_and_makes_no_administrator(at: At) -> None:
+    iam = at.client("iam")
+    iam.create_user(UserName="brief")
+    key = iam.create_access_key(UserName="brief")["AccessKey"]
+    user = boto3.Session(key["AccessKeyId"], key["SecretAccessKey"], region_name=REGION)
+    given = at.client("sts", user).get_session_token(DurationSeconds=900)["Credentials"]
+    session = boto3.Session(
+        given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"], region_name=REGION
+    )
+    said = refused(at.client("iam", session).create_user, UserName="another")
+    assert "brief is not authorized to perform: iam:CreateUser" in said
+    iam.delete_access_key(UserName="brief", AccessKeyId=key["AccessKeyId"])
+    assert "InvalidClientTokenId" in refused(at.client("iam", session).list_users)
+    with pytest.raises(ClientError, match="durationSeconds"):
+        at.client("sts").get_session_token(DurationSeconds=129_601)
+
+
+@pytest.mark.parametrize("action", ["get_session_token", "get_federation_token"])
+def test_session_credentials_get_no_further_session(at: At, action: str) -> None:
+    session = at.role(allow("*"))
+    named = {"Name": "federated"} if action == "get_federation_token" else {}
+    said = refused(getattr(at.client("sts", session), action), **named)
+    assert "with session credentials" in said
+
+
+def test_the_administrators_session_is_his(at: At) -> None:
+    given = at.client("sts").get_session_token()["Credentials"]
+    session = boto3.Session(
+        given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"], region_name=REGION
+    )
+    assert at.client("iam", session).list_users()

@@ -68,6 +68,9 @@ class Pages:
             yield {self.key: found[start : start + PAGE]}
 
 
+STACKS = "arn:aws:cloudformation:us-east-1:111111111111:stack"
+
+
 @dataclass
 class FakeStack:
     id: str
@@ -162,7 +165,7 @@ class FakeCloudFormation:
                 for s in self.stacks.values()
             ):
                 raise refused(f"Stack [{StackName}] already exists")  # fmt: skip
-            arn = f"arn:stack/{StackName}/{len(self.stacks)}"
+            arn = f"{STACKS}/{StackName}/{len(self.stacks)}"
             self.stacks[arn] = FakeStack(arn, "REVIEW_IN_PROGRESS")
         found = self._find(StackName)
         template = json.loads(asked["TemplateBody"])
@@ -273,7 +276,7 @@ class FakeCloudFormation:
 
     def has(self, name: str, status: str, **outputs: str) -> FakeStack:
         """Add a stack that is there already."""
-        arn = f"arn:stack/{name}/{len(self.stacks)}"
+        arn = f"{STACKS}/{name}/{len(self.stacks)}"
         self.stacks[arn] = FakeStack(arn, status, outputs=outputs)
         self._event(self.stacks[arn], name, "AWS::CloudFormation::Stack", status, "")
         return self.stacks[arn]

@@ -40,7 +40,15 @@ class FakeEcs:
         return {"tasks": [*running, task("cc44", "STOPPED")]}
 
 
-clients = cast("Clients", {"ec2": FakeEc2(), "ecs": FakeEcs()}.__getitem__)
+class FakeClients(dict[str, Any]):
+    def __call__(self, service: str) -> Any:
+        return self[service]
+
+    def of(self, _account: str) -> FakeClients:
+        return self
+
+
+clients = cast("Clients", FakeClients(ec2=FakeEc2(), ecs=FakeEcs()))
 
 
 @pytest.mark.parametrize(

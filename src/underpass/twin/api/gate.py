@@ -10,6 +10,14 @@ from underpass.twin.api.signature import Key, KeyOf, carry, signed, verify
 
 Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 
+_ROLE = "SDKs sign by themselves, with the session of the task's or the function's role"
+_SAID = {
+    "unsigned": f"The request has no signature, which the twin asks for also where AWS takes it: {_ROLE}",
+    "unknown": f"The access key is none of this region's: {_ROLE}",
+    "token": f"The session token does not belong to the access key: {_ROLE}",
+    "mismatch": f"The signature does not match the request and the access key's secret: {_ROLE}",
+}
+
 
 class Gate:
     """The WSGI application in front of the API, out on the internet.
@@ -33,7 +41,8 @@ class Gate:
             verify(one, environ, self._key(one.access_key_id))
         except Refusal as refusal:
             drain(environ)
-            return refusal.answer(environ, start_response)
+            told = Refusal(refusal.kind, _SAID.get(refusal.kind, str(refusal)))
+            return told.answer(environ, start_response)
         carry(one, environ)
         environ.pop("HTTP_X_MOTO_ACCOUNT_ID", None)  # the key says whose account it is
         return self._application(environ, start_response)

@@ -12,6 +12,8 @@ from urllib.parse import unquote_to_bytes, urlencode, urlsplit
 
 log = logging.getLogger(__name__)
 
+KEY = "direct"
+"""What such a call is signed with: the id of a key that nobody outside this process can sign with."""
 PLAIN = "underpass.plain"
 """In the environment: a list that gets the answer, if it can be had without being written and parsed."""
 _UNANSWERED = "The service failed to answer; the region's log has the reason"
@@ -43,7 +45,7 @@ def connect(
 
     service = client.meta.service_model
     parser = create_parser(service.resolved_protocol)
-    scope = f"direct/20000101/{client.meta.region_name}/{service.signing_name}/aws4_request"
+    scope = f"{KEY}/20000101/{client.meta.region_name}/{service.signing_name}/aws4_request"
     authorization = f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=none"
 
     def answer(model: Any, params: dict[str, Any], **_: Any) -> tuple[Any, Any]:

@@ -10,7 +10,6 @@ from urllib.parse import unquote, urlparse
 from underpass.cloudformation.dynamic import Secret, Stored
 from underpass.cloudformation.errors import TemplateError
 from underpass.policies.resource_policies import Act, policy_allows
-from underpass.twin.region.aws import ACCOUNT_ID
 from underpass.twin.region.context import Region
 from underpass.twin.services.cloudformation.asked import SERVICE
 from underpass.twin.services.cloudformation.model import invalid
@@ -86,10 +85,8 @@ class Lookups:
             found = self._ask("iam", "get_role", role_arn, RoleName=role_arn.rpartition("/")[2])
         except TemplateError:
             return False
-        role, act = (
-            found["Role"],
-            Act(SERVICE, "sts:AssumeRole", role_arn, {"aws:SourceAccount": ACCOUNT_ID}),
-        )
+        role, account = found["Role"], {"aws:SourceAccount": self._region.account}
+        act = Act(SERVICE, "sts:AssumeRole", role_arn, account)
         return role["Arn"] == role_arn and policy_allows(role["AssumeRolePolicyDocument"], act)
 
     def _ask(self, service: str, operation: str, what: str, **arguments: Any) -> Any:

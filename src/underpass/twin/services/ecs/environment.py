@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -23,6 +24,8 @@ _PULL = (
 )
 _ASM = f"{_PULL}: unable to retrieve secret from asm: service call has been retried 1 time(s)"
 _SSM = f"{_PULL}: unable to retrieve secrets from ssm: service call has been retried 1 time(s)"
+
+_judge_of = cache(Authorization)  # one for all tasks: it logs a refusal once
 
 
 def environment(
@@ -81,7 +84,7 @@ class Secrets:
         self.region = clients.region
         self._clients = clients
         self._role = (role_arn, task_id)
-        self._authorization = Authorization(clients.region)
+        self._authorization = _judge_of(clients.region)
         self._fetched: dict[tuple[str, str, str], str] = {}
 
     def value(self, value_from: str) -> str:

@@ -180,8 +180,8 @@ class Thresholds:
 
     A target that was never healthy is healthy after one success; later it takes the group's healthy
     threshold, and is unhealthy after the unhealthy threshold of failures in a row. A new one is
-    asked more often than the interval says, since the twin's user waits for it; its failures count once in an
-    interval of AWS's own time, so that it has as long to start.
+    asked more often than the interval says, since the twin's user waits for it; its failures still count once
+    an interval, so it is not given up sooner.
     """
 
     check: HealthCheck
@@ -212,7 +212,7 @@ class Thresholds:
                 self.health, self._proven = HEALTHY, True
             return self.health
         self._successes = 0
-        if self._proven or now_s - self._counted_at_s >= self.check.interval_s * 0.9:
+        if now_s - self._counted_at_s >= self.interval_s * 0.9 or self._proven:
             self._failures += 1
             self._counted_at_s = now_s
         if self.health.state is State.UNHEALTHY or self._failures >= self.check.unhealthy_threshold:

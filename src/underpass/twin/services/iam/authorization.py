@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Iterable
 
-from underpass.policies.evaluation import Verdict, missing, words
+from underpass.policies.evaluation import Decision, Verdict, missing, words
+from underpass.policies.request import Request
 from underpass.twin.api.asked import Asked
 from underpass.twin.api.operation import Operation, operation
 from underpass.twin.api.refusal import Environ, Refusal, access_key_of, service_of
@@ -26,6 +28,8 @@ log = logging.getLogger(__name__)
 
 _APPLICATION = "-TaskRole-"  # what the service stack's role is called
 _FREE = frozenset({"sts:GetCallerIdentity", "sts:GetSessionToken", "sts:GetAccessKeyInfo"})
+_OF_LONG_TERM_KEYS = frozenset({"GetFederationToken", "GetSessionToken"})
+_TEMPORARY = "ASIA"  # how the ids of sessions' keys begin
 _UNREADABLE = (
     "The twin cannot tell what this request asks for, so no policy can allow it: it is of no "
     "operation that AWS describes, it cannot be read, or it says two things"
@@ -39,32 +43,42 @@ class Authorization:
     ----------
     region
         The region of requests that name none.
+    administrators
+        The ids of the keys that may do everything.
     """
 
-    def __init__(self, region: str) -> None:
+    def __init__(self, region: str, administrators: Iterable[str] = ()) -> None:
         self._region = region
-        self._told: set[tuple[str, str, str]] = set()
+        self._administrators = frozenset(administrators)
+        self._told: set[tuple[str, str, Verdict]] = set()
 
-    @records()
     def __call__(self, environ: Environ, body: bytes) -> None:
         """Raise a ``Refusal``, in AWS's words, for what is not allowed."""
-        key = access_key_of(environ)
-        caller = callers.find(key) if key else callers.ANYBODY
-        if caller is None and service_of(environ) != "sts":
+        key, service = access_key_of(environ), service_of(environ)
+        caller = callers.find(key, self._administrators) if key else callers.ANYBODY
+        if caller is None:
+            raise Refusal("unknown")
+        administrates = caller is callers.ADMINISTRATOR
+        if administrates and service != "sts":
             return
         wanted = operation(environ, body)
-        if caller is None:
+        if administrates:
+            # A role is assumed by whom it trusts, and by nobody else.
             if wanted is None or wanted.name != "AssumeRole":
                 return
             accounts.let_in(str(wanted.parameters.get("RoleArn", "")))
-            caller = (
-                callers.ADMINISTRATOR
-            )  # a role is assumed by whom it trusts, and by nobody else
+        refused = self._refusal(key, caller, wanted, environ.get("HTTP_USER_AGENT", ""))
+        if refused:
+            raise Refusal("denied", refused if service != "ec2" else _of_ec2(refused))
+
+    def _refusal(
+        self, key: str, caller: Caller, wanted: Operation | None, user_agent: str
+    ) -> str | None:
         if wanted is None:
             raise Refusal("refused", _UNREADABLE)
-        refused = self.refusal(caller, wanted, environ.get("HTTP_USER_AGENT", ""))
-        if refused:
-            raise Refusal("denied", refused if service_of(environ) != "ec2" else _of_ec2(refused))
+        if wanted.name in _OF_LONG_TERM_KEYS and key.startswith(_TEMPORARY):
+            return f"Cannot call {wanted.name} with session credentials"
+        return self.refusal(caller, wanted, user_agent)
 
     @records()
     def refusal(self, caller: Caller, wanted: Operation, user_agent: str = "") -> str | None:
@@ -75,28 +89,33 @@ class Authorization:
             if one.action in _FREE:
                 continue
             named = resources.named(one)
-            found = resources.find(named.action, named.resource)
-            for each in (named, *behind(named, region, found.account or account)):
-                refused = self._judge(caller, each, region, user_agent)
+            request, decision = judge(caller, named, region, user_agent)
+            refused = self._refused(caller, named, request, decision)
+            if refused:
+                return refused
+            for each in behind(named, region, request.account or account):
+                refused = self._refused(caller, each, *judge(caller, each, region, user_agent))
                 if refused:
                     return refused
         return None
 
-    def _judge(self, caller: Caller, one: Asked, region: str, user_agent: str) -> str | None:
-        request, decision = judge(caller, one, region, user_agent)
+    def _refused(
+        self, caller: Caller, one: Asked, request: Request, decision: Decision
+    ) -> str | None:
         if decision.verdict is Verdict.ALLOWED:
             return None
         if decision.verdict is Verdict.UNKNOWN and one.known:
-            self._tell(caller, one, "cannot be told here, and is let through")
+            self._tell(caller, one, Verdict.UNKNOWN, "cannot be told here, and is let through")
             return None
         text = words(request, decision)
         statement = json.dumps(missing(request))
-        self._tell(caller, one, f"is denied: {text}; the statement that is missing: {statement}")
+        told = f"is denied: {text}; the statement that is missing: {statement}"
+        self._tell(caller, one, Verdict.DENIED, told)
         return f"{text}{_advice(caller, one)}"
 
-    def _tell(self, caller: Caller, one: Asked, what: str) -> None:
+    def _tell(self, caller: Caller, one: Asked, verdict: Verdict, what: str) -> None:
         """Log it, once for each caller and action."""
-        key = (caller.principal.role or caller.principal.arn, one.action, what[:12])
+        key = (caller.principal.role or caller.principal.arn, one.action, verdict)
         if key not in self._told:
             self._told.add(key)
             log.warning(

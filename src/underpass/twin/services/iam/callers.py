@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -48,12 +48,14 @@ ADMINISTRATOR = Caller(
     Principal(f"arn:aws:iam::{ACCOUNT_ID}:user/underpass", account=ACCOUNT_ID),
     (read({"Version": "2012-10-17", "Statement": [_EVERYTHING]}),),
 )
-"""Who has the key of ``underpass env``, to a role that may be assumed only by whom it trusts."""
+"""Who has the key of ``underpass env``: nothing binds him, but that a role is assumed by whom it trusts."""
 
 
 @records()
-def find(access_key_id: str) -> Caller | None:
-    """Return who has a key; None for the administrator, whom nothing binds."""
+def find(access_key_id: str, administrators: Collection[str] = ()) -> Caller | None:
+    """Return who has a key: ``ADMINISTRATOR`` for one of these; None where nobody known has it."""
+    if access_key_id in administrators:
+        return ADMINISTRATOR
     for account_id, account in list(iam_backends.items()):
         backend = account["aws"]
         held = backend.access_keys.get(access_key_id)
@@ -64,7 +66,7 @@ def find(access_key_id: str) -> Caller | None:
         session = sts_backends[account_id]["aws"].get_assumed_role_from_access_key(access_key_id)
         if session is not None:
             return _assumed(session)
-        return find(getattr(held, "twin_asked_by", ""))
+        return find(getattr(held, "twin_asked_by", ""), administrators)
     return None
 
 

@@ -9,14 +9,20 @@ from typing import Any
 from moto.core.responses import ActionResult
 from moto.core.utils import utcnow
 from moto.iam.models import iam_backends
+from moto.sts.exceptions import STSValidationError
 from moto.sts.models import sts_backends
 from moto.sts.responses import TokenResponse
 from moto.sts.utils import random_session_token
 
 from underpass.twin.api import patch
+from underpass.twin.api.refusal import access_key_of
 from underpass.twin.api.signature import Key
 from underpass.twin.region.credentials import Credentials
 from underpass.twin.region.records import records
+
+_MAY_LAST_S = range(
+    900, 129_601
+)  # https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html
 
 
 class Known:
@@ -67,10 +73,16 @@ def _federated(original: Callable[..., Any], response: Any) -> Any:
 
 def _issue(response: Any) -> dict[str, Any]:
     """Make a session's key, which its backend keeps like that of an assumed role."""
+    lasts_s = int(response._get_param("DurationSeconds", 43200))  # noqa: SLF001
+    if lasts_s not in _MAY_LAST_S:
+        least, most = _MAY_LAST_S[0], _MAY_LAST_S[-1]
+        raise STSValidationError(
+            f"1 validation error detected: Value '{lasts_s}' at 'durationSeconds' failed to satisfy "
+            f"constraint: Member must have value between {least} and {most}"
+        )
     key = iam_backends[response.current_account][response.partition].create_temp_access_key()
     key.session_token = random_session_token()
-    key.twin_asked_by = response.get_access_key()  # whose rights the session has
-    lasts_s = int(response._get_param("DurationSeconds", 43200))  # noqa: SLF001
+    key.twin_asked_by = access_key_of(response.normalized_request.environ)  # whose rights it has
     key.expiration = utcnow() + timedelta(seconds=lasts_s)
     return {
         "AccessKeyId": key.access_key_id,

@@ -67,3 +67,5 @@ def _forget_ended(backend: Any) -> None:
     for held in [one for one in backend.assumed_roles if one.expiration < now]:
         backend.assumed_roles.remove(held)
         keys.pop(held.access_key_id, None)
+    for key_id in [name for name, one in keys.items() if getattr(one, "expiration", now) < now]:
+        del keys[key_id]

@@ -7,14 +7,15 @@ from moto.iam.models import iam_backends
 from underpass.policies.resource_policies import Act, policy_allows
 from underpass.twin.region.records import records
 
+_COLONS = 5  # of an ARN of IAM's
+
 
 @records()
 def admits(role_arn: str, service: str, source_arn: str) -> bool:
     """Return whether ``service`` may assume the role for what it runs; nobody assumes one that is gone."""
-    account = role_arn.split(":")[4]
-    held = next(
-        (one for one in iam_backends[account]["aws"].roles.values() if one.arn == role_arn), None
-    )
+    account = role_arn.split(":")[4] if role_arn.count(":") == _COLONS else ""
+    roles = iam_backends[account]["aws"].roles if account in iam_backends else {}
+    held = next((one for one in roles.values() if one.arn == role_arn), None)
     if held is None:
         return False
     act = Act(
