@@ -16,6 +16,8 @@ from underpass.errors import UnderpassError
 
 _APPLICATION, _CONSUMER = "underpass:application", "underpass:consumer"
 
+GONE = "it is no longer in underpass.toml"
+
 
 def parameters(network: ConsumerNetwork, service_name: str) -> dict[str, str]:
     """Return what the consumer's stack is deployed with."""
@@ -37,6 +39,7 @@ class Dropped(NamedTuple):
     name: str
     stack: existing.Description
     cloudformation: Any
+    why: str
 
 
 def dropped(target: Target, config: Config) -> list[Dropped]:
@@ -53,7 +56,8 @@ def dropped(target: Target, config: Config) -> list[Dropped]:
             # A consumer that names no account, nor a profile that leads to one, is in the provider's.
             own = here if position == 0 or name in elsewhere else ""
             if name is not None and (name not in accounts or (accounts[name] or own) != here):
-                found.append(Dropped(name, stack, cloudformation))
+                why = f"of account {here}: it is in another now" if name in accounts else GONE
+                found.append(Dropped(name, stack, cloudformation, why))
     return found
 
 

@@ -18,11 +18,11 @@ def jobs(config: Config, target: Target, steps: Steps) -> list[Callable[[], None
     """Return a job for each such stack."""
     cloudformation = target.client("cloudformation")
     leaving = [
-        (f"consumer {one.name}", one.stack.name, one.cloudformation)
+        (f"consumer {one.name}", one.stack.name, one.cloudformation, one.why)
         for one in consumers.dropped(target, config)
     ]
     for part, stack in left(cloudformation, config).items():
-        leaving.append((part, stack.name, cloudformation))
+        leaving.append((part, stack.name, cloudformation, consumers.GONE))
     return [partial(_leave, steps, *one) for one in leaving]
 
 
@@ -40,8 +40,8 @@ def left(cloudformation: Any, config: Config) -> dict[str, existing.Description]
     return {part: stack for part, stack in found.items() if stack}
 
 
-def _leave(steps: Steps, what: str, stack: str, cloudformation: Any) -> None:
+def _leave(steps: Steps, what: str, stack: str, cloudformation: Any, why: str) -> None:
     with steps.step(what) as step:
         if there := existing.settled(cloudformation, stack, step):
             existing.delete(cloudformation, there, steps.clock)
-        step.outcome = "removed: it is no longer in underpass.toml"
+        step.outcome = f"removed: {why}"

@@ -144,7 +144,8 @@ class _Planning:
         """Yield the stacks that go, in the order in which a deployment deletes them."""
         cloudformation, config = self._target.client("cloudformation"), self._config
         for gone in consumers.dropped(self._target, config):
-            yield self._gone(gone.cloudformation, gone.stack, _GONE["consumer"])
+            why = _GONE["consumer"] if gone.why == consumers.GONE else gone.why
+            yield self._gone(gone.cloudformation, gone.stack, why)
         left: list[tuple[Description | None, str]] = [
             *(
                 (one, f"there is no {part} any more")
