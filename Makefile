@@ -39,7 +39,7 @@ test: $(TOOLS)
 # configurations, and whole paths of several kinds.
 test-all: $(TOOLS) $(CHECKOV)
 	$(BIN)/python -m pytest tests/templates/thorough tests/templates/drawn -n 2 --dist loadgroup
-	$(BIN)/python -m pytest tests/templates/running tests/e2e/variants tests/wheel -n 2 --dist loadfile
+	$(BIN)/python -m pytest tests/templates/running tests/e2e/variants tests/wheel -n 3 --dist loadfile
 
 # What logs in to MariaDB, against MariaDB: Debian's, unpacked here and installed nowhere.
 test-mariadb: $(TOOLS) mariadb
@@ -60,10 +60,10 @@ cdk: .cdk/.ready
 	tools/cdk.sh .cdk
 	@touch $@
 
-# Kills workers and processes of a region in use, and deploys every pair of settings; SEED repeats another run's.
+# Kills workers and processes of a region in use, and tries all that `test-all` draws from; SEED repeats another run's.
 soak: $(TOOLS)
 	KILLS=100 WITHIN_S=5 $(BIN)/python -m pytest tests/e2e/test_kills.py -s
-	PAIRS=all $(BIN)/python -m pytest tests/templates/drawn/test_pairs.py -n 2
+	WHOLE=1 $(BIN)/python -m pytest tests/templates/thorough/test_deploys.py tests/templates/drawn -n 2
 
 # Two runs: the functional tests change moto for their whole process.
 coverage: $(TOOLS)

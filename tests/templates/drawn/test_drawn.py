@@ -1,7 +1,7 @@
 """Two hundred configurations drawn from the whole space: cfn-lint, the limits, and nothing left open.
 
-The draws are the same every time: each shard has its own seed. What fails here once belongs into the
-curated matrix.
+The draws are the same every time: each shard has its own seed, and a quarter of the shards is tried, all of
+them in ``make soak``. What fails here once belongs into the curated matrix.
 """
 
 import pytest
@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, Phase, given, note, seed, settings
 from tests.templates.cfn_lint import findings
 from tests.templates.curated.test_limits import INLINE_BODY_BYTES
 from tests.templates.emitted import emitted
+from tests.templates.share import share, told
 from tests.unit.blueprint.configs import configs
 from tests.unit.blueprint.templates import references
 
@@ -18,8 +19,9 @@ SHARDS = 8
 EACH = 25
 
 
-@pytest.mark.parametrize("shard", range(SHARDS))
+@pytest.mark.parametrize("shard", share(range(SHARDS), 4))
 def test_any_configuration_gives_templates_without_a_finding(shard: int) -> None:
+    told()
     seen: set[str] = set()
 
     @seed(shard)

@@ -10,6 +10,7 @@ import re
 import pytest
 from tests.functional.cloudformation_types.account import Account, functions_answer, tasks_run
 from tests.functional.cloudformation_types.conftest import Bench
+from tests.templates.share import share, told
 from tests.unit.blueprint.configs import CURATED
 
 from underpass.blueprint import Stack, stacks
@@ -21,9 +22,10 @@ LIST = "pl-0123456789abcdef0"  # of WAYS_OUT
 IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/n:1"
 
 
-# The pairs take long: `make test-all` deploys them, as `tests/templates/drawn/test_pairs.py`.
-@pytest.mark.parametrize("name", [name for name in CURATED if not name.startswith("pairs-")])
+# Half of them; of the pairs, a smaller part is drawn in `tests/templates/drawn/test_pairs.py`.
+@pytest.mark.parametrize("name", share([one for one in CURATED if not one.startswith("pairs-")], 2))
 def test_stacks_come_up(bench: Bench, name: str) -> None:
+    told()
     come_up(bench, name)
 
 
