@@ -21,7 +21,8 @@ def check(environ: Environ, service: str) -> None:
     if service in RUNS_HERE and (account := _account(environ)) != ACCOUNT_ID:
         raise Refusal(
             "refused",
-            f"The twin runs what {service} makes in account {ACCOUNT_ID} only; {account} asks",
+            f"The twin runs what {service} makes in account {ACCOUNT_ID} only; {account} asks: make it with "
+            "the keys of `underpass env`",
         )
 
 
