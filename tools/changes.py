@@ -123,7 +123,7 @@ def _protocol(old: str, new: str) -> Change:
 
 _database, _link = _section("database"), _section("privatelink")
 _ANYBODYS = {"existing": ANYBODYS}
-_THEIR_KEY = "arn:aws:kms:us-east-1:111111111111:key/0f0f"
+_THEIR_KEY = "arn:aws:kms:us-east-1:111111111111:key/0f0f0f0f-0f0f-0f0f-0f0f-0f0f0f0f0f0f"
 
 
 def _existing(key: str, old: str, new: str, value: Any) -> Change:

@@ -35,6 +35,7 @@ _MONTHS = _listed("(1[0-2]|[1-9]|JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC
 _WEEKDAY = "([1-7]|SUN|MON|TUE|WED|THU|FRI|SAT)"
 _WEEKDAYS = _listed(_WEEKDAY, f"({_WEEKDAY}#[1-5]|[1-7]L)")
 
+_UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _CODE = r"[0-9]{1,3}(-[0-9]{1,3})?"
 _WHO = r"([0-9]{1,10}|[a-z_][a-z0-9_-]{0,31})"  # as useradd takes it
 
@@ -84,7 +85,7 @@ PATTERNS: dict[str, str] = {
         "a managed policy such as arn:aws:iam::111111111111:policy/boundary"
     ),
     (ROLE_PATH := r"^/([!-.0-~]+/)+$"): "a path of roles such as /apps/",
-    (KEY_ARN := r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$"): (
+    (KEY_ARN := rf"^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{{12}}:key/({_UUID}|mrk-[0-9a-f]{{32}})$"): (
         "a KMS key such as arn:aws:kms:us-east-1:111111111111:key/0123abcd-01ab-23cd-45ef-0123456789ab"
     ),
     (

@@ -466,7 +466,7 @@ def _stores() -> dict[str, Config]:
     of_others = {
         "secret": ANYBODYS["secret"].replace("1" * 12, "2" * 12),
         "security_group": "sg-0fedcba9876543211",
-        "kms_key": "arn:aws:kms:us-east-1:222222222222:key/0f0f",
+        "kms_key": "arn:aws:kms:us-east-1:222222222222:key/0f0f0f0f-0f0f-0f0f-0f0f-0f0f0f0f0f0f",
     }
     found["existing-database-endpoints"] = config(
         database={"engine": "mysql", "existing": of_others | told},

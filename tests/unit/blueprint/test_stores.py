@@ -11,7 +11,7 @@ from tests.unit.blueprint.templates import parts, resource
 
 from underpass.blueprint import stacks
 
-KEY = "arn:aws:kms:us-east-1:111111111111:key/0f0f"
+KEY = "arn:aws:kms:us-east-1:111111111111:key/0f0f0f0f-0f0f-0f0f-0f0f-0f0f0f0f0f0f"
 
 
 def foundation(**database: Any) -> Any:

@@ -11,9 +11,27 @@ from tests.unit.config.test_rules import OURS, broken, config
 from underpass.config import rules
 
 SECRET = "arn:aws:secretsmanager:us-east-1:111111111111:secret:orders-AbCdEf"
-KEY = "arn:aws:kms:us-east-1:111111111111:key/0f0f"
+KEY = "arn:aws:kms:us-east-1:111111111111:key/0f0f0f0f-0f0f-0f0f-0f0f-0f0f0f0f0f0f"
 EXISTING = {"secret": SECRET, "security_group": "sg-0123456789abcdef0"}
 SNAPSHOT = "arn:aws:rds:us-east-1:111111111111:snapshot:rds:orders-2026-11-28-03-10"
+
+
+@pytest.mark.parametrize(
+    ("key", "taken"),
+    [
+        ("key/0f0f0f0f-0f0f-0f0f-0f0f-0f0f0f0f0f0f", True),
+        ("key/mrk-0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f", True),
+        ("key/0f0f", False),
+        ("alias/orders", False),
+    ],
+)
+def test_a_key_has_an_id_that_kms_gives(key: str, taken: bool) -> None:
+    where = KEY.replace("key/0f0f0f0f-0f0f-0f0f-0f0f-0f0f0f0f0f0f", key)
+    if taken:
+        assert config(kms_key=where).kms_key == where
+    else:
+        with pytest.raises(ValidationError, match="kms_key"):
+            config(kms_key=where)
 
 
 def existing(**more: Any) -> dict[str, Any]:
