@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from underpass.policies.decision import Decision, Why
 from underpass.policies.request import Request
 
-_EXPLICIT = frozenset(
+EXPLICIT = frozenset(
     {
         Why.DENY_IN_IDENTITY,
         Why.DENY_IN_RESOURCE,
@@ -39,7 +39,7 @@ def words(request: Request, decision: Decision) -> str:
     reason = decision.why.value
     if action.lower().startswith("sts:assumerole"):
         reason = _OF_ROLES.get(decision.why, reason)
-    if decision.why in _EXPLICIT:
+    if decision.why in EXPLICIT:
         return f"{sentence} with {reason}"
     return (
         f"{sentence} because {reason} the {action} action"

@@ -142,8 +142,8 @@ def test_the_applications_role_hears_which_key_is_missing(
     with caplog.at_level(logging.WARNING):
         said = refused(at.client("s3", session).get_object, Bucket="held", Key="in/one")
     advice = (
-        'underpass.toml: [[service.permissions]] with actions = ["s3:GetObject"] and resources = '
-        '["arn:aws:s3:::held/in/one"]'
+        'underpass.toml, in [service]: permissions = [{ actions = ["s3:GetObject"], resources = '
+        '["arn:aws:s3:::held/in/one"] }]'
     )
     assert said.endswith(f"({advice})")
     assert advice in caplog.text
@@ -165,6 +165,23 @@ def test_an_explicit_deny_and_a_boundary_say_so(at: At) -> None:
     assert refused(at.client("s3", bounded).list_objects_v2, Bucket="held").endswith(
         "because no permissions boundary allows the s3:ListBucket action"
     )
+
+
+def test_where_one_more_permission_would_change_nothing_none_is_advised(at: At) -> None:
+    deny = {**allow("s3:*", "arn:aws:s3:::held/in/*"), "Effect": "Deny"}
+    session = at.role(allow("*"), deny, name="notes-service-TaskRole-DENIED")
+    said = refused(at.client("s3", session).get_object, Bucket="held", Key="in/one")
+    assert said.endswith("with an explicit deny in an identity-based policy")
+    made = at.client("iam").create_policy(
+        PolicyName="within", PolicyDocument=_policy(allow("sqs:*"))
+    )
+    session = at.role(
+        allow("*"),
+        name="notes-service-TaskRole-BOUND",
+        PermissionsBoundary=made["Policy"]["Arn"],
+    )
+    said = refused(at.client("s3", session).list_objects_v2, Bucket="held")
+    assert said.endswith("(underpass.toml: permissions_boundary names the policy that decides)")
 
 
 def test_a_managed_policy_counts_in_its_default_version(at: At) -> None:

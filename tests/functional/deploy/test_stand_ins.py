@@ -11,6 +11,7 @@ import pytest
 
 from underpass.blueprint.service.secrets import VERSIONS
 from underpass.config.model import Config
+from underpass.config.model.secrets import replaced
 from underpass.deploy import secret_versions
 from underpass.errors import UsageError
 from underpass.twin.host import stand_in_policies, stand_in_secrets
@@ -28,9 +29,7 @@ def config(folder: Path, policies: list[str] | None = None, /, **secrets: str) -
 def ensure(client: Client, one: Config, *, make: bool = True) -> tuple[Config, tuple[str, ...]]:
     clients: Any = client
     found, told = stand_in_secrets.ensure(clients, one, make=make)
-    return one.model_copy(
-        update={"service": one.service.model_copy(update={"secrets": found})}
-    ), told
+    return one.model_copy(update={"service": replaced(one.service, found)}), told
 
 
 def held(client: Client, name: str, **which: str) -> str:
@@ -39,6 +38,28 @@ def held(client: Client, name: str, **which: str) -> str:
 
 def version(client: Client, one: Config) -> str:
     return secret_versions.current(client, one, {})[VERSIONS]
+
+
+def test_a_sidecars_secret_stands_beside_the_applications(client: Client, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("A=1\nTOKEN=2\n")
+    beside = {
+        "name": "otel",
+        "image": "otel:1",
+        "secrets": {"TOKEN": "ssm:/otel/t", "A": f"{KEY}:a::"},
+    }
+    service = {"port": 80, "build": ".", "secrets": {"A": f"{KEY}:a::"}, "sidecars": [beside]}
+    asked = Config.model_validate({"name": "notes", "service": service, "folder": tmp_path})
+    one, told = ensure(client, asked)
+    assert told == ()
+    assert json.loads(held(client, "notes/key")) == {"a": "1"}
+    assert (
+        client("ssm").get_parameter(Name="/otel/t", WithDecryption=True)["Parameter"]["Value"]
+        == "2"
+    )
+    arn = client("secretsmanager").describe_secret(SecretId="notes/key")["ARN"]
+    assert one.service.secrets == {"A": f"{arn}:a::"}
+    assert one.service.sidecars[0].secrets == {"TOKEN": "ssm:/otel/t", "A": f"{arn}:a::"}
+    assert one.service.sidecars[0].name == "otel"
 
 
 def test_one_secret_has_all_the_keys_that_are_named(client: Client, tmp_path: Path) -> None:

@@ -71,6 +71,7 @@ BESIDE: dict[str, Any] = {
             "cpu": 64,
             "memory": 128,
             "user": "101:101",
+            "secrets": {"PROXY_KEY": "ssm:/notes/proxy-key"},
             "depends_on": {"set-up": "complete"},
         },
         {

@@ -130,6 +130,9 @@ def _sidecar() -> st.SearchStrategy[dict[str, Any]]:
             "essential": st.booleans(),
             "depends_on": st.sampled_from([{}, {"app": "start"}, {"app": "healthy"}]),
             "environment": st.dictionaries(st.just("A_X"), st.text(_LETTERS, max_size=9)),
+            "secrets": st.dictionaries(
+                st.sampled_from(["A_S", "B_S"]), st.sampled_from(["ssm:/a/b", *_SECRETS])
+            ),
             "health_command": words,
             "start_timeout": st.integers(2, 120),
             "stop_timeout": st.integers(2, 120),
@@ -380,7 +383,10 @@ def _service_agreed(drawn: dict[str, Any]) -> dict[str, Any]:
     service = dict(drawn["service"])
     if size := service.pop("size", None):
         service["cpu"], service["memory"] = size
-    service |= _of_place(service, drawn.get("region", _REGIONS[0]))
+    region = drawn.get("region", _REGIONS[0])
+    service |= _of_place(service, region)
+    if sidecars := service.get("sidecars"):
+        service["sidecars"] = [{**one, **_of_place(one, region)} for one in sidecars]
     if service.get("protocol") == "grpc":
         service["health_check"] = _grpc_agreed(service.get("health_check"))
     if "tls" not in drawn:

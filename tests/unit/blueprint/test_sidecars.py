@@ -126,6 +126,18 @@ def test_what_a_sidecar_says_of_itself_is_carried_out() -> None:
     assert streams == {name: name for name in found}
 
 
+def test_a_sidecar_has_secrets_of_its_own_which_its_tasks_may_read() -> None:
+    arn = "arn:aws:secretsmanager:us-east-1:111111111111:secret:datadog-AbCdEf"
+    otel = {**OTEL, "secrets": {"DD_API_KEY": f"{arn}:key::"}}
+    stack = parts(config(service={"sidecars": [otel]})).service
+    app, beside = resource(stack, "TaskDefinition")["ContainerDefinitions"]
+    assert beside["Secrets"] == [{"Name": "DD_API_KEY", "ValueFrom": f"{arn}:key::"}]
+    assert "Secrets" not in app
+    # Another value in it starts new tasks, as with the application's own.
+    assert app["DockerLabels"]["underpass.secrets"] == {"Ref": "SecretVersions"}
+    assert arn in str(resource(stack, "ExecutionRole")["Policies"])
+
+
 def test_without_sidecars_nothing_is_said_of_an_order() -> None:
     (only,) = definition(**EVERYTHING)["ContainerDefinitions"]
     assert {"DependsOn", "StartTimeout"}.isdisjoint(only)

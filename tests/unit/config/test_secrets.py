@@ -11,6 +11,7 @@ from underpass.config import rules
 from underpass.config.loader import parse
 from underpass.config.model import Config
 from underpass.config.model.secrets import moved, source
+from underpass.config.problems import dotted
 
 ARN = "arn:aws:secretsmanager:us-east-1:111111111111:secret:notes/key-AbCdEf"
 PARAMETER = "arn:aws:ssm:us-east-1:111111111111:parameter/notes/level"
@@ -78,6 +79,23 @@ def test_no_variable_is_set_twice() -> None:
     service = {"port": 80, "build": ".", "secrets": {"AWS_REGION": ARN, "FILES_PATH": ARN}}
     config = Config.model_validate({"name": "notes", "files": {}, "service": service})
     assert [one.keys[0][-1] for one in rules.check(config)] == ["AWS_REGION", "FILES_PATH"]
+
+
+def test_a_sidecars_secrets_are_its_own_and_held_to_the_same_rules() -> None:
+    def of(**sidecar: Any) -> list[tuple[str, str]]:
+        beside = {"name": "otel", "image": "otel:1", **sidecar}
+        service = {"port": 80, "build": ".", "secrets": {"KEY": ARN}, "sidecars": [beside]}
+        config = Config.model_validate({"name": "notes", "service": service})
+        return [(dotted(one.keys[0]), one.message) for one in rules.check(config)]
+
+    assert of(secrets={"KEY": ARN, "DD_API_KEY": "ssm:/datadog"}) == []
+    ((key, what),) = of(secrets={"KEY": "hunter2"})
+    assert key == "service.sidecars[0].secrets.KEY"
+    assert what.startswith("names no secret")
+    ((key, what),) = of(secrets={"KEY": ARN}, environment={"KEY": "x"})
+    assert key == "service.sidecars[0].secrets.KEY"
+    assert "in the sidecar's environment too" in what
+    assert of(secrets={"AWS_REGION": ARN})[0][1] == "underpass sets it itself, from the region"
 
 
 def test_there_are_no_more_than_a_role_may_be_allowed_to_read() -> None:

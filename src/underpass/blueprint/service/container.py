@@ -61,7 +61,7 @@ def container(config: Config, program: Program, image: Ref, logs: LogGroup) -> C
         labels["underpass.database"] = given("DatabaseInstanceId")
     if config.database:
         passed += database_access.secrets(config.database)
-    passed += secrets.entries(config)
+    passed += secrets.entries(config.service.secrets)
     labels |= secrets.labels(config)
     if labels:
         more["DockerLabels"] = labels

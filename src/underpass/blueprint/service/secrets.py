@@ -9,7 +9,7 @@ https://docs.aws.amazon.com/kms/latest/developerguide/services-parameter-store.h
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from troposphere import Parameter, Ref, Sub, Template
 from troposphere.ecs import Secret
@@ -17,7 +17,8 @@ from troposphere.ecs import Secret
 from underpass.blueprint.addons.outputs import PREFIX, outputs
 from underpass.blueprint.iam import Statement, allow, arn, via
 from underpass.config import Config
-from underpass.config.model.secrets import Source, source
+from underpass.config.model.secrets import Source, given, source
+from underpass.config.problems import KeyPath
 
 VERSIONS = "SecretVersions"
 """The parameter that changes when what a secret holds does: tasks read it once, when they start."""
@@ -27,10 +28,10 @@ _ACTIONS = {"secret": "secretsmanager:GetSecretValue", "parameter": "ssm:GetPara
 _CONTEXTS = {"secret": "SecretARN", "parameter": "PARAMETER_ARN"}
 
 
-def sources(config: Config) -> dict[str, Source]:
-    """Return where each variable's value is, by the variables' names."""
-    found = {name: source(text) for name, text in sorted(config.service.secrets.items())}
-    return {name: one for name, one in found.items() if one}
+def sources(config: Config) -> dict[KeyPath, Source]:
+    """Return where each variable's value is, the sidecars' too, by the variables' keys."""
+    found = given(config.service).items()
+    return {key: one for key, text in found if (one := source(text))}
 
 
 def read(config: Config) -> tuple[Source, ...]:
@@ -61,11 +62,12 @@ def labels(config: Config) -> dict[str, Ref]:
     return {"underpass.secrets": Ref(VERSIONS)} if _are_read(config) else {}
 
 
-def entries(config: Config) -> list[Secret]:
-    """Return what a container gets."""
+def entries(secrets: Mapping[str, str]) -> list[Secret]:
+    """Return what a container gets of its ``secrets``."""
     return [
         Secret(Name=name, ValueFrom=one.value_from or _own(one))
-        for name, one in sources(config).items()
+        for name, text in sorted(secrets.items())
+        if (one := source(text))
     ]
 
 

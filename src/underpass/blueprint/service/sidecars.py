@@ -18,6 +18,7 @@ from troposphere.ecs import (
 )
 from troposphere.logs import LogGroup
 
+from underpass.blueprint.service import secrets
 from underpass.blueprint.service.container import STOP_TIMEOUT_S, health_check, written_to
 from underpass.blueprint.service.hardening import (
     Confinement,
@@ -70,6 +71,8 @@ def _container(
         more["Command"] = list(one.command)
     if one.port is not None:
         more["PortMappings"] = [PortMapping(ContainerPort=one.port, Protocol="tcp")]
+    if one.secrets:
+        more["Secrets"] = secrets.entries(one.secrets)
     if one.health_command:
         more["HealthCheck"] = health_check(one.health_command, one.start_timeout)
     if one.stop_timeout != STOP_TIMEOUT_S:

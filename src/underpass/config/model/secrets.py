@@ -1,4 +1,4 @@
-"""What ``[service] secrets`` names: a secret of Secrets Manager, or a parameter of the Parameter Store.
+"""What ``secrets`` of a container names: a secret of Secrets Manager, or a parameter of the Parameter Store.
 
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-secrets-manager.html
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-ssm-paramstore.html
@@ -7,8 +7,13 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-ssm-p
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from underpass.config.model.service import Service
+    from underpass.config.problems import KeyPath
 
 SHORT = "ssm:"  # a parameter of the application's own account and region, by its name
 
@@ -99,6 +104,31 @@ def source(text: str) -> Source | None:
     if found := _PARAMETER.fullmatch(text):
         return Source("parameter", **found.groupdict())
     return None
+
+
+def given(service: Service) -> dict[KeyPath, str]:
+    """Return what names a secret, the application's and its sidecars', by its key in ``underpass.toml``."""
+    own: dict[KeyPath, str] = {
+        ("service", "secrets", name): text for name, text in service.secrets.items()
+    }
+    return own | {
+        ("service", "sidecars", at, "secrets", name): text
+        for at, one in enumerate(service.sidecars)
+        for name, text in one.secrets.items()
+    }
+
+
+def replaced(service: Service, texts: Mapping[KeyPath, str]) -> Service:
+    """Return ``[service]`` with other ``texts``, by the keys that ``given`` tells."""
+
+    def of(place: KeyPath) -> dict[str, str]:
+        return {str(key[-1]): text for key, text in texts.items() if key[:-1] == place}
+
+    beside = tuple(
+        one.model_copy(update={"secrets": of(("service", "sidecars", at, "secrets"))})
+        for at, one in enumerate(service.sidecars)
+    )
+    return service.model_copy(update={"secrets": of(("service", "secrets")), "sidecars": beside})
 
 
 def moved(one: Source, arn: str) -> str:

@@ -42,6 +42,10 @@ class Sidecar(Section):
     environment: dict[t.Variable, t.Plain] = Field(
         default={}, description="Plain environment variables; none of the application's."
     )
+    secrets: dict[t.Variable, t.Text] = Field(
+        default={},
+        description="Variables with the value of a secret or a parameter, as in [service] secrets.",
+    )
     health_command: tuple[t.Text, ...] = Field(
         default=(), description="A command inside it that succeeds when it is well."
     )

@@ -1,4 +1,4 @@
-"""Rules of ``[service] secrets``: what ECS reads a variable's value from."""
+"""Rules of ``secrets``, the application's and its sidecars': what ECS reads a variable's value from."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from underpass.config import addons
 from underpass.config.model import Config
-from underpass.config.model.secrets import SHORT, Source, source
+from underpass.config.model.secrets import SHORT, Source, given, source
 from underpass.config.problems import Fault, KeyPath, dotted
 from underpass.config.rules.rule import Rule, docs, of_partition, of_region
 from underpass.config.rules.service import environments, reserved_variables
@@ -18,8 +18,7 @@ _FROM_PARAMETERS = docs("AmazonECS/latest/developerguide/secrets-envvar-ssm-para
 
 
 def _forms(config: Config) -> Iterator[Fault]:
-    for name, text in config.service.secrets.items():
-        key = (*_SECRETS, name)
+    for key, text in given(config.service).items():
         if found := source(text):
             yield from _of(config, key, found)
         else:
@@ -86,13 +85,22 @@ def _clashes(config: Config) -> Iterator[Fault]:
             if name in variables:
                 what = f"is in {dotted(path)} too, and ECS takes a variable once"
                 yield Fault((key, (*path, name)), what, "leave it out of one of them")
+    for at, one in enumerate(config.service.sidecars):
+        place: KeyPath = ("service", "sidecars", at)
+        for name in one.secrets:
+            key = (*place, "secrets", name)
+            if name == "AWS_REGION":
+                yield Fault((key,), "underpass sets it itself, from the region", "leave it out")
+            if name in one.environment:
+                plain = (*place, "environment", name)
+                what = "is in the sidecar's environment too, and ECS takes a variable once"
+                yield Fault((key, plain), what, "leave it out of one of them")
 
 
 def _size(config: Config) -> Iterator[Fault]:
     """Refuse more than a role can be allowed to read: each is named twice, for itself and for its key."""
-    named = {
-        one.arn or one.name for text in config.service.secrets.values() if (one := source(text))
-    }
+    texts = given(config.service).values()
+    named = {one.arn or one.name for text in texts if (one := source(text))}
     size = 2 * sum(map(len, named))
     if size > _MOST_BYTES:
         yield Fault(

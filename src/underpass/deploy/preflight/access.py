@@ -9,7 +9,8 @@ from botocore.exceptions import ClientError
 
 from underpass.blueprint.service.secrets import sources
 from underpass.config import Config
-from underpass.config.model.secrets import Source
+from underpass.config.model.secrets import Source, given
+from underpass.config.problems import dotted
 from underpass.errors import UsageError
 
 _ACCOUNT = 4  # the part of an ARN
@@ -23,7 +24,7 @@ def check(client: Callable[[str], Any], config: Config) -> tuple[str, ...]:
     UsageError
         When a secret or a policy of the account is not there, or a policy is another account's.
     """
-    if not config.service.secrets and not config.service.policies:
+    if not given(config.service) and not config.service.policies:
         return ()
     account = client("sts").get_caller_identity()["Account"]
     for arn in config.service.policies:
@@ -46,7 +47,8 @@ def _policy(client: Callable[[str], Any], arn: str, account: str) -> None:
 
 
 def _secrets(client: Callable[[str], Any], config: Config, account: str) -> Iterator[str]:
-    for name, one in sources(config).items():
+    for key, one in sources(config).items():
+        name = key[-1]
         if one.account not in {"", account}:
             service = (
                 "secretsmanager:GetSecretValue" if one.kind == "secret" else "ssm:GetParameters"
@@ -59,7 +61,7 @@ def _secrets(client: Callable[[str], Any], config: Config, account: str) -> Iter
             raise UsageError(
                 f"there is no {one.kind} for {name}",
                 f"account {account} has no {one.bare_name} in {config.region}",
-                "make it, or change [service] secrets",
+                f"make it, or change {dotted(key)}",
             )
 
 

@@ -18,7 +18,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from underpass.config import Config
-from underpass.config.model.secrets import SHORT, Source, moved, source
+from underpass.config.model.secrets import SHORT, Source, given, moved, source
+from underpass.config.problems import KeyPath
 from underpass.errors import UsageError
 from underpass.twin.host import dot_env
 from underpass.twin.region.aws import Clients
@@ -33,8 +34,8 @@ Version = tuple[str, str]
 
 def ensure(
     clients: Clients, config: Config, *, make: bool
-) -> tuple[dict[str, str], tuple[str, ...]]:
-    """Return ``[service] secrets`` as the twin has them, and what to tell.
+) -> tuple[dict[KeyPath, str], tuple[str, ...]]:
+    """Return what the containers' ``secrets`` name on the twin, by their keys, and what to tell.
 
     With ``make`` they are made first or brought up to date; else what is there is named, and nothing changed.
 
@@ -43,7 +44,7 @@ def ensure(
     UsageError
         When ``.env`` contradicts itself, or a secret the user made has not what is asked of it.
     """
-    values = dot_env.read(config.folder) if make and config.service.secrets else {}
+    values = dot_env.read(config.folder) if make and given(config.service) else {}
     return _Run(clients, config.name, values).named(config, make=make)
 
 
@@ -56,18 +57,18 @@ class _Run:
     values: Mapping[str, str]
     random: list[str] = field(default_factory=list)  # the variables whose values were made up
 
-    def named(self, config: Config, *, make: bool) -> tuple[dict[str, str], tuple[str, ...]]:
-        found = dict(config.service.secrets)
-        sources = {name: one for name, text in found.items() if (one := source(text))}
+    def named(self, config: Config, *, make: bool) -> tuple[dict[KeyPath, str], tuple[str, ...]]:
+        found = given(config.service)
+        sources = {key: one for key, text in found.items() if (one := source(text))}
         names = _names(sources.values())
         for arn, local in names.items():
-            asked = {name: one for name, one in sources.items() if _identity(one) == arn}
+            asked = {key: one for key, one in sources.items() if _identity(one) == arn}
             first = next(iter(asked.values()))
             if first.kind == "secret":
                 made = self._secret(local, asked, make=make)
-                found |= {name: moved(one, made) for name, one in asked.items() if made}
+                found |= {key: moved(one, made) for key, one in asked.items() if made}
             else:
-                self._parameter(local, [*asked], make=make)
+                self._parameter(local, _variables(asked), make=make)
                 found |= dict.fromkeys(asked, f"{SHORT}{local}")
         return found, self._told(config.folder)
 
@@ -81,7 +82,7 @@ class _Run:
             f"the twin has no value of {names}, so {what}: to choose, {write} and run up again",
         )
 
-    def _secret(self, name: str, asked: Mapping[str, Source], *, make: bool) -> str:
+    def _secret(self, name: str, asked: Mapping[KeyPath, Source], *, make: bool) -> str:
         """Return the secret's ARN; empty when it is not there and not to be made."""
         client = self.clients("secretsmanager")
         found = _ask(client.describe_secret, SecretId=name)
@@ -135,7 +136,7 @@ class _Run:
         if len(given) > 1:
             raise UsageError(
                 f"{' and '.join(names)} are the same secret, and {dot_env.NAME} has two values for it",
-                "[service] secrets names one value for all of them",
+                "underpass.toml names one value for all of them",
                 "give them one value, or leave all but one out",
             )
         if "" in given:
@@ -192,13 +193,19 @@ def _kind(identity: str) -> str:
     return "secret" if ":secretsmanager:" in identity else "parameter"
 
 
-def _versions(asked: Mapping[str, Source]) -> dict[Version, dict[str, list[str]]]:
+def _versions(asked: Mapping[KeyPath, Source]) -> dict[Version, dict[str, list[str]]]:
     """Return what is asked of each version: the variables by the key they name, which may be empty."""
     found: dict[Version, dict[str, list[str]]] = {}
-    for name, one in asked.items():
+    for key, one in asked.items():
         version = ("" if one.stage == _CURRENT else one.stage, one.version)
-        found.setdefault(version, {}).setdefault(one.key, []).append(name)
+        names = found.setdefault(version, {}).setdefault(one.key, [])
+        names += [name for name in _variables([key]) if name not in names]
     return found
+
+
+def _variables(keys: Iterable[KeyPath]) -> list[str]:
+    """Return the names of variables, which several containers may give the same value."""
+    return [*dict.fromkeys(str(key[-1]) for key in keys)]
 
 
 def _check(client: Any, name: str, version: Version, variables: Mapping[str, list[str]]) -> None:
@@ -207,7 +214,7 @@ def _check(client: Any, name: str, version: Version, variables: Mapping[str, lis
     if text is None:
         raise UsageError(
             f"the twin's secret {name} has no version {version[0] or version[1]}",
-            f"{next(iter(variables.values()))[0]} in [service] secrets names it",
+            f"{next(iter(variables.values()))[0]} in secrets names it",
             "add it with `aws secretsmanager put-secret-value`, or delete the secret there",
         )
     _has(text, {key: names for key, names in variables.items() if key}, f"the twin's secret {name}")
@@ -219,7 +226,7 @@ def _has(text: str, keys: Mapping[str, list[str]], where: str) -> None:
         if key not in held:
             raise UsageError(
                 f"{where} has no JSON key {key}",
-                f"{names[0]} in [service] secrets names it",
+                f"{names[0]} in secrets names it",
                 f'make the value like {{"{key}": "..."}}',
             )
 

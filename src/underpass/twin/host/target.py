@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from underpass.config import Config
 from underpass.config.model import Consumer, Network, Service, Sidecar
+from underpass.config.model.secrets import given, replaced
 from underpass.errors import UsageError
 from underpass.twin.host import (
     accounts,
@@ -161,11 +162,11 @@ class TwinTarget:
     def stand_in_service(self, config: Config, *, make: bool) -> tuple[Service, tuple[str, ...]]:
         """Return ``[service]`` with the twin's own secrets and policies, and what stands in for them."""
         service = config.service
-        if not service.secrets and not service.policies:
+        if not given(service) and not service.policies:
             return service, ()
         policies = stand_in_policies.ensure(self._clients, config, make=make)
         secrets, notes = stand_in_secrets.ensure(self._clients, config, make=make)
-        return service.model_copy(update={"secrets": secrets, "policies": policies}), notes
+        return replaced(service, secrets).model_copy(update={"policies": policies}), notes
 
     def stand_ins(self, config: Config) -> Config:
         """Return the configuration with what stands here for the key, bucket, topic and policy it names."""

@@ -12,8 +12,9 @@ import json
 import logging
 from collections.abc import Iterable
 
-from underpass.policies.evaluation import Decision, Verdict, missing, words
+from underpass.policies.evaluation import Decision, Verdict, Why, missing, words
 from underpass.policies.request import Request
+from underpass.policies.wording import EXPLICIT
 from underpass.twin.api.asked import Asked
 from underpass.twin.api.operation import Operation, operation
 from underpass.twin.api.refusal import Environ, Refusal, access_key_of, service_of
@@ -27,6 +28,7 @@ from underpass.twin.services.iam.keys_behind import behind
 log = logging.getLogger(__name__)
 
 _APPLICATION = "-TaskRole-"  # what the service stack's role is called
+_BY_BOUNDARY = frozenset({Why.NO_BOUNDARY, Why.DENY_IN_BOUNDARY})
 _FREE = frozenset({"sts:GetCallerIdentity", "sts:GetSessionToken", "sts:GetAccessKeyInfo"})
 _OF_LONG_TERM_KEYS = frozenset({"GetFederationToken", "GetSessionToken"})
 _TEMPORARY = "ASIA"  # how the ids of sessions' keys begin
@@ -107,34 +109,33 @@ class Authorization:
         if decision.verdict is Verdict.UNKNOWN and one.known:
             self._tell(caller, one, Verdict.UNKNOWN, "cannot be told here, and is let through")
             return None
-        text = words(request, decision)
-        statement = json.dumps(missing(request))
-        told = f"is denied: {text}; the statement that is missing: {statement}"
+        text = f"{words(request, decision)}{_advice(caller, one, decision.why)}"
+        told = f"is denied: {text}"
+        if decision.why not in EXPLICIT:
+            told += f"; the statement that is missing: {json.dumps(missing(request))}"
         self._tell(caller, one, Verdict.DENIED, told)
-        return f"{text}{_advice(caller, one)}"
+        return text
 
     def _tell(self, caller: Caller, one: Asked, verdict: Verdict, what: str) -> None:
         """Log it, once for each caller and action."""
         key = (caller.principal.role or caller.principal.arn, one.action, verdict)
         if key not in self._told:
             self._told.add(key)
-            log.warning(
-                "%s by %s %s%s",
-                one.action,
-                caller.principal.arn or "anybody",
-                what,
-                _advice(caller, one),
-            )
+            log.warning("%s by %s %s", one.action, caller.principal.arn or "anybody", what)
 
 
-def _advice(caller: Caller, one: Asked) -> str:
+def _advice(caller: Caller, one: Asked, why: Why) -> str:
     """Return which key of ``underpass.toml`` would allow it, where it is the application that asks."""
     if _APPLICATION not in caller.principal.role:
         return ""
-    where = json.dumps([one.resource or "*"])
+    if why in _BY_BOUNDARY:
+        return " (underpass.toml: permissions_boundary names the policy that decides)"
+    if why is not Why.NO_IDENTITY:
+        return ""  # one more permission would change nothing
+    actions, resources = json.dumps([one.action]), json.dumps([one.resource or "*"])
     return (
-        f" (underpass.toml: [[service.permissions]] with actions = {json.dumps([one.action])} and "
-        f"resources = {where})"
+        " (underpass.toml, in [service]: "
+        f"permissions = [{{ actions = {actions}, resources = {resources} }}])"
     )
 
 
