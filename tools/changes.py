@@ -237,6 +237,7 @@ CHANGES = (
     _sidecar("essential", "true", "false", False),
     _sidecar("depends_on", "none", "the application", {"app": "start"}),
     _sidecar("environment", "none", "one variable", {"LOG_LEVEL": "info"}),
+    _sidecar("secrets", "none", "one", {"DD_API_KEY": "ssm:/datadog/key"}),
     _sidecar("health_command", "one", "another", ["/otel", "check"]),
     _sidecar("start_timeout", "120", "60", 60),
     _sidecar("stop_timeout", "30", "60", 60),
