@@ -13,7 +13,7 @@ from typing import Any
 
 from underpass import blueprint
 from underpass.blueprint import Stack
-from underpass.blueprint.service.secrets import VERSIONS
+from underpass.blueprint.service.secrets import BESIDE, VERSIONS
 from underpass.config import Config
 from underpass.deploy import (
     addons,
@@ -197,7 +197,7 @@ class _Planning:
             upgraded = upgrade.look(self._config, self._target)
         values, unknown = _values(wide, deployed, {**handed, **self._zones} if first else handed)
         values |= hosts.newest(self._target.client, stack)
-        if VERSIONS in stack.template.get("Parameters", {}):
+        if not {VERSIONS, BESIDE}.isdisjoint(stack.template.get("Parameters", {})):
             values |= secret_versions.current(self._target.client, self._config, handed)
         note = f"a deployment looks {', '.join(unknown)} up" if unknown else ""
         if not note:

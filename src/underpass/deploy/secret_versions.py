@@ -1,19 +1,22 @@
-"""What the secrets hold now, as one word that changes when any of them does; no value is read.
+"""What the secrets hold now, as a word that changes when any of them does; no value is read.
 
 A task reads its secrets when it starts. The word is a parameter of the stacks with tasks, and a label of
-their containers, so that a deployment starts new tasks after a secret was changed.
+their containers, so that a deployment starts new tasks after a secret was changed. What only sidecars read
+has a word of its own: it is no reason to run a release again.
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-secrets-manager.html
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from functools import cache, partial
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from underpass.blueprint.service.secrets import VERSIONS, of_addons, read
+from underpass.blueprint.service.secrets import BESIDE, VERSIONS, beside, of_addons, read
 from underpass.config import Config
 from underpass.config.model.secrets import Source, source
 
@@ -26,16 +29,23 @@ _UNSEEN = {"AccessDeniedException", "ResourceNotFoundException", "ParameterNotFo
 def current(
     client: Callable[[str], Any], config: Config, handed: Mapping[str, str | None]
 ) -> dict[str, str]:
-    """Return the parameter's value by its name; nothing where there are no secrets.
+    """Return the parameters' values by their names; none where there are no secrets.
 
     ``handed`` are the outputs of earlier stacks, the ARNs of add-ons' secrets among them.
     """
     made = (source(handed.get(name) or "") for name in of_addons(config))
-    found = {one.arn or one.name: one for one in (*read(config), *made) if one}
-    if not found:
-        return {}
-    told = sorted(f"{name} {_version(client, config, one)}" for name, one in found.items())
-    return {VERSIONS: hashlib.sha256("\n".join(told).encode()).hexdigest()[:_LETTERS]}
+    every = {
+        VERSIONS: [*read(config), *(one for one in made if one)],
+        BESIDE: [*beside(config)],
+    }
+    look = cache(partial(_version, client, config))
+    return {name: _word(look, found) for name, found in every.items() if found}
+
+
+def _word(look: Callable[[Source], str], found: Iterable[Source]) -> str:
+    # What is read in two versions is there twice.
+    told = sorted({f"{one.arn or one.name} {look(replace(one, key=''))}" for one in found})
+    return hashlib.sha256("\n".join(told).encode()).hexdigest()[:_LETTERS]
 
 
 def _version(client: Callable[[str], Any], config: Config, one: Source) -> str:

@@ -142,8 +142,8 @@ def test_the_applications_role_hears_which_key_is_missing(
     with caplog.at_level(logging.WARNING):
         said = refused(at.client("s3", session).get_object, Bucket="held", Key="in/one")
     advice = (
-        'underpass.toml, in [service]: permissions = [{ actions = ["s3:GetObject"], resources = '
-        '["arn:aws:s3:::held/in/one"] }]'
+        'underpass.toml, one more of [service] permissions: { actions = ["s3:GetObject"], '
+        'resources = ["arn:aws:s3:::held/in/one"] }'
     )
     assert said.endswith(f"({advice})")
     assert advice in caplog.text

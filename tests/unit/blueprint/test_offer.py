@@ -149,7 +149,11 @@ def test_only_protection_and_what_secrets_hold_are_left_to_a_parameters_default(
     for stack in (*each[:5], *each.consumers):
         parameters = stack.template.get("Parameters", {})
         defaulted = {one for one, value in parameters.items() if "Default" in value}
-        assert defaulted - {*stack.parameters} <= {"Protect", "SecretVersions"}
+        assert defaulted - {*stack.parameters} <= {
+            "Protect",
+            "SecretVersions",
+            "SidecarSecretVersions",
+        }
 
 
 def test_the_proof_of_a_private_name_is_an_output_and_its_use_a_parameter() -> None:

@@ -8,6 +8,7 @@ import pytest
 from tests.unit.blueprint.configs import BESIDE, CURATED, EVERYTHING, config
 from tests.unit.blueprint.templates import parts, resource
 
+MAIL = {"name": "mail", "command": ["mail"]}
 OTEL = {"name": "otel", "image": "otel:1"}
 
 
@@ -129,13 +130,20 @@ def test_what_a_sidecar_says_of_itself_is_carried_out() -> None:
 def test_a_sidecar_has_secrets_of_its_own_which_its_tasks_may_read() -> None:
     arn = "arn:aws:secretsmanager:us-east-1:111111111111:secret:datadog-AbCdEf"
     otel = {**OTEL, "secrets": {"DD_API_KEY": f"{arn}:key::"}}
-    stack = parts(config(service={"sidecars": [otel]})).service
+    found = parts(config(service={"sidecars": [otel], "release": ["m"]}, workers=[MAIL]))
+    stack = found.service
     app, beside = resource(stack, "TaskDefinition")["ContainerDefinitions"]
     assert beside["Secrets"] == [{"Name": "DD_API_KEY", "ValueFrom": f"{arn}:key::"}]
     assert "Secrets" not in app
-    # Another value in it starts new tasks, as with the application's own.
-    assert app["DockerLabels"]["underpass.secrets"] == {"Ref": "SecretVersions"}
+    # Another value in it starts new tasks of the service, and neither a release nor a worker's.
+    assert beside["DockerLabels"] == {"underpass.secrets": {"Ref": "SidecarSecretVersions"}}
+    assert "underpass.secrets" not in app.get("DockerLabels", {})
     assert arn in str(resource(stack, "ExecutionRole")["Policies"])
+    assert "Secret" not in str(resource(stack, "WorkerMailTaskDefinition"))
+    release = found.release
+    assert release
+    assert not {"SecretVersions", "SidecarSecretVersions"} & {*release.template["Parameters"]}
+    assert arn not in release.body()
 
 
 def test_without_sidecars_nothing_is_said_of_an_order() -> None:

@@ -96,6 +96,12 @@ def test_a_sidecars_secrets_are_its_own_and_held_to_the_same_rules() -> None:
     assert key == "service.sidecars[0].secrets.KEY"
     assert "in the sidecar's environment too" in what
     assert of(secrets={"AWS_REGION": ARN})[0][1] == "underpass sets it itself, from the region"
+    many = {f"K{n}": ARN.replace("key", f"key{n}") for n in range(70)}
+    ((key, what),) = of(secrets=many)
+    assert "more than the role that starts tasks has room for" in what
+    long = {f"K{n}": f"{ARN}:{'k' * 600}{n}::" for n in range(90)}
+    ((key, what),) = of(secrets=long)
+    assert "a task definition has 65,536 for all its containers" in what
 
 
 def test_there_are_no_more_than_a_role_may_be_allowed_to_read() -> None:

@@ -20,7 +20,7 @@ from __future__ import annotations
 from troposphere import GetAtt, Ref, Template
 
 from underpass.blueprint.cross_stack import closed, hand
-from underpass.blueprint.service import jobs, program, service, task, workers
+from underpass.blueprint.service import jobs, program, secrets, service, task, workers
 from underpass.blueprint.stack import Stack
 from underpass.config import Config
 
@@ -28,7 +28,7 @@ from underpass.config import Config
 def service_stack(config: Config) -> Stack:
     """Return the service stack."""
     template = Template(Description=f"{config.name}: the service and its tasks (underpass)")
-    shared = task.common(template, config, "service")
+    shared = task.common(template, config, "service", secrets.beside(config))
     definition = task.define(template, config, program.service(config), shared)
     tasks = service.add(template, config, definition)
     service.add_scaling(template, config, tasks)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from troposphere import Ref, Sub, Template
@@ -13,6 +14,7 @@ from underpass.blueprint.cross_stack import given
 from underpass.blueprint.iam import Statement, allow, arn, role, via
 from underpass.blueprint.service import database_access, permissions, secrets
 from underpass.config import Config
+from underpass.config.model.secrets import Source
 
 
 @dataclass(frozen=True)
@@ -23,9 +25,9 @@ class Roles:
     execution: Role
 
 
-def add(template: Template, config: Config, logs: LogGroup) -> Roles:
-    """Add both roles of tasks that write to ``logs``."""
-    return Roles(_task_role(template, config), _execution_role(template, config, logs))
+def add(template: Template, config: Config, logs: LogGroup, read: Iterable[Source]) -> Roles:
+    """Add both roles of tasks that write to ``logs`` and ``read`` secrets when they start."""
+    return Roles(_task_role(template, config), _execution_role(template, config, logs, read))
 
 
 def _task_role(template: Template, config: Config) -> Role:
@@ -92,8 +94,10 @@ def _exec() -> list[Statement]:
     ]
 
 
-def _execution_role(template: Template, config: Config, logs: LogGroup) -> Role:
-    """Add the role ECS starts a task with: pull the image, read the secret, write the log."""
+def _execution_role(
+    template: Template, config: Config, logs: LogGroup, read: Iterable[Source]
+) -> Role:
+    """Add the role ECS starts a task with: pull the image, read the secrets, write the log."""
     repository = given("RepositoryName")
     statements = [
         allow(["ecr:GetAuthorizationToken"], "*"),  # knows no resources
@@ -113,7 +117,7 @@ def _execution_role(template: Template, config: Config, logs: LogGroup) -> Role:
         ]
     elif config.database and config.database.existing:
         statements += database_access.of_existing(config.database.existing)
-    statements += [*_addon_secrets(config), *secrets.statements(config)]
+    statements += [*_addon_secrets(config), *secrets.statements(read)]
     return role(
         template, "ExecutionRole", "ecs-tasks.amazonaws.com", statements, trust_condition=_ONLY_HERE
     )

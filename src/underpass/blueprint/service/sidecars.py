@@ -34,7 +34,8 @@ LONGEST_START_S = 120  # that Fargate waits for a container
 
 
 def containers(template: Template, config: Config, logs: LogGroup) -> list[ContainerDefinition]:
-    """Return the sidecars' containers, and add the parameter of each one's image."""
+    """Return the sidecars' containers, and add the parameters of their images and secrets."""
+    secrets.add_versions_beside(template, config)
     return [_container(template, config, one, logs) for one in config.service.sidecars]
 
 
@@ -73,6 +74,7 @@ def _container(
         more["PortMappings"] = [PortMapping(ContainerPort=one.port, Protocol="tcp")]
     if one.secrets:
         more["Secrets"] = secrets.entries(one.secrets)
+        more["DockerLabels"] = secrets.labels_beside()
     if one.health_command:
         more["HealthCheck"] = health_check(one.health_command, one.start_timeout)
     if one.stop_timeout != STOP_TIMEOUT_S:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from troposphere import GetAtt, Parameter, Ref, Template
@@ -24,6 +25,7 @@ from underpass.blueprint.service.hardening import of_service, scratch_volumes
 from underpass.blueprint.service.program import Program
 from underpass.blueprint.service.roles import Roles
 from underpass.config import Config
+from underpass.config.model.secrets import Source
 
 
 @dataclass(frozen=True)
@@ -35,14 +37,18 @@ class Common:
     roles: Roles
 
 
-def common(template: Template, config: Config, log: str) -> Common:
-    """Add what the tasks of ``template`` share; ``log`` is the last part of the log group's name."""
+def common(template: Template, config: Config, log: str, beside: Iterable[Source] = ()) -> Common:
+    """Add what the tasks of ``template`` share; ``log`` is the last part of the log group's name.
+
+    ``beside`` is what other containers than the application's read when they start.
+    """
     image = template.add_parameter(
         Parameter("Image", Type="String", Description="The application's image")
     )
     secrets.add_versions(template, config)
+    read = (*secrets.own(config), *beside)
     logs = log_group(template, config, "LogGroup", log)
-    return Common(Ref(image), logs, roles.add(template, config, logs))
+    return Common(Ref(image), logs, roles.add(template, config, logs, read))
 
 
 def define(template: Template, config: Config, program: Program, shared: Common) -> TaskDefinition:

@@ -99,12 +99,12 @@ def _clashes(config: Config) -> Iterator[Fault]:
 
 def _size(config: Config) -> Iterator[Fault]:
     """Refuse more than a role can be allowed to read: each is named twice, for itself and for its key."""
-    texts = given(config.service).values()
-    named = {one.arn or one.name for text in texts if (one := source(text))}
+    texts = given(config.service)
+    named = {one.arn or one.name for text in texts.values() if (one := source(text))}
     size = 2 * sum(map(len, named))
     if size > _MOST_BYTES:
         yield Fault(
-            (_SECRETS,),
+            tuple(dict.fromkeys(key[:-1] for key in texts)),
             f"are {len(named)} secrets and parameters, more than the role that starts tasks has room for",
             "put several values into one secret, as keys of its JSON",
             source=docs("IAM/latest/UserGuide/reference_iam-quotas"),

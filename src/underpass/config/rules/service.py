@@ -122,17 +122,18 @@ def misplaced_references(texts: Mapping[KeyPath, str]) -> Iterator[Fault]:
     """Yield what is wrong with CloudFormation's dynamic references in texts, by where they stand."""
     for key, text in texts.items():
         for found in _REFERENCE.finditer(text):
-            if told := _misplaced(*found.groups()):
+            if told := _misplaced(*found.groups(), beside="sidecars" in key):
                 source = docs("AWSCloudFormation/latest/UserGuide/dynamic-references")
                 yield Fault((key,), *told, source=source)
 
 
-def _misplaced(service: str, name: str) -> tuple[str, str] | None:
+def _misplaced(service: str, name: str, *, beside: bool) -> tuple[str, str] | None:
     """Return what is wrong with a dynamic reference, which CloudFormation replaces by what it names."""
     if service in _SECRET_SERVICES:
+        others = "the database's are passed by underpass, and others go in [service] secrets"
         return (
             f"puts a secret of {service} where everybody who may see the task definition reads it",
-            "leave it out: the database's are passed by underpass, and others go in [service] secrets",
+            f"leave it out: {'it goes in its own secrets' if beside else others}",
         )
     if service != "ssm":
         return f'CloudFormation resolves no "{service}"', "write {{resolve:ssm:NAME}}"

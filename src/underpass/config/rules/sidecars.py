@@ -177,7 +177,11 @@ def _environment(config: Config) -> Iterator[Fault]:
 
 def _whole(config: Config) -> Iterator[Fault]:
     """Yield the fault of a task definition that all its containers together make too long."""
-    every = [config.service.environment, *(one.environment for one in config.service.sidecars)]
+    service = config.service
+    every = [
+        {**service.environment, **service.secrets},
+        *({**one.environment, **one.secrets} for one in service.sidecars),
+    ]
     sizes = [len(json.dumps(one, ensure_ascii=False).encode()) + _MORE * len(one) for one in every]
     whole = sum(sizes) + _REST * len(config.service.sidecars)
     if config.service.sidecars and whole > _MOST_ENVIRONMENT:

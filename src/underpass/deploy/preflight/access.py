@@ -7,10 +7,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from underpass.blueprint.service.secrets import sources
 from underpass.config import Config
-from underpass.config.model.secrets import Source, given
-from underpass.config.problems import dotted
+from underpass.config.model.secrets import Source, given, source
+from underpass.config.problems import KeyPath, dotted
 from underpass.errors import UsageError
 
 _ACCOUNT = 4  # the part of an ARN
@@ -47,8 +46,12 @@ def _policy(client: Callable[[str], Any], arn: str, account: str) -> None:
 
 
 def _secrets(client: Callable[[str], Any], config: Config, account: str) -> Iterator[str]:
-    for key, one in sources(config).items():
-        name = key[-1]
+    named: dict[Source, KeyPath] = {}
+    for key, text in given(config.service).items():
+        if found := source(text):
+            named.setdefault(found, key)
+    for one, key in named.items():
+        name = dotted(key)
         if one.account not in {"", account}:
             service = (
                 "secretsmanager:GetSecretValue" if one.kind == "secret" else "ssm:GetParameters"
@@ -61,7 +64,7 @@ def _secrets(client: Callable[[str], Any], config: Config, account: str) -> Iter
             raise UsageError(
                 f"there is no {one.kind} for {name}",
                 f"account {account} has no {one.bare_name} in {config.region}",
-                f"make it, or change {dotted(key)}",
+                "make it, or name another",
             )
 
 

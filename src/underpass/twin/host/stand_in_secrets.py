@@ -75,7 +75,7 @@ class _Run:
     def _told(self, folder: Path) -> tuple[str, ...]:
         if not self.random:
             return ()
-        names = ", ".join(sorted(self.random))
+        names = ", ".join(sorted({*self.random}))
         what = "a random value stands in" if len(self.random) == 1 else "random values stand in"
         write = f"write a line {self.random[0]}=... into {folder / dot_env.NAME}"
         return (

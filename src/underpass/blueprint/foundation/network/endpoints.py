@@ -104,7 +104,7 @@ def _needed(config: Config) -> tuple[Service, ...]:
     rotates = config.instance and config.instance.rotates
     ecs = (*(_AGENT if instances else ()), *(_NEW_TASKS if rotates else ()))
     secret = (*_SECRET, *(_ROTATION if rotates else ()))
-    kinds = {one.kind for one in secrets.sources(config).values()}
+    kinds = {one.kind for one in (*secrets.own(config), *secrets.beside(config))}
     of_addons = any(one.kind == "secret" for one in addons.outputs(config))
     reads_secrets = config.database or of_addons or "secret" in kinds
     return (

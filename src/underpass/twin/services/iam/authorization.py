@@ -132,10 +132,12 @@ def _advice(caller: Caller, one: Asked, why: Why) -> str:
         return " (underpass.toml: permissions_boundary names the policy that decides)"
     if why is not Why.NO_IDENTITY:
         return ""  # one more permission would change nothing
-    actions, resources = json.dumps([one.action]), json.dumps([one.resource or "*"])
+    actions, resources = (
+        json.dumps([text], ensure_ascii=False) for text in (one.action, one.resource or "*")
+    )
     return (
-        " (underpass.toml, in [service]: "
-        f"permissions = [{{ actions = {actions}, resources = {resources} }}])"
+        " (underpass.toml, one more of [service] permissions: "
+        f"{{ actions = {actions}, resources = {resources} }})"
     )
 
 
