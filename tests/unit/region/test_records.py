@@ -18,11 +18,11 @@ WITHIN_ACTIONS = {
     "services/elbv2/target_groups.py": {"_load_balancer_arns", "_check_load_balancer"},
     "services/iam/callers.py": {"_session"},
     "services/iam/keys.py": {"_key", "_issue"},
-    "services/iam/keys_behind.py": {"_key_arn", "_bucket", "_of_secret", "_of_queue", "_of_topic"},
+    "services/iam/keys_behind.py": {"_bucket", "_of_secret", "_of_queue", "_of_topic"},
     "services/iam/managed.py": {"document"},
     "services/iam/resources.py": {
         *("_bucket", "_queue", "_topic", "_key", "_secret", "_function", "_repository", "_role"),
-        *("_of_alias", "_whole", "_with_path"),
+        *("key_arn", "_whole", "_with_path"),
     },
     "services/iam/sessions.py": {"_forget_ended"},
     "services/privatelink/endpoint_connections.py": {"_publish", "_topic"},

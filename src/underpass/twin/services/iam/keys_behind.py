@@ -15,6 +15,7 @@ from typing import Any
 from underpass.twin.api.asked import Asked
 from underpass.twin.region.records import records
 from underpass.twin.services.iam.backends import NOT_THERE, backend_of
+from underpass.twin.services.iam.resources import key_arn
 
 _ENCRYPT, _DECRYPT = "kms:GenerateDataKey", "kms:Decrypt"
 
@@ -31,20 +32,11 @@ def behind(asked: Asked, region: str, account: str) -> tuple[Asked, ...]:
         key = find(asked, account, region)
     if not key or "alias/aws/" in key:
         return ()
-    arn = _key_arn(account, region, key)
+    whole = key.startswith("arn:") and ":key/" in key
+    arn = key if whole else key_arn(account, region, key)
     via = f"{asked.action.partition(':')[0]}.{region}.amazonaws.com"
     context = {"kms:ViaService": (via,), "aws:ViaAWSService": ("true",), "aws:CalledVia": (via,)}
     return tuple(Asked(action, arn, context) for action in actions)
-
-
-def _key_arn(account: str, region: str, key: str) -> str | None:
-    from moto.kms.models import kms_backends
-
-    if key.startswith("arn:") and ":key/" in key:
-        return key
-    with suppress(*NOT_THERE, AttributeError):  # moto looks on for an alias with no name
-        return str(backend_of(kms_backends, account, region).describe_key(key).arn)
-    return None
 
 
 def _bucket(account: str, name: str) -> Any:

@@ -50,7 +50,8 @@ def named(asked: Asked) -> Asked:
     if resource.startswith("arn:") and asked.action.startswith("iam:"):
         return replace(asked, resource=_with_path(resource))
     if asked.action.startswith("kms:") and ":key/alias/" in resource:
-        return replace(asked, resource=_of_alias(resource))
+        _, _, _, region, account, name = resource.split(":", 5)
+        return replace(asked, resource=key_arn(account, region, name.removeprefix("key/")))
     return replace(asked, resource=_whole(resource)) if resource.endswith(_SUFFIX) else asked
 
 
@@ -65,14 +66,12 @@ def _whole(arn: str) -> str:
     return arn
 
 
-def _of_alias(arn: str) -> str | None:
-    """Return the ARN of the key that an alias is of."""
+def key_arn(account: str, region: str, key: str) -> str | None:
+    """Return the ARN of a key that is told by its id, its alias or the ARN of one of them."""
     from moto.kms.models import kms_backends
 
-    _, _, _, region, account, name = arn.split(":", 5)
-    with suppress(*NOT_THERE, AttributeError):  # moto looks on with no name
-        held = backend_of(kms_backends, account, region)
-        return str(held.describe_key(name.removeprefix("key/")).arn)
+    with suppress(*NOT_THERE, AttributeError):  # moto looks on for an alias with no name
+        return str(backend_of(kms_backends, account, region).describe_key(key).arn)
     return None
 
 
