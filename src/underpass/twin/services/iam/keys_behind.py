@@ -13,8 +13,8 @@ from contextlib import suppress
 from typing import Any
 
 from underpass.twin.api.asked import Asked
+from underpass.twin.region.backends import NOT_THERE, backend_of
 from underpass.twin.region.records import records
-from underpass.twin.services.iam.backends import NOT_THERE, backend_of
 from underpass.twin.services.iam.resources import key_arn
 
 _ENCRYPT, _DECRYPT = "kms:GenerateDataKey", "kms:Decrypt"

@@ -14,8 +14,8 @@ from moto.core.utils import camelcase_to_underscores
 
 from underpass.twin.api.asked import Asked, partition
 from underpass.twin.api.operation import Operation
+from underpass.twin.region.backends import NOT_THERE, backend_of
 from underpass.twin.region.records import records
-from underpass.twin.services.iam.backends import NOT_THERE, backend_of
 
 _TASKS, _INSTANCES = "ecs-tasks", "ec2"
 _TASK_ROLES = ("taskRoleArn", "executionRoleArn")

@@ -13,8 +13,8 @@ from typing import Any
 from underpass.errors import UnderpassError
 from underpass.policies.document import VERSION, Policy, read
 from underpass.twin.api.asked import Asked
+from underpass.twin.region.backends import NOT_THERE, backend_of
 from underpass.twin.region.records import records
-from underpass.twin.services.iam.backends import NOT_THERE, backend_of
 
 
 @dataclass(frozen=True)

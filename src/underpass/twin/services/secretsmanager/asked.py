@@ -14,8 +14,8 @@ from contextlib import suppress
 
 from underpass.twin.api.asked import Asked, arn
 from underpass.twin.api.operation import Operation
+from underpass.twin.region.backends import NOT_THERE, backend_of
 from underpass.twin.region.records import records
-from underpass.twin.services.iam.backends import NOT_THERE, backend_of
 
 _WHOLE = re.compile(r"arn:[^:]+:secretsmanager:[^:]+:\d{12}:secret:.+-[A-Za-z0-9]{6}")
 _STAGED = {
