@@ -39,7 +39,6 @@ from underpass.errors import UnderpassError
 LATER = "known-once-deployed"  # for a parameter whose value an earlier stack will make
 
 _GONE = {
-    "consumer": "its consumer is gone",
     "database": "the database is gone",
     "addon": "its add-on is gone",
 }
@@ -144,8 +143,7 @@ class _Planning:
         """Yield the stacks that go, in the order in which a deployment deletes them."""
         cloudformation, config = self._target.client("cloudformation"), self._config
         for gone in consumers.dropped(self._target, config):
-            why = _GONE["consumer"] if gone.why == consumers.GONE else gone.why
-            yield self._gone(gone.cloudformation, gone.stack, why)
+            yield self._gone(gone.cloudformation, gone.stack, gone.why)
         left: list[tuple[Description | None, str]] = [
             *(
                 (one, f"there is no {part} any more")
