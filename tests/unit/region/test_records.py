@@ -21,7 +21,7 @@ WITHIN_ACTIONS = {
     "services/iam/keys_behind.py": {"_bucket", "_of_secret", "_of_queue", "_of_topic"},
     "services/iam/managed.py": {"document"},
     "services/iam/resources.py": {
-        *("_bucket", "_queue", "_topic", "_key", "_secret", "_function", "_repository", "_role"),
+        *("_bucket", "_queue", "_topic", "_key", "_secret", "_function", "_repository"),
         *("key_arn", "_whole", "_with_path"),
     },
     "services/iam/sessions.py": {"_forget_ended"},

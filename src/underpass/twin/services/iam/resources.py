@@ -15,6 +15,7 @@ from underpass.policies.document import VERSION, Policy, read
 from underpass.twin.api.asked import Asked
 from underpass.twin.region.backends import NOT_THERE, backend_of
 from underpass.twin.region.records import records
+from underpass.twin.services.iam import trust
 
 
 @dataclass(frozen=True)
@@ -180,12 +181,7 @@ def _repository(account: str, region: str, name: str) -> _Found:
 
 def _role(account: str, _region: str, name: str) -> _Found:
     """Return a role's trust policy; one that is not there trusts nobody."""
-    from moto.iam.models import iam_backends
-
-    arn = f"arn:aws:iam::{account}:{name}"
-    roles = backend_of(iam_backends, account).roles.values() if account in iam_backends else ()
-    trust = (role.assume_role_policy_document for role in roles if role.arn == arn)
-    return account, next(trust, None), True
+    return account, trust.policy(f"arn:aws:iam::{account}:{name}"), True
 
 
 _LOOK: Mapping[str, Callable[[str, str, str], _Found | None]] = {
