@@ -50,7 +50,9 @@ class Queues:
             for mapped in self._pollers.keys() - wanted:
                 self._pollers.pop(mapped).stop()
             for mapped in wanted - self._pollers.keys():
-                self._pollers[mapped] = Poller(self._region, mapped).start()
+                # Known before it starts: what is sent while it looks for the first time wakes it too.
+                self._pollers[mapped] = Poller(self._region, mapped)
+                self._pollers[mapped].start()
 
     def arrived(self, queue_arn: str) -> None:
         """Say that a message was sent; returns at once."""
@@ -84,11 +86,10 @@ class Poller:
         self._again_s: float | None = None
         self._worker = Worker("queue-poller", self._run, self.wake, settled_s=float("inf"))
 
-    def start(self) -> Poller:
+    def start(self) -> None:
         """Start reading, with what is there already."""
         self._woken.set()
         self._worker.start()
-        return self
 
     def wake(self) -> None:
         """Say that there may be messages."""
